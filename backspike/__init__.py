@@ -1,0 +1,10 @@
+"""Backspike: a generator of spiking networks that learn on chip."""
+
+from importlib.metadata import version
+
+from .config import PRESETS, NetworkConfig, load_config
+from .errors import BackspikeError
+
+__all__ = ["PRESETS", "BackspikeError", "NetworkConfig", "load_config"]
+
+__version__ = version("backspike")

@@ -1,0 +1,306 @@
+"""The one configuration object: it feeds the golden model and the hardware, so that they cannot drift."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+from .errors import BackspikeError
+from .files import write_atomic
+
+__all__ = ["GUARD_BITS", "GUMBEL_BITS", "PERMISSION_BITS", "PIXEL_BITS", "PRESETS", "NetworkConfig", "load_config"]
+
+GUARD_BITS = 4
+"""Fraction bits that a membrane keeps below the weight's LSB."""
+
+PIXEL_BITS = 8
+"""Width of a rate-coded input value, and of the draw it is compared with."""
+
+PERMISSION_BITS = 8
+"""Width of the draw that is compared with a layer's learning rate."""
+
+GUMBEL_BITS = 10
+"""Width of the draw that picks an entry of the Gumbel table."""
+
+LFSR_WIDTHS = (16, 24, 32, 40, 48, 64)
+INPUT_KINDS = ("rate", "spikes")
+
+# What the initial contents of a device may differ in while it still is the same network: a checkpoint
+# of one of these is a checkpoint of all.
+_NOT_PART_OF_A_CHECKPOINT = ("name", "rates", "rate_decay", "seed", "lanes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Everything that decides what a network computes and how it is built.
+
+    Real-valued ranges are given in units of the activation, not in LSBs: a weight's LSB is worth
+    ``2**-weight_frac``. Rates are run-time values in hardware (registers); here they are the initial ones.
+
+    Parameters
+    ----------
+    layers : tuple of int
+        Units of layer 0 (the input) to layer L (the classes), without the always-on bias unit.
+    name : str
+        Name of generated files and of the Verilog top module.
+    ticks : int
+        Ticks T that a sample is shown for, L to 65,535. Layer l takes part from tick l - 1 on.
+    weight_bits, weight_frac : int
+        Weights are signed Q(weight_bits - weight_frac).(weight_frac), saturating; 4 to 16 bits in all.
+    activation_range : float
+        Membrane potential at which a hidden unit spikes in every tick; a power of two.
+    error_range : float
+        Back-propagated error at which an error spike is certain; a power of two.
+    leak : int
+        Membrane shift k, 0 to 8: ``V += (v - V) >> k`` a tick; 0 is no memory.
+    temperature : float
+        Scale of the Gumbel noise of the winner-take-all, above 0 and at most 16; 1 is the softmax.
+    rates : tuple of int
+        Learning rate of each weight layer in 1/256, 0 to 256: the probability that a coincidence counts.
+    rate_decay : float
+        Factor on the rates after each epoch, above 0 and at most 1.
+    seed : int
+        Seed of every random stream and of the initial weights, 1 to 2**32 - 1.
+    lfsr_bits : int
+        Width of the linear-feedback shift registers; one of 16, 24, 32, 40, 48, 64.
+    input : str
+        ``"rate"``: pixels 0..255 become spikes here. ``"spikes"``: recorded spikes, tick by tick.
+    input_streams : int
+        Random streams shared by the inputs, 1 to 16; input n of a sample's list uses stream n modulo this.
+    lanes : tuple of int
+        Synapses of each weight layer worked on in a clock, 1 to the layer's units (0: all of them).
+        Changes clocks and area, never a result.
+
+    Raises
+    ------
+    BackspikeError
+        A value is impossible; the message names it and what is allowed.
+    """
+
+    layers: tuple[int, ...]
+    name: str = "network"
+    ticks: int = 16
+    weight_bits: int = 8
+    weight_frac: int = 6
+    activation_range: float = 2.0
+    error_range: float = 1.0
+    leak: int = 0
+    temperature: float = 1.0
+    rates: tuple[int, ...] = ()
+    rate_decay: float = 0.85
+    seed: int = 1
+    lfsr_bits: int = 32
+    input: str = "rate"
+    input_streams: int = 8
+    lanes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._check_layers()
+        if not isinstance(self.name, str) or not self.name.isidentifier() or not self.name.isascii():
+            raise BackspikeError(f"name must be letters, digits and underscores, not {self.name!r}")
+        self._check_int("ticks", self.depth, 65_535)
+        self._check_int("weight_bits", 4, 16)
+        self._check_int("weight_frac", 1, self.weight_bits)
+        self._check_int("leak", 0, 8)
+        self._check_int("seed", 1, 2**32 - 1)
+        self._check_int("input_streams", 1, 16)
+        self._check_real("temperature", 16)
+        self._check_real("rate_decay", 1)
+        if self.lfsr_bits not in LFSR_WIDTHS:
+            raise BackspikeError(f"lfsr_bits must be one of {_listing(LFSR_WIDTHS)}, not {self.lfsr_bits!r}")
+        if self.input not in INPUT_KINDS:
+            raise BackspikeError(f"input must be one of {_listing(INPUT_KINDS)}, not {self.input!r}")
+        self._check_power("activation_range")
+        self._check_power("error_range")
+        if max(self.hidden_draw_bits, self.input_draw_bits) > self.lfsr_bits:
+            raise BackspikeError(
+                f"lfsr_bits must be at least {self.hidden_draw_bits}, the random bits a hidden unit takes a tick "
+                f"(activation, error range and rate), not {self.lfsr_bits}"
+            )
+        self._fill_per_layer("rates", 0, [256] * self.depth, default=min(256, 1 << max(0, self.weight_frac - 2)))
+        self._fill_per_layer("lanes", 0, list(self.layers[1:]), default=0)
+        object.__setattr__(self, "lanes", tuple(n or u for n, u in zip(self.lanes, self.layers[1:], strict=True)))
+
+    # -- what follows from the values -------------------------------------------------------------------------
+
+    @property
+    def depth(self) -> int:
+        """Number L of weight layers."""
+        return len(self.layers) - 1
+
+    @property
+    def activation_bits(self) -> int:
+        """Bits a of a forward draw: the activation range is ``2**a`` LSB."""
+        return self.weight_frac + int(math.log2(self.activation_range))
+
+    @property
+    def error_bits(self) -> int:
+        """Bits b of a backward draw: the error range is ``2**b`` LSB."""
+        return self.weight_frac + int(math.log2(self.error_range))
+
+    @property
+    def hidden_draw_bits(self) -> int:
+        """Bits that a hidden unit's stream gives in a tick."""
+        return self.activation_bits + self.error_bits + PERMISSION_BITS
+
+    @property
+    def input_draw_bits(self) -> int:
+        """Bits that an input stream gives for one entry of a sample's list."""
+        return PIXEL_BITS + PERMISSION_BITS
+
+    @property
+    def weight_min(self) -> int:
+        """Least weight in LSB."""
+        return -(1 << (self.weight_bits - 1))
+
+    @property
+    def weight_max(self) -> int:
+        """Greatest weight in LSB."""
+        return (1 << (self.weight_bits - 1)) - 1
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """Memory words, and so clocks, that a row of each weight layer takes."""
+        return tuple(-(-units // lanes) for units, lanes in zip(self.layers[1:], self.lanes, strict=True))
+
+    def replace(self, **changes: Any) -> NetworkConfig:
+        """Return a copy with some values changed, checked anew."""
+        return replace(self, **changes)
+
+    # -- files and hashes -------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all values, tuples as lists, in the order of declaration."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> NetworkConfig:
+        """Build a configuration from `to_dict`'s form; unknown and missing names raise `BackspikeError`."""
+        known = [f.name for f in fields(cls)]
+        for key in values:
+            if key not in known:
+                raise BackspikeError(f"{key!r} is not a configuration value; known are {_listing(known)}")
+        if "layers" not in values:
+            raise BackspikeError("a configuration must give layers, such as layers = [64, 32, 10]")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+    def save(self, path: Path) -> None:
+        """Write the configuration as TOML."""
+        write_atomic(path, tomli_w.dumps(self.to_dict()).encode())
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over every value but the name: what identifies a built device."""
+        return self._digest(("name",))
+
+    @property
+    def checkpoint_hash(self) -> str:
+        """SHA-256 over the values that a checkpoint depends on: not rates, seed or lanes."""
+        return self._digest(_NOT_PART_OF_A_CHECKPOINT)
+
+    def _digest(self, without: tuple[str, ...]) -> str:
+        values = {k: v for k, v in self.to_dict().items() if k not in without}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+    # -- checks -----------------------------------------------------------------------------------------------
+
+    def _check_layers(self) -> None:
+        sizes = self.layers
+        if not isinstance(sizes, tuple) or not all(_is_int(n) for n in sizes) or len(sizes) < 2:
+            raise BackspikeError(f"layers must list at least an input and an output size, not {sizes!r}")
+        for index, (size, least) in enumerate(zip(sizes, [1] * (len(sizes) - 1) + [2], strict=True)):
+            if not least <= size <= 16_384:
+                raise BackspikeError(f"layers[{index}] must be {least} to 16384 units, not {size}")
+
+    def _check_int(self, key: str, low: int, high: int) -> None:
+        value = getattr(self, key)
+        if not _is_int(value) or not low <= value <= high:
+            raise BackspikeError(f"{key} must be a whole number from {low} to {high}, not {value!r}")
+
+    def _check_real(self, key: str, high: float) -> None:
+        value = getattr(self, key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= high:
+            raise BackspikeError(f"{key} must be a number above 0 and at most {high}, not {value!r}")
+        object.__setattr__(self, key, float(value))
+
+    def _check_power(self, key: str) -> None:
+        self._check_real(key, 2.0**16)
+        value = getattr(self, key)
+        exponent = math.log2(value)
+        if exponent != int(exponent) or self.weight_frac + exponent < 1:
+            low = 2.0 ** (1 - self.weight_frac)
+            raise BackspikeError(f"{key} must be a power of two of at least {low:g} (two LSB), not {value:g}")
+
+    def _fill_per_layer(self, key: str, low: int, high: list[int], default: int) -> None:
+        value = getattr(self, key)
+        if value == ():
+            value = (default,) * self.depth
+        if not isinstance(value, tuple) or len(value) != self.depth or not all(_is_int(n) for n in value):
+            raise BackspikeError(f"{key} must be {self.depth} whole numbers, one a weight layer, not {value!r}")
+        for number, most in zip(value, high, strict=True):
+            if not low <= number <= most:
+                raise BackspikeError(f"{key} must be from {low} to {most}, not {number}")
+        object.__setattr__(self, key, value)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _listing(values: Any) -> str:
+    return ", ".join(str(v) for v in values)
+
+
+PRESETS: dict[str, NetworkConfig] = {
+    config.name.replace("_", "-"): config
+    for config in (
+        NetworkConfig(name="tiny", layers=(8, 4, 3), ticks=8, weight_bits=6, weight_frac=4),
+        NetworkConfig(name="digits", layers=(64, 32, 10)),
+        NetworkConfig(name="digits_deep", layers=(64, 32, 16, 10)),
+        NetworkConfig(name="mnist_ecp5", layers=(784, 200, 10), weight_bits=9, weight_frac=8, rate_decay=0.8),
+        NetworkConfig(
+            name="mnist_up5k", layers=(784, 128, 10), weight_bits=8, weight_frac=7, rate_decay=0.8, lanes=(8, 5)
+        ),
+    )
+}
+"""Named configurations, by the name that the command line takes."""
+
+
+def load_config(name_or_path: str) -> NetworkConfig:
+    """Return a preset by name, or the configuration in a TOML file.
+
+    Raises
+    ------
+    BackspikeError
+        No such preset or file, malformed TOML, or an impossible value.
+    """
+    if name_or_path in PRESETS:
+        return PRESETS[name_or_path]
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        raise BackspikeError(
+            f"{name_or_path!r} is neither a preset ({_listing(PRESETS)}) nor the path of a .toml configuration"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BackspikeError(f"cannot read configuration {name_or_path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BackspikeError(f"{name_or_path} is not valid TOML: {error}") from error
+    try:
+        return NetworkConfig.from_dict(values)
+    except BackspikeError as error:
+        raise BackspikeError(f"{name_or_path}: {error}") from error

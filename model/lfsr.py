@@ -1,0 +1,84 @@
+"""Leap-forward maximal-length linear-feedback shift registers, in Fibonacci form, as arrays of lanes.
+
+The state is a window on a maximal-length sequence: bit i of a `width`-bit state is the sequence's element
+n + i. Stepping moves the window by one: the state shifts right and the parity of the polynomial's taps enters
+at the top. Leaping by b steps at once takes b fresh bits, bits 0 .. b-1 of the state before the leap.
+
+Source of `POLYNOMIALS`: R. W. Ward, T. C. A. Molteno, "Table of Linear Feedback Shift Registers" (University of
+Otago, 2007), four-tap entries, as reciprocals, so that the feedback taps lie low and many bits leap in parallel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["POLYNOMIALS", "SEEDING_POLYNOMIALS", "leap", "seeding_start", "stream_seeds"]
+
+States = NDArray[np.uint64]
+
+POLYNOMIALS: dict[int, tuple[int, ...]] = {
+    16: (5, 3, 2, 0),
+    24: (4, 3, 1, 0),
+    32: (7, 6, 2, 0),
+    40: (5, 4, 3, 0),
+    48: (9, 7, 4, 0),
+    64: (4, 3, 1, 0),
+}
+"""Exponents below the degree of the primitive polynomial of every random stream, by width."""
+
+SEEDING_POLYNOMIALS: dict[int, tuple[int, ...]] = {
+    16: (5, 4, 3, 0),
+    24: (7, 2, 1, 0),
+    32: (8, 5, 2, 0),
+    40: (8, 7, 5, 0),
+    48: (9, 8, 6, 0),
+    64: (4, 3, 2, 0),
+}
+"""The same for the register that seeds the streams: another polynomial, so that no stream is a neighbour's copy,
+a few steps late. Primitive too (checked by the tests, as the others are)."""
+
+
+def leap(states: States, steps: int, width: int, exponents: tuple[int, ...]) -> States:
+    """Return the states after `steps` single steps.
+
+    Parameters
+    ----------
+    states : uint64 array of any shape
+        States of `width` bits. Zero, which a maximal-length register never reaches by itself, is taken as 1.
+    steps : int
+        Bits consumed, 0 or more.
+    width, exponents
+        A row of `POLYNOMIALS` or `SEEDING_POLYNOMIALS`.
+    """
+    states = np.where(states == 0, np.uint64(1), states)
+    block = width - max(exponents)
+    while steps > 0:
+        count = min(steps, block)
+        fresh = np.bitwise_xor.reduce([states >> np.uint64(e) for e in exponents])
+        fresh &= np.uint64((1 << count) - 1)
+        states = (states >> np.uint64(count)) | (fresh << np.uint64(width - count))
+        steps -= count
+    return states
+
+
+def seeding_start(seed: int, width: int) -> int:
+    """Spread a user's seed over the seeding register: the top bits of `seed` times 2**64 / golden ratio.
+
+    Source: multiplicative hashing, D. E. Knuth, The Art of Computer Programming 3, section 6.4.
+    """
+    return ((seed * 0x9E37_79B9_7F4A_7C15) % 2**64) >> (64 - width) or 1
+
+
+def stream_seeds(seed: int, count: int, width: int) -> States:
+    """Return the initial states of streams 0 .. count-1: the seeding register after 1, 2, .. leaps of `width` bits.
+
+    No two are equal and none is zero as long as `count` is below the register's period 2**width - 1, because
+    `width` divides no multiple of that odd period for any of the widths here.
+    """
+    state = np.array([seeding_start(seed, width)], dtype=np.uint64)
+    seeds = np.empty(count, dtype=np.uint64)
+    for index in range(count):
+        state = leap(state, width, width, SEEDING_POLYNOMIALS[width])
+        seeds[index] = state[0]
+    return seeds

@@ -1,0 +1,181 @@
+"""The golden model of the whole network: `docs/semantics.md` in NumPy, integers only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
+
+from .lfsr import stream_seeds
+from .neuron import CompositeNeurons
+from .spikes import Sample, SpikeGenerator
+from .streams import StreamMap
+from .synapses import SynapseArray, initial_weights
+from .wta import WinnerTakeAll
+
+__all__ = ["Counters", "Network", "Result"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a sample yields: wins of each class over the ticks, shape (n_L,), and the class with most of them."""
+
+    wins: NDArray[np.int64]
+
+    @property
+    def winner(self) -> int:
+        """Class with the most wins; ties go to the lowest index."""
+        return int(np.argmax(self.wins))
+
+
+@dataclass
+class Counters:
+    """Work done since the counters were made: what the hardware's counters show too."""
+
+    samples: int
+    ticks: int
+    error_ticks: int
+    rows: NDArray[np.int64]
+
+
+class Network:
+    """A network with its weights and its random streams.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    weights : sequence of int arrays, shape (inputs + 1, units) each, optional
+        Starting weights in LSB; drawn from the configuration's seed when left out.
+
+    Raises
+    ------
+    BackspikeError
+        Weights of a wrong shape or out of range; a sample of a wrong shape, or a label that is no class.
+
+    Attributes
+    ----------
+    rates : list of int
+        Learning rate of each weight layer in 1/256; may change between samples.
+    generator, synapses, hidden, output
+        The parts, with all state.
+    """
+
+    def __init__(self, config: NetworkConfig, weights: Sequence[NDArray[np.int64]] | None = None) -> None:
+        self.config = config
+        self.rates = list(config.rates)
+        streams = StreamMap(config)
+        seeds = stream_seeds(config.seed, streams.count, config.lfsr_bits)
+        if weights is None:
+            weights = initial_weights(config, config.seed)
+        self._check_weights(weights)
+        self.generator = SpikeGenerator(config, seeds[streams.inputs])
+        self.synapses = [
+            SynapseArray(config, weights[layer - 1], seeds[[streams.bias(layer)]])
+            for layer in range(1, config.depth + 1)
+        ]
+        self.hidden = [CompositeNeurons(config, seeds[streams.units(layer)]) for layer in range(1, config.depth)]
+        self.output = WinnerTakeAll(config, seeds[streams.units(config.depth)])
+        self.counters = Counters(0, 0, 0, np.zeros(config.depth, dtype=np.int64))
+
+    @property
+    def weights(self) -> list[NDArray[np.int64]]:
+        """Weights of each layer, shape (inputs + 1, units), in LSB."""
+        return [array.weights for array in self.synapses]
+
+    def run(self, sample: Sample, observe: Callable[[int], None] | None = None) -> Result:
+        """Show one sample for T ticks.
+
+        Parameters
+        ----------
+        sample : Sample
+        observe : callable, optional
+            Called with the tick's number after each tick, when all registers have moved.
+        """
+        self._check_sample(sample)
+        config = self.config
+        for part in (*self.hidden, self.output):
+            part.clear()
+        wins = np.zeros(config.layers[-1], dtype=np.int64)
+        for tick in range(config.ticks):
+            if self._tick(tick, sample):
+                wins[self.output.winner] += 1
+            if observe:
+                observe(tick)
+        self.counters.samples += 1
+        return Result(wins)
+
+    def _tick(self, tick: int, sample: Sample) -> bool:
+        """Do one tick of all layers that take part; return whether the output layer did."""
+        # Layer l takes part once the spikes of layer l - 1 are there: from tick l - 1 on.
+        active = min(self.config.depth, tick + 1)
+        units = [*self.hidden, self.output]
+        drives: list[NDArray[np.int64]] = []
+        errors: list[NDArray[np.int64] | None] = [None] * self.config.depth
+
+        # Sweep: every layer works on what was registered before this tick, its own old weights included.
+        any_error = False
+        for index in range(active):
+            array, own = self.synapses[index], units[index]
+            spiking, permitted, visited = self._inputs(index, tick, sample)
+            drives.append(array.forward(spiking))
+            if own.error_pos.any() or own.error_neg.any():
+                any_error = True
+                if index > 0:
+                    errors[index - 1] = array.backward(own.error_pos, own.error_neg)
+                    visited = int((units[index - 1].spike | units[index - 1].gate).sum()) + 1
+                array.update(permitted, own.error_pos, own.error_neg)
+            self.counters.rows[index] += visited
+
+        # Neurons: all registers move.
+        for index in range(active):
+            first = tick == index
+            if index == self.config.depth - 1:
+                self.output.tick(drives[index], first, sample.label, sample.learn)
+            else:
+                self.hidden[index].tick(drives[index], first, errors[index], self.rates[index + 1])
+        self.counters.ticks += 1
+        self.counters.error_ticks += any_error
+        return active == self.config.depth
+
+    def _inputs(self, index: int, tick: int, sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """Return the spiking rows of a layer, those of them that may learn, and the number of rows visited."""
+        rate = self.rates[index]
+        if index == 0:
+            rows, values = sample.listing(tick)
+            spike, permit = self.generator.draw(values, rate)
+            spiking, permitted = rows[spike], rows[spike & permit]
+        else:
+            before = self.hidden[index - 1]
+            spiking, permitted = np.flatnonzero(before.spike), np.flatnonzero(before.spike & before.permit)
+        bias = self.config.layers[index]
+        spiking = np.append(spiking, bias)
+        if self.synapses[index].bias_permit(rate):
+            permitted = np.append(permitted, bias)
+        return spiking, permitted, len(spiking)
+
+    def _check_weights(self, weights: Sequence[NDArray[np.int64]]) -> None:
+        config = self.config
+        shapes = [(n + 1, m) for n, m in zip(config.layers[:-1], config.layers[1:], strict=True)]
+        if [w.shape for w in weights] != shapes:
+            raise BackspikeError(f"weights must have the shapes {shapes}, not {[w.shape for w in weights]}")
+        for layer, array in enumerate(weights, start=1):
+            if array.min() < config.weight_min or array.max() > config.weight_max:
+                raise BackspikeError(
+                    f"weights of layer {layer} must be from {config.weight_min} to {config.weight_max}, "
+                    f"not {array.min()} to {array.max()}"
+                )
+
+    def _check_sample(self, sample: Sample) -> None:
+        config = self.config
+        shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+        if sample.values.shape != shape or sample.values.dtype != np.uint8:
+            raise BackspikeError(
+                f"a sample must be uint8 of shape {shape}, not {sample.values.dtype} of shape {sample.values.shape}"
+            )
+        if not 0 <= sample.label < config.layers[-1]:
+            raise BackspikeError(f"a label must be from 0 to {config.layers[-1] - 1}, not {sample.label}")

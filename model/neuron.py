@@ -1,0 +1,99 @@
+"""The composite neuron: forward spike, derivative gate and two error streams of each hidden unit in one tick."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import GUARD_BITS, PERMISSION_BITS, NetworkConfig
+
+from .lfsr import POLYNOMIALS, States, leap
+
+__all__ = ["CompositeNeurons", "Membrane"]
+
+Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+
+
+class Membrane:
+    """Leaky integration of potentials, with `GUARD_BITS` fraction bits below the weight's LSB."""
+
+    def __init__(self, units: int, leak: int) -> None:
+        self._leak = leak
+        self.state: Integers = np.zeros(units, dtype=np.int64)
+
+    def integrate(self, drive: Integers, first: bool) -> Integers:
+        """Take the tick's weighted sum; return the potential V in weight LSBs (floor of the state).
+
+        The first tick that a layer takes part in sets ``M = v << GUARD_BITS``; later ones add
+        ``((v << GUARD_BITS) - M) >> leak``, an arithmetic shift.
+        """
+        target = drive << GUARD_BITS
+        self.state = target if first else self.state + ((target - self.state) >> self._leak)
+        return self.state >> GUARD_BITS
+
+
+class CompositeNeurons:
+    """The hidden units of one layer, with what each of them registers between ticks.
+
+    Attributes
+    ----------
+    states : uint64 array, shape (units,)
+        LFSR state of each unit. A tick takes its low bits: ``activation_bits`` for rho, then ``error_bits`` for
+        rho', then 8 for the permission to learn, and leaps over all of them.
+    spike, gate, permit : bool array, shape (units,)
+        Forward spike, derivative gate, and permission for the unit's row of the next layer, for the next tick.
+    error_pos, error_neg : bool array, shape (units,)
+        Error spikes for the next tick, never both.
+    """
+
+    def __init__(self, config: NetworkConfig, seeds: States) -> None:
+        self._config = config
+        self._membrane = Membrane(len(seeds), config.leak)
+        self.states = seeds.copy()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget spikes, gates and errors, as at a sample's start."""
+        units = len(self.states)
+        self.spike, self.gate, self.permit = (np.zeros(units, dtype=np.bool_) for _ in range(3))
+        self.error_pos, self.error_neg = (np.zeros(units, dtype=np.bool_) for _ in range(2))
+
+    @property
+    def membrane(self) -> Integers:
+        """Membrane states in LSB / 16."""
+        return self._membrane.state
+
+    def tick(self, drive: Integers, first: bool, error: Integers | None, next_rate: int) -> None:
+        """Compute what the units register at the end of a tick.
+
+        Parameters
+        ----------
+        drive : int64 array, shape (units,)
+            Weighted sum of the spiking rows.
+        first : bool
+            Whether this is the layer's first tick of the sample.
+        error : int64 array, shape (units,), or None
+            Back-propagated error of each unit; None when the next layer carries no error in this tick.
+        next_rate : int
+            Learning rate of the next layer in 1/256.
+        """
+        config = self._config
+        a, b = config.activation_bits, config.error_bits
+        draw = self.states.astype(np.uint64)
+        forward = (draw & np.uint64((1 << a) - 1)).astype(np.int64)
+        backward = ((draw >> np.uint64(a)) & np.uint64((1 << b) - 1)).astype(np.int64)
+        permission = (draw >> np.uint64(a + b)) & np.uint64((1 << PERMISSION_BITS) - 1)
+
+        # The gate belongs to the spikes that met this error: the ones registered before this tick.
+        if error is None:
+            self.error_pos, self.error_neg = np.zeros_like(self.gate), np.zeros_like(self.gate)
+        else:
+            self.error_pos = self.gate & (error > backward)
+            self.error_neg = self.gate & (-error > backward)
+
+        potential = self._membrane.integrate(drive, first)
+        self.spike = potential > forward
+        self.gate = (potential > 0) & (potential < 1 << a)
+        self.permit = permission < next_rate
+        self.states = leap(self.states, config.hidden_draw_bits, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits])

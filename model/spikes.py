@@ -1,0 +1,77 @@
+"""The stochastic spike generator: from a sample to the list of input rows that spike in a tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import PIXEL_BITS, NetworkConfig
+
+from .lfsr import POLYNOMIALS, States, leap
+
+__all__ = ["Sample", "SpikeGenerator"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled example.
+
+    Parameters
+    ----------
+    values : uint8 array
+        Rate-coded: shape (n_0,), pixel x spikes with probability x / 256 a tick. Recorded spikes: shape
+        (T, n_0), non-zero where unit j spikes in tick t.
+    label : int
+        Class, 0 .. n_L - 1.
+    learn : bool
+        Whether the network learns from it; otherwise it is inference, with the same draws.
+    """
+
+    values: NDArray[np.uint8]
+    label: int
+    learn: bool
+
+    def listing(self, tick: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Return the rows listed in a tick, ascending, and their values: the non-zero ones alone."""
+        values = self.values if self.values.ndim == 1 else self.values[tick]
+        rows = np.flatnonzero(values)
+        return rows, values[rows]
+
+
+class SpikeGenerator:
+    """Bernoulli spikes of listed inputs, from `input_streams` shared LFSR streams.
+
+    Entry n of the list draws 16 bits of stream n modulo `input_streams`: the low 8 for the spike, the high 8 for
+    the permission to learn. Streams are numbered by position in the list, so a result never depends on how many
+    are worked on in a clock.
+    """
+
+    def __init__(self, config: NetworkConfig, seeds: States) -> None:
+        self._config = config
+        self.states = seeds.copy()
+
+    def draw(self, values: NDArray[np.uint8], rate: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Draw one tick: which entries spike, and which of them may learn.
+
+        Parameters
+        ----------
+        values : uint8 array, shape (n,)
+            Values of the listed entries. Recorded spikes always spike; they draw all the same.
+        rate : int
+            Learning rate of layer 1 in 1/256.
+        """
+        config, streams = self._config, self._config.input_streams
+        draws = np.empty(-(-len(values) // streams) * streams, dtype=np.uint64)
+        for start in range(0, len(values), streams):
+            drawing = slice(0, min(streams, len(values) - start))
+            draws[start : start + streams] = self.states
+            self.states[drawing] = leap(
+                self.states[drawing], config.input_draw_bits, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits]
+            )
+        draws = draws[: len(values)]
+        permitted = ((draws >> np.uint64(PIXEL_BITS)) & np.uint64(0xFF)) < rate
+        if config.input == "spikes":
+            return np.ones(len(values), dtype=np.bool_), permitted
+        return (draws & np.uint64(0xFF)) < values, permitted
