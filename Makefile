@@ -1,0 +1,55 @@
+# Everything from a fresh clone: each target makes the environment that it needs, once.
+#
+#   make demo    train digits in RTL simulation; results in build/demo/
+#   make test    all tests
+#   make lint    static checks
+#   make venv    only the environment, with the command .venv/bin/backspike
+
+PYTHON ?= python3
+JOBS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/runtime.stamp
+DEVELOPMENT := $(VENV)/development.stamp
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TYPES := build/types/backspike
+
+.PHONY: demo test lint venv format clean
+.DELETE_ON_ERROR:
+
+demo: $(RUNTIME)
+	$(BIN)/backspike demo --out build/demo
+
+test: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(DEVELOPMENT)
+	$(BIN)/ruff check --ignore-noqa .
+	$(BIN)/ruff format --check .
+	rm -rf $(TYPES) && mkdir -p $(TYPES) && ln -s $(abspath backspike/* hdl model sim fpga) $(TYPES)/
+	$(BIN)/mypy -p backspike
+
+format: $(DEVELOPMENT)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+venv: $(RUNTIME)
+
+# What the demo needs, and nothing else: it is to start soon.
+$(RUNTIME): pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "error: $(PYTHON) is missing; install it with: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) backspike/prerequisites.py g++ make perl
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing Backspike and what it needs into $(VENV) (about a minute) ..."
+	$(PIP) install --editable .
+	@touch $@
+
+$(DEVELOPMENT): $(RUNTIME)
+	@echo "Installing the tools of the tests into $(VENV) (about a minute) ..."
+	$(PIP) install --editable .[dev]
+	@touch $@
+
+clean:
+	rm -rf build dist $(VENV) *.egg-info .pytest_cache .ruff_cache .mypy_cache

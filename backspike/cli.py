@@ -1,0 +1,107 @@
+"""The command line: every command, its options, and errors as one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from . import __version__
+from .config import PRESETS, load_config
+from .errors import BackspikeError
+
+__all__ = ["commands", "main"]
+
+FAILED = 1
+"""Exit status of a command that ran and found a mismatch."""
+
+REFUSED = 2
+"""Exit status of bad input or a missing prerequisite."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+
+_config_option = click.option(
+    "--config", "config_name", required=True, metavar="NAME|FILE.toml", help="A preset, or a configuration file."
+)
+_dataset_option = click.option("--dataset", "dataset_name", required=True, metavar="NAME", help="digits or random.")
+_seed_option = click.option("--seed", type=click.IntRange(1, 2**32 - 1), default=1, show_default=True)
+_out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the results.")
+
+
+# Commands import what they need when they run: `backspike --help` needs neither Amaranth nor scikit-learn.
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="backspike")
+def commands() -> None:
+    """Spiking networks that learn on chip: golden model, Verilog, and proof that both are equal."""
+
+
+@commands.command()
+def presets() -> None:
+    """List the named configurations."""
+    rows = [("name", "layers", "ticks", "weights", "rates", "lanes")]
+    for name, config in PRESETS.items():
+        rows.append(
+            (
+                name,
+                "-".join(map(str, config.layers)),
+                str(config.ticks),
+                f"{config.weight_bits} bits, {config.weight_frac} of them fraction",
+                ", ".join(f"{rate}/256" for rate in config.rates),
+                ", ".join(map(str, config.lanes)),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@commands.command()
+@_config_option
+@_out_option
+def generate(config_name: str, out: Path) -> None:
+    """Write the Verilog of a network, and a JSON description of it."""
+    from backspike.hdl.verilog import write_design
+
+    for path in write_design(load_config(config_name), out):
+        click.echo(path)
+
+
+@commands.command()
+@_out_option
+def demo(out: Path) -> None:
+    """Train the digits in RTL simulation, beside the golden model."""
+    from backspike.sim.demo import demo as run_demo
+
+    run_demo(out)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    0 for success, 1 for a mismatch, 2 for bad input or a missing prerequisite, 130 after Ctrl-C. Errors are one
+    sentence on the standard error stream.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after the program's name; those of this process when left out.
+    """
+    try:
+        status = commands.main(arguments, prog_name="backspike", standalone_mode=False)
+    except BackspikeError as error:
+        click.echo(f"error: {error}", err=True)
+        return REFUSED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return REFUSED
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        return REFUSED
+    except click.Abort:
+        click.echo("error: interrupted; finished files are whole, others were not written", err=True)
+        return INTERRUPTED
+    return status if isinstance(status, int) else 0
