@@ -1,0 +1,66 @@
+"""The register map of a network: what host, hardware and documentation agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from .config import NetworkConfig
+
+__all__ = ["IDENTITY", "SEMANTICS_VERSION", "Register", "RegisterMap"]
+
+IDENTITY = 0x424B_5350
+"""ASCII "BKSP": what register IDENTITY reads."""
+
+SEMANTICS_VERSION = 1
+"""Version of `docs/semantics.md` that model and hardware follow."""
+
+
+@dataclass(frozen=True)
+class Register:
+    """One 32-bit register: its word address, whether it may be written, and what it means."""
+
+    name: str
+    address: int
+    writable: bool
+    meaning: str
+
+
+class RegisterMap:
+    """Registers of a configuration, by name."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+
+    @cached_property
+    def registers(self) -> dict[str, Register]:
+        """All registers, in the order of their addresses."""
+        layers = range(1, self._config.depth + 1)
+        entries = [
+            ("IDENTITY", False, 'ASCII "BKSP"'),
+            ("SEMANTICS", False, "version of the semantics"),
+            ("CONFIG_HASH", False, "first 32 bits of the configuration's SHA-256"),
+            ("STATUS", False, "bit 0: a sample is being shown; bit 1: streams are being seeded"),
+            ("CONTROL", True, "write bit 0: clear the counters; bit 1: seed all streams from SEED"),
+            ("SEED_LOW", True, "start of the seeding register, bits 31..0; taken at the next seeding"),
+            ("SEED_HIGH", True, "the same, bits 63..32"),
+            ("WEIGHT_LAYER", True, "weight layer of the weight window, 1 .. L"),
+            ("WEIGHT_ROW", True, "row of the window: input unit, or their number for the bias row"),
+            ("WEIGHT_WORD", True, "word of the row: unit divided by the layer's lanes"),
+            ("WEIGHT_LANE", True, "lane of the word: unit modulo the layer's lanes"),
+            ("WEIGHT_DATA", True, "the weight there, in LSB, sign-extended; each access moves on by a lane"),
+            ("SAMPLES", False, "counter: samples shown"),
+            ("TICKS", False, "counter: ticks"),
+            ("CLOCKS", False, "counter: clocks in which a sample was being shown"),
+            ("ERROR_TICKS", False, "counter: ticks in which a layer carried error spikes"),
+            *((f"ROWS_{layer}", False, f"counter: rows of layer {layer} visited") for layer in layers),
+            *((f"WRITES_{layer}", False, f"counter: rows of layer {layer} written back") for layer in layers),
+            *((f"RATE_{layer}", True, f"learning rate of layer {layer} in 1/256, 0 to 256") for layer in layers),
+        ]
+        return {
+            name: Register(name, address, writable, meaning)
+            for address, (name, writable, meaning) in enumerate(entries)
+        }
+
+    def __getitem__(self, name: str) -> Register:
+        return self.registers[name]

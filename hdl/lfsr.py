@@ -1,0 +1,70 @@
+"""Leap-forward maximal-length linear-feedback shift register."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from backspike.model.lfsr import POLYNOMIALS
+
+__all__ = ["LeapForwardLFSR", "leap"]
+
+
+def leap(state: Value, steps: int, exponents: tuple[int, ...]) -> Value:
+    """Return the state after `steps` single steps, as combinational logic: one XOR of the taps a step.
+
+    The all-zero state, which a maximal-length register leaves only by this, is taken as 1.
+    """
+    width = len(state)
+    bits = [state[0] | (state == 0), *state[1:]]
+    for step in range(steps):
+        fresh = Value.cast(0)
+        for exponent in exponents:
+            fresh = fresh ^ bits[step + exponent]
+        bits.append(fresh[0])
+    return Cat(*bits[steps : steps + width])
+
+
+class LeapForwardLFSR(wiring.Component):
+    """A register that leaps `steps` bits of its maximal-length sequence in a clock.
+
+    Bits 0 to ``steps - 1`` of `state` are fresh in each leap. Loading goes before stepping; a zero that got in by
+    either way is left with the next step. Latency: one clock from `enable` or `load` to `state`; a leap a clock.
+
+    Parameters
+    ----------
+    width : int
+        Bits of the state, a key of `backspike.model.lfsr.POLYNOMIALS`.
+    steps : int
+        Bits consumed a leap, 1 to `width`.
+    exponents : tuple of int, optional
+        Polynomial; that of `POLYNOMIALS` when left out.
+
+    Members
+    -------
+    enable : ``In(1)``
+        Leap at the end of this clock.
+    load : ``In(1)``
+        Take `seed` at the end of this clock instead.
+    seed : ``In(width)``
+        State to take.
+    state : ``Out(width)``
+        Current state; 1 after reset.
+    """
+
+    def __init__(self, width: int, steps: int, exponents: tuple[int, ...] | None = None) -> None:
+        if width not in POLYNOMIALS:
+            raise ValueError(f"LFSR width must be one of {', '.join(map(str, POLYNOMIALS))}, not {width!r}")
+        if not 1 <= steps <= width:
+            raise ValueError(f"LFSR steps must be from 1 to the width {width}, not {steps!r}")
+        self._steps = steps
+        self._exponents = POLYNOMIALS[width] if exponents is None else exponents
+        super().__init__({"enable": In(1), "load": In(1), "seed": In(width), "state": Out(width, init=1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        following = leap(self.state, self._steps, self._exponents)
+        with m.If(self.load | self.enable):
+            m.d.sync += self.state.eq(Mux(self.load, self.seed, following))
+        return m

@@ -1,0 +1,127 @@
+"""The composite neuron: forward spike, derivative gate and two error streams, all in one tick."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from backspike.config import GUARD_BITS, PERMISSION_BITS, NetworkConfig
+
+__all__ = ["CompositeNeuron", "Membrane"]
+
+
+class Membrane(wiring.Component):
+    """Leaky integration of a tick's drive into the potential. Combinational; the state is kept outside.
+
+    Parameters
+    ----------
+    drive_bits : int
+        Width of the signed drive, in weight LSBs.
+    leak : int
+        Shift k; with 0 the potential is the drive.
+
+    Members
+    -------
+    drive : ``In(signed(drive_bits))``
+    first : ``In(1)``
+        The layer's first tick of a sample: forget the state.
+    state, following : ``In(signed(drive_bits + 4))``, ``Out(signed(drive_bits + 4))``
+        State before and after the tick, in LSB / 16.
+    potential : ``Out(signed(drive_bits))``
+        Floor of the state after the tick, in LSBs.
+    """
+
+    def __init__(self, drive_bits: int, leak: int) -> None:
+        self._leak = leak
+        state = signed(drive_bits + GUARD_BITS)
+        super().__init__(
+            {
+                "drive": In(signed(drive_bits)),
+                "first": In(1),
+                "state": In(state),
+                "following": Out(state),
+                "potential": Out(signed(drive_bits)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        target = self.drive << GUARD_BITS
+        m.d.comb += [
+            self.following.eq(Mux(self.first, target, self.state + ((target - self.state) >> self._leak))),
+            self.potential.eq(self.following >> GUARD_BITS),
+        ]
+        return m
+
+
+class CompositeNeuron(wiring.Component):
+    """The logic of one hidden unit. Combinational: its state is kept outside, so that it serves folded layers too.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    drive_bits, error_bits : int
+        Widths of the signed drive, and of the back-propagated error's magnitude.
+
+    Members
+    -------
+    draw : ``In(hidden_draw_bits)``
+        Fresh random bits: rho (activation bits), rho' (error bits), and 8 for the permission to learn.
+    drive, first, membrane, membrane_following
+        See `Membrane`.
+    next_rate : ``In(9)``
+        Learning rate of the next layer in 1/256.
+    spike, gate, permit : ``Out(1)``
+        ``V > rho``; ``0 < V < 2**a``; permission for this unit's row of the next layer.
+    gate_before : ``In(1)``
+        The gate that goes with the spikes that met this error.
+    error_magnitude, error_negative : ``In(error_bits)``, ``In(1)``
+        Back-propagated error in LSBs, as magnitude and sign.
+    error_pos, error_neg : ``Out(1)``
+        Error spikes: ``e > rho'`` or ``-e > rho'`` with the gate open; never both.
+    """
+
+    def __init__(self, config: NetworkConfig, drive_bits: int, error_bits: int) -> None:
+        self._config = config
+        self._drive_bits = drive_bits
+        state = signed(drive_bits + GUARD_BITS)
+        super().__init__(
+            {
+                "draw": In(config.hidden_draw_bits),
+                "drive": In(signed(drive_bits)),
+                "first": In(1),
+                "membrane": In(state),
+                "membrane_following": Out(state),
+                "next_rate": In(PERMISSION_BITS + 1),
+                "spike": Out(1),
+                "gate": Out(1),
+                "permit": Out(1),
+                "gate_before": In(1),
+                "error_magnitude": In(error_bits),
+                "error_negative": In(1),
+                "error_pos": Out(1),
+                "error_neg": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        a, b = self._config.activation_bits, self._config.error_bits
+        forward, backward = self.draw[:a], self.draw[a : a + b]
+        permission = self.draw[a + b : a + b + PERMISSION_BITS]
+
+        m.submodules.membrane = membrane = Membrane(self._drive_bits, self._config.leak)
+        error = self.gate_before & (self.error_magnitude > backward)
+        m.d.comb += [
+            membrane.drive.eq(self.drive),
+            membrane.first.eq(self.first),
+            membrane.state.eq(self.membrane),
+            self.membrane_following.eq(membrane.following),
+            self.spike.eq(membrane.potential > forward),
+            self.gate.eq((membrane.potential > 0) & (membrane.potential < (1 << a))),
+            self.permit.eq(permission < self.next_rate),
+            self.error_pos.eq(error & ~self.error_negative),
+            self.error_neg.eq(error & self.error_negative),
+        ]
+        return m

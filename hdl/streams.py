@@ -1,0 +1,101 @@
+"""Seeding of the random streams: a bus that loads every stream's state after a reset."""
+
+from __future__ import annotations
+
+from amaranth import Array, Const, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from backspike.config import NetworkConfig
+from backspike.model.lfsr import SEEDING_POLYNOMIALS, seeding_start
+
+from .lfsr import LeapForwardLFSR
+from .wordstore import index_shape
+
+__all__ = ["StreamSeeder", "seed_layout", "stream_groups"]
+
+
+def stream_groups(config: NetworkConfig) -> list[tuple[int, int]]:
+    """Return (streams, streams a word) of each group of streams, in the order of `model.streams.StreamMap`.
+
+    Group 0 holds the input streams; group 2l - 1 the units of weight layer l, in words of its lanes (the output
+    layer: one by one, as its race takes them); group 2l the bias row of layer l.
+    """
+    groups = [(config.input_streams, config.input_streams)]
+    for layer, (units, lanes) in enumerate(zip(config.layers[1:], config.lanes, strict=True), start=1):
+        groups += [(units, 1 if layer == config.depth else lanes), (1, 1)]
+    return groups
+
+
+def seed_layout(config: NetworkConfig) -> data.StructLayout:
+    """Return the layout of a state on its way to a stream: group, word and lane, and whether it is valid."""
+    groups = stream_groups(config)
+    return data.StructLayout(
+        {
+            "valid": 1,
+            "group": index_shape(len(groups)),
+            "word": index_shape(max(-(-streams // width) for streams, width in groups)),
+            "lane": index_shape(max(width for _, width in groups)),
+            "state": config.lfsr_bits,
+        }
+    )
+
+
+class StreamSeeder(wiring.Component):
+    """Loads all random streams, a stream a clock, from the seeding register.
+
+    Stream n takes the seeding register's state after n + 1 leaps of its width. Runs after a reset, with the
+    configuration's seed, and whenever `start` is set, with the seed given.
+
+    Members
+    -------
+    start : ``In(1)``
+        Seed anew from `seed`, beginning with the next clock.
+    seed : ``In(lfsr_bits)``
+        Start of the seeding register, not zero (`model.lfsr.seeding_start`).
+    busy : ``Out(1)``
+        Streams are being loaded.
+    o : ``Out(seed_layout(config))``
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+        super().__init__(
+            {"start": In(1), "seed": In(config.lfsr_bits), "busy": Out(1, init=1), "o": Out(seed_layout(config))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, groups = self._config, stream_groups(self._config)
+        width = config.lfsr_bits
+        m.submodules.register = register = LeapForwardLFSR(width, width, SEEDING_POLYNOMIALS[width])
+        group, word, lane = (Signal(self.o.shape()[key].shape) for key in ("group", "word", "lane"))
+        left = Signal(range(max(streams for streams, _ in groups)), init=groups[0][0] - 1)
+        # The first leap of a sequence comes before its first stream.
+        primed, loaded = Signal(), Signal()
+        lanes = Array(Const(width - 1, lane.shape()) for _, width in groups)
+        sizes = Array(Const(streams - 1, left.shape()) for streams, _ in [*groups[1:], groups[0]])
+
+        m.d.comb += [
+            register.load.eq(self.start | ~loaded),
+            register.seed.eq(seeding_start(config.seed, width)),
+            register.enable.eq(self.busy),
+            self.o.valid.eq(self.busy & primed),
+            self.o.group.eq(group),
+            self.o.word.eq(word),
+            self.o.lane.eq(lane),
+            self.o.state.eq(register.state),
+        ]
+        m.d.sync += [loaded.eq(1), primed.eq(loaded)]
+        with m.If(self.start):
+            m.d.comb += register.seed.eq(self.seed)
+            m.d.sync += [self.busy.eq(1), primed.eq(0), group.eq(0), word.eq(0), lane.eq(0), left.eq(groups[0][0] - 1)]
+        with m.Elif(self.o.valid):
+            m.d.sync += [lane.eq(lane + 1), left.eq(left - 1)]
+            with m.If(lane == lanes[group]):
+                m.d.sync += [lane.eq(0), word.eq(word + 1)]
+            with m.If(left == 0):
+                m.d.sync += [lane.eq(0), word.eq(0), group.eq(group + 1), left.eq(sizes[group])]
+                with m.If(group == len(groups) - 1):
+                    m.d.sync += [group.eq(0), self.busy.eq(0)]
+        return m

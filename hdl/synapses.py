@@ -1,0 +1,217 @@
+"""The synapse array of one layer: row memory, weighted sums forwards and backwards, coincidence update."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Shape, Signal, signed
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from backspike.config import GUARD_BITS, NetworkConfig
+
+from .visits import visit_layout
+from .wordstore import WordStore, index_shape
+
+__all__ = ["SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
+
+
+def drive_shape(config: NetworkConfig, layer: int) -> Shape:
+    """Return the shape of the drive of a unit of weight layer `layer`: the sum of all rows, exact."""
+    return signed(config.weight_bits + ceil_log2(config.layers[layer - 1] + 1))
+
+
+def unit_state(config: NetworkConfig, layer: int) -> data.StructLayout:
+    """Return the layout of what a unit keeps between ticks: LFSR state, and membrane where there is a leak."""
+    membrane = drive_shape(config, layer).width + GUARD_BITS if config.leak else 0
+    return data.StructLayout({"random": config.lfsr_bits, "membrane": signed(membrane)})
+
+
+def error_shape(config: NetworkConfig, layer: int) -> Shape:
+    """Return the shape of the error that weight layer `layer` passes back to one of its inputs, exact."""
+    return signed(config.weight_bits + ceil_log2(config.layers[layer]) + 1)
+
+
+class WeightPort(wiring.Signature):
+    """Access to a single weight while no visits come: held until `done`, two clocks later.
+
+    Members, as seen by the one who asks: ``valid``, ``write``, ``row``, ``word``, ``lane``, ``w_data`` out;
+    ``r_data`` (the old weight) and ``done`` in.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        weight = signed(config.weight_bits)
+        super().__init__(
+            {
+                "valid": Out(1),
+                "write": Out(1),
+                "row": Out(range(max(config.layers[:-1]) + 1)),
+                "word": Out(index_shape(max(config.folds))),
+                "lane": Out(index_shape(max(config.lanes))),
+                "w_data": Out(weight),
+                "r_data": In(weight),
+                "done": In(1),
+            }
+        )
+
+
+class SynapseArray(wiring.Component):
+    """Weights of layer `layer` as rows of ``fold`` words of ``lanes`` weights, in a memory of one read and one write
+    port, worked on a word a clock.
+
+    A visit reads a row once and does everything with it: adds it to the drives (if it spikes), multiplies it with
+    the error spikes (the error of its input unit), and writes it back, changed by one LSB where a row that spikes
+    and may learn meets an error spike. The first visit of a list starts the drives anew. No list names a row
+    twice, so a read never races a write.
+
+    Throughput: a visit takes ``fold`` clocks. Latency: from the clock that takes a visit's last word, the drives
+    are in the store after two clocks (`swept` is set in the first), the error is out in the second.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    layer : int
+        1 .. L. From 2 on errors go back to the layer below.
+
+    Members
+    -------
+    visits : ``In(stream.Signature(visit_layout(...)))``
+    error_pos, error_neg : ``In(fold * lanes)``
+        Error spikes of this layer's units.
+    update : ``In(1)``
+        There are any error spikes in this tick.
+    swept : ``Out(1)``
+        The list's last word is being added.
+    word, drives : ``In(index_shape(fold))``, ``Out(ArrayLayout(drive_shape, lanes))``
+        Read-out of the drives, the clock after `word`; not in the middle of a list.
+    back_word : ``Out(index_shape)``
+        Word of the unit whose error is out in the next clock.
+    back_valid, back_unit, back_error : ``Out``
+        Error of an input unit: its word and lane, and the signed sum, in weight LSBs. Never for the bias row.
+    weight : ``In(WeightPort(config))``
+    wrote : ``Out(1)``
+        A row is being written back (in its last word).
+    """
+
+    def __init__(self, config: NetworkConfig, layer: int) -> None:
+        self._config, self._layer = config, layer
+        self._fold, self._lanes = config.folds[layer - 1], config.lanes[layer - 1]
+        below = (config.folds[layer - 2], config.lanes[layer - 2]) if layer > 1 else (1, 1)
+        self._visit = visit_layout(config.layers[layer - 1], *below)
+        units = self._fold * self._lanes
+        super().__init__(
+            {
+                "visits": In(stream.Signature(self._visit)),
+                "error_pos": In(units),
+                "error_neg": In(units),
+                "update": In(1),
+                "swept": Out(1),
+                "word": In(index_shape(self._fold)),
+                "drives": Out(data.ArrayLayout(drive_shape(config, layer), self._lanes)),
+                "back_word": Out(index_shape(below[0])),
+                "back_valid": Out(1),
+                "back_unit": Out(data.StructLayout({"word": index_shape(below[0]), "lane": index_shape(below[1])})),
+                "back_error": Out(error_shape(config, layer)),
+                "weight": In(WeightPort(config)),
+                "wrote": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, fold, lanes = self._config, self._fold, self._lanes
+        weight = signed(config.weight_bits)
+        row_word = data.ArrayLayout(weight, lanes)
+        rows = config.layers[self._layer - 1] + 1
+        m.submodules.rows = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
+        read, write = store.read_port(), store.write_port()
+        m.submodules.drive_store = drive = WordStore(drive_shape(config, self._layer), lanes, fold)
+
+        # Clock 0: address. The host's access takes the place of a visit.
+        word = Signal(index_shape(fold))
+        last_word = word == fold - 1
+        asked = Signal()
+        host = self.weight.valid & ~self.weight.done & ~asked
+        first = Signal(init=1)
+        row = Mux(host, self.weight.row, self.visits.p.row)
+        m.d.comb += [
+            self.visits.ready.eq(last_word),
+            read.addr.eq(row * fold + Mux(host, self.weight.word, word)),
+            drive.r_address.eq(Mux(self.visits.valid, word, self.word)),
+        ]
+        with m.If(self.visits.valid):
+            m.d.sync += word.eq(Mux(last_word, 0, word + 1))
+            with m.If(last_word):
+                m.d.sync += first.eq(self.visits.p.last)
+
+        # Clock 1: add, and change by one LSB.
+        visiting = Signal()
+        visit, at = Signal(self._visit), Signal(range(rows * fold))
+        now_word, now_last, now_first = Signal(index_shape(fold)), Signal(), Signal()
+        m.d.sync += [
+            asked.eq(host),
+            visiting.eq(self.visits.valid),
+            visit.eq(self.visits.payload),
+            at.eq(read.addr),
+            now_word.eq(word),
+            now_last.eq(last_word),
+            now_first.eq(first),
+        ]
+        error_pos, error_neg = Signal(lanes), Signal(lanes)
+        coincide = Signal()
+        m.d.comb += [
+            error_pos.eq(self.error_pos.word_select(now_word, lanes) if fold > 1 else self.error_pos),
+            error_neg.eq(self.error_neg.word_select(now_word, lanes) if fold > 1 else self.error_neg),
+            coincide.eq(visiting & visit.spike & visit.permit & self.update),
+            drive.w_address.eq(now_word),
+            drive.w_enable.eq(visiting.replicate(lanes)),
+            self.drives.eq(drive.r_data),
+            self.swept.eq(visiting & visit.last & now_last),
+            write.addr.eq(at),
+            write.en.eq(coincide | (asked & self.weight.write)),
+            self.wrote.eq(coincide & now_last),
+        ]
+        for lane in range(lanes):
+            old = read.data[lane]
+            stepped = old + (error_pos[lane].as_unsigned() - error_neg[lane])
+            saturated = Mux(
+                stepped > config.weight_max,
+                config.weight_max,
+                Mux(stepped < config.weight_min, config.weight_min, stepped),
+            )
+            chosen = asked & (self.weight.lane == lane)
+            m.d.comb += [
+                drive.w_data[lane].eq(Mux(now_first, 0, drive.r_data[lane]) + Mux(visit.spike, old, 0)),
+                write.data[lane].eq(Mux(asked, Mux(chosen, self.weight.w_data, old), saturated)),
+            ]
+        m.d.sync += [
+            self.weight.done.eq(asked),
+            self.weight.r_data.eq(Cat(read.data[lane] for lane in range(lanes)).word_select(self.weight.lane, config.weight_bits)),
+        ]
+
+        # Clock 2: the error of the row's input unit.
+        if self._layer > 1:
+            products = [
+                Mux(error_pos[lane], read.data[lane], 0) - Mux(error_neg[lane], read.data[lane], 0)
+                for lane in range(lanes)
+            ]
+            partial, total, begins = Signal(self.back_error.shape()), Signal(self.back_error.shape()), Signal()
+            m.d.sync += [
+                partial.eq(_adder_tree(products)),
+                begins.eq(now_word == 0),
+                total.eq(self.back_error),
+                self.back_valid.eq(visiting & self.update & now_last & ~visit.last),
+                self.back_unit.word.eq(visit.word),
+                self.back_unit.lane.eq(visit.lane),
+            ]
+            m.d.comb += [
+                self.back_word.eq(visit.word),
+                self.back_error.eq(partial + Mux(begins, 0, total)),
+            ]
+        return m
+
+
+def _adder_tree(terms):
+    """Return the sum of the terms, added in pairs."""
+    while len(terms) > 1:
+        terms = [sum(terms[index : index + 2]) for index in range(0, len(terms), 2)]
+    return terms[0]

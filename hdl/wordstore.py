@@ -1,0 +1,73 @@
+"""State of folded units: a memory of words, or plain registers when there is one word."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["WordStore", "index_shape"]
+
+
+def index_shape(count: int) -> range:
+    """Return the shape of an index into `count` things, at least one bit wide."""
+    return range(max(count, 2))
+
+
+class WordStore(wiring.Component):
+    """`depth` words of `lanes` elements; contents stay over a reset.
+
+    One read and one write a clock. Read data is there in the clock after its address. A word written in one clock
+    is seen by a read whose address comes in the next. With one word the store is a register: `r_data` always
+    shows it.
+
+    Parameters
+    ----------
+    element : shape-like
+        Shape of an element.
+    lanes, depth : int
+        Elements a word, and words.
+
+    Members
+    -------
+    r_address : ``In(index_shape(depth))``
+    r_data : ``Out(ArrayLayout(element, lanes))``
+    w_address : ``In(index_shape(depth))``
+    w_data : ``In(ArrayLayout(element, lanes))``
+    w_enable : ``In(lanes)``
+        Elements to write.
+    """
+
+    def __init__(self, element: data.Layout | int, lanes: int, depth: int) -> None:
+        self._word = data.ArrayLayout(element, lanes)
+        self._depth = depth
+        super().__init__(
+            {
+                "r_address": In(index_shape(depth)),
+                "r_data": Out(self._word),
+                "w_address": In(index_shape(depth)),
+                "w_data": In(self._word),
+                "w_enable": In(lanes),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        if self._depth == 1:
+            register = Signal(self._word, reset_less=True)
+            for lane in range(self._word.length):
+                with m.If(self.w_enable[lane]):
+                    m.d.sync += register[lane].eq(self.w_data[lane])
+            m.d.comb += self.r_data.eq(register)
+            return m
+        m.submodules.memory = words = memory.Memory(shape=self._word, depth=self._depth, init=[])
+        read = words.read_port()
+        write = words.write_port(granularity=1)
+        m.d.comb += [
+            read.addr.eq(self.r_address),
+            self.r_data.eq(read.data),
+            write.addr.eq(self.w_address),
+            write.data.eq(self.w_data),
+            write.en.eq(self.w_enable),
+        ]
+        return m
