@@ -10,8 +10,12 @@ Otago, 2007), four-tap entries, as reciprocals, so that the feedback taps lie lo
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+
+from backspike.errors import BackspikeError
 
 __all__ = ["POLYNOMIALS", "SEEDING_POLYNOMIALS", "leap", "seeding_start", "stream_seeds"]
 
@@ -73,9 +77,18 @@ def seeding_start(seed: int, width: int) -> int:
 def stream_seeds(seed: int, count: int, width: int) -> States:
     """Return the initial states of streams 0 .. count-1: the seeding register after 1, 2, .. leaps of `width` bits.
 
-    No two are equal and none is zero as long as `count` is below the register's period 2**width - 1, because
-    `width` divides no multiple of that odd period for any of the widths here.
+    No two are equal and none is zero: the states after multiples of `width` steps come round again only after
+    ``(2**width - 1) / gcd(width, 2**width - 1)`` of them.
+
+    Raises
+    ------
+    BackspikeError
+        More streams than that.
     """
+    period = (1 << width) - 1
+    most = period // math.gcd(width, period)
+    if count > most:
+        raise BackspikeError(f"lfsr_bits = {width} gives at most {most} random streams, but the network needs {count}")
     state = np.array([seeding_start(seed, width)], dtype=np.uint64)
     seeds = np.empty(count, dtype=np.uint64)
     for index in range(count):

@@ -1,0 +1,226 @@
+"""A second implementation of the whole tick, written from the documentation to be obviously right, not fast.
+
+Plain Python: integers in lists, random streams as lists of single bits, one unit after the other, no arrays and
+nothing from `backspike.model`. The polynomials are in the form in which tables of shift registers print them,
+as delays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from backspike.config import NetworkConfig
+
+__all__ = ["ReferenceNetwork", "Stream", "seeds"]
+
+DELAYS = {
+    16: (16, 14, 13, 11),
+    24: (24, 23, 21, 20),
+    32: (32, 30, 26, 25),
+    40: (40, 37, 36, 35),
+    48: (48, 44, 41, 39),
+    64: (64, 63, 61, 60),
+}
+"""A new bit of a stream is the parity of the bits that came so many places before it."""
+
+SEEDING_DELAYS = {
+    16: (16, 13, 12, 11),
+    24: (24, 23, 22, 17),
+    32: (32, 30, 27, 24),
+    40: (40, 35, 33, 32),
+    48: (48, 42, 40, 39),
+    64: (64, 62, 61, 60),
+}
+
+
+class Stream:
+    """One random stream: a window of `width` bits on an endless sequence, oldest bit first."""
+
+    def __init__(self, width: int, state: int, delays: dict[int, tuple[int, ...]] = DELAYS) -> None:
+        self.bits = [(state >> place) & 1 for place in range(width)]
+        self._delays = delays[width]
+
+    @property
+    def state(self) -> int:
+        """The window as a number, oldest bit lowest."""
+        return sum(bit << place for place, bit in enumerate(self.bits))
+
+    def take(self, *counts: int) -> list[int]:
+        """Take numbers of the given widths from the oldest bits on, and move the window past them."""
+        numbers, place = [], 0
+        for count in counts:
+            numbers.append(sum(self.bits[place + n] << n for n in range(count)))
+            place += count
+        if not any(self.bits):
+            self.bits[0] = 1
+        for _ in range(place):
+            self.bits.append(sum(self.bits[-delay] for delay in self._delays) % 2)
+            del self.bits[0]
+        return numbers
+
+
+def seeds(seed: int, count: int, width: int) -> list[int]:
+    """Return the first states of streams 0 .. count-1."""
+    golden = int((math.isqrt(5 << 128) - (1 << 64)) >> 1)  # 2**64 / golden ratio
+    register = Stream(width, (seed * golden) % 2**64 // 2 ** (64 - width) or 1, SEEDING_DELAYS)
+    states = []
+    for _ in range(count):
+        register.take(width)
+        states.append(register.state)
+    return states
+
+
+class Layer:
+    """What one weight layer and its units hold: all of it plain numbers and lists."""
+
+    def __init__(self, weights: Sequence[Sequence[int]], streams: list[Stream], bias_stream: Stream) -> None:
+        self.weights = [[int(weight) for weight in row] for row in weights]
+        self.streams = streams
+        self.bias_stream = bias_stream
+        self.membrane = [0] * len(streams)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything that is registered between ticks."""
+        units = len(self.streams)
+        self.spike, self.gate, self.permit = [False] * units, [False] * units, [False] * units
+        self.error_pos, self.error_neg = [False] * units, [False] * units
+        self.winner = 0
+
+
+class ReferenceNetwork:
+    """The network: `layers[l - 1]` is weight layer l."""
+
+    def __init__(self, config: NetworkConfig, weights: Sequence[Sequence[Sequence[int]]]) -> None:
+        self.config = config
+        self.rates = list(config.rates)
+        width = config.lfsr_bits
+        count = config.input_streams + sum(units + 1 for units in config.layers[1:])
+        streams = [Stream(width, state) for state in seeds(config.seed, count, width)]
+        self.input_streams = [streams.pop(0) for _ in range(config.input_streams)]
+        self.layers = []
+        for units, matrix in zip(config.layers[1:], weights, strict=True):
+            own = [streams.pop(0) for _ in range(units)]
+            self.layers.append(Layer(matrix, own, streams.pop(0)))
+        scale = 2**config.weight_frac * config.temperature
+        self.gumbel = [round(scale * -math.log(-math.log((n + 0.5) / 1024))) for n in range(1024)]
+        self.samples = self.ticks = self.error_ticks = 0
+        self.rows = [0] * config.depth
+
+    def run(
+        self, values: Any, label: int, learn: bool, observe: Callable[[int], None] = lambda tick: None
+    ) -> list[int]:
+        """Show a sample and return the wins of each class; `values` as in `Sample`, indexable."""
+        for layer in self.layers:
+            layer.clear()
+        wins = [0] * self.config.layers[-1]
+        for tick in range(self.config.ticks):
+            self.tick(tick, values if self.config.input == "rate" else values[tick], label, learn)
+            if tick >= self.config.depth - 1:
+                wins[self.layers[-1].winner] += 1
+            observe(tick)
+        self.samples += 1
+        return wins
+
+    def tick(self, tick: int, values: Any, label: int, learn: bool) -> None:
+        """Do one tick: first every layer reads what is registered, then every register moves."""
+        depth = self.config.depth
+        working = [number for number in range(depth) if tick >= number]
+        drives: dict[int, list[int]] = {}
+        errors: dict[int, list[int]] = {}
+
+        erring = False
+        for number in working:
+            layer = self.layers[number]
+            spiking, learning = self.input_rows(number, values)
+            units = range(len(layer.streams))
+            drives[number] = [sum(layer.weights[row][unit] for row in spiking) for unit in units]
+            visited = len(spiking)
+            if any(layer.error_pos) or any(layer.error_neg):
+                erring = True
+                if number > 0:
+                    before = self.layers[number - 1]
+                    errors[number - 1] = [
+                        sum(layer.weights[row][unit] for unit in units if layer.error_pos[unit])
+                        - sum(layer.weights[row][unit] for unit in units if layer.error_neg[unit])
+                        for row in range(len(before.streams))
+                    ]
+                    open_rows = [row for row in range(len(before.streams)) if before.spike[row] or before.gate[row]]
+                    visited = len(open_rows) + 1
+                for row in learning:
+                    for unit in units:
+                        self.learn(layer, row, unit)
+            self.rows[number] += visited
+
+        for number in working:
+            layer = self.layers[number]
+            for unit, drive in enumerate(drives[number]):
+                if tick == number:
+                    layer.membrane[unit] = drive * 16
+                else:
+                    # Floor division is the arithmetic shift.
+                    layer.membrane[unit] += (drive * 16 - layer.membrane[unit]) // 2**self.config.leak
+            if number == depth - 1:
+                self.race(layer, label, learn)
+            else:
+                for unit in range(len(layer.streams)):
+                    error = errors[number][unit] if number in errors else 0
+                    self.fire(layer, unit, error, self.rates[number + 1])
+        self.ticks += 1
+        self.error_ticks += erring
+
+    def input_rows(self, number: int, values: Any) -> tuple[list[int], list[int]]:
+        """Return the rows of a layer that spike, and those of them that may learn; the bias row comes last."""
+        spiking, learning = [], []
+        if number == 0:
+            listed = [row for row in range(self.config.layers[0]) if values[row] != 0]
+            for place, row in enumerate(listed):
+                draw, permission = self.input_streams[place % self.config.input_streams].take(8, 8)
+                if self.config.input == "spikes" or draw < values[row]:
+                    spiking.append(row)
+                    if permission < self.rates[0]:
+                        learning.append(row)
+        else:
+            before = self.layers[number - 1]
+            for row in range(len(before.streams)):
+                if before.spike[row]:
+                    spiking.append(row)
+                    if before.permit[row]:
+                        learning.append(row)
+        bias = self.config.layers[number]
+        spiking.append(bias)
+        (permission,) = self.layers[number].bias_stream.take(8)
+        if permission < self.rates[number]:
+            learning.append(bias)
+        return spiking, learning
+
+    def learn(self, layer: Layer, row: int, unit: int) -> None:
+        """Let a synapse of a row that spikes and may learn meet its unit's error spikes."""
+        most = 2 ** (self.config.weight_bits - 1) - 1
+        if layer.error_pos[unit] and layer.weights[row][unit] < most:
+            layer.weights[row][unit] += 1
+        if layer.error_neg[unit] and layer.weights[row][unit] > -most - 1:
+            layer.weights[row][unit] -= 1
+
+    def fire(self, layer: Layer, unit: int, error: int, next_rate: int) -> None:
+        """Move the registers of one hidden unit."""
+        config = self.config
+        full = 2**config.activation_bits
+        forward, backward, permission = layer.streams[unit].take(config.activation_bits, config.error_bits, 8)
+        layer.error_pos[unit] = layer.gate[unit] and error > backward
+        layer.error_neg[unit] = layer.gate[unit] and -error > backward
+        potential = layer.membrane[unit] // 16
+        layer.spike[unit] = potential > forward
+        layer.gate[unit] = 0 < potential < full
+        layer.permit[unit] = permission < next_rate
+
+    def race(self, layer: Layer, label: int, learn: bool) -> None:
+        """Move the registers of the output layer."""
+        units = range(len(layer.streams))
+        scores = [layer.membrane[unit] // 16 + self.gumbel[layer.streams[unit].take(10)[0]] for unit in units]
+        layer.winner = scores.index(max(scores))
+        wrong = learn and layer.winner != label
+        layer.error_pos = [wrong and unit == label for unit in units]
+        layer.error_neg = [wrong and unit == layer.winner for unit in units]
