@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Shape, Signal, signed
+from amaranth import Cat, Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -22,8 +22,9 @@ def drive_shape(config: NetworkConfig, layer: int) -> Shape:
 
 def unit_state(config: NetworkConfig, layer: int) -> data.StructLayout:
     """Return the layout of what a unit keeps between ticks: LFSR state, and membrane where there is a leak."""
-    membrane = drive_shape(config, layer).width + GUARD_BITS if config.leak else 0
-    return data.StructLayout({"random": config.lfsr_bits, "membrane": signed(membrane)})
+    # A field of no bits takes no memory, and reads as zero.
+    membrane = signed(drive_shape(config, layer).width + GUARD_BITS) if config.leak else unsigned(0)
+    return data.StructLayout({"random": config.lfsr_bits, "membrane": membrane})
 
 
 def error_shape(config: NetworkConfig, layer: int) -> Shape:

@@ -1,0 +1,176 @@
+"""The network: input layer, weight layers, seeding, registers, and the tick that holds them together."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from backspike.config import NetworkConfig
+from backspike.registers import RegisterMap
+
+from .layer import HiddenLayer, OutputLayer
+from .registers import RegisterFile, request_layout
+from .spikes import InputLayer, sample_layout
+from .streams import StreamSeeder
+from .wordstore import index_shape
+
+__all__ = ["NetworkTop", "result_layout"]
+
+
+def result_layout(config: NetworkConfig) -> data.StructLayout:
+    """Return the layout of a result: ``winner``, the class, and ``wins``, the ticks that each class has won."""
+    units = config.layers[-1]
+    return data.StructLayout(
+        {"winner": index_shape(units), "wins": data.ArrayLayout(range(config.ticks + 1), units)}
+    )
+
+
+class NetworkTop(wiring.Component):
+    """A network that learns on chip.
+
+    In every tick all layers that take part work at once, each in one pass over the rows it has to visit; the tick
+    ends when the slowest has finished, and the next begins with the next clock. A tick takes the largest of: for
+    a hidden layer ``fold * (rows visited + 1) + 1`` clocks, and three more where it is not the first; for the
+    output layer ``fold * rows visited + classes + 4``, and three more where it is not the first. A sample
+    takes three clocks more than its ticks; the next one is loaded meanwhile.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+
+    Members
+    -------
+    samples : ``In(stream.Signature(sample_layout(config)))``
+    results : ``Out(stream.Signature(result_layout(config)))``
+        One result a sample, in order.
+    requests : ``In(stream.Signature(request_layout(config)))``
+    responses : ``Out(stream.Signature(32))``
+        The register interface; see `RegisterFile`.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self.config = config
+        self.register_map = RegisterMap(config)
+        super().__init__(
+            {
+                "samples": In(stream.Signature(sample_layout(config))),
+                "results": Out(stream.Signature(result_layout(config))),
+                "requests": In(stream.Signature(request_layout(config))),
+                "responses": Out(stream.Signature(32)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, depth = self.config, self.config.depth
+        m.submodules.registers = registers = RegisterFile(config)
+        m.submodules.seeder = seeder = StreamSeeder(config)
+        m.submodules.source = source = InputLayer(config)
+        hidden = [HiddenLayer(config, number) for number in range(1, depth)]
+        output = OutputLayer(config)
+        layers = [*hidden, output]
+        for number, layer in enumerate(layers, start=1):
+            m.submodules[f"layer_{number}"] = layer
+
+        # Samples, layers and errors.
+        connect(m, flipped(self.samples), source.samples)
+        connect(m, flipped(self.requests), registers.requests)
+        connect(m, flipped(self.responses), registers.responses)
+        connect(m, source.visits, layers[0].visits)
+        for lower, upper in zip(layers, layers[1:], strict=False):
+            connect(m, lower.flags, upper.below)
+            connect(m, upper.back, lower.above)
+        m.d.comb += [
+            source.bias_permit.eq(layers[0].bias_permit),
+            source.rate.eq(registers.rates[0]),
+            source.seeds.eq(seeder.o),
+            seeder.start.eq(registers.reseed),
+            seeder.seed.eq(registers.seed),
+        ]
+
+        # The tick.
+        showing, ending, ticked = Signal(), Signal(), Signal()
+        tick = Signal(range(config.ticks))
+        active, starting = Signal(depth), Signal(depth)
+        begin, advance, last = Signal(), Signal(), Signal()
+        m.d.comb += [
+            begin.eq(~showing & source.available & ~registers.hold & ~seeder.busy),
+            advance.eq(showing & ~ending & Cat(layer.finished for layer in layers).all()),
+            last.eq(tick == config.ticks - 1),
+            # Layer l takes part from tick l - 1 on.
+            starting.eq(Mux(begin, 1, Mux(advance & ~last, (active << 1) | 1, 0))),
+            source.start.eq(begin),
+            registers.showing.eq(showing),
+            registers.seeding.eq(seeder.busy),
+            registers.quiet.eq(~showing & ~seeder.busy),
+        ]
+        m.d.sync += ticked.eq(advance)
+        with m.If(starting.any()):
+            m.d.sync += active.eq(starting)
+        with m.If(begin):
+            m.d.sync += [showing.eq(1), tick.eq(0), output.label.eq(source.label), output.learn.eq(source.learn)]
+        with m.Elif(advance):
+            m.d.sync += [tick.eq(tick + 1), ending.eq(last)]
+        for number, layer in enumerate(layers, start=1):
+            m.d.comb += [
+                layer.begin.eq(begin),
+                layer.start.eq(starting[number - 1]),
+                layer.rate.eq(registers.rates[number - 1]),
+                layer.seeds.eq(seeder.o),
+            ]
+            self._connect_weights(m, registers, layer, number)
+        for number, layer in enumerate(hidden, start=1):
+            m.d.comb += [layer.above_active.eq(starting[number]), layer.next_rate.eq(registers.rates[number])]
+
+        ended = self._count_wins(m, output, begin, ending)
+        with m.If(ended):
+            m.d.sync += [showing.eq(0), ending.eq(0)]
+
+        # Counters.
+        errors = Cat(layer.error for layer in layers).any()
+        events = [ended, advance, showing, ticked & ~ending & errors]
+        events += [layer.visited for layer in layers] + [layer.wrote for layer in layers]
+        for position, event in enumerate(events):
+            counter = registers.counters[position]
+            with m.If(registers.clear_counters):
+                m.d.sync += counter.eq(0)
+            with m.Elif(event):
+                m.d.sync += counter.eq(counter + 1)
+        return m
+
+    def _connect_weights(self, m: Module, registers: RegisterFile, layer: HiddenLayer | OutputLayer, number: int) -> None:
+        """Give the weight window to the layer it is for."""
+        asked, answer = registers.weight, layer.weight
+        mine = registers.weight_layer == number
+        m.d.comb += [
+            answer.valid.eq(asked.valid & mine),
+            answer.write.eq(asked.write),
+            answer.row.eq(asked.row),
+            answer.word.eq(asked.word),
+            answer.lane.eq(asked.lane),
+            answer.w_data.eq(asked.w_data),
+        ]
+        with m.If(mine):
+            m.d.comb += [asked.r_data.eq(answer.r_data), asked.done.eq(answer.done)]
+
+    def _count_wins(self, m: Module, output: OutputLayer, begin: Signal, ending: Signal) -> Signal:
+        """Count the wins of each class; return a strobe that is set when the sample's result is handed over."""
+        config = self.config
+        result = Signal(result_layout(config))
+        most = Signal(range(config.ticks + 1))
+        count = Signal.like(most)
+        m.d.comb += count.eq(result.wins[output.winner] + 1)
+        with m.If(begin):
+            m.d.sync += [result.eq(0), most.eq(0)]
+        with m.Elif(output.won):
+            m.d.sync += result.wins[output.winner].eq(count)
+            with m.If((count > most) | ((count == most) & (output.winner < result.winner))):
+                m.d.sync += [most.eq(count), result.winner.eq(output.winner)]
+        with m.If(self.results.ready):
+            m.d.sync += self.results.valid.eq(0)
+        ended = Signal()
+        m.d.comb += ended.eq(ending & (~self.results.valid | self.results.ready))
+        with m.If(ended):
+            m.d.sync += [self.results.payload.eq(result), self.results.valid.eq(1)]
+        return ended

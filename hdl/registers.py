@@ -1,0 +1,168 @@
+"""The register interface: learning rates, weights, seeds and counters, one access at a time."""
+
+from __future__ import annotations
+
+from amaranth import Array, Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
+
+from backspike.config import PERMISSION_BITS, NetworkConfig
+from backspike.model.lfsr import seeding_start
+from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
+
+from .synapses import WeightPort
+
+__all__ = ["RegisterFile", "request_layout"]
+
+
+def request_layout(config: NetworkConfig) -> data.StructLayout:
+    """Return the layout of an access: ``address`` (of a word), ``write``, and the ``data`` to write."""
+    last = len(RegisterMap(config).registers) - 1
+    return data.StructLayout({"address": bits_for(last), "write": 1, "data": 32})
+
+
+class RegisterFile(wiring.Component):
+    """Answers each request with one response: the register's value, before a write took effect.
+
+    Reads answer after two clocks. Writes, and any access to WEIGHT_DATA, wait until no sample is being shown and
+    no stream is being seeded, and keep the next sample waiting meanwhile. Unknown addresses, and weights beyond a
+    layer's rows, words or lanes, read as zero and ignore writes.
+
+    Members
+    -------
+    requests : ``In(stream.Signature(request_layout(config)))``
+    responses : ``Out(stream.Signature(32))``
+    hold : ``Out(1)``
+        Start no sample.
+    quiet : ``In(1)``
+        No sample is being shown, and none starts as long as `hold` is set; no stream is being seeded.
+    showing, seeding : ``In(1)``
+        For STATUS.
+    clear_counters, reseed : ``Out(1)``
+        Strobes of CONTROL.
+    seed : ``Out(lfsr_bits)``
+    rates : ``Out(ArrayLayout(9, L))``
+    counters : ``In(ArrayLayout(32, 4 + 2 * L))``
+        SAMPLES, TICKS, CLOCKS, ERROR_TICKS, then ROWS and WRITES of each layer.
+    weight, weight_layer : ``Out(WeightPort(config))``, ``Out(range(L + 1))``
+        The weight window, and the layer it is for.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+        super().__init__(
+            {
+                "requests": In(stream.Signature(request_layout(config))),
+                "responses": Out(stream.Signature(32)),
+                "hold": Out(1),
+                "quiet": In(1),
+                "showing": In(1),
+                "seeding": In(1),
+                "clear_counters": Out(1),
+                "reseed": Out(1),
+                "seed": Out(config.lfsr_bits),
+                "rates": Out(
+                    data.ArrayLayout(PERMISSION_BITS + 1, config.depth), init=[int(rate) for rate in config.rates]
+                ),
+                "counters": In(data.ArrayLayout(32, 4 + 2 * config.depth)),
+                "weight": Out(WeightPort(config)),
+                "weight_layer": Out(range(config.depth + 1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, registers = self._config, RegisterMap(self._config)
+        start = seeding_start(config.seed, config.lfsr_bits)
+        seed = Signal(64, init=start)
+        layer, row, word, lane = Signal(32), Signal(32), Signal(32), Signal(32)
+        request = Signal(request_layout(config))
+
+        # The window: in range or not, and where it moves on to.
+        def of_layer(values: list[int]) -> Array:
+            return Array(Const(value, 32) for value in values)
+
+        index = Signal(range(config.depth))
+        rows, words = of_layer(list(config.layers[:-1])), of_layer([fold - 1 for fold in config.folds])
+        lanes = of_layer([width - 1 for width in config.lanes])
+        known, in_window = Signal(), Signal()
+        m.d.comb += [
+            known.eq((layer >= 1) & (layer <= config.depth)),
+            index.eq(Mux(known, layer - 1, 0)),
+            in_window.eq(known & (row <= rows[index]) & (word <= words[index]) & (lane <= lanes[index])),
+            self.weight_layer.eq(layer),
+            self.weight.write.eq(request.write),
+            self.weight.row.eq(row),
+            self.weight.word.eq(word),
+            self.weight.lane.eq(lane),
+            self.weight.w_data.eq(request.data),
+            self.seed.eq(seed),
+        ]
+
+        values = {
+            "IDENTITY": Const(IDENTITY, 32),
+            "SEMANTICS": Const(SEMANTICS_VERSION, 32),
+            "CONFIG_HASH": Const(int(config.hash[:8], 16), 32),
+            "STATUS": Cat(self.showing, self.seeding),
+            "SEED_LOW": seed[:32],
+            "SEED_HIGH": seed[32:],
+            "WEIGHT_LAYER": layer,
+            "WEIGHT_ROW": row,
+            "WEIGHT_WORD": word,
+            "WEIGHT_LANE": lane,
+            **{f"RATE_{number}": self.rates[number - 1] for number in range(1, config.depth + 1)},
+        }
+        counters = ["SAMPLES", "TICKS", "CLOCKS", "ERROR_TICKS"]
+        counters += [f"{kind}_{number}" for kind in ("ROWS", "WRITES") for number in range(1, config.depth + 1)]
+        values |= {name: self.counters[position] for position, name in enumerate(counters)}
+        value = Signal(32)
+        with m.Switch(request.address):
+            for name, source in values.items():
+                with m.Case(registers[name].address):
+                    m.d.comb += value.eq(source)
+
+        is_weight = request.address == registers["WEIGHT_DATA"].address
+        with m.FSM():
+            with m.State("Ready"):
+                m.d.comb += self.requests.ready.eq(1)
+                m.d.sync += request.eq(self.requests.payload)
+                with m.If(self.requests.valid):
+                    m.next = "Execute"
+            with m.State("Execute"):
+                m.d.comb += self.hold.eq(request.write | is_weight)
+                m.d.sync += self.responses.payload.eq(value)
+                with m.If(~self.hold | self.quiet):
+                    with m.If(is_weight & in_window):
+                        m.d.comb += self.weight.valid.eq(1)
+                        m.d.sync += self.responses.payload.eq(self.weight.r_data)
+                    with m.If(~self.weight.valid | self.weight.done):
+                        m.next = "Respond"
+                        with m.If(request.write):
+                            self._write(m, registers, request, seed, (layer, row, word, lane))
+                        with m.If(self.weight.done):
+                            m.d.sync += lane.eq(lane + 1)
+                            with m.If(lane == lanes[index]):
+                                m.d.sync += [lane.eq(0), word.eq(word + 1)]
+                                with m.If(word == words[index]):
+                                    m.d.sync += [word.eq(0), row.eq(row + 1)]
+            with m.State("Respond"):
+                m.d.comb += self.responses.valid.eq(1)
+                with m.If(self.responses.ready):
+                    m.next = "Ready"
+        return m
+
+    def _write(self, m, registers, request, seed, window) -> None:
+        """Write the plain registers."""
+        targets = dict(zip(("WEIGHT_LAYER", "WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"), window, strict=True))
+        targets |= {"SEED_LOW": seed[:32], "SEED_HIGH": seed[32:]}
+        with m.Switch(request.address):
+            with m.Case(registers["CONTROL"].address):
+                m.d.comb += [self.clear_counters.eq(request.data[0]), self.reseed.eq(request.data[1])]
+            for name, target in targets.items():
+                with m.Case(registers[name].address):
+                    m.d.sync += target.eq(request.data)
+            for number, rate in enumerate(self.rates, start=1):
+                with m.Case(registers[f"RATE_{number}"].address):
+                    always = 1 << PERMISSION_BITS
+                    m.d.sync += rate.eq(Mux(request.data > always, always, request.data))
