@@ -195,7 +195,8 @@ class NetworkConfig:
                 raise BackspikeError(f"{key!r} is not a configuration value; known are {_listing(known)}")
         if "layers" not in values:
             raise BackspikeError("a configuration must give layers, such as layers = [64, 32, 10]")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**frozen)
 
     def save(self, path: Path) -> None:
         """Write the configuration as TOML."""
@@ -210,6 +211,11 @@ class NetworkConfig:
     def checkpoint_hash(self) -> str:
         """SHA-256 over the values that a checkpoint depends on: not rates, seed or lanes."""
         return self._digest(_NOT_PART_OF_A_CHECKPOINT)
+
+    def checkpoint_difference(self, other: NetworkConfig) -> str | None:
+        """Return the first value that makes a checkpoint of `other` useless here, or None if there is none."""
+        mine, theirs = self.to_dict(), other.to_dict()
+        return next((k for k in mine if k not in _NOT_PART_OF_A_CHECKPOINT and mine[k] != theirs[k]), None)
 
     def _digest(self, without: tuple[str, ...]) -> str:
         values = {k: v for k, v in self.to_dict().items() if k not in without}

@@ -87,6 +87,11 @@ class Network:
         """Weights of each layer, shape (inputs + 1, units), in LSB."""
         return [array.weights for array in self.synapses]
 
+    @property
+    def units(self) -> list[CompositeNeurons | WinnerTakeAll]:
+        """Units of each weight layer: the hidden ones and, last, the output."""
+        return [*self.hidden, self.output]
+
     def run(self, sample: Sample, observe: Callable[[int], None] | None = None) -> Result:
         """Show one sample for T ticks.
 
@@ -98,7 +103,7 @@ class Network:
         """
         self._check_sample(sample)
         config = self.config
-        for part in (*self.hidden, self.output):
+        for part in self.units:
             part.clear()
         wins = np.zeros(config.layers[-1], dtype=np.int64)
         for tick in range(config.ticks):
@@ -113,7 +118,7 @@ class Network:
         """Do one tick of all layers that take part; return whether the output layer did."""
         # Layer l takes part once the spikes of layer l - 1 are there: from tick l - 1 on.
         active = min(self.config.depth, tick + 1)
-        units = [*self.hidden, self.output]
+        units = self.units
         drives: list[NDArray[np.int64]] = []
         errors: list[NDArray[np.int64] | None] = [None] * self.config.depth
 
@@ -127,7 +132,8 @@ class Network:
                 any_error = True
                 if index > 0:
                     errors[index - 1] = array.backward(own.error_pos, own.error_neg)
-                    visited = int((units[index - 1].spike | units[index - 1].gate).sum()) + 1
+                    before = self.hidden[index - 1]
+                    visited = int((before.spike | before.gate).sum()) + 1
                 array.update(permitted, own.error_pos, own.error_neg)
             self.counters.rows[index] += visited
 

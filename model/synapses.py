@@ -56,7 +56,8 @@ class SynapseArray:
 
     def forward(self, rows: Integers) -> Integers:
         """Sum the given rows: the drive of each unit, exact."""
-        return self.weights[rows].sum(axis=0)
+        drive: Integers = self.weights[rows].sum(axis=0)
+        return drive
 
     def backward(self, error_pos: Flags, error_neg: Flags) -> Integers:
         """Return each input unit's error: its row against the signed error spikes, exact; without the bias row."""
