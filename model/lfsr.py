@@ -55,13 +55,14 @@ def leap(states: States, steps: int, width: int, exponents: tuple[int, ...]) -> 
     width, exponents
         A row of `POLYNOMIALS` or `SEEDING_POLYNOMIALS`.
     """
-    states = np.where(states == 0, np.uint64(1), states)
+    states = states | (states == 0)
     block = width - max(exponents)
     while steps > 0:
         count = min(steps, block)
-        fresh = np.bitwise_xor.reduce([states >> np.uint64(e) for e in exponents])
-        fresh &= np.uint64((1 << count) - 1)
-        states = (states >> np.uint64(count)) | (fresh << np.uint64(width - count))
+        fresh = states >> exponents[0]
+        for exponent in exponents[1:]:
+            fresh = fresh ^ (states >> exponent)
+        states = (states >> count) | ((fresh & ((1 << count) - 1)) << (width - count))
         steps -= count
     return states
 
