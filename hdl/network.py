@@ -51,7 +51,6 @@ class NetworkTop(wiring.Component):
 
     def __init__(self, config: NetworkConfig) -> None:
         self.config = config
-        self.register_map = RegisterMap(config)
         super().__init__(
             {
                 "samples": In(stream.Signature(sample_layout(config))),
@@ -60,6 +59,41 @@ class NetworkTop(wiring.Component):
                 "responses": Out(stream.Signature(32)),
             }
         )
+
+    @property
+    def registers(self) -> dict[str, dict[str, object]]:
+        """Describe the register map: address, whether it may be written, and meaning of each register."""
+        return {
+            name: {"address": entry.address, "writable": entry.writable, "meaning": entry.meaning}
+            for name, entry in RegisterMap(self.config).registers.items()
+        }
+
+    @property
+    def probes(self) -> dict[str, str]:
+        """Give the hierarchical path, below the top module, of every state that benches compare.
+
+        Vectors have a bit a unit. ``weights_l`` is a memory of ``fold`` words a row, of a weight a lane.
+        ``units_l`` holds, from the least significant bit of a lane, LFSR state and (with a leak) membrane: a memory
+        of ``fold`` words, or a register where there is one word; one unit a word in the output layer.
+        """
+        config = self.config
+        paths = {"ticked": "ticked"}
+        for index in range(config.input_streams):
+            paths[f"input_{index}"] = f"source.generator_{index}.lfsr.state"
+        for number in range(1, config.depth + 1):
+            layer = f"layer_{number}"
+            paths[f"weights_{number}"] = f"{layer}.synapses.rows"
+            paths[f"bias_{number}"] = f"{layer}.bias.state"
+            paths[f"error_pos_{number}"] = f"{layer}.synapses.error_pos"
+            paths[f"error_neg_{number}"] = f"{layer}.synapses.error_neg"
+            if number < config.depth:
+                paths |= {f"{flag}_{number}": f"{layer}.flags__{flag}" for flag in ("spike", "gate", "permit")}
+                store = "register" if config.folds[number - 1] == 1 else "memory"
+                paths[f"units_{number}"] = f"{layer}.states.{store}"
+            else:
+                paths["winner"] = f"{layer}.winner"
+                paths[f"units_{number}"] = f"{layer}.wta.states.memory"
+        return paths
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth import Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -157,11 +157,11 @@ class SynapseArray(wiring.Component):
             now_last.eq(last_word),
             now_first.eq(first),
         ]
-        error_pos, error_neg = Signal(lanes), Signal(lanes)
+        raised, lowered = Signal(lanes), Signal(lanes)
         coincide = Signal()
         m.d.comb += [
-            error_pos.eq(self.error_pos.word_select(now_word, lanes) if fold > 1 else self.error_pos),
-            error_neg.eq(self.error_neg.word_select(now_word, lanes) if fold > 1 else self.error_neg),
+            raised.eq(self.error_pos.word_select(now_word, lanes) if fold > 1 else self.error_pos),
+            lowered.eq(self.error_neg.word_select(now_word, lanes) if fold > 1 else self.error_neg),
             coincide.eq(visiting & visit.spike & visit.permit & self.update),
             drive.w_address.eq(now_word),
             drive.w_enable.eq(visiting.replicate(lanes)),
@@ -173,7 +173,7 @@ class SynapseArray(wiring.Component):
         ]
         for lane in range(lanes):
             old = read.data[lane]
-            stepped = old + (error_pos[lane].as_unsigned() - error_neg[lane])
+            stepped = old + (raised[lane].as_unsigned() - lowered[lane])
             saturated = Mux(
                 stepped > config.weight_max,
                 config.weight_max,
@@ -186,13 +186,13 @@ class SynapseArray(wiring.Component):
             ]
         m.d.sync += [
             self.weight.done.eq(asked),
-            self.weight.r_data.eq(Cat(read.data[lane] for lane in range(lanes)).word_select(self.weight.lane, config.weight_bits)),
+            self.weight.r_data.eq(read.data[self.weight.lane]),
         ]
 
         # Clock 2: the error of the row's input unit.
         if self._layer > 1:
             products = [
-                Mux(error_pos[lane], read.data[lane], 0) - Mux(error_neg[lane], read.data[lane], 0)
+                Mux(raised[lane], read.data[lane], 0) - Mux(lowered[lane], read.data[lane], 0)
                 for lane in range(lanes)
             ]
             partial, total, begins = Signal(self.back_error.shape()), Signal(self.back_error.shape()), Signal()

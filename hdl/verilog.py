@@ -29,7 +29,7 @@ _SCRIPT = """\
 read_rtlil <<rtlil
 {rtlil}
 rtlil
-proc
+proc -noopt
 memory_collect
 opt_clean
 write_verilog -norename -noattr
