@@ -59,7 +59,7 @@ def leap(states: States, steps: int, width: int, exponents: tuple[int, ...]) -> 
     block = width - max(exponents)
     while steps > 0:
         count = min(steps, block)
-        fresh = states >> exponents[0]
+        fresh: States = states >> exponents[0]
         for exponent in exponents[1:]:
             fresh = fresh ^ (states >> exponent)
         states = (states >> count) | ((fresh & ((1 << count) - 1)) << (width - count))
