@@ -55,7 +55,7 @@ class Network:
     Raises
     ------
     BackspikeError
-        Weights of a wrong shape or out of range; a sample of a wrong shape, or a label that is no class.
+        Weights of a wrong shape, not integers or out of range; a sample of a wrong shape, or a label that is no class.
 
     Attributes
     ----------
@@ -170,6 +170,8 @@ class Network:
         if [w.shape for w in weights] != shapes:
             raise BackspikeError(f"weights must have the shapes {shapes}, not {[w.shape for w in weights]}")
         for layer, array in enumerate(weights, start=1):
+            if not np.issubdtype(array.dtype, np.integer):
+                raise BackspikeError(f"weights of layer {layer} must be whole numbers, not {array.dtype}")
             if array.min() < config.weight_min or array.max() > config.weight_max:
                 raise BackspikeError(
                     f"weights of layer {layer} must be from {config.weight_min} to {config.weight_max}, "
