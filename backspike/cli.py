@@ -10,6 +10,7 @@ import click
 from . import __version__
 from .config import PRESETS, load_config
 from .errors import BackspikeError
+from .files import make_directory
 
 __all__ = ["commands", "main"]
 
@@ -68,6 +69,29 @@ def generate(config_name: str, out: Path) -> None:
 
     for path in write_design(load_config(config_name), out):
         click.echo(path)
+
+
+@commands.command()
+@_config_option
+@_dataset_option
+@click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@_seed_option
+@_out_option
+def train(config_name: str, dataset_name: str, epochs: int, seed: int, out: Path) -> None:
+    """Train the golden model, beside a float network of the same layers.
+
+    Writes checkpoint.npz, metrics.json and learning-curve.png. The seed decides everything: split, initial weights,
+    random streams and order of samples.
+    """
+    config = load_config(config_name)
+    # Before the imports, which take seconds: a folder that cannot be written is told at once.
+    make_directory(out)
+
+    from backspike.datasets import load_dataset
+    from backspike.model.training import train as run_training
+
+    run_training(config, load_dataset(dataset_name, config, seed), epochs, seed, out, click.echo)
+    click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png")
 
 
 @commands.command()

@@ -55,14 +55,15 @@ def leap(states: States, steps: int, width: int, exponents: tuple[int, ...]) -> 
     width, exponents
         A row of `POLYNOMIALS` or `SEEDING_POLYNOMIALS`.
     """
-    states = states | (states == 0)
+    states = states | (states == 0).astype(np.uint64)
     block = width - max(exponents)
     while steps > 0:
         count = min(steps, block)
-        fresh: States = states >> exponents[0]
+        fresh = states >> np.uint64(exponents[0])
         for exponent in exponents[1:]:
-            fresh = fresh ^ (states >> exponent)
-        states = (states >> count) | ((fresh & ((1 << count) - 1)) << (width - count))
+            fresh = fresh ^ (states >> np.uint64(exponent))
+        fresh &= np.uint64((1 << count) - 1)
+        states = (states >> np.uint64(count)) | (fresh << np.uint64(width - count))
         steps -= count
     return states
 

@@ -1,0 +1,153 @@
+"""Configurations: every impossible value in one sentence, files that come back equal, hashes that tell devices apart."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import pytest
+
+from backspike import PRESETS, BackspikeError, NetworkConfig, load_config
+
+IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"layers": ()}, "layers must list at least an input and an output size, not ()"),
+    ({"layers": (4,)}, "layers must list at least an input and an output size, not (4,)"),
+    ({"layers": [4, 2]}, "layers must list at least an input and an output size, not [4, 2]"),
+    ({"layers": (4, 2.0)}, "layers must list at least an input and an output size, not (4, 2.0)"),
+    ({"layers": (0, 2)}, "layers[0] must be 1 to 16384 units, not 0"),
+    ({"layers": (4, 16_385, 2)}, "layers[1] must be 1 to 16384 units, not 16385"),
+    ({"layers": (4, 1)}, "layers[1] must be 2 to 16384 units, not 1"),
+    ({"name": "two words"}, "name must be letters, digits and underscores, not 'two words'"),
+    ({"name": "../up"}, "name must be letters, digits and underscores, not '../up'"),
+    ({"name": 3}, "name must be letters, digits and underscores, not 3"),
+    ({"ticks": 1}, "ticks must be a whole number from 2 to 65535, not 1"),
+    ({"ticks": 16.0}, "ticks must be a whole number from 2 to 65535, not 16.0"),
+    ({"ticks": True}, "ticks must be a whole number from 2 to 65535, not True"),
+    ({"weight_bits": 3}, "weight_bits must be a whole number from 4 to 16, not 3"),
+    ({"weight_bits": 17}, "weight_bits must be a whole number from 4 to 16, not 17"),
+    ({"weight_frac": 0}, "weight_frac must be a whole number from 1 to 8, not 0"),
+    ({"weight_frac": 9}, "weight_frac must be a whole number from 1 to 8, not 9"),
+    ({"leak": -1}, "leak must be a whole number from 0 to 8, not -1"),
+    ({"leak": 9}, "leak must be a whole number from 0 to 8, not 9"),
+    ({"seed": 0}, "seed must be a whole number from 1 to 4294967295, not 0"),
+    ({"seed": 2**32}, "seed must be a whole number from 1 to 4294967295, not 4294967296"),
+    ({"input_streams": 0}, "input_streams must be a whole number from 1 to 16, not 0"),
+    ({"input_streams": 17}, "input_streams must be a whole number from 1 to 16, not 17"),
+    ({"temperature": 0}, "temperature must be a number above 0 and at most 16, not 0"),
+    ({"temperature": float("nan")}, "temperature must be a number above 0 and at most 16, not nan"),
+    ({"temperature": "hot"}, "temperature must be a number above 0 and at most 16, not 'hot'"),
+    ({"rate_decay": 1.1}, "rate_decay must be a number above 0 and at most 1, not 1.1"),
+    ({"lfsr_bits": 31}, "lfsr_bits must be one of 16, 24, 32, 40, 48, 64, not 31"),
+    ({"lfsr_bits": 16}, "lfsr_bits must be at least 21, the random bits a hidden unit takes a tick"),
+    ({"input": "sound"}, "input must be one of rate, spikes, not 'sound'"),
+    ({"activation_range": 3.0}, "activation_range must be a power of two of at least 0.03125 (two LSB), not 3"),
+    ({"activation_range": 2.0**-6}, "activation_range must be a power of two of at least 0.03125 (two LSB)"),
+    ({"error_range": -1.0}, "error_range must be a number above 0"),
+    ({"error_range": float("inf")}, "error_range must be a number above 0"),
+    ({"rates": (16,)}, "rates must be 2 whole numbers, one a weight layer, not (16,)"),
+    ({"rates": (16, 0.5)}, "rates must be 2 whole numbers, one a weight layer, not (16, 0.5)"),
+    ({"rates": (16, 257)}, "rates must be from 0 to 256, not 257"),
+    ({"lanes": (0, 0, 0)}, "lanes must be 2 whole numbers, one a weight layer, not (0, 0, 0)"),
+    ({"lanes": (5, 2)}, "lanes must be from 0 to 4, not 5"),
+]
+
+
+@pytest.mark.parametrize(("values", "sentence"), IMPOSSIBLE, ids=lambda value: str(value)[:40])
+def test_impossible_value_is_one_sentence(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BackspikeError, match=f"^{re.escape(sentence)}") as caught:
+        NetworkConfig(**{"layers": (8, 4, 2), **values})
+    assert "\n" not in str(caught.value)
+
+
+def test_limits_themselves_are_possible() -> None:
+    config = NetworkConfig(
+        layers=(16_384, 1, 2), ticks=65_535, weight_bits=16, weight_frac=16, activation_range=2.0**-15,
+        error_range=2.0**-15, leak=8, temperature=16, rates=(0, 256), rate_decay=1, seed=2**32 - 1, input_streams=16,
+    )  # fmt: skip
+    assert (config.activation_bits, config.error_bits) == (1, 1)
+    assert NetworkConfig(layers=(1, 2), ticks=1, weight_bits=4, weight_frac=1).depth == 1
+
+
+def test_lanes_of_zero_are_all_units() -> None:
+    config = NetworkConfig(layers=(8, 6, 5), lanes=(0, 2))
+    assert config.lanes == (6, 2)
+    assert config.folds == (1, 3)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_file_comes_back_equal(name, tmp_path) -> None:
+    path = tmp_path / "config.toml"
+    PRESETS[name].save(path)
+    assert load_config(str(path)) == PRESETS[name]
+    assert load_config(str(path)).hash == PRESETS[name].hash
+
+
+def test_presets_are_named_as_promised() -> None:
+    layers = {name: config.layers for name, config in PRESETS.items()}
+    assert layers["tiny"] == (8, 4, 3)
+    assert layers["digits"] == (64, 32, 10)
+    assert layers["digits-deep"] == (64, 32, 16, 10)
+    assert layers["mnist-ecp5"] == (784, 200, 10)
+    assert layers["mnist-up5k"] == (784, 128, 10)
+    assert PRESETS["mnist-ecp5"].weight_bits == 9
+    assert PRESETS["mnist-up5k"].weight_bits == 8
+
+
+OTHER_VALUES: dict[str, Any] = {
+    "layers": (8, 5, 2), "name": "other", "ticks": 17, "weight_bits": 9, "weight_frac": 5, "activation_range": 4.0,
+    "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "seed": 2, "lfsr_bits": 64,
+    "input": "spikes", "input_streams": 4, "lanes": (2, 1),
+}  # fmt: skip
+
+
+def test_hash_tells_every_value_apart_but_the_name() -> None:
+    base = NetworkConfig(layers=(8, 4, 2))
+    assert set(OTHER_VALUES) == set(base.to_dict())
+    configs = [base, *(base.replace(**{key: value}) for key, value in OTHER_VALUES.items() if key != "name")]
+    for one, other in itertools.combinations(configs, 2):
+        assert one.hash != other.hash, (one, other)
+    assert base.replace(name="other").hash == base.hash
+
+
+@pytest.mark.parametrize("key", OTHER_VALUES)
+def test_checkpoint_fits_whatever_computes_the_same(key) -> None:
+    base = NetworkConfig(layers=(8, 4, 2))
+    other = base.replace(**{key: OTHER_VALUES[key]})
+    same = key in ("name", "rates", "rate_decay", "seed", "lanes")
+    assert (other.checkpoint_hash == base.checkpoint_hash) == same
+    assert base.checkpoint_difference(other) == (None if same else key)
+
+
+def test_unknown_preset_lists_the_known() -> None:
+    with pytest.raises(BackspikeError, match=r"'mnist' is neither a preset \(tiny, digits, .*\) nor the path of a .toml"):
+        load_config("mnist")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"layers = [4, 2", "is not valid TOML: "),
+        (b"layers = [4, 2]\nname = '\xff'", "is not valid TOML: "),
+        (b"ticks = 4", "a configuration must give layers, such as layers ="),
+        (b"layers = [4, 2]\nlayer = 3", "'layer' is not a configuration value; known are layers, name, ticks"),
+        (b"layers = 4", "layers must list at least an input and an output size, not 4"),
+        (b"layers = [4, 2]\nweight_bits = 40", "weight_bits must be a whole number from 4 to 16, not 40"),
+        (b"layers = [4, 2]\n[rates]\na = 1", "rates must be 1 whole numbers"),
+        (b"layers = [4, 2]\nlfsr_bits = [1, 2]", "lfsr_bits must be one of"),
+        (b"layers = [[4], 2]", "layers must list"),
+    ],
+)
+def test_bad_file_is_one_sentence_with_its_path(content: bytes, sentence: str, tmp_path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(BackspikeError) as caught:
+        load_config(str(path))
+    assert str(caught.value).startswith(str(path))
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(BackspikeError, match=r"cannot read configuration .*none.toml: No such file or directory"):
+        load_config(str(tmp_path / "none.toml"))
