@@ -10,7 +10,6 @@ import click
 from . import __version__
 from .config import PRESETS, load_config
 from .errors import BackspikeError
-from .files import make_directory
 
 __all__ = ["commands", "main"]
 
@@ -83,13 +82,10 @@ def train(config_name: str, dataset_name: str, epochs: int, seed: int, out: Path
     Writes checkpoint.npz, metrics.json and learning-curve.png. The seed decides everything: split, initial weights,
     random streams and order of samples.
     """
-    config = load_config(config_name)
-    # Before the imports, which take seconds: a folder that cannot be written is told at once.
-    make_directory(out)
-
     from backspike.datasets import load_dataset
     from backspike.model.training import train as run_training
 
+    config = load_config(config_name)
     run_training(config, load_dataset(dataset_name, config, seed), epochs, seed, out, click.echo)
     click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png")
 

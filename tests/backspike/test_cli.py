@@ -1,0 +1,150 @@
+"""The command line as a user meets it: results, and errors as one sentence with an exit status and no leftovers."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import backspike
+from backspike.cli import commands, main
+
+TRAIN = ["train", "--config", "digits", "--dataset", "digits", "--epochs", "1", "--out"]
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command that is to be refused; return its sentence."""
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1, captured.err
+    return captured.err.removeprefix("error: ").strip()
+
+
+def test_version(capsys) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"backspike, version {backspike.__version__}\n"
+
+
+def test_presets_lists_each_with_its_layers(capsys) -> None:
+    assert main(["presets"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(backspike.PRESETS)
+    for line, (name, config) in zip(lines[1:], backspike.PRESETS.items(), strict=True):
+        assert line.split()[:2] == [name, "-".join(map(str, config.layers))]
+
+
+@pytest.mark.parametrize("name", commands.commands)
+def test_every_command_has_help(name, capsys) -> None:
+    assert main([name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: backspike {name} ")
+
+
+def test_no_command_is_help(capsys) -> None:
+    assert main([]) == 2
+    assert "Usage: backspike" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nonsense"], "No such command 'nonsense'."),
+        (["train", "--nonsense"], "No such option"),
+        (["train", "--config", "digits"], "Missing option"),
+        ([*TRAIN, "x", "--epochs", "0"], "Invalid value for '--epochs': 0 is not in the range"),
+        ([*TRAIN, "x", "--seed", "0"], "Invalid value for '--seed': 0 is not in the range"),
+        ([*TRAIN, "x", "--seed", "one"], "Invalid value for '--seed': 'one' is not a valid integer range."),
+    ],
+)
+def test_wrong_usage_is_one_sentence(arguments, sentence, capsys) -> None:
+    assert refused(arguments, capsys).startswith(sentence)
+
+
+@pytest.mark.parametrize("command", [TRAIN, ["generate", "--config", "digits", "--out"]], ids=lambda c: c[0])
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ("nonsense", "'nonsense' is neither a preset"),
+        ("none.toml", "cannot read configuration none.toml: No such file or directory"),
+        ("malformed.toml", "malformed.toml is not valid TOML: "),
+        ("sizes.toml", "sizes.toml: layers[0] must be 1 to 16384 units, not 0"),
+        ("bits.toml", "bits.toml: weight_bits must be a whole number from 4 to 16, not 99"),
+    ],
+)
+def test_bad_configuration_is_one_sentence(command, config, sentence, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("malformed.toml").write_text("layers = [")
+    Path("sizes.toml").write_text("layers = [0, 2]")
+    Path("bits.toml").write_text("layers = [8, 2]\nweight_bits = 99")
+    arguments = [*command, "out"]
+    arguments[arguments.index("--config") + 1] = config
+    assert refused(arguments, capsys).startswith(sentence)
+    assert not Path("out").exists()
+
+
+def test_unknown_dataset_is_one_sentence(tmp_path, capsys) -> None:
+    arguments = ["train", "--config", "tiny", "--dataset", "nonsense", "--out", str(tmp_path / "out")]
+    assert refused(arguments, capsys) == "'nonsense' is not a dataset; known are digits, random"
+    assert not (tmp_path / "out").exists()
+
+
+def test_dataset_of_another_shape_is_one_sentence(tmp_path, capsys) -> None:
+    arguments = ["train", "--config", "tiny", "--dataset", "digits", "--out", str(tmp_path / "out")]
+    assert refused(arguments, capsys).startswith("dataset digits has samples of shape (64,) in 10 classes, but ")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", [TRAIN, ["generate", "--config", "tiny", "--out"]], ids=lambda c: c[0])
+def test_unwritable_output_is_one_sentence(command, tmp_path, capsys) -> None:
+    (tmp_path / "file").write_text("")
+    out = str(tmp_path / "file" / "out")
+    assert refused([*command, out], capsys) == f"cannot create directory {out}: Not a directory"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_train_writes_what_it_says(tmp_path, capsys) -> None:
+    out = tmp_path / "out"
+    arguments = ["train", "--config", "tiny", "--dataset", "random", "--epochs", "2", "--seed", "5", "--out", str(out)]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("float network 8-4-3 on the same samples: test ")
+    assert [line.split(":")[0] for line in lines[1:3]] == ["epoch 1/2", "epoch 2/2"]
+    assert sorted(path.name for path in out.iterdir()) == ["checkpoint.npz", "learning-curve.png", "metrics.json"]
+    assert json.loads((out / "metrics.json").read_text())["seed"] == 5
+    assert (out / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_interruption_is_one_sentence_and_leaves_whole_files(tmp_path) -> None:
+    out = tmp_path / "out"
+    arguments = ["train", "--config", "tiny", "--dataset", "random", "--epochs", "10000", "--out", str(out)]
+    command = [sys.executable, "-m", "backspike", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while not process.stdout.readline().startswith("epoch 1/"):
+            assert process.poll() is None, process.stderr.read()
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.strip() == "error: interrupted; finished files are whole, others were not written"
+    assert sorted(path.name for path in out.iterdir()) == ["checkpoint.npz", "metrics.json"]
+    assert json.loads((out / "metrics.json").read_text())["epochs"]
+    with np.load(out / "checkpoint.npz") as archive:
+        assert "weights_2" in archive.files
+
+
+def test_installed_command_says_the_same() -> None:
+    script = Path(sys.executable).with_name("backspike")
+    result = subprocess.run([script, "train", "--config", "nonsense"], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: Missing option")
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,72 @@
+"""Datasets: the right samples, the same split for the same seed, and only for networks that can take them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from backspike import PRESETS, BackspikeError, NetworkConfig
+from backspike.datasets import load_dataset
+
+SPIKES = NetworkConfig(layers=(6, 3), ticks=5, input="spikes")
+
+
+def test_digits_are_all_of_scikit_learns_in_two_parts() -> None:
+    dataset = load_dataset("digits", PRESETS["digits"], seed=1)
+    assert (len(dataset.train_labels), len(dataset.test_labels)) == (1437, 360)
+    # Every class has 174 to 183 of the 1,797 samples; a fifth of them is for testing.
+    assert set(np.bincount(dataset.test_labels, minlength=10)) <= {34, 35, 36, 37}
+    pixels, labels = load_digits(return_X_y=True)
+    values = np.concatenate([dataset.train_values, dataset.test_values])
+    classes = np.concatenate([dataset.train_labels, dataset.test_labels])
+    assert values.dtype == np.uint8
+    got = sorted((row.tobytes(), int(label)) for row, label in zip(values, classes, strict=True))
+    expected = [np.where(row == 16, 255, 16 * row).astype(np.uint8).tobytes() for row in pixels]
+    assert got == sorted(zip(expected, map(int, labels), strict=True))
+
+
+@pytest.mark.parametrize(("name", "config"), [("digits", PRESETS["digits"]), ("random", PRESETS["tiny"])])
+def test_seed_decides_everything(name, config) -> None:
+    one, same, other = (load_dataset(name, config, seed) for seed in (1, 1, 2))
+    for part in ("train_values", "train_labels", "test_values", "test_labels"):
+        assert np.array_equal(getattr(one, part), getattr(same, part)), part
+        assert not np.array_equal(getattr(one, part), getattr(other, part)), part
+
+
+@pytest.mark.parametrize("config", [*PRESETS.values(), SPIKES, NetworkConfig(layers=(1, 2))], ids=lambda c: c.name)
+def test_random_fits_every_network(config) -> None:
+    dataset = load_dataset("random", config, seed=3)
+    shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+    for values, labels in (
+        (dataset.train_values, dataset.train_labels),
+        (dataset.test_values, dataset.test_labels),
+    ):
+        assert values.shape == (len(labels), *shape)
+        assert values.dtype == np.uint8
+        assert labels.min() >= 0
+        assert labels.max() < config.layers[-1]
+        assert not values[0].any(), "the first sample is blank"
+        assert values[1].all(), "the second sample is full"
+    if config.input == "spikes":
+        assert set(np.unique(dataset.train_values)) == {0, 1}
+
+
+def test_unknown_dataset_lists_the_known() -> None:
+    with pytest.raises(BackspikeError, match=r"^'mnist' is not a dataset; known are digits, random$"):
+        load_dataset("mnist", PRESETS["digits"], seed=1)
+
+
+@pytest.mark.parametrize(
+    ("config", "takes"),
+    [
+        (PRESETS["tiny"], r"\(8,\) in 3 classes"),
+        (NetworkConfig(layers=(64, 11)), r"\(64,\) in 11 classes"),
+        (NetworkConfig(layers=(64, 10), input="spikes"), r"\(16, 64\) in 10 classes"),
+    ],
+    ids=["inputs", "classes", "spikes"],
+)
+def test_dataset_that_does_not_fit_is_one_sentence(config, takes) -> None:
+    sentence = rf"^dataset digits has samples of shape \(64,\) in 10 classes, but network {config.name} takes shape {takes}$"
+    with pytest.raises(BackspikeError, match=sentence):
+        load_dataset("digits", config, seed=1)
