@@ -24,7 +24,8 @@ __all__ = ["describe_ports", "emit", "write_design"]
 
 # Not `verilog.convert`: its `always @*` blocks do not run at time 0 in Icarus, so that outputs which follow from
 # initial values only stay X (amaranth issue 1629). After `proc` there are none left. `opt_clean` takes away Yosys's
-# own unused wires, never a named one.
+# own unused wires, never a named one. A choice among many becomes a function: without renaming, Icarus takes
+# its internal name for a system function; with `parallel_case` comments, Yosys and Verilator warn.
 _SCRIPT = """\
 read_rtlil <<rtlil
 {rtlil}
@@ -32,7 +33,7 @@ rtlil
 proc -noopt
 memory_collect
 opt_clean
-write_verilog -norename -noattr
+write_verilog -noparallelcase -noattr
 """
 
 _HEADER = """\
@@ -40,10 +41,11 @@ _HEADER = """\
 //
 // What Verilator's -Wall would remark, and why it is meant:
 // one file holds the whole hierarchy; registers have an initial value as well as a reset; operands grow to the width
-// of their result by Verilog's own rules; every named signal is kept for test benches to look at, used or not.
+// of their result by Verilog's own rules; a part that a shift selects is narrower than its vector; every named signal is kept for test benches to look at, used or not.
 /* verilator lint_off DECLFILENAME */
 /* verilator lint_off PROCASSINIT */
 /* verilator lint_off WIDTHEXPAND */
+/* verilator lint_off WIDTHTRUNC */
 /* verilator lint_off UNUSEDSIGNAL */
 """
 
