@@ -140,7 +140,10 @@ class Checkpoint:
             config = NetworkConfig.from_dict(header["config"])
             checkpoint = cls(
                 config=config,
-                weights=[arrays[f"weights_{layer}"].astype(np.int64) for layer in range(1, config.depth + 1)],
+                # "safe": integers stay integers, anything else raises.
+                weights=[
+                    arrays[f"weights_{layer}"].astype(np.int64, casting="safe") for layer in range(1, config.depth + 1)
+                ],
                 streams=arrays["streams"],
                 rates=[int(rate) for rate in arrays["rates"]],
                 epoch=int(header["epoch"]),
@@ -158,7 +161,7 @@ class Checkpoint:
         """Raise `ValueError` if the arrays do not belong to the configuration."""
         config = self.config
         shapes = [(inputs + 1, units) for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True)]
-        within = all(config.weight_min <= w.min() and w.max() <= config.weight_max for w in self.weights)
+        within = all(config.weight_min <= weights.min() <= weights.max() <= config.weight_max for weights in self.weights)
         if (
             checkpoint_hash != config.checkpoint_hash
             or [weights.shape for weights in self.weights] != shapes

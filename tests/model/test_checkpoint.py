@@ -1,0 +1,211 @@
+"""Checkpoints: exact, and refused with one sentence when they are damaged or another network's."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backspike import PRESETS, BackspikeError, NetworkConfig
+from backspike.datasets import load_dataset
+from backspike.model import Network, Sample
+from backspike.model.checkpoint import Checkpoint
+
+CONFIGS = {
+    "one layer": NetworkConfig(layers=(6, 3), ticks=4),
+    "two layers": PRESETS["tiny"],
+    "three layers, 64-bit streams": NetworkConfig(layers=(8, 5, 4, 3), ticks=6, lfsr_bits=64, leak=1),
+    "spikes, 16-bit weights": NetworkConfig(layers=(6, 5, 3), ticks=5, input="spikes", weight_bits=16),
+}
+
+
+def learn(network: Network, first: int, last: int) -> list[list[int]]:
+    """Show training samples of the random dataset; return the wins of each class."""
+    dataset = load_dataset("random", network.config, seed=1)
+    pairs = zip(dataset.train_values[first:last], dataset.train_labels[first:last], strict=True)
+    return [network.run(Sample(values, int(label), True)).wins.tolist() for values, label in pairs]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    network = Network(PRESETS["tiny"])
+    learn(network, 0, 20)
+    path = tmp_path / "checkpoint.npz"
+    Checkpoint.capture(network, epoch=7).save(path)
+    return path
+
+
+def rewrite(path: Path, **changes: np.ndarray) -> None:
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez(path, **{**arrays, **changes})
+
+
+def rewrite_header(path: Path, **changes: object) -> None:
+    with np.load(path) as archive:
+        header = json.loads(archive["header"].tobytes())
+    rewrite(path, header=np.frombuffer(json.dumps({**header, **changes}).encode(), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_network_goes_on_exactly_from_a_file(name, tmp_path) -> None:
+    straight = Network(CONFIGS[name].replace(rates=(200,) * CONFIGS[name].depth))
+    learn(straight, 0, 30)
+    straight.rates[0] = 77
+    Checkpoint.capture(straight, epoch=3).save(tmp_path / "c.npz")
+
+    # Another seed: nothing of the new network's own state may be left.
+    resumed = Network(CONFIGS[name].replace(seed=99))
+    checkpoint = Checkpoint.load(tmp_path / "c.npz")
+    checkpoint.apply(resumed)
+    assert checkpoint.epoch == 3
+    assert resumed.rates == straight.rates
+    assert learn(straight, 30, 60) == learn(resumed, 30, 60)
+    one, other = Checkpoint.capture(straight), Checkpoint.capture(resumed)
+    assert np.array_equal(one.streams, other.streams)
+    for weights, expected in zip(other.weights, one.weights, strict=True):
+        assert np.array_equal(weights, expected)
+    assert not np.array_equal(one.weights[0], checkpoint.weights[0]), "the samples were to change the weights"
+
+
+def test_checkpoint_is_a_copy() -> None:
+    network = Network(PRESETS["tiny"].replace(rates=(256, 256)))
+    checkpoint = Checkpoint.capture(network)
+    other = Network(network.config)
+    checkpoint.apply(other)
+    before = [weights.copy() for weights in checkpoint.weights], checkpoint.streams.copy()
+    learn(network, 0, 20)
+    learn(other, 0, 20)
+    assert all(np.array_equal(*pair) for pair in zip(checkpoint.weights, before[0], strict=True))
+    assert np.array_equal(checkpoint.streams, before[1])
+
+
+def test_every_stream_has_its_place() -> None:
+    network = Network(CONFIGS["three layers, 64-bit streams"])
+    streams = Checkpoint.capture(network).streams
+    assert len(set(streams.tolist())) == len(streams), "a new network's streams all differ, so none is there twice"
+    # 8 input streams, then the units and the bias of each layer.
+    assert streams[8 + 5] == network.synapses[0].bias_state[0]
+    assert streams[8 + 6 : 8 + 10].tolist() == network.hidden[1].states.tolist()
+    assert streams[-1] == network.synapses[2].bias_state[0]
+
+
+def test_equal_states_are_equal_files(tmp_path) -> None:
+    for name in ("a.npz", "b.npz"):
+        Checkpoint.capture(Network(PRESETS["tiny"])).save(tmp_path / name)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_lanes_and_name_do_not_matter(saved) -> None:
+    Checkpoint.load(saved).apply(Network(PRESETS["tiny"].replace(lanes=(2, 1), name="other", rate_decay=0.5)))
+
+
+def test_missing_file_is_one_sentence(tmp_path) -> None:
+    with pytest.raises(BackspikeError, match=r"^cannot read checkpoint .*none.npz: No such file or directory$"):
+        Checkpoint.load(tmp_path / "none.npz")
+
+
+def test_other_configuration_is_one_sentence(saved) -> None:
+    with pytest.raises(
+        BackspikeError,
+        match=r"^the checkpoint is of another configuration \(tiny\): its layers is \(8, 4, 3\), and digits has \(64,",
+    ):
+        Checkpoint.load(saved).apply(Network(PRESETS["digits"]))
+    with pytest.raises(BackspikeError, match="its ticks is 8, and tiny has 9$"):
+        Checkpoint.load(saved).require(PRESETS["tiny"].replace(ticks=9))
+
+
+def test_unwritable_place_is_one_sentence(saved) -> None:
+    with pytest.raises(BackspikeError, match=r"^cannot create directory .*checkpoint.npz: File exists$"):
+        Checkpoint.load(saved).save(saved / "below.npz")
+
+
+def assert_damaged(path: Path) -> None:
+    with pytest.raises(BackspikeError, match=f"^{re.escape(str(path))} is damaged, or no checkpoint of Backspike$"):
+        Checkpoint.load(path)
+
+
+def test_truncated_anywhere_is_damaged(saved) -> None:
+    content = saved.read_bytes()
+    for length in range(0, len(content), 61):
+        saved.write_bytes(content[:length])
+        assert_damaged(saved)
+
+
+def test_flipped_bit_is_damaged_or_harmless(saved) -> None:
+    """Zip archives have bytes that nobody reads (dates, attributes); all others are under a checksum."""
+    content = bytearray(saved.read_bytes())
+    good = Checkpoint.load(saved)
+    damaged = 0
+    positions = range(0, len(content), 23)
+    for position in positions:
+        content[position] ^= 0x10
+        saved.write_bytes(content)
+        content[position] ^= 0x10
+        try:
+            got = Checkpoint.load(saved)
+        except BackspikeError:
+            damaged += 1
+        else:
+            assert (got.config, got.epoch, got.rates) == (good.config, good.epoch, good.rates), position
+            assert np.array_equal(got.streams, good.streams), position
+            assert all(np.array_equal(*pair) for pair in zip(got.weights, good.weights, strict=True)), position
+    assert damaged > len(positions) / 2
+
+
+def test_other_files_are_no_checkpoints(tmp_path) -> None:
+    array = io.BytesIO()
+    np.save(array, np.zeros(3))
+    pickled = io.BytesIO()
+    np.savez(pickled, header=np.array([{"a": 1}], dtype=object))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("readme.txt", "no arrays here")
+    for index, content in enumerate(
+        [b"", b"text", b"\x93NUMPY", array.getvalue(), pickled.getvalue(), archive.getvalue()]
+    ):
+        path = tmp_path / f"{index}.npz"
+        path.write_bytes(content)
+        assert_damaged(path)
+
+
+def test_arrays_that_do_not_fit_their_configuration_are_damage(saved) -> None:
+    with np.load(saved) as archive:
+        good = dict(archive)
+    for changes in (
+        {"weights_1": good["weights_1"][1:]},
+        {"weights_2": good["weights_2"] + np.int16(32)},
+        {"weights_2": good["weights_2"].astype(object).astype(str)},
+        {"streams": good["streams"][1:]},
+        {"streams": good["streams"].astype(np.float64)},
+        {"streams": good["streams"] << np.uint64(8)},
+        {"rates": np.array([1])},
+        {"rates": np.array([1, 257])},
+        {"header": np.frombuffer(b"{}", dtype=np.uint8)},
+        {"header": np.frombuffer(b"[]", dtype=np.uint8)},
+        {"header": np.frombuffer(b"\xff", dtype=np.uint8)},
+    ):
+        rewrite(saved, **{**good, **changes})
+        assert_damaged(saved)
+    rewrite(saved, **good)
+    assert Checkpoint.load(saved).epoch == 7
+
+
+def test_header_is_checked(saved) -> None:
+    good = saved.read_bytes()
+    rewrite_header(saved, format=2)
+    with pytest.raises(BackspikeError, match="is a checkpoint of format 2; this reads 1$"):
+        Checkpoint.load(saved)
+    for changes in ({"checkpoint_hash": "0" * 64}, {"epoch": None}, {"config": {"layers": [8, 4]}}):
+        saved.write_bytes(good)
+        rewrite_header(saved, **changes)
+        assert_damaged(saved)
+    saved.write_bytes(good)
+    rewrite_header(saved, config={"nonsense": 1})
+    with pytest.raises(BackspikeError, match="'nonsense' is not a configuration value"):
+        Checkpoint.load(saved)
