@@ -161,7 +161,7 @@ class Checkpoint:
         """Raise `ValueError` if the arrays do not belong to the configuration."""
         config = self.config
         shapes = [(inputs + 1, units) for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True)]
-        within = all(config.weight_min <= weights.min() <= weights.max() <= config.weight_max for weights in self.weights)
+        within = all(config.weight_min <= w.min() <= w.max() <= config.weight_max for w in self.weights)
         if (
             checkpoint_hash != config.checkpoint_hash
             or [weights.shape for weights in self.weights] != shapes

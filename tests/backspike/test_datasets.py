@@ -67,6 +67,6 @@ def test_unknown_dataset_lists_the_known() -> None:
     ids=["inputs", "classes", "spikes"],
 )
 def test_dataset_that_does_not_fit_is_one_sentence(config, takes) -> None:
-    sentence = rf"^dataset digits has samples of shape \(64,\) in 10 classes, but network {config.name} takes shape {takes}$"
-    with pytest.raises(BackspikeError, match=sentence):
+    sentence = rf"^dataset digits has samples of shape \(64,\) in 10 classes, but network {config.name} takes shape "
+    with pytest.raises(BackspikeError, match=f"{sentence}{takes}$"):
         load_dataset("digits", config, seed=1)

@@ -116,7 +116,7 @@ def test_other_configuration_is_one_sentence(saved) -> None:
         match=r"^the checkpoint is of another configuration \(tiny\): its layers is \(8, 4, 3\), and digits has \(64,",
     ):
         Checkpoint.load(saved).apply(Network(PRESETS["digits"]))
-    with pytest.raises(BackspikeError, match="its ticks is 8, and tiny has 9$"):
+    with pytest.raises(BackspikeError, match=r"its ticks is 8, and tiny has 9$"):
         Checkpoint.load(saved).require(PRESETS["tiny"].replace(ticks=9))
 
 
@@ -199,7 +199,7 @@ def test_arrays_that_do_not_fit_their_configuration_are_damage(saved) -> None:
 def test_header_is_checked(saved) -> None:
     good = saved.read_bytes()
     rewrite_header(saved, format=2)
-    with pytest.raises(BackspikeError, match="is a checkpoint of format 2; this reads 1$"):
+    with pytest.raises(BackspikeError, match=r"is a checkpoint of format 2; this reads 1$"):
         Checkpoint.load(saved)
     for changes in ({"checkpoint_hash": "0" * 64}, {"epoch": None}, {"config": {"layers": [8, 4]}}):
         saved.write_bytes(good)
