@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -557,7 +556,6 @@ def exclusive_or(random: np.random.Generator, count: int) -> list[tuple[NDArray[
     return list(zip(pixels, (bits[:, 0] ^ bits[:, 1]).tolist(), strict=True))
 
 
-@cache
 def accuracy_after_learning(layers: tuple[int, ...], seed: int, frozen: tuple[int, ...] = ()) -> float:
     """Train on 400 samples of the exclusive or, with some layers frozen; return the accuracy on 100 others."""
     config = NetworkConfig(
@@ -576,21 +574,22 @@ def accuracy_after_learning(layers: tuple[int, ...], seed: int, frozen: tuple[in
     return float(np.mean([network.run(Sample(pixels, label, False)).winner == label for pixels, label in tested]))
 
 
-@pytest.mark.parametrize(("layers", "least"), [((4, 12, 2), 0.8), ((4, 12, 8, 2), 0.75)])
-def test_exclusive_or_is_learned_through_hidden_layers(layers: tuple[int, ...], least: float) -> None:
+def test_exclusive_or_is_learned_by_a_hidden_layer_and_not_without_one() -> None:
     # Chance is 0.5, with a deviation of 0.05 over 100 samples.
     seeds = (1, 2, 3)
-    accuracies = [accuracy_after_learning(layers, seed) for seed in seeds]
-    assert min(accuracies) >= least, f"{accuracies}, seeds {seeds}"
-
-
-def test_exclusive_or_needs_the_hidden_layers_to_learn() -> None:
-    seeds = (1, 2, 3)
+    learned = [accuracy_after_learning((4, 12, 2), seed) for seed in seeds]
+    assert min(learned) >= 0.8, f"{learned}, seeds {seeds}"
     single = [accuracy_after_learning((4, 2), seed) for seed in seeds]
-    frozen = [accuracy_after_learning((4, 12, 8, 2), seed, frozen=(0, 1)) for seed in seeds]
-    trained = [accuracy_after_learning((4, 12, 8, 2), seed) for seed in seeds]
     assert max(single) < 0.7, f"{single}, seeds {seeds}"
-    assert np.mean(trained) > np.mean(frozen) + 0.1, f"{trained}, {frozen}, seeds {seeds}"
+
+
+def test_errors_through_two_hidden_layers_are_what_learns_the_exclusive_or() -> None:
+    seeds = (1, 2)
+    learned = [accuracy_after_learning((4, 12, 8, 2), seed) for seed in seeds]
+    assert min(learned) >= 0.75, f"{learned}, seeds {seeds}"
+    # The same starting weights with the hidden layers frozen: only the output layer learns.
+    frozen = [accuracy_after_learning((4, 12, 8, 2), seed, frozen=(0, 1)) for seed in seeds]
+    assert min(learned) > max(frozen) + 0.1, f"{learned}, {frozen}, seeds {seeds}"
 
 
 def test_classes_of_patterns_are_learned_by_one_layer() -> None:
