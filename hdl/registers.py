@@ -76,12 +76,13 @@ class RegisterFile(wiring.Component):
         config, registers = self._config, RegisterMap(self._config)
         start = seeding_start(config.seed, config.lfsr_bits)
         seed = Signal(64, init=start)
-        layer, row, word, lane = Signal(32), Signal(32), Signal(32), Signal(32)
+        # Wide enough for any size that a configuration allows; what does not fit stays out of range.
+        layer, row, word, lane = Signal(16), Signal(16), Signal(16), Signal(16)
         request = Signal(request_layout(config))
 
         # The window: in range or not, and where it moves on to.
         def of_layer(values: list[int]) -> Array:
-            return Array(Const(value, 32) for value in values)
+            return Array(Const(value, 16) for value in values)
 
         index = Signal(range(config.depth))
         rows, words = of_layer(list(config.layers[:-1])), of_layer([fold - 1 for fold in config.folds])
@@ -161,7 +162,8 @@ class RegisterFile(wiring.Component):
                 m.d.comb += [self.clear_counters.eq(request.data[0]), self.reseed.eq(request.data[1])]
             for name, target in targets.items():
                 with m.Case(registers[name].address):
-                    m.d.sync += target.eq(request.data)
+                    limit = (1 << len(target)) - 1
+                    m.d.sync += target.eq(Mux(request.data > limit, limit, request.data))
             for number, rate in enumerate(self.rates, start=1):
                 with m.Case(registers[f"RATE_{number}"].address):
                     always = 1 << PERMISSION_BITS
