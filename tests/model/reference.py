@@ -15,7 +15,7 @@ from backspike.config import NetworkConfig
 
 __all__ = ["ReferenceNetwork", "Stream", "seeds"]
 
-DELAYS = {
+DELAYS: dict[int, tuple[int, ...]] = {
     16: (16, 14, 13, 11),
     24: (24, 23, 21, 20),
     32: (32, 30, 26, 25),
@@ -25,7 +25,7 @@ DELAYS = {
 }
 """A new bit of a stream is the parity of the bits that came so many places before it."""
 
-SEEDING_DELAYS = {
+SEEDING_DELAYS: dict[int, tuple[int, ...]] = {
     16: (16, 13, 12, 11),
     24: (24, 23, 22, 17),
     32: (32, 30, 27, 24),
@@ -75,7 +75,7 @@ def seeds(seed: int, count: int, width: int) -> list[int]:
 class Layer:
     """What one weight layer and its units hold: all of it plain numbers and lists."""
 
-    def __init__(self, weights: Sequence[Sequence[int]], streams: list[Stream], bias_stream: Stream) -> None:
+    def __init__(self, weights: Any, streams: list[Stream], bias_stream: Stream) -> None:
         self.weights = [[int(weight) for weight in row] for row in weights]
         self.streams = streams
         self.bias_stream = bias_stream
@@ -93,7 +93,7 @@ class Layer:
 class ReferenceNetwork:
     """The network: `layers[l - 1]` is weight layer l."""
 
-    def __init__(self, config: NetworkConfig, weights: Sequence[Sequence[Sequence[int]]]) -> None:
+    def __init__(self, config: NetworkConfig, weights: Sequence[Any]) -> None:
         self.config = config
         self.rates = list(config.rates)
         width = config.lfsr_bits

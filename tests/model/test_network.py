@@ -13,6 +13,8 @@ from scipy import special
 from backspike.config import PRESETS, NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.model import Network, Result, Sample
+from backspike.model.neuron import CompositeNeurons
+from backspike.model.wta import WinnerTakeAll
 
 from .reference import ReferenceNetwork
 
@@ -67,9 +69,8 @@ def random_sample(random: np.random.Generator, config: NetworkConfig) -> Sample:
 def registers(network: Network) -> dict[str, list[Any]]:
     """Return everything that a network holds between ticks, by name."""
     found: dict[str, list[Any]] = {"input streams": network.generator.states.tolist()}
-    for number, (array, units) in enumerate(
-        zip(network.synapses, [*network.hidden, network.output], strict=True), start=1
-    ):
+    layers: list[CompositeNeurons | WinnerTakeAll] = [*network.hidden, network.output]
+    for number, (array, units) in enumerate(zip(network.synapses, layers, strict=True), start=1):
         found[f"weights of layer {number}"] = array.weights.tolist()
         found[f"bias stream of layer {number}"] = array.bias_state.tolist()
         found[f"streams of layer {number}"] = units.states.tolist()
