@@ -1,0 +1,264 @@
+"""Drivers, monitors and the scoreboard that benches are made of, for Amaranth's streams under cocotb.
+
+Every wait is on an edge of what is waited for, and the clock is made by cocotb's compiled code: Python wakes up at
+transfers only, unless random stalls are asked for.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.queue import Queue
+from cocotb.simtime import get_sim_time
+from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, ValueChange, with_timeout
+
+__all__ = ["CLOCK_PERIOD", "Payload", "Scoreboard", "StreamDriver", "StreamMonitor", "clocks", "start_clock"]
+
+CLOCK_PERIOD = 10
+"""Nanoseconds of a clock in every bench."""
+
+Value = int | dict[str, int]
+"""A payload: a number, or the numbers of its fields by name."""
+
+
+async def start_clock(dut: Any, reset_clocks: int = 2) -> None:
+    """Start ``clk``, with ``rst`` high for some clocks; return behind a rising edge, with ``rst`` low.
+
+    Make all drivers and monitors before: they give their signals a defined value.
+    """
+    dut.rst.value = 1
+    Clock(dut.clk, CLOCK_PERIOD, unit="ns", impl="gpi").start(start_high=False)
+    await clocks(dut, reset_clocks)
+    dut.rst.value = 0
+    await RisingEdge(dut.clk)
+
+
+async def clocks(dut: Any, number: int) -> None:
+    """Wait for a number of clocks, without waking up in each; return behind a rising edge."""
+    if number > 1:
+        await Timer((number - 1) * CLOCK_PERIOD, unit="ns")
+    await RisingEdge(dut.clk)
+
+
+class Payload:
+    """How a stream's payload is laid out: conversion between the port's bits and numbers.
+
+    Parameters
+    ----------
+    port : mapping
+        The description of the payload's port, as `backspike.hdl.verilog.describe_ports` gives it.
+    """
+
+    def __init__(self, port: Mapping[str, Any]) -> None:
+        self.width: int = port["width"]
+        self._port = port
+        self._fields: Mapping[str, Mapping[str, Any]] | None = port.get("fields")
+
+    def pack(self, value: Value) -> int:
+        """Return the bits of a number, or of a dictionary with all fields; a number that does not fit is an error."""
+        if self._fields is None:
+            return _to_bits("payload", value, self._port)
+        if not isinstance(value, dict) or value.keys() != self._fields.keys():
+            raise ValueError(f"a payload must give the fields {', '.join(self._fields)}, not {value!r}")
+        bits = position = 0
+        for name, field in self._fields.items():
+            bits |= _to_bits(name, value[name], field) << position
+            position += field["width"]
+        return bits
+
+    def unpack(self, bits: int) -> Value:
+        """Return the number that some bits mean, or the numbers of all fields."""
+        if self._fields is None:
+            return _from_bits(bits, self._port)
+        values = {}
+        for name, field in self._fields.items():
+            values[name] = _from_bits(bits, field)
+            bits >>= field["width"]
+        return values
+
+
+def _to_bits(name: str, value: Any, shape: Mapping[str, Any]) -> int:
+    low = -(1 << shape["width"] >> 1) if shape["signed"] else 0
+    high = low + (1 << shape["width"]) - 1
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be from {low} to {high}, not {value}")
+    return int(value) & ((1 << shape["width"]) - 1)
+
+
+def _from_bits(bits: int, shape: Mapping[str, Any]) -> int:
+    value = bits & ((1 << shape["width"]) - 1)
+    return value - (1 << shape["width"]) if shape["signed"] and value >> (shape["width"] - 1) else value
+
+
+class _Stream:
+    """The signals of a stream, looked up once, and the random stalls on it."""
+
+    def __init__(
+        self, dut: Any, name: str, ports: Mapping[str, Any], stalls: float, generator: random.Random | None
+    ) -> None:
+        if not 0 <= stalls < 1:
+            raise ValueError(f"stalls must be at least 0 and below 1, not {stalls}")
+        self.name = name
+        self.layout = Payload(ports[f"{name}__payload"])
+        self.stalls = stalls
+        self._generator = generator or random.Random(name)
+        self._payload = getattr(dut, f"{name}__payload")
+        self._valid = getattr(dut, f"{name}__valid")
+        self._ready = getattr(dut, f"{name}__ready")
+        self._clock = RisingEdge(dut.clk)
+
+    def _stalled(self) -> bool:
+        return self.stalls > 0 and self._generator.random() < self.stalls
+
+    def _high(self, signal: Any) -> bool:
+        value = signal.value
+        assert value.is_resolvable, f"{signal._path} is {value} at {get_sim_time('ns'):.0f} ns"
+        return bool(value)
+
+
+class StreamDriver(_Stream):
+    """Sends values into a stream, holding each until it is taken.
+
+    Between values, with stalls, the payload is garbage: a design must not look at it.
+
+    Parameters
+    ----------
+    dut : handle
+        The top module.
+    name : str
+        The stream's name; its ports are ``<name>__payload``, ``<name>__valid`` and ``<name>__ready``.
+    ports : mapping
+        `backspike.hdl.verilog.describe_ports` of the top module.
+    stalls : float
+        Probability of a clock without a value, before each value and again after each such clock.
+    generator : random.Random, optional
+        Where stalls are drawn from; by default one seeded with the name.
+    """
+
+    def __init__(
+        self,
+        dut: Any,
+        name: str,
+        ports: Mapping[str, Any],
+        *,
+        stalls: float = 0,
+        generator: random.Random | None = None,
+    ) -> None:
+        super().__init__(dut, name, ports, stalls, generator)
+        self._valid.value = 0
+        self._payload.value = 0
+
+    async def send(self, value: Value) -> None:
+        """Send a value, and return behind the clock edge that transferred it; calls in a row leave no gap."""
+        while self._stalled():
+            self._payload.value = self._generator.getrandbits(self.layout.width)
+            await self._clock
+        self._payload.value = self.layout.pack(value)
+        self._valid.value = 1
+        await self._clock
+        while not self._high(self._ready):
+            await RisingEdge(self._ready)
+            await self._clock
+        self._valid.value = 0
+
+
+class StreamMonitor(_Stream):
+    """Takes every value that a stream gives, and checks that each is held until it is taken.
+
+    Undefined bits in ``valid`` or a valid payload fail the test. Parameters are those of `StreamDriver`; ``stalls`` is
+    the probability that a clock has ``ready`` low.
+
+    Attributes
+    ----------
+    count : int
+        Values taken so far.
+    """
+
+    def __init__(
+        self,
+        dut: Any,
+        name: str,
+        ports: Mapping[str, Any],
+        *,
+        stalls: float = 0,
+        generator: random.Random | None = None,
+    ) -> None:
+        super().__init__(dut, name, ports, stalls, generator)
+        self.count = 0
+        self._dut = dut
+        self._received: Queue[Value] = Queue()
+        self._ready.value = 0
+        cocotb.start_soon(self._run())
+
+    async def receive(self, patience: int = 1_000_000) -> Value:
+        """Return the next value, in order; waiting more than ``patience`` clocks for it fails the test."""
+        if self._received.empty():
+            try:
+                return await with_timeout(self._received.get(), patience * CLOCK_PERIOD, "ns")
+            except SimTimeoutError:
+                raise AssertionError(f"{self.name}: no value in {patience} clocks, after {self.count} values") from None
+        return self._received.get_nowait()
+
+    async def finish(self, quiet: int = 100) -> None:
+        """Fail the test if there is a value that nobody received, or one comes within ``quiet`` clocks."""
+        await clocks(self._dut, quiet)
+        if not self._received.empty():
+            surplus = self._received.qsize()
+            raise AssertionError(f"{self.name}: {surplus} surplus values, first {self._received.get_nowait()!r}")
+
+    async def _run(self) -> None:
+        held: int | None = None
+        while True:
+            accept = not self._stalled()
+            self._ready.value = int(accept)
+            await self._clock
+            if not self._high(self._valid):
+                assert held is None, f"{self.name}: valid fell before {self.layout.unpack(held or 0)!r} was taken"
+                if not self.stalls:
+                    await ValueChange(self._valid)
+                continue
+            value = self._payload.value
+            assert value.is_resolvable, f"{self.name}: payload {value} is not defined"
+            bits = int(value)
+            assert held in (None, bits), (
+                f"{self.name}: payload changed from {self.layout.unpack(held or 0)!r} to "
+                f"{self.layout.unpack(bits)!r} before it was taken"
+            )
+            held = None if accept else bits
+            if accept:
+                self.count += 1
+                self._received.put_nowait(self.layout.unpack(bits))
+
+
+class Scoreboard:
+    """Compares a stream's values with expected ones, in order.
+
+    Parameters
+    ----------
+    monitor : StreamMonitor
+        The stream.
+    """
+
+    def __init__(self, monitor: StreamMonitor) -> None:
+        self._monitor = monitor
+        self._expected: list[Value] = []
+
+    def expect(self, value: Value) -> None:
+        """Add a value behind those already expected."""
+        self._expected.append(value)
+
+    async def check(self, quiet: int = 100, patience: int = 1_000_000) -> int:
+        """Receive all expected values and return their number.
+
+        The first that differs fails the test, as do a value that does not come within ``patience`` clocks and a
+        surplus one within ``quiet`` clocks behind the last.
+        """
+        for index, expected in enumerate(self._expected):
+            got = await self._monitor.receive(patience)
+            assert got == expected, f"{self._monitor.name}[{index}]: expected {expected!r}, got {got!r}"
+        await self._monitor.finish(quiet)
+        return len(self._expected)
