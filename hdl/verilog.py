@@ -91,14 +91,14 @@ def describe_ports(component: wiring.Component) -> dict[str, dict[str, Any]]:
     -------
     dict
         For each port ``direction`` (``"input"`` or ``"output"``), ``width`` in bits, ``signed``; a structure also has
-        ``fields``: from each field's name to its width, from the least significant bit up.
+        ``fields``: from each field's name to its ``width`` and ``signed``, from the least significant bit up.
     """
     ports = {}
     for member, direction, value in _members(component):
-        shape = Shape.cast(member.shape)
-        ports[value.name] = port = {"direction": direction.value, "width": shape.width, "signed": shape.signed}
+        port: dict[str, Any] = {"direction": direction.value, **_describe_shape(member.shape)}
         if isinstance(member.shape, data.StructLayout):
-            port["fields"] = {str(name): field.width for name, field in member.shape}
+            port["fields"] = {str(name): _describe_shape(field.shape) for name, field in member.shape}
+        ports[value.name] = port
     return ports
 
 
@@ -153,6 +153,11 @@ def _members(component: wiring.Component) -> Iterator[tuple[wiring.Member, PortD
         signal = Value.cast(value)
         if isinstance(signal, Signal):
             yield member, PortDirection.Input if member.flow == wiring.In else PortDirection.Output, signal
+
+
+def _describe_shape(shape: Any) -> dict[str, Any]:
+    bits = Shape.cast(shape)
+    return {"width": bits.width, "signed": bits.signed}
 
 
 def _tool_versions() -> dict[str, str]:
