@@ -21,10 +21,7 @@ else:
 from .errors import BackspikeError
 from .files import write_atomic
 
-__all__ = ["GUARD_BITS", "GUMBEL_BITS", "PERMISSION_BITS", "PIXEL_BITS", "PRESETS", "NetworkConfig", "load_config"]
-
-GUARD_BITS = 4
-"""Fraction bits that a membrane keeps below the weight's LSB."""
+__all__ = ["GUMBEL_BITS", "PERMISSION_BITS", "PIXEL_BITS", "PRESETS", "NetworkConfig", "load_config"]
 
 PIXEL_BITS = 8
 """Width of a rate-coded input value, and of the draw it is compared with."""
@@ -65,7 +62,7 @@ class NetworkConfig:
     error_range : float
         Back-propagated error at which an error spike is certain; a power of two.
     leak : int
-        Membrane shift k, 0 to 8: ``V += (v - V) >> k`` a tick; 0 is no memory.
+        Membrane shift k, 0 to 8: ``V += (v - V) / 2**k`` a tick, kept with k fraction bits; 0 is no memory.
     temperature : float
         Scale of the Gumbel noise of the winner-take-all, above 0 and at most 16; 1 is the softmax.
     rates : tuple of int

@@ -260,6 +260,7 @@ class HiddenLayer(wiring.Component):
             ]
         with m.If(self.begin):
             m.d.sync += [self.error.eq(0), error_pos.eq(0), error_neg.eq(0), first.eq(1)]
+            m.d.sync += [self.flags.spike.eq(0), self.flags.gate.eq(0), self.flags.permit.eq(0)]
         return m
 
 

@@ -6,7 +6,7 @@ from amaranth import Module, Mux, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from backspike.config import GUARD_BITS, PERMISSION_BITS, NetworkConfig
+from backspike.config import PERMISSION_BITS, NetworkConfig
 
 __all__ = ["CompositeNeuron", "Membrane"]
 
@@ -26,15 +26,15 @@ class Membrane(wiring.Component):
     drive : ``In(signed(drive_bits))``
     first : ``In(1)``
         The layer's first tick of a sample: forget the state.
-    state, following : ``In(signed(drive_bits + 4))``, ``Out(signed(drive_bits + 4))``
-        State before and after the tick, in LSB / 16.
+    state, following : ``In(signed(drive_bits + leak))``, ``Out(signed(drive_bits + leak))``
+        State before and after the tick, in LSB / 2**leak.
     potential : ``Out(signed(drive_bits))``
         Floor of the state after the tick, in LSBs.
     """
 
     def __init__(self, drive_bits: int, leak: int) -> None:
         self._leak = leak
-        state = signed(drive_bits + GUARD_BITS)
+        state = signed(drive_bits + leak)
         super().__init__(
             {
                 "drive": In(signed(drive_bits)),
@@ -47,10 +47,10 @@ class Membrane(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        target = self.drive << GUARD_BITS
+        target = self.drive << self._leak
         m.d.comb += [
             self.following.eq(Mux(self.first, target, self.state + ((target - self.state) >> self._leak))),
-            self.potential.eq(self.following >> GUARD_BITS),
+            self.potential.eq(self.following >> self._leak),
         ]
         return m
 
@@ -85,7 +85,7 @@ class CompositeNeuron(wiring.Component):
     def __init__(self, config: NetworkConfig, drive_bits: int, error_bits: int) -> None:
         self._config = config
         self._drive_bits = drive_bits
-        state = signed(drive_bits + GUARD_BITS)
+        state = signed(drive_bits + config.leak)
         super().__init__(
             {
                 "draw": In(config.hidden_draw_bits),

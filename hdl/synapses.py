@@ -7,7 +7,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from backspike.config import GUARD_BITS, NetworkConfig
+from backspike.config import NetworkConfig
 
 from .visits import visit_layout
 from .wordstore import WordStore, index_shape
@@ -23,7 +23,7 @@ def drive_shape(config: NetworkConfig, layer: int) -> Shape:
 def unit_state(config: NetworkConfig, layer: int) -> data.StructLayout:
     """Return the layout of what a unit keeps between ticks: LFSR state, and membrane where there is a leak."""
     # A field of no bits takes no memory, and reads as zero.
-    membrane = signed(drive_shape(config, layer).width + GUARD_BITS) if config.leak else unsigned(0)
+    membrane = signed(drive_shape(config, layer).width + config.leak) if config.leak else unsigned(0)
     return data.StructLayout({"random": config.lfsr_bits, "membrane": membrane})
 
 

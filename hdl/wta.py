@@ -38,7 +38,7 @@ class WinnerTakeAll(wiring.Component):
     first, label, learn : ``In``
         The layer's first tick of a sample; the sample's class; whether it is learned.
     clear : ``In(1)``
-        Forget the errors, as at a sample's start.
+        Forget winner and errors, as at a sample's start.
     done : ``Out(1)``
         Set for a clock: `winner` is there from now on, the error spikes from the next clock.
     winner : ``Out(index_shape(n_L))``
@@ -128,5 +128,5 @@ class WinnerTakeAll(wiring.Component):
                 self.error_neg.eq(Cat((self.winner == unit) & wrong for unit in range(units))),
             ]
         with m.If(self.clear):
-            m.d.sync += [self.error.eq(0), self.error_pos.eq(0), self.error_neg.eq(0)]
+            m.d.sync += [self.winner.eq(0), self.error.eq(0), self.error_pos.eq(0), self.error_neg.eq(0)]
         return m

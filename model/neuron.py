@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.config import GUARD_BITS, PERMISSION_BITS, NetworkConfig
+from backspike.config import PERMISSION_BITS, NetworkConfig
 
 from .lfsr import POLYNOMIALS, States, leap
 
@@ -16,7 +16,7 @@ Integers = NDArray[np.int64]
 
 
 class Membrane:
-    """Leaky integration of potentials, with `GUARD_BITS` fraction bits below the weight's LSB."""
+    """Leaky integration of potentials, with ``leak`` fraction bits below the weight's LSB."""
 
     def __init__(self, units: int, leak: int) -> None:
         self._leak = leak
@@ -25,12 +25,12 @@ class Membrane:
     def integrate(self, drive: Integers, first: bool) -> Integers:
         """Take the tick's weighted sum; return the potential V in weight LSBs (floor of the state).
 
-        The first tick that a layer takes part in sets ``M = v << GUARD_BITS``; later ones add
-        ``((v << GUARD_BITS) - M) >> leak``, an arithmetic shift.
+        The first tick that a layer takes part in sets ``M = v << leak``; later ones add ``((v << leak) - M) >> leak``,
+        an arithmetic shift. With as many fraction bits as the shift drops, V comes to within 1 LSB of a constant v.
         """
-        target = drive << GUARD_BITS
+        target = drive << self._leak
         self.state = target if first else self.state + ((target - self.state) >> self._leak)
-        return self.state >> GUARD_BITS
+        return self.state >> self._leak
 
 
 class CompositeNeurons:
@@ -61,7 +61,7 @@ class CompositeNeurons:
 
     @property
     def membrane(self) -> Integers:
-        """Membrane states in LSB / 16."""
+        """Membrane states in LSB / 2**leak."""
         return self._membrane.state
 
     def tick(self, drive: Integers, first: bool, error: Integers | None, next_rate: int) -> None:

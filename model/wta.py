@@ -67,7 +67,7 @@ class WinnerTakeAll:
 
     @property
     def membrane(self) -> NDArray[np.int64]:
-        """Membrane states in LSB / 16."""
+        """Membrane states in LSB / 2**leak."""
         return self._membrane.state
 
     def tick(self, drive: NDArray[np.int64], first: bool, label: int, learn: bool) -> None:

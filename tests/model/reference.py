@@ -158,10 +158,10 @@ class ReferenceNetwork:
             layer = self.layers[number]
             for unit, drive in enumerate(drives[number]):
                 if tick == number:
-                    layer.membrane[unit] = drive * 16
+                    layer.membrane[unit] = drive * 2**self.config.leak
                 else:
                     # Floor division is the arithmetic shift.
-                    layer.membrane[unit] += (drive * 16 - layer.membrane[unit]) // 2**self.config.leak
+                    layer.membrane[unit] += (drive * 2**self.config.leak - layer.membrane[unit]) // 2**self.config.leak
             if number == depth - 1:
                 self.race(layer, label, learn)
             else:

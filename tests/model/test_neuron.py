@@ -65,17 +65,17 @@ def test_three_ticks_by_hand() -> None:
 
 
 def test_leak_by_hand() -> None:
-    # k = 2; the membrane M is in LSB / 16, and a shift rounds down.
-    #   tick 1: v = 5           M = 80                                        V = 5
-    #   tick 2: v = -3 (-48)    M = 80 + floor(-128 / 4) = 48                 V = 3
-    #   tick 3: v = -3          M = 48 + floor(-96 / 4) = 24                  V = 1 (24 / 16 = 1.5)
-    #   tick 4: v = -4 (-64)    M = 24 + floor(-88 / 4) = 2                   V = 0
-    #   tick 5: v = -1 (-16)    M = 2 + floor(-18 / 4 = -4.5) = 2 - 5 = -3    V = -1 (-3 / 16, rounded down)
-    #   tick 6: v = 0           M = -3 + floor(3 / 4) = -3                    V = -1
-    #   next sample, v = 2      M = 32                                        V = 2
+    # k = 2; the membrane M is in LSB / 4, and a shift rounds down.
+    #   tick 1: v = 5           M = 20                                        V = 5
+    #   tick 2: v = -3 (-12)    M = 20 + floor(-32 / 4) = 12                  V = 3
+    #   tick 3: v = -3          M = 12 + floor(-24 / 4) = 6                   V = 1 (6 / 4 = 1.5)
+    #   tick 4: v = -4 (-16)    M = 6 + floor(-22 / 4 = -5.5) = 6 - 6 = 0     V = 0
+    #   tick 5: v = -1 (-4)     M = 0 + floor(-4 / 4) = -1                    V = -1 (-1 / 4, rounded down)
+    #   tick 6: v = 0           M = -1 + floor(1 / 4) = -1                    V = -1
+    #   next sample, v = 2      M = 8                                         V = 2
     membrane = Membrane(1, 2)
-    worked = [(5, True, 80, 5), (-3, False, 48, 3), (-3, False, 24, 1), (-4, False, 2, 0), (-1, False, -3, -1)]
-    worked += [(0, False, -3, -1), (2, True, 32, 2)]
+    worked = [(5, True, 20, 5), (-3, False, 12, 3), (-3, False, 6, 1), (-4, False, 0, 0), (-1, False, -1, -1)]
+    worked += [(0, False, -1, -1), (2, True, 8, 2)]
     for drive, first, state, potential in worked:
         assert membrane.integrate(integers(drive), first).tolist() == [potential]
         assert membrane.state.tolist() == [state]
@@ -93,23 +93,23 @@ def test_leak_against_integers_of_any_size(leak: int) -> None:
         drive = random.integers(-size, size, 5, endpoint=True)
         first = tick % 50 == 0
         for unit, v in enumerate(drive.tolist()):
-            expected[unit] = 16 * v if first else expected[unit] + (16 * v - expected[unit]) // 2**leak
+            expected[unit] = 2**leak * v if first else expected[unit] + (2**leak * v - expected[unit]) // 2**leak
         potential = membrane.integrate(drive, first)
         where = f"tick {tick}, seed {seed}"
         assert membrane.state.tolist() == expected, where
-        assert potential.tolist() == [m // 16 for m in expected], where
+        assert potential.tolist() == [m // 2**leak for m in expected], where
 
 
 @pytest.mark.parametrize("leak", range(9))
 def test_a_constant_drive_is_reached(leak: int) -> None:
-    # Rounding down reaches it from above, and stops short of it from below by less than 2**k / 16 LSB.
+    # Rounding down reaches it from above, and stops short of it from below by less than 1 LSB.
     membrane = Membrane(2, leak)
     membrane.integrate(integers(-500, 500), True)
     for _ in range(20 * 2**leak):
         membrane.integrate(integers(40, 40), False)
     below, above = membrane.state.tolist()
-    assert 0 <= 640 - below < 2**leak
-    assert above == 640
+    assert 0 <= 40 * 2**leak - below < 2**leak
+    assert above == 40 * 2**leak
 
 
 def test_without_memory_the_potential_is_the_drive() -> None:

@@ -1,0 +1,98 @@
+"""The host's side of a network in a bench: the register interface, and samples as entries of their lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.model import Sample
+from backspike.registers import RegisterMap
+
+from .streams import StreamDriver, StreamMonitor
+
+__all__ = ["RegisterHost", "sample_entries"]
+
+
+def sample_entries(config: NetworkConfig, sample: Sample) -> Iterator[dict[str, int]]:
+    """Give a sample's lists, entry by entry, as the network takes them; an empty list is an entry of value 0."""
+    lists = 1 if config.input == "rate" else config.ticks
+    for tick in range(lists):
+        rows, values = sample.listing(tick)
+        entries = list(zip(rows.tolist(), values.tolist(), strict=True)) or [(0, 0)]
+        for position, (index, value) in enumerate(entries, start=1):
+            yield {
+                "index": index,
+                "value": value,
+                "label": sample.label,
+                "learn": int(sample.learn),
+                "last": int(position == len(entries)),
+            }
+
+
+class RegisterHost:
+    """Reads and writes registers by name, one access after the other.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        A network's top module.
+    config : NetworkConfig
+    ports : dict
+        Ports of the Verilog's description.
+    stalls : float
+        Probability of a stall in each clock, 0 to below 1.
+    generator : Random
+        Where the stalls are drawn from.
+    """
+
+    def __init__(self, dut: Any, config: NetworkConfig, ports: dict[str, Any], stalls: float, generator: Random) -> None:
+        self._config = config
+        self._registers = RegisterMap(config)
+        self._requests = StreamDriver(dut, "requests", ports, stalls=stalls, generator=generator)
+        self._responses = StreamMonitor(dut, "responses", ports, stalls=stalls, generator=generator)
+
+    async def read(self, name: str) -> int:
+        """Return a register's value, 0 to 2**32 - 1."""
+        return await self._access(name, 0, 0)
+
+    async def write(self, name: str, value: int) -> None:
+        """Write a register, and wait until the write has taken effect."""
+        await self._access(name, 1, value)
+
+    async def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
+        """Load the weights of a layer, shape (inputs + 1, units)."""
+        await self._open_window(layer)
+        for row in self._padded(layer, weights):
+            for weight in row:
+                await self.write("WEIGHT_DATA", int(weight))
+
+    async def read_weights(self, layer: int) -> NDArray[np.int64]:
+        """Read the weights of a layer, shape (inputs + 1, units)."""
+        config = self._config
+        rows, width = config.layers[layer - 1] + 1, config.folds[layer - 1] * config.lanes[layer - 1]
+        await self._open_window(layer)
+        words = [await self.read("WEIGHT_DATA") for _ in range(rows * width)]
+        weights = np.array(words, dtype=np.uint32).view(np.int32).astype(np.int64)
+        return weights.reshape(rows, width)[:, : config.layers[layer]]
+
+    async def _open_window(self, layer: int) -> None:
+        await self.write("WEIGHT_LAYER", layer)
+        for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
+            await self.write(name, 0)
+
+    def _padded(self, layer: int, weights: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Fill up rows to whole words: unused lanes hold zero."""
+        width = self._config.folds[layer - 1] * self._config.lanes[layer - 1]
+        return np.pad(weights, ((0, 0), (0, width - weights.shape[1])))
+
+    async def _access(self, name: str, write: int, value: int) -> int:
+        address = self._registers[name].address
+        await self._requests.send({"address": address, "write": write, "data": value & 0xFFFF_FFFF})
+        answer = await self._responses.receive()
+        assert isinstance(answer, int)
+        return answer
