@@ -211,7 +211,7 @@ def test_no_error_from_the_next_layer_clears_the_error_spikes() -> None:
 
 
 def test_clear_forgets_all_but_the_streams() -> None:
-    neurons = neurons_with(state_with(1, 0, 0))
+    neurons = neurons_with(state_with(1, 0, 0), config=CONFIG.replace(leak=2))
     neurons.tick(integers(5), True, integers(0), 256)
     neurons.tick(integers(5), False, integers(8), 256)
     states = neurons.states.tolist()
@@ -221,7 +221,7 @@ def test_clear_forgets_all_but_the_streams() -> None:
     assert neurons.states.tolist() == states
     # What the membrane holds is overwritten by the next first tick.
     neurons.tick(integers(-2), True, None, 0)
-    assert neurons.membrane.tolist() == [-32]
+    assert neurons.membrane.tolist() == [-8]
 
 
 @pytest.mark.parametrize("width", [16, 24, 32, 40, 48, 64])
