@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from cocotb.types import Logic
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
@@ -107,7 +108,7 @@ class HardwareState:
             for name in (*(_HIDDEN_FLAGS if layer < config.depth else ()), *_ERRORS):
                 bits = _bits(self._handles[f"{name}_{layer}"].value)
                 state[f"{name}_{layer}"] = bits[: config.layers[layer]]
-        state["winner"] = np.array([self._handles["winner"].value.to_unsigned()])
+        state["winner"] = np.array([_word(self._handles["winner"].value)])
         return state
 
     def stores(self) -> State:
@@ -162,14 +163,15 @@ def _resolve(top: Any, path: str) -> Any:
 
 
 def _word(value: Any) -> int:
-    return value.to_unsigned()
+    """Return a vector, or a single bit, as a number; an unknown bit raises ValueError."""
+    return int(value) if isinstance(value, Logic) else int(value.to_unsigned())
 
 
 def _bits(value: Any) -> NDArray[np.int64]:
     """Return a vector's bits, least significant first; an unknown bit raises ValueError."""
-    number = value.to_unsigned()
-    raw = np.frombuffer(number.to_bytes((len(value) + 7) // 8, "little"), dtype=np.uint8)
-    return np.unpackbits(raw, bitorder="little")[: len(value)].astype(np.int64)
+    width = 1 if isinstance(value, Logic) else len(value)
+    raw = np.frombuffer(_word(value).to_bytes((width + 7) // 8, "little"), dtype=np.uint8)
+    return np.unpackbits(raw, bitorder="little")[:width].astype(np.int64)
 
 
 def _unsigned(bits: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -1,0 +1,187 @@
+"""Golden model against hardware: the same samples through both, every state compared."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.datasets import Dataset
+from backspike.errors import BackspikeError
+from backspike.hdl.verilog import write_design
+from backspike.model.synapses import initial_weights
+
+from .exercise import lively_weights
+from .runner import run_bench
+
+__all__ = ["Comparison", "Schedule", "compare", "schedule_of"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Samples in the order in which they are shown.
+
+    Attributes
+    ----------
+    values : uint8 array, shape (N, n_0), or (N, T, n_0) for recorded spikes
+    labels : int64 array, shape (N,)
+    learn : bool array, shape (N,)
+    rates : int64 array, shape (N, L)
+        Learning rates in 1/256 that hold while each sample is shown.
+    weights : list of int64 array, shape (inputs + 1, units)
+        What the network starts with.
+    """
+
+    values: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    learn: NDArray[np.bool_]
+    rates: NDArray[np.int64]
+    weights: Sequence[NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes
+    ----------
+    mismatch : str
+        The first difference, in words; empty if there is none. With one, what follows stops there.
+    compared : dict
+        How many values of each kind were compared and equal.
+    predicted : int64 array, shape (N,)
+        The class that the hardware gave each sample.
+    counters : dict
+        The hardware's counters.
+    weights : list of int64 array, shape (inputs + 1, units)
+        The hardware's weights at the end.
+    """
+
+    mismatch: str
+    compared: dict[str, int]
+    predicted: NDArray[np.int64]
+    counters: dict[str, int]
+    weights: list[NDArray[np.int64]]
+
+
+def schedule_of(
+    config: NetworkConfig,
+    dataset: Dataset,
+    samples: int,
+    inference: bool = False,
+    weights: Sequence[NDArray[np.int64]] | None = None,
+) -> Schedule:
+    """Return the first samples of a dataset: those to train on, or with `inference` those to test on, learning off.
+
+    Of the dataset ``random`` the second half is shown with all rates at 256, so that every coincidence counts, and
+    starts from `lively_weights`.
+
+    Raises
+    ------
+    BackspikeError
+        The dataset has fewer samples.
+    """
+    values, labels = dataset.train_values, dataset.train_labels
+    if inference:
+        values, labels = dataset.test_values, dataset.test_labels
+    if samples > len(labels):
+        raise BackspikeError(f"samples must be at most {len(labels)}, as many as {dataset.name} has, not {samples}")
+    rates = np.tile(np.array(config.rates, dtype=np.int64), (samples, 1))
+    if dataset.name == "random":
+        rates[samples // 2 :] = 256
+    if weights is None:
+        weights = (lively_weights if dataset.name == "random" else initial_weights)(config, config.seed)
+    return Schedule(values[:samples], labels[:samples], np.full(samples, not inference), rates, weights)
+
+
+def compare(
+    config: NetworkConfig,
+    schedule: Schedule,
+    *,
+    simulator: str = "verilator",
+    seed: int = 1,
+    stalls: float = 0.0,
+    waves: Path | None = None,
+    out: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Comparison:
+    """Show a schedule to the golden model and to the simulated Verilog, and compare them.
+
+    After every tick: spikes, gates, permissions, error spikes and the winner; after every sample: every weight,
+    membrane and LFSR state; for every sample its result; in the end the counters and, for small networks, the
+    weights as the register interface reads them.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    schedule : Schedule
+    simulator : str
+        ``"verilator"`` or ``"icarus"``.
+    seed : int
+        Seed of the stalls.
+    stalls : float
+        Probability of a stall on each stream in each clock, 0 to below 1.
+    waves : Path, optional
+        Where to write a waveform (``.fst``, or with Verilator ``.vcd``).
+    out : Path, optional
+        Where to leave the Verilog, its description and the simulation's log.
+    progress : callable, optional
+        Called now and then with the number of samples done.
+
+    Raises
+    ------
+    BackspikeError
+        A simulator is missing or died, or a file cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="backspike-") as scratch:
+        directory = out or Path(scratch)
+        verilog, description = (path.read_text(encoding="utf-8") for path in write_design(config, directory))
+        described = json.loads(description)
+        done = Path(scratch) / "done"
+        job = {
+            "config": config.to_dict(),
+            "ports": described["ports"],
+            "probes": described["probes"],
+            "values": schedule.values,
+            "labels": schedule.labels,
+            "learn": schedule.learn,
+            "rates": schedule.rates,
+            "stalls": stalls,
+            "seed": seed,
+            "progress": str(done),
+            **{f"weights_{layer}": weights for layer, weights in enumerate(schedule.weights, start=1)},
+        }
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(
+                run_bench,
+                "backspike.sim.network_bench",
+                verilog,
+                config.name,
+                simulator=simulator,
+                parameters=job,
+                seed=seed,
+                waves=waves,
+                log=out / "simulation.log" if out else None,
+            )
+            while True:
+                try:
+                    found = running.result(timeout=0.5)
+                    break
+                except NotYet:
+                    if progress and done.exists():
+                        progress(int(done.read_text() or 0))
+    return Comparison(
+        mismatch=found["mismatch"],
+        compared=found["compared"],
+        predicted=found["predicted"],
+        counters=found["counters"],
+        weights=[found[name] for name in sorted(found) if name.startswith("weights_")],
+    )

@@ -1,0 +1,59 @@
+"""Random configurations and weights that leave no part of a network idle: for comparing, not for learning."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import LFSR_WIDTHS, PERMISSION_BITS, NetworkConfig
+
+__all__ = ["lively_weights", "random_config"]
+
+
+def random_config(seed: int) -> NetworkConfig:
+    """Return a small configuration in which every value is drawn: sizes, depth 1 to 3, bits, leak, T, lanes, streams."""
+    random = np.random.Generator(np.random.PCG64(seed))
+
+    def among(low: int, high: int) -> int:
+        return int(random.integers(low, high, endpoint=True))
+
+    depth = among(1, 3)
+    layers = (among(1, 24), *(among(1, 20) for _ in range(depth - 1)), among(2, 9))
+    weight_bits = among(4, 16)
+    weight_frac = among(1, weight_bits)
+    activation_bits, error_bits = among(1, 12), among(1, 10)
+    widths = [width for width in LFSR_WIDTHS if width >= activation_bits + error_bits + PERMISSION_BITS]
+    return NetworkConfig(
+        layers=layers,
+        name=f"random_{seed}",
+        ticks=among(depth + 1, depth + 12),
+        weight_bits=weight_bits,
+        weight_frac=weight_frac,
+        activation_range=2.0 ** (activation_bits - weight_frac),
+        error_range=2.0 ** (error_bits - weight_frac),
+        leak=int(random.choice([0, 0, 1, 3, 8])),
+        temperature=float(random.choice([0.25, 1.0, 2.5])),
+        rates=tuple(among(0, 256) for _ in range(depth)),
+        seed=among(1, 2**32 - 1),
+        lfsr_bits=int(random.choice(widths)),
+        input=str(random.choice(["rate", "spikes"])),
+        input_streams=among(1, 9),
+        lanes=tuple(among(1, units) for units in layers[1:]),
+    )
+
+
+def lively_weights(config: NetworkConfig, seed: int) -> list[NDArray[np.int64]]:
+    """Draw weights that keep many gates open and pass errors down, with some at the ends of the format.
+
+    Sums of a layer's typical ten spikes come out between nothing and twice the activation range; large weights alone
+    would shut every gate.
+    """
+    random = np.random.Generator(np.random.PCG64([seed, config.seed]))
+    weights = []
+    for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True):
+        reach = max(1, min(config.weight_max, 2**config.activation_bits // int(np.sqrt(min(inputs, 100)) + 1)))
+        matrix = random.integers(-reach, reach, (inputs + 1, units), endpoint=True)
+        matrix[-1] = random.integers(0, reach, units, endpoint=True)
+        ends = random.choice([config.weight_min, config.weight_max], matrix.shape)
+        weights.append(np.where(random.random(matrix.shape) < 0.02, ends, matrix))
+    return weights
