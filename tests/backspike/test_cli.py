@@ -14,6 +14,9 @@ import pytest
 
 import backspike
 from backspike.cli import commands, main
+from backspike.model import Network
+from backspike.model.checkpoint import Checkpoint
+from backspike.sim.compare import Comparison
 
 TRAIN = ["train", "--config", "digits", "--dataset", "digits", "--epochs", "1", "--out"]
 
@@ -107,6 +110,47 @@ def test_unwritable_output_is_one_sentence(command, tmp_path, capsys) -> None:
     out = str(tmp_path / "file" / "out")
     assert refused([*command, out], capsys) == f"cannot create directory {out}: Not a directory"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def compare_with(checkpoint: Path, config: str = "tiny") -> list[str]:
+    return ["compare", "--config", config, "--dataset", "random", "--checkpoint", str(checkpoint)]
+
+
+def test_missing_checkpoint_is_one_sentence(tmp_path, capsys) -> None:
+    path = tmp_path / "none.npz"
+    assert refused(compare_with(path), capsys) == f"cannot read checkpoint {path}: No such file or directory"
+
+
+def test_corrupt_checkpoint_is_one_sentence(tmp_path, capsys) -> None:
+    path = tmp_path / "checkpoint.npz"
+    Checkpoint.capture(Network(backspike.PRESETS["tiny"])).save(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert refused(compare_with(path), capsys) == f"{path} is damaged, or no checkpoint of Backspike"
+
+
+def test_checkpoint_of_another_configuration_is_one_sentence(tmp_path, capsys) -> None:
+    path = tmp_path / "checkpoint.npz"
+    Checkpoint.capture(Network(backspike.PRESETS["tiny"])).save(path)
+    assert refused(compare_with(path, "digits"), capsys).startswith("the checkpoint is of another configuration (tiny)")
+
+
+def test_more_samples_than_there_are_is_one_sentence(capsys) -> None:
+    arguments = ["compare", "--config", "tiny", "--dataset", "random", "--samples", "257"]
+    assert refused(arguments, capsys) == "samples must be at most 256, as many as random has, not 257"
+
+
+def test_unknown_simulator_is_one_sentence(capsys) -> None:
+    arguments = ["compare", "--config", "tiny", "--dataset", "random", "--simulator", "nonsense"]
+    sentence = "Invalid value for '--simulator': 'nonsense' is not one of 'verilator', 'icarus'."
+    assert refused(arguments, capsys) == sentence
+
+
+def test_mismatch_is_printed_with_exit_status_1(monkeypatch, capsys) -> None:
+    where = "sample 3, tick 2, layer 1, unit 0: expected 1, got 0"
+    found = Comparison(where, {"ticks": 26}, np.zeros(0, dtype=np.int64), {}, [])
+    monkeypatch.setattr("backspike.sim.compare.compare", lambda *arguments, **options: found)
+    assert main(["compare", "--config", "tiny", "--dataset", "random"]) == 1
+    assert capsys.readouterr().out == f"mismatch: {where}\n"
 
 
 def test_train_writes_what_it_says(tmp_path, capsys) -> None:
