@@ -31,7 +31,20 @@ __all__ = ["Epoch", "Training", "evaluate", "rates_of_epoch", "sample_order", "t
 
 @dataclass(frozen=True)
 class Epoch:
-    """How one epoch went: rates in 1/256, accuracies 0 to 1 while learning and on the test samples after, seconds."""
+    """How one epoch went.
+
+    Parameters
+    ----------
+    rates : list of int
+        Learning rate of each weight layer in 1/256.
+    train_accuracy : float
+        Right answers, 0 to 1, to training samples while they are learned: flattering, since a sample is answered
+        tick by tick, and later ticks know what earlier ones of the same sample taught.
+    test_accuracy : float
+        Right answers, 0 to 1, to test samples after the epoch, learning off.
+    seconds : float
+        Time of training and test together.
+    """
 
     rates: list[int]
     train_accuracy: float
