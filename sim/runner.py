@@ -48,7 +48,7 @@ VERILATOR_MINIMUM = (5, 36)
 _PARAMETERS, _RESULTS = "BACKSPIKE_PARAMETERS", "BACKSPIKE_RESULTS"
 _CHECKSUMS = "checksums.json"
 _VERILATOR_OPTIONS = ("--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
-_OPTIMISATION = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2")
+_OPTIMISATION = ("OPT_FAST=-Os", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2")
 _FST_HEADERS = ("lz4.h", "zlib.h")
 
 # Verilator's own run-time library takes longer to compile than a small design: it is compiled once, with an empty one.
@@ -408,8 +408,9 @@ def _simulate(
         make_directory(waves.parent)
         shutil.move(trace, waves)
     if not results.exists():
-        tail = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else []
-        return f"the simulator died ({died}): {''.join(tail).strip()}"
+        lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "it left no log")
+        return f"the simulator died ({died or 'without a result'}): {last}"
     cases = list(ElementTree.parse(results).getroot().iter("testcase"))
     for case in cases:
         for problem in [*case.iter("failure"), *case.iter("error")]:

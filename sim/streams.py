@@ -38,9 +38,8 @@ async def start_clock(dut: Any, reset_clocks: int = 2) -> None:
 
 
 async def clocks(dut: Any, number: int) -> None:
-    """Wait for a number of clocks, without waking up in each; return behind a rising edge."""
-    if number > 1:
-        await Timer((number - 1) * CLOCK_PERIOD, unit="ns")
+    """Wait for a number of clocks, at least 1, without waking up in each; return behind a rising edge."""
+    await Timer((number - 1) * CLOCK_PERIOD + 1, unit="ns")
     await RisingEdge(dut.clk)
 
 
