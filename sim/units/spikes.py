@@ -1,0 +1,158 @@
+"""Benches of `backspike.hdl.spikes` against `backspike.model.spikes`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.model.spikes import Sample, SpikeGenerator
+from backspike.sim.host import sample_entries
+
+from .variants import Bench, now, run_variants
+
+CLOCKS = 400
+SAMPLES = 12
+
+
+@cocotb.test()
+async def generator(dut: Any) -> None:
+    """One stream: spike and permission in the clock of value and rate, a leap in each enabled clock."""
+    await run_variants(dut, GeneratorBench)
+
+
+@cocotb.test()
+async def input_layer(dut: Any) -> None:
+    """Samples in, visits out; rates and stalls vary."""
+    await run_variants(dut, InputLayerBench)
+
+
+class GeneratorBench(Bench):
+    """The job has ``lfsr_bits``."""
+
+    async def run(self) -> None:
+        """Compare both outputs in every clock."""
+        width = self.job["lfsr_bits"]
+        config = NetworkConfig(
+            layers=(1, 2), input_streams=1, weight_frac=2, activation_range=1.0, error_range=1.0, lfsr_bits=width
+        )
+        model = SpikeGenerator(config, np.array([1], dtype=np.uint64))
+        for clock in range(CLOCKS):
+            enable, load = int(not self.one_in(4)), int(self.one_in(20))
+            seed = 0 if self.one_in(3) else self.random.getrandbits(width)
+            value = self.random.choice([0, 1, 255, self.random.randrange(256)])
+            rate = self.random.choice([0, 1, 255, 256, self.random.randrange(257)])
+            self.unit.put(enable=enable, load=load, seed=seed, value=value, rate=rate)
+            await self.unit.edge
+            drawn = SpikeGenerator(config, model.states)
+            spike, permit = drawn.draw(np.array([value], dtype=np.uint8), rate)
+            expected, got = (int(spike[0]), int(permit[0])), (self.unit.get("spike"), self.unit.get("permit"))
+            assert got == expected, f"clock {clock}: expected spike and permit {expected}, got {got}"
+            if load:
+                model.states[0] = seed
+            elif enable:
+                model = drawn
+
+
+class InputLayerBench(Bench):
+    """The job has ``config`` and ``stalls``."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.config = NetworkConfig.from_dict(self.job["config"])
+        self.samples = self.driver("samples", self.job["stalls"])
+        self.visits = self.monitor("visits", self.job["stalls"])
+        self.sent = 0
+
+    async def run(self) -> None:
+        """Seed the streams, show all samples, and find that the layer is as quiet as before."""
+        config = self.config
+        states = [self.random.getrandbits(config.lfsr_bits) for _ in range(config.input_streams)]
+        # Other groups are for other units: nothing here may take them.
+        seeds = [(group, lane, state) for lane, state in enumerate(states) for group in (0, 1)]
+        for group, lane, state in seeds:
+            foreign = self.random.getrandbits(config.lfsr_bits)
+            fields = {"valid": 1, "group": group, "word": 0, "lane": lane, "state": foreign if group else state}
+            self.unit.put(seeds=fields)
+            await self.unit.edge
+        self.unit.put(seeds=dict.fromkeys(("valid", "group", "word", "lane", "state"), 0))
+        model = SpikeGenerator(config, np.array(states, dtype=np.uint64))
+        samples = [self._sample() for _ in range(SAMPLES)]
+        sending = cocotb.start_soon(self._send(samples))
+        for number, sample in enumerate(samples):
+            await self._show(number, sample, model)
+        await sending
+        await self.visits.finish()
+        assert self.unit.get("available") == 0, "a sample more is available than was sent"
+
+    def _sample(self) -> Sample:
+        """Draw a sample; some are empty, some full, some nearly sure to spike everywhere."""
+        config = self.config
+        shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+        density = self.random.choice([0, 20, 50, 100])
+        drawn = [self.random.randint(1, 255) * (self.random.randrange(100) < density) for _ in range(np.prod(shape))]
+        values: NDArray[np.uint8] = np.array(drawn, dtype=np.uint8).reshape(shape)
+        if self.one_in(3):
+            values[values > 0] = 255
+        return Sample(values, self.random.randrange(config.layers[-1]), self.one_in(2))
+
+    async def _send(self, samples: list[Sample]) -> None:
+        """Send the samples' entries, with others between them that must not count."""
+        for sample in samples:
+            least = 0
+            for entry in sample_entries(self.config, sample):
+                while self.one_in(4):
+                    await self.samples.send({**entry, **self._void(least), "last": 0})
+                await self.samples.send(entry)
+                least = 0 if entry["last"] else entry["index"] + 1
+            self.sent += 1
+
+    def _void(self, least: int) -> dict[str, int]:
+        """Return index and value of an entry that is not one: no value, an index gone by, or beyond the inputs."""
+        inputs = self.config.layers[0]
+        beyond = range(inputs, 1 << self.unit.ports["samples__payload"]["fields"]["index"]["width"])
+        kinds = [{"index": self.random.randrange(inputs), "value": 0}]
+        if least:
+            kinds.append({"index": self.random.randrange(least), "value": self.random.randint(1, 255)})
+        if beyond:
+            kinds.append({"index": self.random.choice(beyond), "value": self.random.randint(1, 255)})
+        return self.random.choice(kinds)
+
+    async def _show(self, number: int, sample: Sample, model: SpikeGenerator) -> None:
+        """Start a sample and compare its visits, and their time where nothing stalls."""
+        config, unit = self.config, self.unit
+        rate, bias_permit = self.random.choice([0, 77, 256]), self.random.randrange(2)
+        unit.put(rate=rate, bias_permit=bias_permit)
+        await self.until("available")
+        for _ in range(self.random.choice([0, 0, 1, 60])):
+            await unit.edge
+        assert unit.get("available") == 1, f"sample {number}: available fell before the start"
+        if config.input == "rate":
+            assert self.sent <= number + 2, "more samples were taken than there are buffers"
+        expected = (sample.label, int(sample.learn))
+        got = (unit.get("label"), unit.get("learn"))
+        assert got == expected, f"sample {number}: expected label and learn {expected}, got {got}"
+        unit.put(start=1)
+        await unit.edge
+        started = now()
+        unit.put(start=0)
+        for tick in range(config.ticks):
+            rows, values = sample.listing(tick)
+            spike, permit = model.draw(values, rate)
+            listed = [*zip(rows[spike].tolist(), permit[spike].tolist(), strict=True), (config.layers[0], bias_permit)]
+            for position, (row, may_learn) in enumerate(listed):
+                visit = {"row": row, "spike": 1, "permit": int(may_learn), "word": 0, "lane": 0}
+                visit["last"] = int(position == len(listed) - 1)
+                got = await self.visits.receive()
+                where = f"sample {number}, tick {tick}, visit {position}"
+                assert got == visit, f"{where}: expected {visit}, got {got}"
+                if (tick, position) == (0, 0) and self._prompt(rows, spike):
+                    assert now() == started + 3, f"{where}: came {now() - started} clocks from the start, not 3"
+
+    def _prompt(self, rows: NDArray[np.int64], spike: NDArray[np.bool_]) -> bool:
+        """Whether the first word of a rate-coded sample has a visit, and nothing stalls."""
+        first = spike[: self.config.input_streams]
+        return not self.job["stalls"] and self.config.input == "rate" and (bool(first.any()) or not len(rows))

@@ -1,0 +1,54 @@
+"""The shift register in hardware: leaps of any number of bits, and the whole period of a small one."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from backspike.hdl.lfsr import LeapForwardLFSR
+from backspike.model.lfsr import POLYNOMIALS, SEEDING_POLYNOMIALS
+
+from .variants import ON_BOTH, check
+
+SEED = 20231
+
+
+def variant(width: int, steps: int, exponents: tuple[int, ...]):
+    return LeapForwardLFSR(width, steps, exponents), {"width": width, "steps": steps, "exponents": list(exponents)}
+
+
+def variants():
+    generator = random.Random(SEED)
+    drawn = {"least": variant(16, 1, POLYNOMIALS[16]), "most": variant(64, 64, POLYNOMIALS[64])}
+    for width in POLYNOMIALS:
+        drawn[f"stream_{width}"] = variant(width, generator.randint(2, width - 1), POLYNOMIALS[width])
+        drawn[f"seeding_{width}"] = variant(width, width, SEEDING_POLYNOMIALS[width])
+    return drawn
+
+
+@ON_BOTH
+def test_leaps_as_the_model_does(simulator: str) -> None:
+    check("lfsr", variants(), simulator, SEED, test="random_steps")
+
+
+def test_runs_through_all_states() -> None:
+    # 16 steps at a time, which share no factor with 2**16 - 1: every state is met.
+    check("lfsr", variants(), "verilator", SEED, test="whole_period", on_verilator=["seeding_16"])
+
+
+def test_takes_the_polynomial_of_the_streams_by_default() -> None:
+    assert LeapForwardLFSR(32, 5)._exponents == POLYNOMIALS[32]
+
+
+@pytest.mark.parametrize(
+    ("width", "steps", "message"),
+    [
+        (17, 1, "LFSR width must be one of 16, 24, 32, 40, 48, 64, not 17"),
+        (16, 0, "LFSR steps must be from 1 to the width 16, not 0"),
+        (16, 17, "LFSR steps must be from 1 to the width 16, not 17"),
+    ],
+)
+def test_refuses_what_cannot_be_built(width: int, steps: int, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        LeapForwardLFSR(width, steps)

@@ -1,0 +1,39 @@
+"""Spike generators and the input layer in hardware: every visit of every tick."""
+
+from __future__ import annotations
+
+import random
+
+from backspike.hdl.spikes import InputLayer, SpikeGenerator
+from backspike.model.lfsr import POLYNOMIALS
+
+from .variants import ON_BOTH, check, random_config
+
+SEED = 20232
+
+
+@ON_BOTH
+def test_streams_spike_as_the_model_does(simulator: str) -> None:
+    variants = {f"wide_{width}": (SpikeGenerator(width), {"lfsr_bits": width}) for width in POLYNOMIALS}
+    check("spikes", variants, simulator, SEED, test="generator")
+
+
+@ON_BOTH
+def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
+    generator = random.Random(SEED)
+    fixed = [
+        {"input": "rate", "layers": (1, 2), "input_streams": 1},
+        {"input": "rate", "layers": (16, 3), "input_streams": 8},
+        {"input": "rate", "layers": (20, 5), "input_streams": 16, "ticks": 1},
+        {"input": "rate", "layers": (33, 4), "input_streams": 3},
+        {"input": "spikes", "layers": (1, 2), "ticks": 1},
+        {"input": "spikes", "layers": (19, 3), "input_streams": 4},
+        *[{}] * 4,
+    ]
+    variants = {}
+    for number, values in enumerate(fixed):
+        config = random_config(generator, **values)
+        for stalls in (0, 0.4):
+            job = {"config": config.to_dict(), "stalls": stalls}
+            variants[f"{config.input}_{number}_{'stalled' if stalls else 'free'}"] = (InputLayer(config), job)
+    check("spikes", variants, simulator, SEED, test="input_layer", on_verilator=["rate_1_stalled", "spikes_5_free"])
