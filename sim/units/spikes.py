@@ -26,7 +26,7 @@ async def generator(dut: Any) -> None:
 
 @cocotb.test()
 async def input_layer(dut: Any) -> None:
-    """Samples in, visits out; rates and stalls vary."""
+    """Lists of samples go in and visits come out; rates and stalls vary."""
     await run_variants(dut, InputLayerBench)
 
 

@@ -1,0 +1,94 @@
+"""Bench of `backspike.hdl.streams.StreamSeeder` against `backspike.model.lfsr.stream_seeds`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+
+from backspike.config import NetworkConfig
+from backspike.model.lfsr import seeding_start, stream_seeds
+from backspike.model.streams import StreamMap
+
+from .variants import Bench, run_variants
+
+RESTARTS = 4
+
+
+@cocotb.test()
+async def seeding(dut: Any) -> None:
+    """After the reset, and anew with other seeds: when idle, and in the middle of a seeding."""
+    await run_variants(dut, StreamSeederBench)
+
+
+class StreamSeederBench(Bench):
+    """The job has ``config``."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.config = NetworkConfig.from_dict(self.job["config"])
+        # The first seeding begins with the first clock without reset: before `run` is called.
+        self.first = cocotb.start_soon(self._after_reset())
+
+    async def run(self) -> None:
+        """Follow the first seeding, and some that are asked for."""
+        await self.first
+        unit, config = self.unit, self.config
+        streams = StreamMap(config).count
+        for _ in range(RESTARTS):
+            stop = self.random.choice([streams, self.random.randrange(streams)])
+            seed = self._start(stop < streams)
+            await self._follow(seed, stop)
+            for _ in range(self.random.choice([0, 1, 9])):
+                await unit.edge
+                if stop == streams:
+                    self._idle()
+        await self._follow(self._start(False), streams)
+        for _ in range(streams + 20):
+            await unit.edge
+            self._idle()
+
+    async def _after_reset(self) -> None:
+        await self.unit.edge
+        while int(self.unit.rst.value):
+            await self.unit.edge
+        await self._follow(self.config.seed, StreamMap(self.config).count, loaded=True)
+
+    def _start(self, again: bool) -> int:
+        seed = self.random.randint(1, 2**32 - 1)
+        self.unit.put(start=1, seed=seeding_start(seed, self.config.lfsr_bits))
+        return seed
+
+    def _idle(self) -> None:
+        assert self.unit.get("busy") == 0, "busy after the last stream"
+        assert self.unit.get("o")["valid"] == 0, "a stream more than there are"
+
+    async def _follow(self, seed: int, stop: int, loaded: bool = False) -> None:
+        """Compare the first `stop` streams of a seeding; the register is loaded, or is in the clock that starts now."""
+        unit, config = self.unit, self.config
+        if not loaded:
+            await unit.edge
+            # Garbage: it is not looked at any more.
+            unit.put(start=0, seed=self.random.getrandbits(config.lfsr_bits))
+        await unit.edge
+        where = f"seed {seed}"
+        assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), f"{where}: expected one clock ahead of the streams"
+        seeds = stream_seeds(seed, StreamMap(config).count, config.lfsr_bits).tolist()
+        for number, (place, state) in enumerate(zip(self._places(), seeds, strict=True)):
+            if number == stop:
+                return
+            await unit.edge
+            expected = {"valid": 1, **dict(zip(("group", "word", "lane"), place, strict=True)), "state": state}
+            got = unit.get("o")
+            assert got == expected, f"{where}, stream {number}: expected {expected}, got {got}"
+            assert unit.get("busy") == 1, f"{where}, stream {number}: not busy"
+
+    def _places(self) -> list[tuple[int, int, int]]:
+        """Return group, word and lane of each stream, in the order of their numbers."""
+        config = self.config
+        places = [(0, 0, lane) for lane in range(config.input_streams)]
+        for layer, (units, lanes) in enumerate(zip(config.layers[1:], config.lanes, strict=True), start=1):
+            width = 1 if layer == config.depth else lanes
+            places += [(2 * layer - 1, *divmod(unit, width)) for unit in range(units)]
+            places.append((2 * layer, 0, 0))
+        return places

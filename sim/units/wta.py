@@ -1,0 +1,106 @@
+"""Bench of `backspike.hdl.wta.WinnerTakeAll` against `backspike.model.wta.WinnerTakeAll`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.model.wta import WinnerTakeAll
+
+from .variants import Bench, now, run_variants
+
+RACES = 60
+
+
+@cocotb.test()
+async def races(dut: Any) -> None:
+    """Race after race, some with nothing between them; labels that are no class; learning on and off."""
+    await run_variants(dut, WinnerTakeAllBench)
+
+
+class WinnerTakeAllBench(Bench):
+    """The job has ``config``."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.config = NetworkConfig.from_dict(self.job["config"])
+        self.units = self.config.layers[-1]
+        self.drives: NDArray[np.int64] = np.zeros(self.units, dtype=np.int64)
+
+    async def run(self) -> None:
+        """Seed the units, and compare winner and errors of all races."""
+        unit, config = self.unit, self.config
+        seeds = [self.random.getrandbits(config.lfsr_bits) for _ in range(self.units)]
+        for number, state in enumerate(seeds):
+            for group in (2 * config.depth, 2 * config.depth - 1):  # the bias row's stream, then the unit's own
+                # Its lane is always 0: a unit a word.
+                state_sent = state if group % 2 else self.random.getrandbits(config.lfsr_bits)
+                unit.put(seeds={"valid": 1, "group": group, "word": number, "lane": 0, "state": state_sent})
+                await unit.edge
+        unit.put(seeds=dict.fromkeys(("valid", "group", "word", "lane", "state"), 0))
+        model = WinnerTakeAll(config, np.array(seeds, dtype=np.uint64))
+        cocotb.start_soon(self._answer())
+        labels = 1 << unit.ports["label"]["width"]
+        for race in range(RACES):
+            if self.one_in(8):
+                unit.put(clear=1)
+                await unit.edge
+                unit.put(clear=0)
+                await unit.edge
+                model.clear()
+                self._compare(race, "after clear", model)
+            first = race == 0 or self.one_in(6)
+            label, learn = self.random.randrange(labels), self.random.randrange(2)
+            self.drives = self._draw()
+            await self._race(race, first, label, learn)
+            # A label that is no class makes no error.
+            model.tick(self.drives, first, label, bool(learn) and label < self.units)
+            assert unit.get("winner") == model.winner, f"race {race}: expected winner {model.winner}"
+            for _ in range(self.random.choice([0, 0, 1, 7])):
+                await unit.edge
+                self._compare(race, "later", model)
+
+    def _draw(self) -> NDArray[np.int64]:
+        """Draw drives: anywhere, close to each other, all the same, or at the extremes."""
+        bits = self.unit.ports["drive"]["width"]
+        low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        spread = self.random.choice([0, 3, high])
+        extremes = self.one_in(8)
+        choices = [
+            self.random.choice([low, high]) if extremes else self.random.randint(-spread, spread)
+            for _ in "_" * self.units
+        ]
+        return np.array([min(max(choice, low), high) for choice in choices])
+
+    async def _answer(self) -> None:
+        """Give the drive of the unit asked for, a clock later."""
+        while True:
+            await self.unit.edge
+            asked = self.unit.get("unit")
+            self.unit.put(drive=int(self.drives[asked]) if asked < self.units else 0)
+
+    async def _race(self, race: int, first: bool, label: int, learn: int) -> None:
+        """Run a race, and check how long it takes; return behind the clock of ``done``."""
+        unit = self.unit
+        unit.put(start=1, first=int(first), label=label, learn=learn)
+        await unit.edge
+        started = now()
+        unit.put(start=0)
+        await self.until("done", patience=self.units + 10)
+        took = now() - started
+        assert took == self.units + 3, f"race {race} of {self.units} units took {took} clocks"
+
+    def _compare(self, race: int, when: str, model: WinnerTakeAll) -> None:
+        unit = self.unit
+        for name, flags in (("error_pos", model.error_pos), ("error_neg", model.error_neg)):
+            expected = [int(flag) for flag in flags]
+            got = [(unit.get(name) >> index) & 1 for index in range(self.units)]
+            assert got == expected, f"race {race}, {when}: expected {name} {expected}, got {got}"
+        error = int(model.error_pos.any())
+        assert unit.get("error") == error, f"race {race}, {when}: expected error {error}"
+        assert unit.get("winner") == model.winner, f"race {race}, {when}: expected winner {model.winner}"
+        assert unit.get("done") == 0, f"race {race}, {when}: done again"

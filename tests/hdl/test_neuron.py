@@ -1,0 +1,33 @@
+"""Membrane and composite neuron in hardware: all outputs, at their extremes and at the edges of each comparison."""
+
+from __future__ import annotations
+
+import random
+
+from backspike.hdl.neuron import CompositeNeuron, Membrane
+from backspike.hdl.synapses import drive_shape, error_shape
+
+from .variants import ON_BOTH, check, random_config
+
+SEED = 20233
+
+
+@ON_BOTH
+def test_membranes_integrate_as_the_model_does(simulator: str) -> None:
+    variants = {
+        f"leak_{leak}_of_{bits}": (Membrane(bits, leak), {"drive_bits": bits, "leak": leak})
+        for leak, bits in [(0, 5), (1, 8), (2, 12), (3, 30), (8, 21)]
+    }
+    check("neuron", variants, simulator, SEED, test="membrane")
+
+
+@ON_BOTH
+def test_neurons_move_as_the_model_does(simulator: str) -> None:
+    generator = random.Random(SEED)
+    variants = {}
+    for number, leak in enumerate((0, 0, 1, 3, 8)):
+        config = random_config(generator, layers=(generator.randint(1, 40), 5, generator.randint(2, 40)), leak=leak)
+        drive, error = drive_shape(config, 1).width, error_shape(config, 2).width
+        job = {"config": config.to_dict(), "drive_bits": drive, "error_bits": error}
+        variants[f"neuron_{number}"] = (CompositeNeuron(config, drive, error), job)
+    check("neuron", variants, simulator, SEED, test="composite_neuron")

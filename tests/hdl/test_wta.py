@@ -1,0 +1,30 @@
+"""The winner-take-all unit in hardware: every winner, every error spike, and the clocks of a race."""
+
+from __future__ import annotations
+
+import random
+
+from backspike.hdl.wta import WinnerTakeAll
+
+from .variants import ON_BOTH, check, random_config
+
+SEED = 20234
+
+
+@ON_BOTH
+def test_races_have_the_winners_of_the_model(simulator: str) -> None:
+    generator = random.Random(SEED)
+    variants = {}
+    for number, (classes, leak, width) in enumerate([(2, 0, 16), (3, 2, 64), (10, 0, 32), (16, 8, 24), (26, 0, 48)]):
+        config = random_config(
+            generator,
+            layers=(generator.randint(1, 30), 4, classes),
+            leak=leak,
+            lfsr_bits=width,
+            activation_range=0.5,
+            error_range=0.5,
+            weight_bits=8,
+            weight_frac=3,
+        )
+        variants[f"race_{number}"] = (WinnerTakeAll(config), {"config": config.to_dict()})
+    check("wta", variants, simulator, SEED, on_verilator=["race_1", "race_2"])
