@@ -90,8 +90,8 @@ class InputLayer(wiring.Component):
     fills while the other is shown. A word of entries is drawn in a clock. Recorded spikes are not stored: they
     go, entry by entry, to layer 1 as they arrive.
 
-    Latency: three clocks from `start` to the first visit. Throughput: a visit a clock, as
-    long as words without a spike do not outnumber spikes.
+    Latency: three clocks from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
+    a `Serialiser` of words.
 
     Members
     -------

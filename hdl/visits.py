@@ -35,7 +35,8 @@ class Serialiser(wiring.Component):
 
     Words without a mark are skipped, one a clock, while the marks of an earlier word are being emitted. After the
     marks of a word flagged `last` one more item is emitted, flagged `last`: the place of the bias row.
-    Latency: two clocks. Throughput: an item a clock as long as skipped words do not outnumber items.
+    Latency: two clocks. Throughput: an item a clock where a word is followed by fewer empty ones than it has items;
+    each empty word from that number on costs a clock.
 
     Parameters
     ----------
@@ -100,7 +101,8 @@ class RowScanner(wiring.Component):
     """Lists the rows of a layer that a tick has to visit, from the flags its input units have registered.
 
     A row is visited if its unit spikes or, where the layer carries errors, if its unit's gate is open. The bias
-    row comes last. Latency: three clocks from `start` to the first visit; then a visit a clock.
+    row comes last. `CHUNK` units, or a word if that is less, are looked at in a clock. Latency: three clocks from
+    `start` to the first visit, if it is in the first chunk. Throughput: that of a `Serialiser` of chunks.
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ class RowScanner(wiring.Component):
     start : ``In(1)``
         Begin a list at the end of this clock; the flags must stay until the list has been taken.
     spike, gate, permit : ``In(fold * lanes)``
-        Flags of the units below.
+        Flags of the units below; zero for lanes beyond the last unit.
     gates : ``In(1)``
         Also visit rows whose gate is open.
     bias_permit : ``In(1)``
@@ -147,16 +149,16 @@ class RowScanner(wiring.Component):
         context = data.StructLayout(
             {"row": range(self._units + 1), "word": index_shape(fold), "lane": index_shape(lanes)}
         )
-        m.submodules.serialiser = serialiser = Serialiser(
-            chunk, data.StructLayout({"spike": 1, "permit": 1}), context
-        )
+        m.submodules.serialiser = serialiser = Serialiser(chunk, data.StructLayout({"spike": 1, "permit": 1}), context)
         word, part = Signal(index_shape(fold)), Signal(index_shape(chunks))
         row, lane = Signal(range(fold * lanes + 1)), Signal(index_shape(lanes))
         busy = Signal()
 
         def select(flags):
             """Flags of the present chunk, zero beyond the word's end."""
-            return flags.word_select(word, lanes).word_select(part, chunk) if fold > 1 else flags.word_select(part, chunk)
+            return (
+                flags.word_select(word, lanes).word_select(part, chunk) if fold > 1 else flags.word_select(part, chunk)
+            )
 
         spike, permit = Signal(chunk), Signal(chunk)
         m.d.comb += [

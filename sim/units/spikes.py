@@ -13,6 +13,7 @@ from backspike.model.spikes import Sample, SpikeGenerator
 from backspike.sim.host import sample_entries
 
 from .variants import Bench, now, run_variants
+from .visits import item_clocks
 
 CLOCKS = 400
 SAMPLES = 12
@@ -26,7 +27,7 @@ async def generator(dut: Any) -> None:
 
 @cocotb.test()
 async def input_layer(dut: Any) -> None:
-    """Lists of samples go in and visits come out; rates and stalls vary."""
+    """Show samples, with varying rates and stalls: every visit, and where nothing stalls its clock."""
     await run_variants(dut, InputLayerBench)
 
 
@@ -122,7 +123,7 @@ class InputLayerBench(Bench):
         return self.random.choice(kinds)
 
     async def _show(self, number: int, sample: Sample, model: SpikeGenerator) -> None:
-        """Start a sample and compare its visits, and their time where nothing stalls."""
+        """Start a sample and compare its visits; for stored samples also their clocks, where nothing stalls."""
         config, unit = self.config, self.unit
         rate, bias_permit = self.random.choice([0, 77, 256]), self.random.randrange(2)
         unit.put(rate=rate, bias_permit=bias_permit)
@@ -139,20 +140,32 @@ class InputLayerBench(Bench):
         await unit.edge
         started = now()
         unit.put(start=0)
-        for tick in range(config.ticks):
-            rows, values = sample.listing(tick)
-            spike, permit = model.draw(values, rate)
-            listed = [*zip(rows[spike].tolist(), permit[spike].tolist(), strict=True), (config.layers[0], bias_permit)]
-            for position, (row, may_learn) in enumerate(listed):
+        lists = [self._listed(sample, tick, model, rate) for tick in range(config.ticks)]
+        clocks = iter(self._clocks(lists, started + 1))
+        for tick, (listed, _) in enumerate(lists):
+            for position, (row, may_learn) in enumerate([*listed, (config.layers[0], bias_permit)]):
                 visit = {"row": row, "spike": 1, "permit": int(may_learn), "word": 0, "lane": 0}
-                visit["last"] = int(position == len(listed) - 1)
+                visit["last"] = int(position == len(listed))
                 got = await self.visits.receive()
                 where = f"sample {number}, tick {tick}, visit {position}"
                 assert got == visit, f"{where}: expected {visit}, got {got}"
-                if (tick, position) == (0, 0) and self._prompt(rows, spike):
-                    assert now() == started + 3, f"{where}: came {now() - started} clocks from the start, not 3"
+                clock = next(clocks)
+                if not self.job["stalls"] and config.input == "rate":
+                    assert now() == clock, (
+                        f"{where}: expected {clock - started} clocks from the start, not {now() - started}"
+                    )
 
-    def _prompt(self, rows: NDArray[np.int64], spike: NDArray[np.bool_]) -> bool:
-        """Whether the first word of a rate-coded sample has a visit, and nothing stalls."""
-        first = spike[: self.config.input_streams]
-        return not self.job["stalls"] and self.config.input == "rate" and (bool(first.any()) or not len(rows))
+    def _listed(
+        self, sample: Sample, tick: int, model: SpikeGenerator, rate: int
+    ) -> tuple[list[tuple[int, bool]], list[int]]:
+        """Return rows that spike, with their permission to learn, and how many of them each word of the list has."""
+        rows, values = sample.listing(tick)
+        spike, permit = model.draw(values, rate)
+        streams = self.config.input_streams
+        marks = [int(spike[start : start + streams].sum()) for start in range(0, len(rows), streams)] or [0]
+        return list(zip(rows[spike].tolist(), permit[spike].tolist(), strict=True)), marks
+
+    def _clocks(self, lists: list[tuple[list[tuple[int, bool]], list[int]]], first: int) -> list[int]:
+        """Return the clocks of all visits of a rate-coded sample, the bias row's included."""
+        counts = [count for _, marks in lists for count in [*marks[:-1], marks[-1] + 1]]
+        return [clock for word in item_clocks(counts, first) for clock in word]

@@ -13,7 +13,7 @@ CLOCKS = 400
 
 @cocotb.test()
 async def accesses(dut: Any) -> None:
-    """A read and a write in every clock, with any lanes enabled."""
+    """Read and write a word in every clock, with any lanes enabled."""
     await run_variants(dut, WordStoreBench)
 
 
