@@ -20,7 +20,7 @@ async def serialiser(dut: Any) -> None:
 
 @cocotb.test()
 async def row_scanner(dut: Any) -> None:
-    """Flags of any density, with and without open gates."""
+    """Scan flags of any density, with and without open gates."""
     await run_variants(dut, RowScannerBench)
 
 

@@ -1,0 +1,174 @@
+"""Bench of `backspike.hdl.synapses.SynapseArray` against `backspike.model.synapses.SynapseArray`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.model.synapses import SynapseArray
+
+from .variants import Bench, now, run_variants, unpack_lanes
+
+TICKS = 30
+
+
+@cocotb.test()
+async def ticks(dut: Any) -> None:
+    """Load weights, sweep tick after tick, and read the weights back."""
+    await run_variants(dut, SynapseArrayBench)
+
+
+class SynapseArrayBench(Bench):
+    """The job has ``config``, ``layer`` and ``stalls``.
+
+    A watcher notes, from clock to clock, every error that goes back and every strobe.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.config = config = NetworkConfig.from_dict(self.job["config"])
+        self.layer = layer = self.job["layer"]
+        self.fold, self.lanes = config.folds[layer - 1], config.lanes[layer - 1]
+        self.inputs, self.units = config.layers[layer - 1], config.layers[layer]
+        self.lanes_below = config.lanes[layer - 2] if layer > 1 else 1
+        self.visits = self.driver("visits", self.job["stalls"])
+        self.drive_bits = self.unit.ports["drives"]["width"] // self.lanes
+        self.swept: list[int] = []
+        self.wrote: list[int] = []
+        self.ahead: dict[int, int] = {}
+        self.errors: list[tuple[int, dict[str, int], int]] = []
+
+    async def run(self) -> None:
+        """Compare drives, errors and strobes of all ticks, and the weights between and behind them."""
+        config, shape = self.config, (self.inputs + 1, self.fold * self.lanes)
+        weights: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
+        for row in range(shape[0]):
+            for unit in range(self.units):
+                weights[row, unit] = self._weight()
+        for row in range(shape[0]):
+            for unit in range(shape[1]):
+                await self._access(row, unit, int(weights[row, unit]))
+        cocotb.start_soon(self._watch())
+        model = SynapseArray(config, weights, np.array([1], dtype=np.uint64))
+        for tick in range(TICKS):
+            await self._tick(tick, model)
+            for _ in range(self.random.choice([0, 0, 1, 5])):
+                await self.unit.edge
+            if self.one_in(4):
+                row, unit = self.random.randint(0, self.inputs), self.random.randrange(self.units)
+                value = self._weight() if self.one_in(2) else None
+                got = await self._access(row, unit, value)
+                expected = int(model.weights[row, unit])
+                assert got == expected, f"tick {tick}, row {row}, unit {unit}: expected {expected}, got {got}"
+                if value is not None:
+                    model.weights[row, unit] = value
+        for row in range(shape[0]):
+            for unit in range(shape[1]):
+                got, expected = await self._access(row, unit, None), int(model.weights[row, unit])
+                assert got == expected, f"in the end, row {row}, unit {unit}: expected {expected}, got {got}"
+
+    def _weight(self) -> int:
+        """Draw a weight; many are so close to a bound that they reach it."""
+        low, high = self.config.weight_min, self.config.weight_max
+        return self.random.choice([low, low + 1, high, high - 1, *[self.random.randint(low, high)] * 4])
+
+    async def _access(self, row: int, unit: int, value: int | None) -> int:
+        """Read a weight, or replace it; return the old one."""
+        word, lane = divmod(unit, self.lanes)
+        self.unit.put(weight__valid=1, weight__write=int(value is not None), weight__row=row, weight__word=word)
+        self.unit.put(weight__lane=lane, weight__w_data=self._weight() if value is None else value)
+        started = now()
+        await self.until("weight__done", patience=10)
+        # The edge that begins the first clock came before it, so two clocks later is the third edge.
+        assert now() == started + 3, f"done {now() - started - 1} clocks after an access was asked for, not 2"
+        self.unit.put(weight__valid=0)
+        return int(self.unit.get("weight__r_data"))
+
+    async def _watch(self) -> None:
+        unit = self.unit
+        while True:
+            await unit.edge
+            if unit.get("swept"):
+                self.swept.append(now())
+            if unit.get("wrote"):
+                self.wrote.append(now())
+            if self.layer > 1:
+                self.ahead = {now() - 1: self.ahead.get(now() - 1, 0), now(): unit.get("back_word")}
+                if unit.get("back_valid"):
+                    self.errors.append((now(), unit.get("back_unit"), unit.get("back_error")))
+                    assert self.ahead[now() - 1] == unit.get("back_unit")["word"], f"back_word wrong in clock {now() - 1}"
+            else:
+                assert unit.get("back_valid") == 0, "an error for the inputs"
+
+    async def _tick(self, tick: int, model: SynapseArray) -> None:
+        """Sweep one list of rows, and compare all that comes of it."""
+        unit = self.unit
+        error_pos, error_neg = self._errors()
+        update = bool(error_pos.any() or error_neg.any())
+        unit.put(error_pos=self._vector(error_pos), error_neg=self._vector(error_neg), update=int(update))
+        density = self.random.choice([0, 30, 100])
+        rows = [row for row in range(self.inputs) if self.random.randrange(100) < density]
+        visits = [(row, self.random.randrange(4) > 0, self.random.randrange(2)) for row in rows]
+        visits.append((self.inputs, True, self.random.randrange(2)))
+        self.swept, self.wrote, self.errors = [], [], []
+        ends = {}
+        for row, spike, permit in visits:
+            word, lane = self._place(row)
+            visit = {"row": row, "spike": int(spike), "permit": permit, "last": int(row == self.inputs)}
+            await self.visits.send({**visit, "word": word, "lane": lane})
+            ends[row] = now()
+        if not self.job["stalls"]:
+            times = [ends[row] for row, _, _ in visits]
+            steps = {later - earlier for earlier, later in zip(times, times[1:], strict=False)}
+            assert steps <= {self.fold}, f"tick {tick}: visits took {steps} clocks, not {self.fold}"
+        await unit.edge  # swept
+        drives = await self._drives()
+        for _ in range(3):
+            await unit.edge
+
+        where = f"tick {tick}, rows {[row for row, _, _ in visits]}"
+        spiking = np.array([row for row, spike, _ in visits if spike])
+        expected = [*model.forward(spiking)[: self.units].tolist(), *[0] * (self.fold * self.lanes - self.units)]
+        assert drives == expected, f"{where}: expected drives {expected}, got {drives}"
+        assert self.swept == [ends[self.inputs] + 1], f"{where}: swept in {self.swept}, last word taken {ends[self.inputs]}"
+        learning = [row for row, spike, permit in visits if update and spike and permit]
+        strobes = [ends[row] + 1 for row in learning]
+        assert self.wrote == strobes, f"{where}: expected write-backs in {strobes}, got {self.wrote}"
+        back = model.backward(error_pos, error_neg)
+        errors = [
+            (ends[row] + 2, dict(zip(("word", "lane"), self._place(row), strict=True)), int(back[row]))
+            for row, _, _ in visits[:-1]
+            if update and self.layer > 1
+        ]
+        assert self.errors == errors, f"{where}: expected errors {errors}, got {self.errors}"
+        model.update(np.array(learning, dtype=np.int64), error_pos, error_neg)
+
+    def _place(self, row: int) -> tuple[int, int]:
+        """Return word and lane of a row's input unit, where there is one with a state."""
+        return divmod(row, self.lanes_below) if self.layer > 1 and row < self.inputs else (0, 0)
+
+    async def _drives(self) -> list[int]:
+        """Read all drives out."""
+        drives = []
+        for word in range(self.fold):
+            self.unit.put(word=word)
+            await self.unit.edge
+            # A register shows them at once, a memory a clock after the word.
+            await self.unit.edge
+            drives += unpack_lanes(self.unit.get("drives"), self.drive_bits, self.lanes, signed=True)
+        return drives
+
+    def _errors(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Draw error spikes: none, few or many; never both for a unit, and none for lanes without one."""
+        density = self.random.choice([0, 0, 20, 100])
+        signs = [self.random.choice([-1, 1]) * (self.random.randrange(100) < density) for _ in range(self.units)]
+        signs += [0] * (self.fold * self.lanes - self.units)
+        return np.array(signs) > 0, np.array(signs) < 0
+
+    @staticmethod
+    def _vector(flags: NDArray[np.bool_]) -> int:
+        return sum(int(flag) << index for index, flag in enumerate(flags))

@@ -1,0 +1,42 @@
+"""The synapse array in hardware: every drive, error and weight, every strobe, and the clocks they come in."""
+
+from __future__ import annotations
+
+import random
+
+from backspike.hdl.synapses import SynapseArray, drive_shape, error_shape
+
+from .variants import ON_BOTH, check, random_config
+
+SEED = 20238
+
+
+@ON_BOTH
+def test_sweeps_as_the_model_does(simulator: str) -> None:
+    generator = random.Random(SEED)
+    # Layers, lanes, the layer of the array; then weights of 4 to 16 bits.
+    shapes = [((6, 5, 3), (5, 3), 1), ((6, 5, 3), (5, 2), 2), ((1, 7, 2), (1, 1), 1), ((9, 7, 11), (3, 4), 2)]
+    variants = {}
+    for number, (layers, lanes, layer) in enumerate([*shapes, *[(None, None, 0)] * 4]):
+        fixed = {"layers": layers, "lanes": lanes} if layers else {}
+        bits = generator.choice([4, 8, 16])
+        config = random_config(generator, weight_bits=bits, weight_frac=2, **fixed)
+        layer = layer or generator.randint(1, config.depth)
+        for stalls in (0, 0.4):
+            job = {"config": config.to_dict(), "layer": layer, "stalls": stalls}
+            variants[f"array_{number}_{'stalled' if stalls else 'free'}"] = (SynapseArray(config, layer), job)
+    check("synapses", variants, simulator, SEED, on_verilator=["array_0_free", "array_3_stalled", "array_4_free"])
+
+
+def test_sums_have_room_for_their_extremes() -> None:
+    generator = random.Random(SEED)
+    for _ in range(200):
+        config = random_config(generator)
+        for layer in range(1, config.depth + 1):
+            inputs, units = config.layers[layer - 1], config.layers[layer]
+            low, high = config.weight_min, config.weight_max
+            drive, error = drive_shape(config, layer), error_shape(config, layer)
+            # All rows and the bias at a bound; all units with an error spike, of the worse sign.
+            assert -(1 << (drive.width - 1)) <= low * (inputs + 1), f"seed {SEED}, {config}"
+            assert high * (inputs + 1) < 1 << (drive.width - 1), f"seed {SEED}, {config}"
+            assert -low * units < 1 << (error.width - 1), f"seed {SEED}, {config}"
