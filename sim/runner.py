@@ -120,7 +120,7 @@ def run_bench(
     tools = _find_tools(simulator, waves)
     product = _build(verilog, top, tools, public, waves.suffix if waves else "")
     scratch = Path(tempfile.mkdtemp(prefix=f"backspike-{top}-"))
-    reason = "the log says why"
+    reason: str | None = "the run was interrupted"
     try:
         _store(scratch / "parameters.npz", parameters or {})
         reason = _simulate(module, top, tools, product, scratch, seed, test, waves)
@@ -159,9 +159,9 @@ def save_results(**values: Any) -> None:
 
 
 def _store(path: Path, values: Mapping[str, Any]) -> None:
-    arrays = {key: value for key, value in values.items() if isinstance(value, np.ndarray)}
-    rest = json.dumps({key: value for key, value in values.items() if key not in arrays})
-    np.savez(path, **{f"array:{key}": value for key, value in arrays.items()}, rest=rest)
+    arrays: dict[str, Any] = {f"array:{key}": value for key, value in values.items() if isinstance(value, np.ndarray)}
+    rest = {key: value for key, value in values.items() if f"array:{key}" not in arrays}
+    np.savez(path, **arrays, rest=json.dumps(rest))
 
 
 def _load(path: Path) -> dict[str, Any]:

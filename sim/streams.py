@@ -81,16 +81,17 @@ class Payload:
 
 
 def _to_bits(name: str, value: Any, shape: Mapping[str, Any]) -> int:
-    low = -(1 << shape["width"] >> 1) if shape["signed"] else 0
-    high = low + (1 << shape["width"]) - 1
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be from {low} to {high}, not {value}")
-    return int(value) & ((1 << shape["width"]) - 1)
+    count = 1 << int(shape["width"])
+    low = -(count >> 1) if shape["signed"] else 0
+    if not low <= value < low + count:
+        raise ValueError(f"{name} must be from {low} to {low + count - 1}, not {value}")
+    return int(value) % count
 
 
 def _from_bits(bits: int, shape: Mapping[str, Any]) -> int:
-    value = bits & ((1 << shape["width"]) - 1)
-    return value - (1 << shape["width"]) if shape["signed"] and value >> (shape["width"] - 1) else value
+    count = 1 << int(shape["width"])
+    value = bits % count
+    return value - count if shape["signed"] and 2 * value >= count else value
 
 
 class _Stream:
