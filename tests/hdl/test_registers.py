@@ -1,0 +1,29 @@
+"""The register interface in hardware: every address, what waits and what does not, and the weight window."""
+
+from __future__ import annotations
+
+import random
+
+from backspike.hdl.registers import RegisterFile
+
+from .variants import ON_BOTH, check, random_config
+
+SEED = 20239
+
+
+@ON_BOTH
+def test_answers_every_access(simulator: str) -> None:
+    generator = random.Random(SEED)
+    fixed = [
+        {"layers": (1, 2), "lanes": (1,)},
+        {"layers": (5, 3), "lanes": (3,), "lfsr_bits": 64},
+        {"layers": (4, 7, 3), "lanes": (3, 2), "lfsr_bits": 32, "weight_bits": 16},
+        {},
+    ]
+    variants = {}
+    for number, values in enumerate(fixed):
+        config = random_config(generator, **values)
+        for stalls in (0, 0.4):
+            job = {"config": config.to_dict(), "stalls": stalls}
+            variants[f"file_{number}_{'stalled' if stalls else 'free'}"] = (RegisterFile(config), job)
+    check("registers", variants, simulator, SEED, on_verilator=["file_1_free", "file_2_stalled"])
