@@ -120,13 +120,13 @@ def compare(
     from backspike.sim.compare import compare as run_comparison
     from backspike.sim.compare import schedule_of
 
-    config = load_config(config_name).replace(seed=seed)
+    config = load_config(config_name)
     weights = None
     if checkpoint:
         trained = Checkpoint.load(checkpoint)
         trained.require(config)
         weights = trained.weights
-    schedule = schedule_of(config, load_dataset(dataset_name, config, seed), samples, inference, weights)
+    schedule = schedule_of(config, load_dataset(dataset_name, config, seed), samples, seed, inference, weights)
     with tqdm(total=samples, unit=" samples", leave=False, disable=None) as bar:
 
         def progress(done: int) -> None:
@@ -145,10 +145,14 @@ def compare(
 @commands.command()
 @_out_option
 def demo(out: Path) -> None:
-    """Train the digits in RTL simulation, beside the golden model."""
+    """Train the digits in RTL simulation, beside the golden model.
+
+    Leaves Verilog, a waveform of one sample, a learning curve and summary.json.
+    """
     from backspike.sim.demo import demo as run_demo
 
-    run_demo(out)
+    if not run_demo(out, click.echo):
+        click.get_current_context().exit(FAILED)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

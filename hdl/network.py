@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -21,19 +23,18 @@ __all__ = ["NetworkTop", "result_layout"]
 def result_layout(config: NetworkConfig) -> data.StructLayout:
     """Return the layout of a result: ``winner``, the class, and ``wins``, the ticks that each class has won."""
     units = config.layers[-1]
-    return data.StructLayout(
-        {"winner": index_shape(units), "wins": data.ArrayLayout(range(config.ticks + 1), units)}
-    )
+    return data.StructLayout({"winner": index_shape(units), "wins": data.ArrayLayout(range(config.ticks + 1), units)})
 
 
 class NetworkTop(wiring.Component):
     """A network that learns on chip.
 
     In every tick all layers that take part work at once, each in one pass over the rows it has to visit; the tick
-    ends when the slowest has finished, and the next begins with the next clock. A tick takes the largest of: for
-    a hidden layer ``fold * (rows visited + 1) + 1`` clocks, and three more where it is not the first; for the
-    output layer ``fold * rows visited + classes + 4``, and three more where it is not the first. A sample
-    takes three clocks more than its ticks; the next one is loaded meanwhile.
+    ends when the slowest has finished, and the next begins with the next clock. A layer's sweep takes ``fold * rows
+    visited`` clocks, and two more where it is not the first; empty words in a sparse list (see `Serialiser`) can cost
+    a clock each. A hidden layer takes ``fold + 1`` clocks more than the longer of its own sweep and the one above;
+    the output layer ``classes + 4`` more than its sweep. A sample takes three clocks more than its ticks; the next
+    one is loaded meanwhile.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ class NetworkTop(wiring.Component):
         connect(m, flipped(self.requests), registers.requests)
         connect(m, flipped(self.responses), registers.responses)
         connect(m, source.visits, layers[0].visits)
-        for lower, upper in zip(layers, layers[1:], strict=False):
+        for lower, upper in pairwise(layers):
             connect(m, lower.flags, upper.below)
             connect(m, upper.back, lower.above)
         m.d.comb += [
@@ -173,7 +174,9 @@ class NetworkTop(wiring.Component):
                 m.d.sync += counter.eq(counter + 1)
         return m
 
-    def _connect_weights(self, m: Module, registers: RegisterFile, layer: HiddenLayer | OutputLayer, number: int) -> None:
+    def _connect_weights(
+        self, m: Module, registers: RegisterFile, layer: HiddenLayer | OutputLayer, number: int
+    ) -> None:
         """Give the weight window to the layer it is for."""
         asked, answer = registers.weight, layer.weight
         mine = registers.weight_layer == number

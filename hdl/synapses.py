@@ -56,10 +56,9 @@ class WeightPort(wiring.Signature):
 
 
 class SynapseArray(wiring.Component):
-    """Weights of layer `layer` as rows of ``fold`` words of ``lanes`` weights, in a memory of one read and one write
-    port, worked on a word a clock.
+    """Weights of one layer: a memory of rows, worked on a word of ``lanes`` weights a clock.
 
-    A visit reads a row once and does everything with it: adds it to the drives (if it spikes), multiplies it with
+    A row has ``fold`` words; the memory has one read and one write port. A visit reads a row once and does everything with it: adds it to the drives (if it spikes), multiplies it with
     the error spikes (the error of its input unit), and writes it back, changed by one LSB where a row that spikes
     and may learn meets an error spike. The first visit of a list starts the drives anew. No list names a row
     twice, so a read never races a write.
@@ -192,8 +191,7 @@ class SynapseArray(wiring.Component):
         # Clock 2: the error of the row's input unit.
         if self._layer > 1:
             products = [
-                Mux(raised[lane], read.data[lane], 0) - Mux(lowered[lane], read.data[lane], 0)
-                for lane in range(lanes)
+                Mux(raised[lane], read.data[lane], 0) - Mux(lowered[lane], read.data[lane], 0) for lane in range(lanes)
             ]
             partial, total, begins = Signal(self.back_error.shape()), Signal(self.back_error.shape()), Signal()
             m.d.sync += [

@@ -155,7 +155,7 @@ class RowScanner(wiring.Component):
         busy = Signal()
 
         def select(flags):
-            """Flags of the present chunk, zero beyond the word's end."""
+            """Select the flags of the present chunk, zero beyond the word's end."""
             return (
                 flags.word_select(word, lanes).word_select(part, chunk) if fold > 1 else flags.word_select(part, chunk)
             )

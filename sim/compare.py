@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +20,15 @@ from backspike.errors import BackspikeError
 from backspike.hdl.verilog import write_design
 from backspike.model.synapses import initial_weights
 
+from .exchange import store_values
 from .exercise import lively_weights
+from .golden import golden_process
 from .runner import run_bench
 
 __all__ = ["Comparison", "Schedule", "compare", "schedule_of"]
+
+WEIGHTS_BY_REGISTER = 4096
+"""Networks of no more weights are loaded through the register interface; larger ones, and waveforms, past it."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,9 @@ class Schedule:
         Learning rates in 1/256 that hold while each sample is shown.
     weights : list of int64 array, shape (inputs + 1, units)
         What the network starts with.
+    seed : int
+        Seed of the network's random streams. One other than the configuration's is written to the SEED registers, so
+        that one build serves all seeds.
     """
 
     values: NDArray[np.uint8]
@@ -45,6 +54,7 @@ class Schedule:
     learn: NDArray[np.bool_]
     rates: NDArray[np.int64]
     weights: Sequence[NDArray[np.int64]]
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -76,13 +86,14 @@ def schedule_of(
     config: NetworkConfig,
     dataset: Dataset,
     samples: int,
+    seed: int,
     inference: bool = False,
     weights: Sequence[NDArray[np.int64]] | None = None,
 ) -> Schedule:
     """Return the first samples of a dataset: those to train on, or with `inference` those to test on, learning off.
 
-    Of the dataset ``random`` the second half is shown with all rates at 256, so that every coincidence counts, and
-    starts from `lively_weights`.
+    The weights are drawn from the seed where none are given. Of the dataset ``random`` the second half is shown with
+    all rates at 256, so that every coincidence counts, and they are `lively_weights`.
 
     Raises
     ------
@@ -98,8 +109,8 @@ def schedule_of(
     if dataset.name == "random":
         rates[samples // 2 :] = 256
     if weights is None:
-        weights = (lively_weights if dataset.name == "random" else initial_weights)(config, config.seed)
-    return Schedule(values[:samples], labels[:samples], np.full(samples, not inference), rates, weights)
+        weights = (lively_weights if dataset.name == "random" else initial_weights)(config, seed)
+    return Schedule(values[:samples], labels[:samples], np.full(samples, not inference), rates, weights, seed)
 
 
 def compare(
@@ -110,6 +121,7 @@ def compare(
     seed: int = 1,
     stalls: float = 0.0,
     waves: Path | None = None,
+    everything: bool = False,
     out: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Comparison:
@@ -131,6 +143,9 @@ def compare(
         Probability of a stall on each stream in each clock, 0 to below 1.
     waves : Path, optional
         Where to write a waveform (``.fst``, or with Verilator ``.vcd``).
+    everything : bool
+        Record every signal in the waveform, not only ports and the states that are compared; with Verilator, whose
+        build then takes many times longer, and large designs many gigabytes.
     out : Path, optional
         Where to leave the Verilog, its description and the simulation's log.
     progress : callable, optional
@@ -145,7 +160,8 @@ def compare(
         directory = out or Path(scratch)
         verilog, description = (path.read_text(encoding="utf-8") for path in write_design(config, directory))
         described = json.loads(description)
-        done = Path(scratch) / "done"
+        done, pipe, job_file = (Path(scratch) / name for name in ("done", "expected", "job.npz"))
+        os.mkfifo(pipe)
         job = {
             "config": config.to_dict(),
             "ports": described["ports"],
@@ -154,12 +170,16 @@ def compare(
             "labels": schedule.labels,
             "learn": schedule.learn,
             "rates": schedule.rates,
+            "seed": schedule.seed,
             "stalls": stalls,
-            "seed": seed,
+            "stall_seed": seed,
+            "through_registers": waves is None and sum(w.size for w in schedule.weights) <= WEIGHTS_BY_REGISTER,
+            "expected": str(pipe),
             "progress": str(done),
             **{f"weights_{layer}": weights for layer, weights in enumerate(schedule.weights, start=1)},
         }
-        with ThreadPoolExecutor(1) as pool:
+        store_values(job_file, job)
+        with golden_process(job_file, pipe), ThreadPoolExecutor(1) as pool:
             running = pool.submit(
                 run_bench,
                 "backspike.sim.network_bench",
@@ -167,6 +187,7 @@ def compare(
                 config.name,
                 simulator=simulator,
                 parameters=job,
+                public=None if everything else list(described["probes"].values()),
                 seed=seed,
                 waves=waves,
                 log=out / "simulation.log" if out else None,

@@ -11,7 +11,7 @@ __all__ = ["lively_weights", "random_config"]
 
 
 def random_config(seed: int) -> NetworkConfig:
-    """Return a small configuration in which every value is drawn: sizes, depth 1 to 3, bits, leak, T, lanes, streams."""
+    """Return a small configuration in which every value is drawn; it has 1 to 3 weight layers."""
     random = np.random.Generator(np.random.PCG64(seed))
 
     def among(low: int, high: int) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.model import Sample
+from backspike.model.lfsr import seeding_start
 from backspike.registers import RegisterMap
 
 from .streams import StreamDriver, StreamMonitor
@@ -50,7 +51,9 @@ class RegisterHost:
         Where the stalls are drawn from.
     """
 
-    def __init__(self, dut: Any, config: NetworkConfig, ports: dict[str, Any], stalls: float, generator: Random) -> None:
+    def __init__(
+        self, dut: Any, config: NetworkConfig, ports: dict[str, Any], stalls: float, generator: Random
+    ) -> None:
         self._config = config
         self._registers = RegisterMap(config)
         self._requests = StreamDriver(dut, "requests", ports, stalls=stalls, generator=generator)
@@ -63,6 +66,13 @@ class RegisterHost:
     async def write(self, name: str, value: int) -> None:
         """Write a register, and wait until the write has taken effect."""
         await self._access(name, 1, value)
+
+    async def reseed(self, seed: int) -> None:
+        """Seed all random streams anew; samples and writes that come next wait until it is done."""
+        start = seeding_start(seed, self._config.lfsr_bits)
+        await self.write("SEED_LOW", start & 0xFFFF_FFFF)
+        await self.write("SEED_HIGH", start >> 32)
+        await self.write("CONTROL", 2)
 
     async def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
         """Load the weights of a layer, shape (inputs + 1, units)."""

@@ -1,10 +1,11 @@
-"""The bench of the whole network: golden model and hardware show the same samples, state for state.
+"""The bench of the whole network: the hardware against the golden model, state for state.
 
 Runs inside the simulator; `backspike.sim.compare` starts it and says what its parameters are.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -16,18 +17,15 @@ from cocotb.triggers import Event, FallingEdge, RisingEdge
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.model import Network, Result, Sample
+from backspike.model import Result, Sample
 
 from .host import RegisterHost, sample_entries
-from .observation import HardwareState, State, find_mismatch, model_flags, model_stores
+from .observation import Expected, HardwareState, Mismatch, differing_flag, differing_store
 from .runner import parameters, save_results
 from .streams import StreamDriver, StreamMonitor, start_clock
 
-WEIGHTS_BY_REGISTER = 4096
-"""Networks of no more weights are loaded through the register interface, larger ones past it."""
 
-
-class Differs(Exception):
+class DiffersError(Exception):
     """Model and hardware differ; the text says where first."""
 
 
@@ -38,7 +36,7 @@ async def compare(dut: Any) -> None:
     mismatch = ""
     try:
         await bench.run()
-    except Differs as difference:
+    except DiffersError as difference:
         mismatch = str(difference)
     save_results(
         mismatch=mismatch,
@@ -50,15 +48,16 @@ async def compare(dut: Any) -> None:
 
 
 class NetworkBench:
-    """Golden model and hardware side by side.
+    """The hardware, shown samples, against what the golden model wrote down.
 
     Parameters
     ----------
     dut : cocotb handle
     job : dict
         ``config``, ``ports`` and ``probes`` (as in the description of the Verilog), ``values``, ``labels``,
-        ``learn``, ``rates`` (an entry a sample), ``weights_l``, ``stalls`` (probability), ``seed``, ``progress``
-        (file that gets the number of samples done).
+        ``learn``, ``rates`` (an entry a sample), ``weights_l``, ``seed`` (of the random streams), ``stalls``
+        (probability), ``stall_seed``, ``through_registers`` (whether weights go that way, or straight into memory),
+        ``expected`` (pipe that `golden` writes into), ``progress`` (file that gets the number of samples done).
 
     Attributes
     ----------
@@ -74,7 +73,10 @@ class NetworkBench:
 
     def __init__(self, dut: Any, job: dict[str, Any]) -> None:
         self.config = NetworkConfig.from_dict(job["config"])
-        self.model = Network(self.config, [job[f"weights_{layer}"] for layer in range(1, self.config.depth + 1)])
+        self.seed: int = job["seed"]
+        self.start = [job[f"weights_{layer}"] for layer in range(1, self.config.depth + 1)]
+        self.through_registers: bool = job["through_registers"]
+        self.expected = Path(job["expected"])
         self.samples = [
             Sample(values, int(label), bool(learn))
             for values, label, learn in zip(job["values"], job["labels"], job["learn"], strict=True)
@@ -83,7 +85,7 @@ class NetworkBench:
         self.progress = Path(job["progress"])
         self.dut = dut
         self.hardware = HardwareState(dut, job["probes"], self.config)
-        ports, stalls, generator = job["ports"], job["stalls"], Random(job["seed"])
+        ports, stalls, generator = job["ports"], job["stalls"], Random(job["stall_seed"])
         self.driver = StreamDriver(dut, "samples", ports, stalls=stalls, generator=generator)
         self.results = StreamMonitor(dut, "results", ports, stalls=stalls, generator=generator)
         self.host = RegisterHost(dut, self.config, ports, stalls, generator)
@@ -91,7 +93,9 @@ class NetworkBench:
         self.predicted: list[int] = []
         self.counters: dict[str, int] = {}
         self.weights: list[NDArray[np.int64]] = []
-        self._expected: list[Result] = []
+        hidden, classes = sum(self.config.layers[1:-1]), self.config.layers[-1]
+        self._flag_bits = 5 * hidden + 2 * classes + 1
+        self._wanted: list[Result] = []
         self._results: list[Any] = []
         self._done = Event()
 
@@ -104,20 +108,25 @@ class NetworkBench:
             At the first mismatch.
         """
         await start_clock(self.dut)
-        small = sum(weights.size for weights in self.model.weights) <= WEIGHTS_BY_REGISTER
-        for layer, weights in enumerate(self.model.weights, start=1):
-            if small:
+        if self.seed != self.config.seed:
+            await self.host.reseed(self.seed)
+        for layer, weights in enumerate(self.start, start=1):
+            if self.through_registers:
                 await self.host.write_weights(layer, weights)
             else:
                 self.hardware.write_weights(layer, weights)
         sending = cocotb.start_soon(self._send())
         receiving = cocotb.start_soon(self._receive())
-        for number, sample in enumerate(self.samples):
-            await self._follow(number, sample)
-            self.progress.write_text(str(number + 1))
+        with self.expected.open("rb") as pipe:
+            for number in range(len(self.samples)):
+                await self._follow(number, pickle.load(pipe))
+                if number % 16 == 15:
+                    self.progress.write_text(str(number + 1))
         await sending
         await receiving
-        await self._read_back(small)
+        self._check_results()
+        await self._check_counters()
+        await self._check_weights()
         await self.results.finish()
 
     async def _send(self) -> None:
@@ -134,24 +143,25 @@ class NetworkBench:
             for entry in sample_entries(self.config, sample):
                 await self.driver.send(entry)
 
-    async def _follow(self, number: int, sample: Sample) -> None:
-        """Let the model show a sample, and compare the hardware with it tick by tick."""
-        self.model.rates = [int(rate) for rate in self.rates[number]]
-        expected: list[State] = []
-        self._expected.append(self.model.run(sample, lambda _: expected.append(model_flags(self.model))))
+    async def _follow(self, number: int, expected: Expected) -> None:
+        """Compare the hardware with what the golden model did in a sample, tick by tick."""
+        self._wanted.append(expected.result)
         ticked, settled = RisingEdge(self.hardware.ticked), FallingEdge(self.dut.clk)
-        for tick, flags in enumerate(expected):
+        for tick, flags in enumerate(expected.flags):
             await ticked
             await settled
-            self._compare(f"sample {number}, tick {tick}, ", flags, self.hardware.flags)
-            self.compared["ticks"] += 1
-            self.compared["spikes, gates and errors"] += sum(store.size for store in flags.values())
-        stores = model_stores(self.model)
-        self._compare(f"sample {number}, after tick {self.config.ticks - 1}, ", stores, self.hardware.stores)
-        for name, store in stores.items():
+            _differ(f"sample {number}, tick {tick}", lambda flags=flags: differing_flag(flags, self.hardware.flags()))
+        self.compared["ticks"] += len(expected.flags)
+        self.compared["spikes, gates and errors"] += len(expected.flags) * self._flag_bits
+        _differ(
+            f"sample {number}, after tick {self.config.ticks - 1}",
+            lambda: differing_store(expected.stores, self.hardware.stores()),
+        )
+        for name, store in expected.stores.items():
             if not name.startswith("membrane"):
                 self.compared["weights" if name.startswith("weights") else "LFSR states"] += store.size
         self.compared["samples"] += 1
+        self._last = expected
         self._done.set()
 
     async def _receive(self) -> None:
@@ -159,38 +169,44 @@ class NetworkBench:
         for _ in self.samples:
             self._results.append(await self.results.receive())
 
-    async def _read_back(self, small: bool) -> None:
-        """Check results and counters; read the weights, of a small network as a host would."""
+    def _check_results(self) -> None:
         bits = self.config.ticks.bit_length()
-        for number, (wanted, got) in enumerate(zip(self._expected, self._results, strict=True)):
+        for number, (wanted, got) in enumerate(zip(self._wanted, self._results, strict=True)):
             wins = [(got["wins"] >> (bits * unit)) & ((1 << bits) - 1) for unit in range(len(wanted.wins))]
             if (got["winner"], wins) != (wanted.winner, wanted.wins.tolist()):
-                raise Differs(
+                raise DiffersError(
                     f"sample {number}, result: expected class {wanted.winner} with wins {wanted.wins.tolist()}, "
                     f"got class {got['winner']} with wins {wins}"
                 )
             self.predicted.append(got["winner"])
-        counted = self.model.counters
-        names = ["SAMPLES", "TICKS", "ERROR_TICKS", *(f"ROWS_{layer}" for layer in range(1, self.config.depth + 1))]
-        expected = [counted.samples, counted.ticks, counted.error_ticks, *counted.rows.tolist()]
-        for name in [*names, "CLOCKS", *(f"WRITES_{layer}" for layer in range(1, self.config.depth + 1))]:
-            self.counters[name] = await self.host.read(name)
-        for name, value in zip(names, expected, strict=True):
-            if self.counters[name] != value:
-                raise Differs(f"counter {name}: expected {value}, got {self.counters[name]}")
-        if small:
-            self.weights = [await self.host.read_weights(layer) for layer in range(1, self.config.depth + 1)]
-        else:
-            stores = self.hardware.stores()
-            self.weights = [stores[f"weights_{layer}"] for layer in range(1, self.config.depth + 1)]
-        final = {f"weights_{layer}": weights for layer, weights in enumerate(self.model.weights, start=1)}
-        got = {f"weights_{layer}": weights for layer, weights in enumerate(self.weights, start=1)}
-        self._compare("after the last sample, ", final, lambda: got)
 
-    def _compare(self, where: str, expected: State, read: Callable[[], State]) -> None:
-        try:
-            mismatch = find_mismatch(expected, read())
-        except ValueError as error:
-            raise Differs(f"{where}expected 0 or 1 in every bit, got {error}") from error
-        if mismatch:
-            raise Differs(f"{where}{mismatch}")
+    async def _check_counters(self) -> None:
+        layers = range(1, self.config.depth + 1)
+        counted = self._last.counters
+        expected = {"SAMPLES": counted.samples, "TICKS": counted.ticks, "ERROR_TICKS": counted.error_ticks}
+        expected |= {f"ROWS_{layer}": int(counted.rows[layer - 1]) for layer in layers}
+        for name in [*expected, "CLOCKS", *(f"WRITES_{layer}" for layer in layers)]:
+            self.counters[name] = await self.host.read(name)
+            if self.counters[name] != expected.get(name, self.counters[name]):
+                raise DiffersError(f"counter {name}: expected {expected[name]}, got {self.counters[name]}")
+
+    async def _check_weights(self) -> None:
+        """Read the weights at the end, as a host would unless they went past the registers, and compare once more."""
+        names = [f"weights_{layer}" for layer in range(1, self.config.depth + 1)]
+        if self.through_registers:
+            got = {name: await self.host.read_weights(layer) for layer, name in enumerate(names, start=1)}
+        else:
+            got = self.hardware.stores()
+        self.weights = [got[name] for name in names]
+        wanted = {name: self._last.stores[name] for name in names}
+        _differ("after the last sample, read back", lambda: differing_store(wanted, got))
+
+
+def _differ(where: str, find: Callable[[], Mismatch | None]) -> None:
+    """Raise `DiffersError` if there is a mismatch, or a bit of the hardware that is neither 0 nor 1."""
+    try:
+        mismatch = find()
+    except ValueError as error:
+        raise DiffersError(f"{where}: expected 0 or 1 in every bit, got {error}") from error
+    if mismatch:
+        raise DiffersError(f"{where}, {mismatch}")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,26 @@ from cocotb.types import Logic
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.model import Network
+from backspike.model import Counters, Network, Result
 
-__all__ = ["HardwareState", "Mismatch", "find_mismatch", "model_flags", "model_stores"]
+__all__ = [
+    "Expected",
+    "Flags",
+    "HardwareState",
+    "Mismatch",
+    "Stores",
+    "differing_flag",
+    "differing_store",
+    "model_flags",
+    "model_stores",
+]
 
-State = dict[str, NDArray[np.int64]]
+Flags = dict[str, int]
+"""A number for each vector of flags, bit i for unit i; and the number of the winner."""
+
+Stores = dict[str, NDArray[Any]]
+"""An array for each store: signed weights and membranes, unsigned LFSR states."""
+
 _HIDDEN_FLAGS = ("spike", "gate", "permit")
 _ERRORS = ("error_pos", "error_neg")
 
@@ -44,40 +60,59 @@ class Mismatch:
         return f"{where}{name.replace('_', ' ')}: expected {self.expected}, got {self.got}"
 
 
-def find_mismatch(expected: State, got: State) -> Mismatch | None:
-    """Return the first difference between two states of the same names and shapes."""
+def differing_flag(expected: Flags, got: Flags) -> Mismatch | None:
+    """Return the first difference between two sets of flags."""
+    if expected == got:
+        return None
+    name = next(name for name in expected if expected[name] != got[name])
+    if name == "winner":
+        return Mismatch(name, (), expected[name], got[name])
+    differing = expected[name] ^ got[name]
+    unit = (differing & -differing).bit_length() - 1
+    return Mismatch(name, (unit,), expected[name] >> unit & 1, got[name] >> unit & 1)
+
+
+def differing_store(expected: Stores, got: Stores) -> Mismatch | None:
+    """Return the first difference between two sets of stores."""
     for name, wanted in expected.items():
-        differing = np.argwhere(wanted != got[name])
-        if len(differing):
-            position = tuple(int(index) for index in differing[0])
+        if not np.array_equal(wanted, got[name]):
+            position = tuple(int(index) for index in np.argwhere(wanted != got[name])[0])
             return Mismatch(name, position, int(wanted[position]), int(got[name][position]))
     return None
 
 
-def model_flags(network: Network) -> State:
+def model_flags(network: Network) -> Flags:
     """Return what the golden model has registered after a tick."""
-    state: State = {}
+    flags: Flags = {}
     for layer, units in enumerate(network.hidden, start=1):
         for name in (*_HIDDEN_FLAGS, *_ERRORS):
-            state[f"{name}_{layer}"] = getattr(units, name).astype(np.int64)
+            flags[f"{name}_{layer}"] = _packed(getattr(units, name))
     for name in _ERRORS:
-        state[f"{name}_{network.config.depth}"] = getattr(network.output, name).astype(np.int64)
-    state["winner"] = np.array([network.output.winner])
-    return state
+        flags[f"{name}_{network.config.depth}"] = _packed(getattr(network.output, name))
+    flags["winner"] = network.output.winner
+    return flags
 
 
-def model_stores(network: Network) -> State:
-    """Return what the golden model keeps from sample to sample. LFSR states are taken as signed 64-bit patterns."""
-    state: State = {"inputs": network.generator.states.view(np.int64)}
-    for layer, (units, array) in enumerate(
-        zip([*network.hidden, network.output], network.synapses, strict=True), start=1
-    ):
-        state[f"weights_{layer}"] = array.weights
-        state[f"bias_{layer}"] = array.bias_state.view(np.int64)
-        state[f"random_{layer}"] = units.states.view(np.int64)
+def model_stores(network: Network) -> Stores:
+    """Return what the golden model keeps from sample to sample."""
+    stores: Stores = {"inputs": network.generator.states}
+    for layer, (units, array) in enumerate(zip(network.units, network.synapses, strict=True), start=1):
+        stores[f"weights_{layer}"] = array.weights
+        stores[f"bias_{layer}"] = array.bias_state
+        stores[f"random_{layer}"] = units.states
         if network.config.leak:
-            state[f"membrane_{layer}"] = units.membrane
-    return state
+            stores[f"membrane_{layer}"] = units.membrane
+    return stores
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a sample comes to: flags after each tick, stores after the last one, result, and counters so far."""
+
+    flags: list[Flags]
+    stores: Stores
+    result: Result
+    counters: Counters
 
 
 class HardwareState:
@@ -95,36 +130,34 @@ class HardwareState:
     def __init__(self, top: Any, probes: dict[str, str], config: NetworkConfig) -> None:
         self._config = config
         self._handles = {name: _resolve(top, path) for name, path in probes.items()}
+        # The lanes of a row's last word that no unit uses are left out.
+        self._flags = [("winner", self._handles["winner"], config.layers[-1].bit_length())]
+        for layer in range(1, config.depth + 1):
+            for name in (*(_HIDDEN_FLAGS if layer < config.depth else ()), *_ERRORS):
+                self._flags.append((f"{name}_{layer}", self._handles[f"{name}_{layer}"], config.layers[layer]))
 
     @property
     def ticked(self) -> Any:
         """Handle of the strobe that is set in the clock after a tick."""
         return self._handles["ticked"]
 
-    def flags(self) -> State:
-        """Read what is registered after a tick."""
-        config, state = self._config, State()
-        for layer in range(1, config.depth + 1):
-            for name in (*(_HIDDEN_FLAGS if layer < config.depth else ()), *_ERRORS):
-                bits = _bits(self._handles[f"{name}_{layer}"].value)
-                state[f"{name}_{layer}"] = bits[: config.layers[layer]]
-        state["winner"] = np.array([_word(self._handles["winner"].value)])
-        return state
+    def flags(self) -> Flags:
+        """Read what is registered after a tick; an unknown bit raises ValueError."""
+        return {name: _number(handle.value) & ((1 << width) - 1) for name, handle, width in self._flags}
 
-    def stores(self) -> State:
-        """Read what is kept from sample to sample."""
-        config = self._config
-        inputs = [_word(self._handles[f"input_{index}"].value) for index in range(config.input_streams)]
-        state = {"inputs": np.array(inputs, dtype=np.uint64).view(np.int64)}
+    def stores(self) -> Stores:
+        """Read what is kept from sample to sample; an unknown bit raises ValueError."""
+        config, handles = self._config, self._handles
+        states = [_number(handles[f"input_{index}"].value) for index in range(config.input_streams)]
+        stores: Stores = {"inputs": np.array(states, dtype=np.uint64)}
         for layer in range(1, config.depth + 1):
-            units = config.layers[layer]
-            state[f"weights_{layer}"] = self._read_weights(layer)
-            state[f"bias_{layer}"] = np.array([_word(self._handles[f"bias_{layer}"].value)], np.uint64).view(np.int64)
-            lanes = self._read_units(layer)[:units]
-            state[f"random_{layer}"] = _unsigned(lanes[:, : config.lfsr_bits]).view(np.int64)
+            stores[f"weights_{layer}"] = self._read_weights(layer)
+            stores[f"bias_{layer}"] = np.array([_number(handles[f"bias_{layer}"].value)], dtype=np.uint64)
+            units = self._read_units(layer)[: config.layers[layer]]
+            stores[f"random_{layer}"] = _unsigned(units[:, : config.lfsr_bits])
             if config.leak:
-                state[f"membrane_{layer}"] = _signed(lanes[:, config.lfsr_bits :])
-        return state
+                stores[f"membrane_{layer}"] = _signed(units[:, config.lfsr_bits :])
+        return stores
 
     def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
         """Put weights of shape (inputs + 1, units) into the row memory, past the register interface."""
@@ -143,17 +176,17 @@ class HardwareState:
         rows, units = config.layers[layer - 1] + 1, config.layers[layer]
         fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
         handle = self._handles[f"weights_{layer}"]
-        words = np.array([_bits(handle[address].value) for address in range(rows * fold)])
+        words = _bits([handle[address].value for address in range(rows * fold)])
         return _signed(words.reshape(rows, fold * lanes, config.weight_bits))[:, :units]
 
-    def _read_units(self, layer: int) -> NDArray[np.int64]:
+    def _read_units(self, layer: int) -> NDArray[np.uint8]:
         """Return the bits of each unit's state, shape (units, bits)."""
         config, handle = self._config, self._handles[f"units_{layer}"]
         if layer == config.depth:
-            return np.array([_bits(handle[unit].value) for unit in range(config.layers[layer])])
+            return _bits([handle[unit].value for unit in range(config.layers[layer])])
         fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
-        words = [_bits(handle.value)] if fold == 1 else [_bits(handle[word].value) for word in range(fold)]
-        return np.array(words).reshape(fold * lanes, -1)
+        words = _bits([handle.value] if fold == 1 else [handle[word].value for word in range(fold)])
+        return words.reshape(fold * lanes, -1)
 
 
 def _resolve(top: Any, path: str) -> Any:
@@ -162,24 +195,29 @@ def _resolve(top: Any, path: str) -> Any:
     return top
 
 
-def _word(value: Any) -> int:
+def _packed(flags: NDArray[np.bool_]) -> int:
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
+
+
+def _number(value: Any) -> int:
     """Return a vector, or a single bit, as a number; an unknown bit raises ValueError."""
     return int(value) if isinstance(value, Logic) else int(value.to_unsigned())
 
 
-def _bits(value: Any) -> NDArray[np.int64]:
-    """Return a vector's bits, least significant first; an unknown bit raises ValueError."""
-    width = 1 if isinstance(value, Logic) else len(value)
-    raw = np.frombuffer(_word(value).to_bytes((width + 7) // 8, "little"), dtype=np.uint8)
-    return np.unpackbits(raw, bitorder="little")[:width].astype(np.int64)
+def _bits(words: Sequence[Any]) -> NDArray[np.uint8]:
+    """Return the bits of words of one width, least significant first, shape (words, width)."""
+    width = 1 if isinstance(words[0], Logic) else len(words[0])
+    size = (width + 7) // 8
+    raw = b"".join(_number(word).to_bytes(size, "little") for word in words)
+    return np.unpackbits(np.frombuffer(raw, dtype=np.uint8).reshape(-1, size), axis=1, count=width, bitorder="little")
 
 
-def _unsigned(bits: NDArray[np.int64]) -> NDArray[np.uint64]:
-    weights = np.uint64(1) << np.arange(bits.shape[-1], dtype=np.uint64)
-    return (bits.astype(np.uint64) * weights).sum(axis=-1, dtype=np.uint64)
+def _unsigned(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    values = np.uint64(1) << np.arange(bits.shape[-1], dtype=np.uint64)
+    return (bits * values).sum(axis=-1, dtype=np.uint64)
 
 
-def _signed(bits: NDArray[np.int64]) -> NDArray[np.int64]:
-    weights = np.int64(1) << np.arange(bits.shape[-1], dtype=np.int64)
-    weights[-1] = -weights[-1]
-    return bits @ weights
+def _signed(bits: NDArray[np.uint8]) -> NDArray[np.int64]:
+    values = np.int64(1) << np.arange(bits.shape[-1], dtype=np.int64)
+    values[-1] = -values[-1]
+    return bits @ values

@@ -21,13 +21,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import cocotb_tools.config
-import numpy as np
 import platformdirs
 from cocotb_tools.runner import Runner, get_runner
 
 from backspike.errors import BackspikeError
 from backspike.files import make_directory
 from backspike.prerequisites import missing_programs
+
+from .exchange import load_values, store_values
 
 __all__ = [
     "SIMULATORS",
@@ -122,9 +123,9 @@ def run_bench(
     scratch = Path(tempfile.mkdtemp(prefix=f"backspike-{top}-"))
     reason: str | None = "the run was interrupted"
     try:
-        _store(scratch / "parameters.npz", parameters or {})
+        store_values(scratch / "parameters.npz", parameters or {})
         reason = _simulate(module, top, tools, product, scratch, seed, test, waves)
-        results = _load(scratch / "results.npz") if (scratch / "results.npz").exists() else {}
+        results = load_values(scratch / "results.npz") if (scratch / "results.npz").exists() else {}
     finally:
         kept = scratch / "simulation.log"
         if log is not None and kept.exists():
@@ -150,24 +151,12 @@ def cache_directory() -> Path:
 
 def parameters() -> dict[str, Any]:
     """Return, inside a bench, the parameters that were given to `run_bench`."""
-    return _load(Path(os.environ[_PARAMETERS]))
+    return load_values(Path(os.environ[_PARAMETERS]))
 
 
 def save_results(**values: Any) -> None:
     """Hand over, inside a bench, what `run_bench` returns: NumPy arrays and whatever JSON can hold."""
-    _store(Path(os.environ[_RESULTS]), values)
-
-
-def _store(path: Path, values: Mapping[str, Any]) -> None:
-    arrays: dict[str, Any] = {f"array:{key}": value for key, value in values.items() if isinstance(value, np.ndarray)}
-    rest = {key: value for key, value in values.items() if f"array:{key}" not in arrays}
-    np.savez(path, **arrays, rest=json.dumps(rest))
-
-
-def _load(path: Path) -> dict[str, Any]:
-    with np.load(path) as file:
-        arrays = {key.removeprefix("array:"): file[key] for key in file.files if key != "rest"}
-        return {**arrays, **json.loads(str(file["rest"]))}
+    store_values(Path(os.environ[_RESULTS]), values)
 
 
 # -- tools ----------------------------------------------------------------------------------------------------------

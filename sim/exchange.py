@@ -1,0 +1,26 @@
+"""Values on their way between the caller of a bench and the processes that run it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["load_values", "store_values"]
+
+
+def store_values(path: Path, values: Mapping[str, Any]) -> None:
+    """Write NumPy arrays and whatever JSON can hold to a file."""
+    arrays: dict[str, Any] = {f"array:{key}": value for key, value in values.items() if isinstance(value, np.ndarray)}
+    rest = {key: value for key, value in values.items() if f"array:{key}" not in arrays}
+    np.savez(path, **arrays, rest=json.dumps(rest))
+
+
+def load_values(path: Path) -> dict[str, Any]:
+    """Read what `store_values` wrote."""
+    with np.load(path) as file:
+        arrays = {key.removeprefix("array:"): file[key] for key in file.files if key != "rest"}
+        return {**arrays, **json.loads(str(file["rest"]))}
