@@ -280,7 +280,8 @@ class OutputLayer(wiring.Component):
     won : ``Out(1)``
         `winner` is that of this tick, for one clock.
     winner : ``Out(index_shape(n_L))``
-    The other members are those of every layer; see `HiddenLayer`.
+    The other members are those of every layer: begin, start, finished, rate, error, visited, wrote, weight, seeds,
+    and visits and bias_permit, or below and back.
     """
 
     def __init__(self, config: NetworkConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import cocotb
@@ -100,7 +101,9 @@ class SynapseArrayBench(Bench):
                 self.ahead = {now() - 1: self.ahead.get(now() - 1, 0), now(): unit.get("back_word")}
                 if unit.get("back_valid"):
                     self.errors.append((now(), unit.get("back_unit"), unit.get("back_error")))
-                    assert self.ahead[now() - 1] == unit.get("back_unit")["word"], f"back_word wrong in clock {now() - 1}"
+                    assert self.ahead[now() - 1] == unit.get("back_unit")["word"], (
+                        f"back_word wrong in clock {now() - 1}"
+                    )
             else:
                 assert unit.get("back_valid") == 0, "an error for the inputs"
 
@@ -123,7 +126,7 @@ class SynapseArrayBench(Bench):
             ends[row] = now()
         if not self.job["stalls"]:
             times = [ends[row] for row, _, _ in visits]
-            steps = {later - earlier for earlier, later in zip(times, times[1:], strict=False)}
+            steps = {later - earlier for earlier, later in pairwise(times)}
             assert steps <= {self.fold}, f"tick {tick}: visits took {steps} clocks, not {self.fold}"
         await unit.edge  # swept
         drives = await self._drives()
@@ -134,7 +137,9 @@ class SynapseArrayBench(Bench):
         spiking = np.array([row for row, spike, _ in visits if spike])
         expected = [*model.forward(spiking)[: self.units].tolist(), *[0] * (self.fold * self.lanes - self.units)]
         assert drives == expected, f"{where}: expected drives {expected}, got {drives}"
-        assert self.swept == [ends[self.inputs] + 1], f"{where}: swept in {self.swept}, last word taken {ends[self.inputs]}"
+        assert self.swept == [ends[self.inputs] + 1], (
+            f"{where}: swept in {self.swept}, last word taken {ends[self.inputs]}"
+        )
         learning = [row for row, spike, permit in visits if update and spike and permit]
         strobes = [ends[row] + 1 for row in learning]
         assert self.wrote == strobes, f"{where}: expected write-backs in {strobes}, got {self.wrote}"

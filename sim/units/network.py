@@ -1,0 +1,365 @@
+"""Benches of what a host may do to a whole network beyond showing sample after sample.
+
+`backspike.sim.network_bench` compares every state of every tick; here only what a host can see is compared with the
+golden model: results, counters and weights. Wrong draws or spikes show in the weights that are learned from them.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import cocotb
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.hdl.visits import RowScanner
+from backspike.model import Network, Result, Sample
+from backspike.model.lfsr import seeding_start
+from backspike.sim.host import RegisterHost, sample_entries
+from backspike.sim.streams import StreamMonitor, clocks
+
+from .variants import Bench, now, run_variants
+
+PATIENCE = 30_000
+
+
+@cocotb.test()
+async def accesses_meanwhile(dut: Any) -> None:
+    """Read and write registers while samples are shown: reads are answered at once, writes between samples."""
+    await run_variants(dut, AccessesMeanwhile)
+
+
+@cocotb.test()
+async def seeded_anew(dut: Any) -> None:
+    """Seed with another seed: from then on the network is a fresh one of that seed."""
+    await run_variants(dut, SeededAnew)
+
+
+@cocotb.test()
+async def reset_in_mid_sample(dut: Any) -> None:
+    """Reset while a sample is shown and others wait: from then on the network is a fresh one, whose weights stayed."""
+    await run_variants(dut, ResetInMidSample)
+
+
+@cocotb.test()
+async def odd_entries(dut: Any) -> None:
+    """Send entries that do not count, and labels that are no class."""
+    await run_variants(dut, OddEntries)
+
+
+@cocotb.test()
+async def weight_window(dut: Any) -> None:
+    """Go through the window past the ends of words, rows and layers."""
+    await run_variants(dut, WeightWindow)
+
+
+@cocotb.test()
+async def results_left_waiting(dut: Any) -> None:
+    """Take no result for long: the network waits, and loses nothing."""
+    await run_variants(dut, ResultsLeftWaiting)
+
+
+@cocotb.test()
+async def clocks_of_a_tick(dut: Any) -> None:
+    """Count the clocks of samples: as many as the rows visited say."""
+    await run_variants(dut, ClocksOfATick)
+
+
+class HostBench(Bench):
+    """A network, its model with the same random weights, and a host; the job has ``config``."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.config = NetworkConfig.from_dict(self.job["config"])
+        self.samples = self.driver("samples")
+        self.host = RegisterHost(self.unit, self.config, self.unit.ports, 0, self.random)
+        self.model = Network(self.config, self.draw_weights())
+
+    def draw_weights(self) -> list[NDArray[np.int64]]:
+        """Draw weights that make about half of the units spike."""
+        config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
+        shapes = zip(config.layers[:-1], config.layers[1:], strict=True)
+        bound = min(config.weight_max, 1 << config.weight_frac)
+        return [generator.integers(-bound // 2, bound + 1, (inputs + 1, units)) for inputs, units in shapes]
+
+    def draw_sample(self, learn: bool = True) -> Sample:
+        """Draw a sample; learned, unless said otherwise."""
+        config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
+        shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+        values = generator.integers(0, 256, shape, dtype=np.uint8) * generator.integers(0, 2, shape, dtype=np.uint8)
+        return Sample(values, self.random.randrange(config.layers[-1]), learn)
+
+    async def load(self) -> None:
+        """Write the model's weights into the network."""
+        for layer, weights in enumerate(self.model.weights, start=1):
+            await self.host.write_weights(layer, weights)
+
+    async def send(self, *samples: Sample) -> None:
+        """Send samples one behind the other."""
+        for sample in samples:
+            for entry in sample_entries(self.config, sample):
+                await self.samples.send(entry)
+
+    async def receive(self, results: StreamMonitor, expected: Result) -> None:
+        """Take a result, and compare it."""
+        got = await results.receive(PATIENCE)
+        assert isinstance(got, dict)
+        bits = self.config.ticks.bit_length()
+        wins = [(got["wins"] >> (bits * unit)) & ((1 << bits) - 1) for unit in range(self.config.layers[-1])]
+        assert (got["winner"], wins) == (expected.winner, expected.wins.tolist()), (
+            f"expected class {expected.winner} with wins {expected.wins.tolist()}, got {got['winner']} with {wins}"
+        )
+
+    async def compare_weights(self) -> None:
+        """Compare all weights with the model's."""
+        for layer, weights in enumerate(self.model.weights, start=1):
+            got = await self.host.read_weights(layer)
+            differing = np.argwhere(got != weights)
+            assert not len(differing), f"weights of layer {layer} differ at {differing[:3].tolist()} and elsewhere"
+
+    async def compare_counters(self) -> None:
+        """Compare all counters that the model has too."""
+        counted = self.model.counters
+        expected = {"SAMPLES": counted.samples, "TICKS": counted.ticks, "ERROR_TICKS": counted.error_ticks}
+        expected |= {f"ROWS_{layer}": int(rows) for layer, rows in enumerate(counted.rows, start=1)}
+        for name, value in expected.items():
+            got = await self.host.read(name)
+            assert got == value, f"{name}: expected {value}, got {got}"
+
+    async def showing(self) -> None:
+        """Wait until a sample is being shown."""
+        for _ in range(100):
+            if await self.host.read("STATUS") == 1:
+                return
+        raise AssertionError("no sample is shown")
+
+
+class AccessesMeanwhile(HostBench):
+    """Two samples at once, and accesses during the first."""
+
+    async def run(self) -> None:
+        """Read during the first sample; a write comes ahead of the second, which is already there."""
+        await self.load()
+        results = self.monitor("results")
+        model, rates = self.model, [self.random.choice([0, 40, 256]) for _ in self.config.rates]
+        for number in range(4):
+            first, second = self.draw_sample(), self.draw_sample()
+            sending = cocotb.start_soon(self.send(first, second))
+            await self.showing()
+            for name in ("TICKS", "CLOCKS", "RATE_1", "IDENTITY"):
+                asked = now()
+                await self.host.read(name)
+                assert now() - asked <= 4, f"reading {name} took {now() - asked} clocks"
+            assert results.count == 2 * number, "the sample was over before the registers were read"
+            expected = [model.run(first)]
+            for layer, rate in enumerate(rates, start=1):
+                await self.host.write(f"RATE_{layer}", rate)
+                # The second sample begins as soon as this write is over, so the others wait for its end.
+                if layer == 1:
+                    assert results.count == 2 * number + 1, "a write was answered while a sample was being shown"
+                    model.rates = [rate, *model.rates[1:]]
+                    expected.append(model.run(second))
+            await sending
+            for result in expected:
+                await self.receive(results, result)
+            model.rates = list(rates)
+            rates = [self.random.choice([0, 40, 256]) for _ in self.config.rates]
+        await self.compare_weights()
+        await self.compare_counters()
+        await results.finish()
+
+
+class SeededAnew(HostBench):
+    """Samples, another seed with a sample already waiting, and samples again."""
+
+    async def run(self) -> None:
+        """Compare with a fresh model of the other seed, that has the weights learned so far."""
+        await self.load()
+        results = self.monitor("results")
+        for number in range(3):
+            for sample in (self.draw_sample(), self.draw_sample(learn=False)):
+                await self.send(sample)
+                await self.receive(results, self.model.run(sample))
+            seed = self.random.randint(1, 2**32 - 1)
+            start = seeding_start(seed, self.config.lfsr_bits)
+            await self.host.write("SEED_LOW", start & 0xFFFF_FFFF)
+            await self.host.write("SEED_HIGH", start >> 32)
+            await self.host.write("CONTROL", 0b11)
+            if number % 2:
+                # An access that waits, too, while streams are seeded.
+                assert await self.host.read("STATUS") == 2, "not seeding after CONTROL was written"
+                await self.compare_weights()
+            self.model = Network(self.config.replace(seed=seed), self.model.weights)
+        sample = self.draw_sample()
+        await self.send(sample)
+        await self.receive(results, self.model.run(sample))
+        await self.compare_weights()
+        await self.compare_counters()
+        await results.finish()
+
+
+class ResetInMidSample(HostBench):
+    """All variants share the reset, so they share its clock too."""
+
+    RESET_AT = 6000
+
+    async def run(self) -> None:
+        """Reset, and compare with a fresh model that has the weights found then."""
+        begun = now()
+        await self.load()
+        results = self.monitor("results")
+        await self.host.write("RATE_1", 3)
+        assert now() - begun < self.RESET_AT, "weights are loaded too late for the common reset"
+        await clocks(self.unit, self.RESET_AT - (now() - begun) - self.random.randint(40, 60))
+        sending = cocotb.start_soon(self.send(*[self.draw_sample() for _ in range(3)]))
+        await clocks(self.unit, self.RESET_AT - (now() - begun))
+        assert results.count == 0, "a sample was over before the reset"
+        sending.cancel()
+        self.unit.put(samples__valid=0)
+        self.unit.rst.value = 1
+        await clocks(self.unit, 2)
+        self.unit.rst.value = 0
+        weights = [await self.host.read_weights(layer) for layer in range(1, self.config.depth + 1)]
+        self.model = Network(self.config, weights)
+        for _ in range(3):
+            sample = self.draw_sample()
+            await self.send(sample)
+            await self.receive(results, self.model.run(sample))
+        assert await self.host.read("RATE_1") == self.config.rates[0], "a rate stayed over the reset"
+        await self.compare_weights()
+        await self.compare_counters()
+        await results.finish()
+
+
+class OddEntries(HostBench):
+    """Entries of value 0, of an index gone by or beyond the inputs; labels beyond the classes."""
+
+    async def run(self) -> None:
+        """Compare with a model that gets none of these entries."""
+        await self.load()
+        config, results = self.config, self.monitor("results")
+        fields = self.unit.ports["samples__payload"]["fields"]
+        beyond = range(config.layers[0], 1 << fields["index"]["width"])
+        no_class = range(config.layers[-1], 1 << fields["label"]["width"])
+        for _ in range(8):
+            sample = self.draw_sample()
+            label = self.random.choice([sample.label, *no_class])
+            # A label that is no class never makes an error, so the sample is as if it were not learned.
+            expected = self.model.run(sample if label == sample.label else Sample(sample.values, sample.label, False))
+            previous = -1
+            for entry in sample_entries(config, sample):
+                odd = [{"index": self.random.randrange(config.layers[0]), "value": 0}]
+                odd += [{"index": index, "value": 9} for index in (previous, previous // 2) if previous >= 0]
+                odd += [{"index": index, "value": 255} for index in beyond]
+                while self.one_in(3):
+                    await self.samples.send({**entry, **self.random.choice(odd), "label": label, "last": 0})
+                previous = -1 if entry["last"] else entry["index"]
+                await self.samples.send({**entry, "label": label})
+            await self.receive(results, expected)
+        await self.compare_weights()
+        await self.compare_counters()
+        await results.finish()
+
+
+class WeightWindow(HostBench):
+    """Weights by register, and accesses past the last of each layer."""
+
+    async def run(self) -> None:
+        """Find that all weights are where they were written, and nothing is beyond them."""
+        await self.load()
+        for layer in range(1, self.config.depth + 1):
+            await self.host.read_weights(layer)
+            for _ in range(3):
+                await self.host.write("WEIGHT_DATA", -1)
+                got = await self.host.read("WEIGHT_DATA")
+                assert got == 0, f"a weight of {got} behind the last of layer {layer}"
+        await self.compare_weights()
+        layer = self.random.randint(1, self.config.depth)
+        rows, units = self.config.layers[layer - 1] + 1, self.config.layers[layer]
+        for _ in range(10):
+            row, unit = self.random.randrange(rows), self.random.randrange(units)
+            word, lane = divmod(unit, self.config.lanes[layer - 1])
+            places = zip(("LAYER", "ROW", "WORD", "LANE"), (layer, row, word, lane), strict=True)
+            for name, value in places:
+                await self.host.write(f"WEIGHT_{name}", value)
+            weight = self.random.randint(self.config.weight_min, self.config.weight_max)
+            await self.host.write("WEIGHT_DATA", weight)
+            self.model.weights[layer - 1][row, unit] = weight
+        await self.compare_weights()
+
+
+class ResultsLeftWaiting(HostBench):
+    """More samples than the network has room for."""
+
+    async def run(self) -> None:
+        """Take the results only when nothing moves any more."""
+        await self.load()
+        samples = [self.draw_sample() for _ in range(6)]
+        sending = cocotb.start_soon(self.send(*samples))
+        ticks = -1
+        for _ in range(100):
+            before, ticks = ticks, await self.host.read("TICKS")
+            if ticks == before:
+                break
+            await clocks(self.unit, 1000)
+        # The first result waits in the register, the second for it.
+        assert ticks == 2 * self.config.ticks, f"expected two samples to be shown, not {ticks} ticks"
+        assert await self.host.read("SAMPLES") == 1
+        assert self.unit.get("results__valid") == 1
+        assert self.unit.get("samples__ready") == 0, "samples are taken beyond what there is room for"
+        results = self.monitor("results")
+        for sample in samples:
+            await self.receive(results, self.model.run(sample))
+        await sending
+        await self.compare_weights()
+        await self.compare_counters()
+        await results.finish()
+
+
+class ClocksOfATick(HostBench):
+    """Clocks of samples against what the rows visited in each tick make of them."""
+
+    async def run(self) -> None:
+        """Compare exactly where every list is a single word, else within the clocks that empty words can cost."""
+        await self.load()
+        results, config = self.monitor("results"), self.config
+        words = [self._words(layer) for layer in range(1, config.depth + 1)]
+        slack = config.ticks * (max(words) - 1)
+        for number in range(6):
+            sample = self.draw_sample(learn=number % 2 == 0)
+            await self.host.write("CONTROL", 1)
+            seen = [self.model.counters.rows.copy()]
+            expected = self.model.run(sample, lambda _, seen=seen: seen.append(self.model.counters.rows.copy()))
+            await self.send(sample)
+            await self.receive(results, expected)
+            rows = [(after - before).tolist() for before, after in pairwise(seen)]
+            clocks_expected = sum(self._tick(visited) for visited in rows) + 3
+            got = await self.host.read("CLOCKS")
+            assert clocks_expected <= got <= clocks_expected + slack, (
+                f"sample {number}: expected {clocks_expected} clocks and at most {slack} more, took {got}; rows {rows}"
+            )
+            assert await self.host.read("SAMPLES") == 1, "a counter was not cleared"
+
+    def _words(self, layer: int) -> int:
+        """Return how many words a layer's list of rows comes from; recorded spikes have none without an item."""
+        config = self.config
+        if layer == 1:
+            return -(-config.layers[0] // config.input_streams) if config.input == "rate" else 1
+        lanes = config.lanes[layer - 2]
+        return config.folds[layer - 2] * -(-lanes // min(lanes, RowScanner.CHUNK))
+
+    def _tick(self, rows: list[int]) -> int:
+        """Return the clocks of a tick with so many rows visited in each layer; none where a layer takes no part."""
+        config = self.config
+        sweeps = [
+            fold * visited + 2 * (layer > 1) if visited else 0
+            for layer, (fold, visited) in enumerate(zip(config.folds, rows, strict=True), start=1)
+        ]
+        times = [
+            max(sweeps[index : index + 2]) + fold + 1 for index, fold in enumerate(config.folds[:-1]) if rows[index]
+        ]
+        if rows[-1]:
+            times.append(sweeps[-1] + config.layers[-1] + 4)
+        return max(times)

@@ -1,0 +1,73 @@
+"""Every port of every component is in the Members section of its docstring, and nothing else is."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable
+
+import pytest
+from amaranth.lib import wiring
+
+import backspike.hdl
+from backspike.config import NetworkConfig
+
+CONFIG = NetworkConfig(layers=(5, 4, 3, 2))
+MODULES = [
+    importlib.import_module(f"backspike.hdl.{found.name}") for found in pkgutil.iter_modules(backspike.hdl.__path__)
+]
+PUBLIC = [getattr(module, name) for module in MODULES for name in getattr(module, "__all__", [])]
+COMPONENTS = [item for item in PUBLIC if isinstance(item, type) and issubclass(item, wiring.Component)]
+SIGNATURES = [item for item in PUBLIC if isinstance(item, type) and issubclass(item, wiring.Signature)]
+
+# How to make one of each that takes more than a configuration.
+EXAMPLES: dict[str, list[tuple]] = {
+    "CompositeNeuron": [(CONFIG, 9, 9)],
+    "HiddenLayer": [(CONFIG, 1), (CONFIG, 2)],
+    "LeapForwardLFSR": [(16, 3)],
+    "Membrane": [(8, 2)],
+    "RowScanner": [(6, 3)],
+    "Serialiser": [(4, 3, 2)],
+    "SpikeGenerator": [(16,)],
+    "SynapseArray": [(CONFIG, 1), (CONFIG, 2)],
+    "WordStore": [(8, 2, 4)],
+    "BackwardPort": [(CONFIG, 2)],
+    "FlagPort": [(CONFIG, 1)],
+}
+
+
+def make(kind: Callable) -> list:
+    return [kind(*arguments) for arguments in EXAMPLES.get(kind.__name__, [(CONFIG,)])]
+
+
+def members_section(kind: type) -> list[str]:
+    """The lines of the Members section that name ports: those without an indent."""
+    section = re.search(r"^ *Members\n *-------\n(.*?)(?:\n\n|\Z)", kind.__doc__ or "", re.MULTILINE | re.DOTALL)
+    assert section, f"{kind.__name__} has no Members section"
+    lines = section[1].rstrip().split("\n")
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    return [line.strip() for line in lines if len(line) - len(line.lstrip()) == indent]
+
+
+def test_all_components_are_found() -> None:
+    names = [kind.__name__ for kind in COMPONENTS]
+    assert {"NetworkTop", "WinnerTakeAll", "LeapForwardLFSR", "RegisterFile"} <= set(names)
+    assert set(EXAMPLES) <= {kind.__name__ for kind in [*COMPONENTS, *SIGNATURES]}
+
+
+@pytest.mark.parametrize("kind", COMPONENTS, ids=lambda kind: kind.__name__)
+def test_every_port_is_described(kind: type) -> None:
+    lines = members_section(kind)
+    words = set(re.findall(r"\w+", "\n".join(line.split(" : ")[0] for line in lines)))
+    ports = {name for component in make(kind) for name in component.signature.members}
+    assert ports <= words, f"not described: {sorted(ports - words)}"
+    described = {name for line in lines if " : " in line for name in line.split(" : ")[0].split(", ")}
+    assert described <= ports, f"described, but not there: {sorted(described - ports)}"
+
+
+@pytest.mark.parametrize("kind", SIGNATURES, ids=lambda kind: kind.__name__)
+def test_every_member_of_a_signature_is_described(kind: type) -> None:
+    described = set(re.findall(r"``(\w+)``", kind.__doc__ or ""))
+    for signature in make(kind):
+        assert set(signature.members) <= described

@@ -1,0 +1,32 @@
+"""A whole network in the hands of a host: accesses, resets and samples at awkward moments."""
+
+from __future__ import annotations
+
+import random
+
+from backspike.hdl.network import NetworkTop
+
+from .variants import ON_BOTH, check, random_config
+
+SEED = 20240
+
+
+def variants():
+    generator = random.Random(SEED)
+    fixed = [
+        {"layers": (9, 5, 3), "lanes": (5, 3), "input": "rate", "input_streams": 9},
+        {"layers": (9, 5, 3), "lanes": (2, 1), "input": "spikes", "leak": 2},
+        {"layers": (6, 3), "lanes": (2,), "input": "rate", "input_streams": 4},
+        {"layers": (7, 4, 5, 3), "lanes": (3, 5, 2), "input": "rate"},
+    ]
+    drawn = {}
+    for number, values in enumerate(fixed):
+        # Learning everywhere, and ticks enough for a sample to be met in its middle.
+        config = random_config(generator, ticks=12, rates=(256,) * (len(values["layers"]) - 1), **values)
+        drawn[f"network_{number}"] = (NetworkTop(config), {"config": config.to_dict()})
+    return drawn
+
+
+@ON_BOTH
+def test_hosts_meet_the_model(simulator: str) -> None:
+    check("network", variants(), simulator, SEED, on_verilator=["network_1", "network_3"])
