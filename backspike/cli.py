@@ -26,7 +26,9 @@ INTERRUPTED = 130
 _config_option = click.option(
     "--config", "config_name", required=True, metavar="NAME|FILE.toml", help="A preset, or a configuration file."
 )
-_dataset_option = click.option("--dataset", "dataset_name", required=True, metavar="NAME", help="digits or random.")
+_dataset_option = click.option(
+    "--dataset", "dataset_name", required=True, metavar="NAME", help="digits, mnist or random."
+)
 _seed_option = click.option("--seed", type=click.IntRange(1, 2**32 - 1), default=1, show_default=True)
 _out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the results.")
 

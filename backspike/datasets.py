@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .config import NetworkConfig
 from .errors import BackspikeError
+from .idx import read_idx
 
 __all__ = ["LOADERS", "Dataset", "load_dataset"]
 
@@ -105,5 +108,34 @@ def _random(config: NetworkConfig, seed: int) -> Dataset:
     return Dataset("random", train_values, train_labels, test_values, test_labels, classes)
 
 
-LOADERS: dict[str, Callable[[NetworkConfig, int], Dataset]] = {"digits": _digits, "random": _random}
+def _mnist(config: NetworkConfig, seed: int) -> Dataset:
+    """Load MNIST in its official split: 60,000 handwritten digits of 28x28 pixels to train on, 10,000 to test on.
+
+    Taken from ``mnist/`` in the folder that ``BACKSPIKE_DATA`` names, under the official file names, gzip-compressed.
+    """
+    folder = Path(os.environ.get("BACKSPIKE_DATA", "")) / "mnist"
+    names = [f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+    if "BACKSPIKE_DATA" not in os.environ or not folder.is_dir():
+        raise BackspikeError(
+            f"MNIST is not here; put {', '.join(names)} in a folder mnist/ and name the folder above in BACKSPIKE_DATA"
+        )
+    images, labels, test_images, test_labels = (read_idx(folder / name, 3 if "images" in name else 1) for name in names)
+    for pixels, classes in ((images, labels), (test_images, test_labels)):
+        if len(pixels) != len(classes):
+            raise BackspikeError(f"MNIST in {folder} has {len(pixels)} images for {len(classes)} labels")
+    return Dataset(
+        "mnist",
+        images.reshape(len(images), -1),
+        labels.astype(np.int64),
+        test_images.reshape(len(test_images), -1),
+        test_labels.astype(np.int64),
+        classes=10,
+    )
+
+
+LOADERS: dict[str, Callable[[NetworkConfig, int], Dataset]] = {
+    "digits": _digits,
+    "mnist": _mnist,
+    "random": _random,
+}
 """Functions that load a dataset for a configuration and a seed, by the name that the command line takes."""

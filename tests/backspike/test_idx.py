@@ -1,0 +1,81 @@
+"""IDX files: well-formed ones are read, everything else is named and refused."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backspike.config import PRESETS
+from backspike.datasets import load_dataset
+from backspike.errors import BackspikeError
+from backspike.idx import read_idx
+
+IMAGES = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3]) + bytes(range(12))
+LABELS = bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9])
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["images", "images.gz"])
+def test_images_by_hand(tmp_path: Path, name: str) -> None:
+    images = read_idx(write(tmp_path / name, IMAGES), 3)
+    assert images.tolist() == [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]
+    assert images.dtype == np.uint8
+
+
+def test_labels_by_hand(tmp_path: Path) -> None:
+    assert read_idx(write(tmp_path / "labels.gz", LABELS), 1).tolist() == [7, 9]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (IMAGES[:-1], r"announces \(2, 2, 3\) values, but holds 11"),
+        (IMAGES + b"x", r"announces \(2, 2, 3\) values, but holds 13"),
+        (LABELS, "is not an IDX file of unsigned bytes in 3 dimensions"),
+        (b"", "is not an IDX file"),
+        (b"<html>not found</html>", "is not an IDX file"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = write(tmp_path / "wrong.gz", content)
+    with pytest.raises(BackspikeError, match=sentence) as error:
+        read_idx(path, 3)
+    assert str(path) in str(error.value)
+
+
+def test_a_truncated_archive_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "short.gz"
+    path.write_bytes(gzip.compress(IMAGES)[:-9])
+    with pytest.raises(BackspikeError, match=r"short\.gz is damaged"):
+        read_idx(path, 3)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BackspikeError, match=r"cannot read .*absent\.gz: No such file"):
+        read_idx(tmp_path / "absent.gz", 3)
+
+
+def test_mnist_says_where_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BACKSPIKE_DATA", raising=False)
+    with pytest.raises(BackspikeError, match="BACKSPIKE_DATA"):
+        load_dataset("mnist", PRESETS["mnist-ecp5"], 1)
+
+
+def test_mnist_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mnist").mkdir()
+    blank = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28]) + bytes(2 * 784)
+    for part in ("train", "t10k"):
+        write(tmp_path / "mnist" / f"{part}-images-idx3-ubyte.gz", blank)
+        write(tmp_path / "mnist" / f"{part}-labels-idx1-ubyte.gz", LABELS)
+    monkeypatch.setenv("BACKSPIKE_DATA", str(tmp_path))
+    dataset = load_dataset("mnist", PRESETS["mnist-ecp5"], 1)
+    assert dataset.train_values.shape == (2, 784)
+    assert dataset.test_labels.tolist() == [7, 9]
+    write(tmp_path / "mnist" / "train-labels-idx1-ubyte.gz", LABELS[:7] + bytes([1, 7]))
+    with pytest.raises(BackspikeError, match="2 images for 1 labels"):
+        load_dataset("mnist", PRESETS["mnist-ecp5"], 1)
