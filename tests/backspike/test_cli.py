@@ -94,7 +94,7 @@ def test_bad_configuration_is_one_sentence(command, config, sentence, tmp_path, 
 
 def test_unknown_dataset_is_one_sentence(tmp_path, capsys) -> None:
     arguments = ["train", "--config", "tiny", "--dataset", "nonsense", "--out", str(tmp_path / "out")]
-    assert refused(arguments, capsys) == "'nonsense' is not a dataset; known are digits, random"
+    assert refused(arguments, capsys) == "'nonsense' is not a dataset; known are digits, mnist, random"
     assert not (tmp_path / "out").exists()
 
 

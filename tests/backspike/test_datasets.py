@@ -53,8 +53,8 @@ def test_random_fits_every_network(config) -> None:
 
 
 def test_unknown_dataset_lists_the_known() -> None:
-    with pytest.raises(BackspikeError, match=r"^'mnist' is not a dataset; known are digits, random$"):
-        load_dataset("mnist", PRESETS["digits"], seed=1)
+    with pytest.raises(BackspikeError, match=r"^'numbers' is not a dataset; known are digits, mnist, random$"):
+        load_dataset("numbers", PRESETS["digits"], seed=1)
 
 
 @pytest.mark.parametrize(
