@@ -6,6 +6,7 @@ golden model: results, counters and weights. Wrong draws or spikes show in the w
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -331,7 +332,7 @@ class ClocksOfATick(HostBench):
             sample = self.draw_sample(learn=number % 2 == 0)
             await self.host.write("CONTROL", 1)
             seen = [self.model.counters.rows.copy()]
-            expected = self.model.run(sample, lambda _, seen=seen: seen.append(self.model.counters.rows.copy()))
+            expected = self.model.run(sample, partial(self._note, seen))
             await self.send(sample)
             await self.receive(results, expected)
             rows = [(after - before).tolist() for before, after in pairwise(seen)]
@@ -341,6 +342,9 @@ class ClocksOfATick(HostBench):
                 f"sample {number}: expected {clocks_expected} clocks and at most {slack} more, took {got}; rows {rows}"
             )
             assert await self.host.read("SAMPLES") == 1, "a counter was not cleared"
+
+    def _note(self, seen: list[NDArray[np.int64]], tick: int) -> None:
+        seen.append(self.model.counters.rows.copy())
 
     def _words(self, layer: int) -> int:
         """Return how many words a layer's list of rows comes from; recorded spikes have none without an item."""

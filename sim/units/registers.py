@@ -51,7 +51,7 @@ class RegisterModel:
             **dict(zip(kinds, counters, strict=True)),
             **{f"RATE_{layer}": config.rates[layer - 1] for layer in layers},
         }
-        self.weights: dict[tuple[int, int, int, int], int] = {}
+        self.weights: dict[tuple[int, ...], int] = {}
 
     def in_window(self) -> bool:
         """Whether the window is on a weight that exists."""
@@ -108,7 +108,7 @@ class RegisterFileBench(Bench):
         counters = [self.random.getrandbits(32) for _ in range(4 + 2 * config.depth)]
         self.model = RegisterModel(config, counters)
         self.unit.counters.value = sum(value << (32 * index) for index, value in enumerate(counters))
-        self.weights: dict[tuple[int, int, int, int], int] = {}
+        self.weights: dict[tuple[int, ...], int] = {}
         self.strobes: list[str] = []
 
     async def run(self) -> None:
@@ -137,6 +137,12 @@ class RegisterFileBench(Bench):
                     yield registers["WEIGHT_DATA"].address, write, self.random.getrandbits(32)
                 for name in WINDOW:
                     yield registers[name].address, False, 0
+            # One step beyond, in one direction at a time.
+            for outside, beyond in {"WEIGHT_ROW": 2, "WEIGHT_WORD": 1, "WEIGHT_LANE": 1}.items():
+                for name, value in zip(WINDOW, place, strict=True):
+                    yield registers[name].address, True, value + beyond * (name == outside)
+                yield registers["WEIGHT_DATA"].address, True, self.random.getrandbits(32)
+                yield registers["WEIGHT_DATA"].address, False, 0
         for _ in range(ACCESSES):
             address = self.random.choice([*addresses, control, registers["WEIGHT_DATA"].address])
             name = self.model.names.get(address, "")

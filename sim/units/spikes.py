@@ -146,9 +146,9 @@ class InputLayerBench(Bench):
             for position, (row, may_learn) in enumerate([*listed, (config.layers[0], bias_permit)]):
                 visit = {"row": row, "spike": 1, "permit": int(may_learn), "word": 0, "lane": 0}
                 visit["last"] = int(position == len(listed))
-                got = await self.visits.receive()
+                taken = await self.visits.receive()
                 where = f"sample {number}, tick {tick}, visit {position}"
-                assert got == visit, f"{where}: expected {visit}, got {got}"
+                assert taken == visit, f"{where}: expected {visit}, got {taken}"
                 clock = next(clocks)
                 if not self.job["stalls"] and config.input == "rate":
                     assert now() == clock, (

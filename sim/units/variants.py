@@ -141,5 +141,5 @@ def pack_lanes(values: Any, width: int) -> int:
 
 def unpack_lanes(bits: int, width: int, count: int, signed: bool = False) -> list[int]:
     """Take `count` numbers of `width` bits apart, the lowest first."""
-    shape = Payload({"width": width, "signed": signed})
-    return [int(shape.unpack(bits >> (index * width))) for index in range(count)]  # type: ignore[call-overload]
+    values = [(bits >> (index * width)) & ((1 << width) - 1) for index in range(count)]
+    return [value - (1 << width) if signed and value >> (width - 1) else value for value in values]
