@@ -21,8 +21,8 @@ from backspike.datasets import load_dataset
 from backspike.files import write_atomic
 from backspike.model import Network
 from backspike.model.checkpoint import Checkpoint
-from backspike.sim.compare import Schedule, compare, schedule_of
 from backspike.model.spikes import Sample
+from backspike.sim.compare import Schedule, compare, schedule_of
 
 OUT = Path("build/bench/clocks.json")
 
@@ -53,6 +53,7 @@ def bound(config: NetworkConfig, schedule: Schedule) -> int:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Start from trained weights.")
 def main(name: str, dataset: str, samples: int, seed: int, checkpoint: Path | None) -> None:
+    """Show the first samples of a dataset to the hardware, with learning and without."""
     config = load_config(name)
     weights = Checkpoint.load(checkpoint).weights if checkpoint else None
     data = load_dataset(dataset, config, seed)

@@ -104,7 +104,7 @@ class NetworkTop(wiring.Component):
         m.submodules.source = source = InputLayer(config)
         hidden = [HiddenLayer(config, number) for number in range(1, depth)]
         output = OutputLayer(config)
-        layers = [*hidden, output]
+        layers: list[HiddenLayer | OutputLayer] = [*hidden, output]
         for number, layer in enumerate(layers, start=1):
             m.submodules[f"layer_{number}"] = layer
 

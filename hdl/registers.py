@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Const, Module, Mux, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -153,9 +153,13 @@ class RegisterFile(wiring.Component):
                     m.next = "Ready"
         return m
 
-    def _write(self, m, registers, request, seed, window) -> None:
+    def _write(
+        self, m: Module, registers: RegisterMap, request: Signal, seed: Signal, window: tuple[Signal, ...]
+    ) -> None:
         """Write the plain registers."""
-        targets = dict(zip(("WEIGHT_LAYER", "WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"), window, strict=True))
+        targets: dict[str, Value] = dict(
+            zip(("WEIGHT_LAYER", "WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"), window, strict=True)
+        )
         targets |= {"SEED_LOW": seed[:32], "SEED_HIGH": seed[32:]}
         with m.Switch(request.address):
             with m.Case(registers["CONTROL"].address):

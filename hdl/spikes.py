@@ -177,7 +177,15 @@ class InputLayer(wiring.Component):
         ]
         return m
 
-    def _list_pixels(self, m, counts, showing, tick, generators, serialiser) -> None:
+    def _list_pixels(
+        self,
+        m: Module,
+        counts: Signal,
+        showing: Signal,
+        tick: Signal,
+        generators: list[SpikeGenerator],
+        serialiser: Serialiser,
+    ) -> None:
         """Store lists in two buffers, and draw the shown one a word a clock."""
         config, entry = self._config, self.samples.p
         slots = config.input_streams
@@ -262,7 +270,9 @@ class InputLayer(wiring.Component):
                 serialiser.i.p["items"][index].permit.eq(generator.permit),
             ]
 
-    def _list_spikes(self, m, counts, showing, generators, serialiser) -> None:
+    def _list_spikes(
+        self, m: Module, counts: Signal, showing: Signal, generators: list[SpikeGenerator], serialiser: Serialiser
+    ) -> None:
         """Pass recorded spikes on as they come; entry n of a list draws stream n modulo their number."""
         entry = self.samples.p
         turn = Signal(index_shape(len(generators)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Shape, Signal, signed, unsigned
+from amaranth import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -58,10 +58,10 @@ class WeightPort(wiring.Signature):
 class SynapseArray(wiring.Component):
     """Weights of one layer: a memory of rows, worked on a word of ``lanes`` weights a clock.
 
-    A row has ``fold`` words; the memory has one read and one write port. A visit reads a row once and does everything with it: adds it to the drives (if it spikes), multiplies it with
-    the error spikes (the error of its input unit), and writes it back, changed by one LSB where a row that spikes
-    and may learn meets an error spike. The first visit of a list starts the drives anew. No list names a row
-    twice, so a read never races a write.
+    A row has ``fold`` words; the memory has one read and one write port. A visit reads a row once and does everything
+    with it: adds it to the drives (if it spikes), multiplies it with the error spikes (the error of its input unit),
+    and writes it back, changed by one LSB where a row that spikes and may learn meets an error spike. The first visit
+    of a list starts the drives anew. No list names a row twice, so a read never races a write.
 
     Throughput: a visit takes ``fold`` clocks. Latency: from the clock that takes a visit's last word, the drives
     are in the store after two clocks (`swept` is set in the first), the error is out in the second.
@@ -209,8 +209,8 @@ class SynapseArray(wiring.Component):
         return m
 
 
-def _adder_tree(terms):
+def _adder_tree(terms: list[Value]) -> Value:
     """Return the sum of the terms, added in pairs."""
     while len(terms) > 1:
-        terms = [sum(terms[index : index + 2]) for index in range(0, len(terms), 2)]
+        terms = [sum(terms[index + 1 : index + 2], terms[index]) for index in range(0, len(terms), 2)]
     return terms[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -154,7 +154,7 @@ class RowScanner(wiring.Component):
         row, lane = Signal(range(fold * lanes + 1)), Signal(index_shape(lanes))
         busy = Signal()
 
-        def select(flags):
+        def select(flags: Value) -> Value:
             """Select the flags of the present chunk, zero beyond the word's end."""
             return (
                 flags.word_select(word, lanes).word_select(part, chunk) if fold > 1 else flags.word_select(part, chunk)

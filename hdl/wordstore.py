@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Module, Shape, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -38,7 +38,7 @@ class WordStore(wiring.Component):
         Elements to write.
     """
 
-    def __init__(self, element: data.Layout | int, lanes: int, depth: int) -> None:
+    def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int) -> None:
         self._word = data.ArrayLayout(element, lanes)
         self._depth = depth
         super().__init__(

@@ -9,7 +9,7 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import cocotb
 import numpy as np
@@ -20,9 +20,11 @@ from backspike.config import NetworkConfig
 from backspike.model import Result, Sample
 
 from .host import RegisterHost, sample_entries
-from .observation import Expected, HardwareState, Mismatch, differing_flag, differing_store
+from .observation import Expected, Flags, HardwareState, Mismatch, Stores, differing_flag, differing_store
 from .runner import parameters, save_results
 from .streams import StreamDriver, StreamMonitor, start_clock
+
+State = TypeVar("State", Flags, Stores)
 
 
 class DiffersError(Exception):
@@ -150,13 +152,11 @@ class NetworkBench:
         for tick, flags in enumerate(expected.flags):
             await ticked
             await settled
-            _differ(f"sample {number}, tick {tick}", lambda flags=flags: differing_flag(flags, self.hardware.flags()))
+            _differ(f"sample {number}, tick {tick}", differing_flag, flags, self.hardware.flags)
         self.compared["ticks"] += len(expected.flags)
         self.compared["spikes, gates and errors"] += len(expected.flags) * self._flag_bits
-        _differ(
-            f"sample {number}, after tick {self.config.ticks - 1}",
-            lambda: differing_store(expected.stores, self.hardware.stores()),
-        )
+        where = f"sample {number}, after tick {self.config.ticks - 1}"
+        _differ(where, differing_store, expected.stores, self.hardware.stores)
         for name, store in expected.stores.items():
             if not name.startswith("membrane"):
                 self.compared["weights" if name.startswith("weights") else "LFSR states"] += store.size
@@ -199,13 +199,15 @@ class NetworkBench:
             got = self.hardware.stores()
         self.weights = [got[name] for name in names]
         wanted = {name: self._last.stores[name] for name in names}
-        _differ("after the last sample, read back", lambda: differing_store(wanted, got))
+        _differ("after the last sample, read back", differing_store, wanted, lambda: got)
 
 
-def _differ(where: str, find: Callable[[], Mismatch | None]) -> None:
+def _differ(
+    where: str, find: Callable[[State, State], Mismatch | None], expected: State, read: Callable[[], State]
+) -> None:
     """Raise `DiffersError` if there is a mismatch, or a bit of the hardware that is neither 0 nor 1."""
     try:
-        mismatch = find()
+        mismatch = find(expected, read())
     except ValueError as error:
         raise DiffersError(f"{where}: expected 0 or 1 in every bit, got {error}") from error
     if mismatch:

@@ -214,7 +214,8 @@ def _bits(words: Sequence[Any]) -> NDArray[np.uint8]:
 
 def _unsigned(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
     values = np.uint64(1) << np.arange(bits.shape[-1], dtype=np.uint64)
-    return (bits * values).sum(axis=-1, dtype=np.uint64)
+    total: NDArray[np.uint64] = (bits * values).sum(axis=-1, dtype=np.uint64)
+    return total
 
 
 def _signed(bits: NDArray[np.uint8]) -> NDArray[np.int64]:

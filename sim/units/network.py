@@ -129,6 +129,12 @@ class HostBench(Bench):
             got = await self.host.read(name)
             assert got == value, f"{name}: expected {value}, got {got}"
 
+    async def open_window(self, layer: int, row: int, unit: int) -> None:
+        """Put the weight window on a weight."""
+        word, lane = divmod(unit, self.config.lanes[layer - 1])
+        for name, value in zip(("LAYER", "ROW", "WORD", "LANE"), (layer, row, word, lane), strict=True):
+            await self.host.write(f"WEIGHT_{name}", value)
+
     async def showing(self) -> None:
         """Wait until a sample is being shown."""
         for _ in range(100):
@@ -143,9 +149,12 @@ class AccessesMeanwhile(HostBench):
     async def run(self) -> None:
         """Read during the first sample; a write comes ahead of the second, which is already there."""
         await self.load()
-        results = self.monitor("results")
-        model, rates = self.model, [self.random.choice([0, 40, 256]) for _ in self.config.rates]
-        for number in range(4):
+        results, model = self.monitor("results"), self.model
+        for number in range(6):
+            layer = self.random.randint(1, self.config.depth)
+            inputs, units = self.config.layers[layer - 1 : layer + 1]
+            row, unit = self.random.randint(0, inputs), self.random.randrange(units)
+            await self.open_window(layer, row, unit)
             first, second = self.draw_sample(), self.draw_sample()
             sending = cocotb.start_soon(self.send(first, second))
             await self.showing()
@@ -155,18 +164,22 @@ class AccessesMeanwhile(HostBench):
                 assert now() - asked <= 4, f"reading {name} took {now() - asked} clocks"
             assert results.count == 2 * number, "the sample was over before the registers were read"
             expected = [model.run(first)]
-            for layer, rate in enumerate(rates, start=1):
-                await self.host.write(f"RATE_{layer}", rate)
-                # The second sample begins as soon as this write is over, so the others wait for its end.
-                if layer == 1:
-                    assert results.count == 2 * number + 1, "a write was answered while a sample was being shown"
-                    model.rates = [rate, *model.rates[1:]]
-                    expected.append(model.run(second))
+            kind = ("rate", "weight", "weight read")[number % 3]
+            if kind == "rate":
+                model.rates[layer - 1] = self.random.choice([0, 40, 256])
+                await self.host.write(f"RATE_{layer}", model.rates[layer - 1])
+            elif kind == "weight":
+                weight = self.random.choice([self.config.weight_min, self.config.weight_max])
+                model.weights[layer - 1][row, unit] = weight
+                await self.host.write("WEIGHT_DATA", weight)
+            else:
+                got, weight = await self.host.read("WEIGHT_DATA"), int(model.weights[layer - 1][row, unit])
+                assert got == weight & 0xFFFF_FFFF, f"read {got:#x} instead of weight {weight}"
+            assert results.count == 2 * number + 1, f"{kind}: not answered between the two samples"
+            expected.append(model.run(second))
             await sending
             for result in expected:
                 await self.receive(results, result)
-            model.rates = list(rates)
-            rates = [self.random.choice([0, 40, 256]) for _ in self.config.rates]
         await self.compare_weights()
         await self.compare_counters()
         await results.finish()
@@ -281,10 +294,7 @@ class WeightWindow(HostBench):
         rows, units = self.config.layers[layer - 1] + 1, self.config.layers[layer]
         for _ in range(10):
             row, unit = self.random.randrange(rows), self.random.randrange(units)
-            word, lane = divmod(unit, self.config.lanes[layer - 1])
-            places = zip(("LAYER", "ROW", "WORD", "LANE"), (layer, row, word, lane), strict=True)
-            for name, value in places:
-                await self.host.write(f"WEIGHT_{name}", value)
+            await self.open_window(layer, row, unit)
             weight = self.random.randint(self.config.weight_min, self.config.weight_max)
             await self.host.write("WEIGHT_DATA", weight)
             self.model.weights[layer - 1][row, unit] = weight
