@@ -29,7 +29,8 @@ def variants():
 
 @ON_BOTH
 def test_leaps_as_the_model_does(simulator: str) -> None:
-    check("lfsr", variants(), simulator, SEED, test="random_steps")
+    some = ["least", "most", "stream_24", "seeding_40"]
+    check("lfsr", variants(), simulator, SEED, test="random_steps", on_verilator=some)
 
 
 def test_runs_through_all_states() -> None:
