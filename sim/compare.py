@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.datasets import Dataset
 from backspike.errors import BackspikeError
+from backspike.files import make_directory
 from backspike.hdl.verilog import write_design
 from backspike.model.synapses import initial_weights
 
@@ -27,7 +28,7 @@ from .runner import run_bench
 
 __all__ = ["Comparison", "Schedule", "compare", "schedule_of"]
 
-WEIGHTS_BY_REGISTER = 4096
+WEIGHTS_BY_REGISTER = {"verilator": 4096, "icarus": 512}
 """Networks of no more weights are loaded through the register interface; larger ones, and waveforms, past it."""
 
 
@@ -154,14 +155,18 @@ def compare(
     Raises
     ------
     BackspikeError
-        A simulator is missing or died, or a file cannot be written.
+        A simulator is missing, the simulation or the golden model died, or a file cannot be written.
     """
+    for path in (out, waves.parent if waves else None):
+        if path:
+            make_directory(path)
     with tempfile.TemporaryDirectory(prefix="backspike-") as scratch:
         directory = out or Path(scratch)
         verilog, description = (path.read_text(encoding="utf-8") for path in write_design(config, directory))
         described = json.loads(description)
         done, pipe, job_file = (Path(scratch) / name for name in ("done", "expected", "job.npz"))
         os.mkfifo(pipe)
+        small = sum(weights.size for weights in schedule.weights) <= WEIGHTS_BY_REGISTER.get(simulator, 0)
         job = {
             "config": config.to_dict(),
             "ports": described["ports"],
@@ -173,13 +178,14 @@ def compare(
             "seed": schedule.seed,
             "stalls": stalls,
             "stall_seed": seed,
-            "through_registers": waves is None and sum(w.size for w in schedule.weights) <= WEIGHTS_BY_REGISTER,
+            "through_registers": waves is None and small,
             "expected": str(pipe),
             "progress": str(done),
             **{f"weights_{layer}": weights for layer, weights in enumerate(schedule.weights, start=1)},
         }
         store_values(job_file, job)
-        with golden_process(job_file, pipe), ThreadPoolExecutor(1) as pool:
+        # The golden model ends first: when interrupted, the bench then has nothing to wait for.
+        with ThreadPoolExecutor(1) as pool, golden_process(job_file, pipe):
             running = pool.submit(
                 run_bench,
                 "backspike.sim.network_bench",
