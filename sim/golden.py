@@ -5,19 +5,24 @@ It writes what every tick and sample must come to into a pipe, from which the be
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import IO, Any
 
 from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
 from backspike.model import Network, Sample
 
 from .exchange import load_values
 from .observation import Expected, Flags, model_flags, model_stores
+from .runner import BenchError
 
 __all__ = ["expectations", "golden_process"]
 
@@ -38,18 +43,51 @@ def expectations(job: dict[str, Any]) -> Iterator[Expected]:
 def golden_process(job: Path, pipe: Path) -> Iterator[None]:
     """Run the golden model through the job in a file (`exchange.store_values`) while in the context.
 
-    Writes an `observation.Expected` a sample to a named pipe, pickled.
+    Writes an `observation.Expected` a sample to a named pipe, pickled. When the process ends, however it does, a bench
+    that waits at the pipe finds its end, and one that comes later finds no pipe: neither waits for ever.
+
+    Raises
+    ------
+    BackspikeError
+        A bench failed in the context because the process had.
     """
-    process = subprocess.Popen([sys.executable, "-m", __name__, str(job), str(pipe)])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen([sys.executable, "-m", __name__, str(job), str(pipe)], stderr=errors)
+        closing = Thread(target=_close_behind, args=(process, pipe))
+        closing.start()
+        try:
+            yield
+        except BenchError as failure:
+            # Where the bench failed for a reason of its own, the process either still runs or ends without an error.
+            with suppress(subprocess.TimeoutExpired):
+                if process.wait(timeout=2):
+                    raise BackspikeError(f"the golden model {_reason(process.returncode, errors)}") from failure
+            raise
+        finally:
+            process.kill()
+            closing.join()
+
+
+def _close_behind(process: subprocess.Popen[bytes], pipe: Path) -> None:
+    """Wait for the end of a process that writes to a pipe, then let nobody wait at the pipe any more."""
+    process.wait()
+    # Open for both, it does not wait for a reader, and frees one that waits for a writer.
+    both = os.open(pipe, os.O_RDWR)
+    pipe.unlink()
+    os.close(both)
+
+
+def _reason(status: int, errors: IO[bytes]) -> str:
+    if status < 0:
+        return f"was killed by signal {-status}"
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").split("\n")
+    return f"failed: {next((line for line in reversed(lines) if line.strip()), 'it did not say why')}"
 
 
 def _main(job: str, pipe: str) -> None:
-    with Path(pipe).open("wb") as out:
+    # A bench that has seen enough closes the pipe.
+    with suppress(BrokenPipeError), Path(pipe).open("wb") as out:
         for expected in expectations(load_values(Path(job))):
             pickle.dump(expected, out)
 

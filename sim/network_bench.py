@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import cocotb
 import numpy as np
-from cocotb.triggers import Event, FallingEdge, RisingEdge
+from cocotb.triggers import Event, FallingEdge, RisingEdge, SimTimeoutError, with_timeout
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
@@ -22,7 +22,7 @@ from backspike.model import Result, Sample
 from .host import RegisterHost, sample_entries
 from .observation import Expected, Flags, HardwareState, Mismatch, Stores, differing_flag, differing_store
 from .runner import parameters, save_results
-from .streams import StreamDriver, StreamMonitor, start_clock
+from .streams import CLOCK_PERIOD, StreamDriver, StreamMonitor, start_clock
 
 State = TypeVar("State", Flags, Stores)
 
@@ -97,6 +97,10 @@ class NetworkBench:
         self.weights: list[NDArray[np.int64]] = []
         hidden, classes = sum(self.config.layers[1:-1]), self.config.layers[-1]
         self._flag_bits = 5 * hidden + 2 * classes + 1
+        # Clocks that no sample comes near: every row of every layer, one layer after the other, several times over.
+        sizes = zip(self.config.folds, self.config.layers[:-1], self.config.layers[1:], strict=True)
+        tick = sum(fold * (inputs + 8) + 2 * units for fold, inputs, units in sizes)
+        self._patience = int((4 * self.config.ticks * tick + 1000) / (1 - stalls))
         self._wanted: list[Result] = []
         self._results: list[Any] = []
         self._done = Event()
@@ -106,7 +110,7 @@ class NetworkBench:
 
         Raises
         ------
-        Differs
+        DiffersError
             At the first mismatch.
         """
         await start_clock(self.dut)
@@ -121,7 +125,12 @@ class NetworkBench:
         receiving = cocotb.start_soon(self._receive())
         with self.expected.open("rb") as pipe:
             for number in range(len(self.samples)):
-                await self._follow(number, pickle.load(pipe))
+                try:
+                    await with_timeout(self._follow(number, pickle.load(pipe)), self._patience * CLOCK_PERIOD, "ns")
+                except SimTimeoutError:
+                    raise DiffersError(
+                        f"sample {number}: expected {self.config.ticks} ticks within {self._patience} clocks, got fewer"
+                    ) from None
                 if number % 16 == 15:
                     self.progress.write_text(str(number + 1))
         await sending
@@ -167,7 +176,7 @@ class NetworkBench:
     async def _receive(self) -> None:
         """Take the results."""
         for _ in self.samples:
-            self._results.append(await self.results.receive())
+            self._results.append(await self.results.receive(2 * self._patience))
 
     def _check_results(self) -> None:
         bits = self.config.ticks.bit_length()

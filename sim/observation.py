@@ -143,16 +143,16 @@ class HardwareState:
 
     def flags(self) -> Flags:
         """Read what is registered after a tick; an unknown bit raises ValueError."""
-        return {name: _number(handle.value) & ((1 << width) - 1) for name, handle, width in self._flags}
+        return {name: _number(handle) & ((1 << width) - 1) for name, handle, width in self._flags}
 
     def stores(self) -> Stores:
         """Read what is kept from sample to sample; an unknown bit raises ValueError."""
         config, handles = self._config, self._handles
-        states = [_number(handles[f"input_{index}"].value) for index in range(config.input_streams)]
+        states = [_number(handles[f"input_{index}"]) for index in range(config.input_streams)]
         stores: Stores = {"inputs": np.array(states, dtype=np.uint64)}
         for layer in range(1, config.depth + 1):
             stores[f"weights_{layer}"] = self._read_weights(layer)
-            stores[f"bias_{layer}"] = np.array([_number(handles[f"bias_{layer}"].value)], dtype=np.uint64)
+            stores[f"bias_{layer}"] = np.array([_number(handles[f"bias_{layer}"])], dtype=np.uint64)
             units = self._read_units(layer)[: config.layers[layer]]
             stores[f"random_{layer}"] = _unsigned(units[:, : config.lfsr_bits])
             if config.leak:
@@ -176,16 +176,16 @@ class HardwareState:
         rows, units = config.layers[layer - 1] + 1, config.layers[layer]
         fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
         handle = self._handles[f"weights_{layer}"]
-        words = _bits([handle[address].value for address in range(rows * fold)])
+        words = _bits([handle[address] for address in range(rows * fold)])
         return _signed(words.reshape(rows, fold * lanes, config.weight_bits))[:, :units]
 
     def _read_units(self, layer: int) -> NDArray[np.uint8]:
         """Return the bits of each unit's state, shape (units, bits)."""
         config, handle = self._config, self._handles[f"units_{layer}"]
         if layer == config.depth:
-            return _bits([handle[unit].value for unit in range(config.layers[layer])])
+            return _bits([handle[unit] for unit in range(config.layers[layer])])
         fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
-        words = _bits([handle.value] if fold == 1 else [handle[word].value for word in range(fold)])
+        words = _bits([handle] if fold == 1 else [handle[word] for word in range(fold)])
         return words.reshape(fold * lanes, -1)
 
 
@@ -199,14 +199,18 @@ def _packed(flags: NDArray[np.bool_]) -> int:
     return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
 
-def _number(value: Any) -> int:
-    """Return a vector, or a single bit, as a number; an unknown bit raises ValueError."""
-    return int(value) if isinstance(value, Logic) else int(value.to_unsigned())
+def _number(handle: Any) -> int:
+    """Return a vector, or a single bit, as a number; an unknown bit raises ValueError, which names the signal."""
+    value = handle.value
+    try:
+        return int(value) if isinstance(value, Logic) else int(value.to_unsigned())
+    except ValueError:
+        raise ValueError(f"{value} in {handle._path}") from None
 
 
 def _bits(words: Sequence[Any]) -> NDArray[np.uint8]:
-    """Return the bits of words of one width, least significant first, shape (words, width)."""
-    width = 1 if isinstance(words[0], Logic) else len(words[0])
+    """Return the bits of signals of one width, least significant first, shape (words, width)."""
+    width = len(words[0])
     size = (width + 7) // 8
     raw = b"".join(_number(word).to_bytes(size, "little") for word in words)
     return np.unpackbits(np.frombuffer(raw, dtype=np.uint8).reshape(-1, size), axis=1, count=width, bitorder="little")

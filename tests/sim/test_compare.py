@@ -1,0 +1,416 @@
+"""Golden model against Verilog, state for state: random networks, every preset, and differences put in on purpose."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import shutil
+import signal
+import subprocess
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from backspike import PRESETS, BackspikeError
+from backspike.datasets import load_dataset
+from backspike.hdl.verilog import write_design
+from backspike.model import Result
+from backspike.sim.compare import Comparison, Schedule, compare, schedule_of
+from backspike.sim.exchange import load_values
+from backspike.sim.exercise import random_config
+from backspike.sim.golden import expectations
+from backspike.sim.runner import BenchError, run_bench
+from tests.sim.accumulator import NEEDS_ICARUS, ON_BOTH
+
+SEEDS = range(1, 31)
+SAMPLES = 6
+# Verilator takes many times longer to build a design, so it gets some of them; more where Icarus gets none.
+ON_VERILATOR = (3, 25) if shutil.which("iverilog") else (3, 16, 17, 25)
+
+# Two layers with a leak; words of which the last is not full.
+MIXED = PRESETS["tiny"].replace(name="mixed", leak=2, lanes=(3, 2), input_streams=3)
+
+
+def schedule(config, samples=SAMPLES, seed=1, **options) -> Schedule:
+    return schedule_of(config, load_dataset("random", config, seed), samples, seed, **options)
+
+
+def compared_counts(config, samples) -> dict[str, int]:
+    """Return how much there is to compare, as the configuration and the number of samples imply."""
+    synapses = sum((inputs + 1) * units for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True))
+    hidden, classes = sum(config.layers[1:-1]), config.layers[-1]
+    flags = 5 * hidden + 2 * classes + 1  # spike, gate, permit and two errors; two errors; the winner
+    return {
+        "samples": samples,
+        "ticks": samples * config.ticks,
+        "spikes, gates and errors": samples * config.ticks * flags,
+        "weights": samples * synapses,
+        "LFSR states": samples * (config.input_streams + config.depth + hidden + classes),
+    }
+
+
+def assert_equal(config, shown: Schedule, simulator: str, message: str = "", **options) -> Comparison:
+    result = compare(config, shown, simulator=simulator, **options)
+    samples = len(shown.labels)
+    assert result.mismatch == "", message
+    assert result.compared == compared_counts(config, samples), message
+    assert result.counters["SAMPLES"] == samples, message
+    assert result.counters["TICKS"] == samples * config.ticks, message
+    for layer, (before, after) in enumerate(zip(shown.weights, result.weights, strict=True), start=1):
+        if not np.array_equal(before, after):
+            assert result.counters[f"WRITES_{layer}"] > 0, message
+    return result
+
+
+@contextmanager
+def seconds(limit: int):
+    """Interrupt what takes too long: nothing may wait for ever."""
+
+    def late(number, frame):
+        raise TimeoutError(f"not done in {limit} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(limit)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+# -- random networks ------------------------------------------------------------------------------------------------
+
+
+def compare_random(seed: int, simulator: str) -> None:
+    config = random_config(seed)
+    stalls = 0.3 if seed % 2 else 0.0
+    assert_equal(
+        config, schedule(config, seed=seed), simulator, f"random_config({seed}): {config}", seed=seed, stalls=stalls
+    )
+
+
+@NEEDS_ICARUS
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_networks_equal_the_model(seed):
+    compare_random(seed, "icarus")
+
+
+@pytest.mark.parametrize("seed", ON_VERILATOR)
+def test_some_of_them_on_verilator(seed):
+    compare_random(seed, "verilator")
+
+
+def test_random_networks_leave_nothing_out():
+    configs = [random_config(seed) for seed in SEEDS]
+    assert {config.depth for config in configs} == {1, 2, 3}
+    assert {config.input for config in configs} == {"rate", "spikes"}
+    assert {config.depth for config in configs if max(config.folds) > 1} == {1, 2, 3}
+    assert any(u % n for config in configs for u, n in zip(config.layers[1:], config.lanes, strict=True))
+    assert {config.depth for config in configs if config.leak} == {1, 2, 3}
+    assert {config.depth for config in configs if not config.leak} == {1, 2, 3}
+    assert len({config.lfsr_bits for config in configs}) >= 3
+    # Errors that reach the first layer, where they are not the output's own; the model alone shows them, and that the
+    # hardware has the same is compared above.
+    reached = {config.name: 0 for config in configs if config.depth > 1}
+    learned = dict(reached)
+    for seed, config in zip(SEEDS, configs, strict=True):
+        shown = schedule(config, seed=seed)
+        if config.depth > 1:
+            last = None
+            for last in expectations(job_of(config, shown)):
+                reached[config.name] += sum(bool(f["error_pos_1"] | f["error_neg_1"]) for f in last.flags)
+            learned[config.name] = int((last.stores["weights_1"] != shown.weights[0]).sum())
+    assert sum(count > 0 for count in reached.values()) >= len(reached) // 2, reached
+    assert sum(count > 0 for count in learned.values()) >= len(learned) // 3, learned
+
+
+def job_of(config, shown: Schedule) -> dict:
+    """Return what the golden model needs of a bench's job."""
+    return {
+        "config": config.to_dict(),
+        "values": shown.values,
+        "labels": shown.labels,
+        "learn": shown.learn,
+        "rates": shown.rates,
+        "seed": shown.seed,
+        **{f"weights_{layer}": weights for layer, weights in enumerate(shown.weights, start=1)},
+    }
+
+
+# -- presets --------------------------------------------------------------------------------------------------------
+
+
+@ON_BOTH
+def test_tiny_learns_and_infers_as_the_model(simulator):
+    config = PRESETS["tiny"]
+    learning = assert_equal(config, schedule(config, 8), simulator, stalls=0.2)
+    assert min(learning.counters["WRITES_1"], learning.counters["WRITES_2"]) > 0
+    inference = schedule(config, 8, inference=True)
+    result = assert_equal(config, inference, simulator)
+    assert (result.counters["WRITES_1"], result.counters["WRITES_2"]) == (0, 0)
+    assert all(np.array_equal(before, after) for before, after in zip(inference.weights, result.weights, strict=True))
+
+
+@pytest.mark.parametrize("name", ["digits", "digits-deep"])
+def test_digits_learn_and_infer_as_the_model(name):
+    config = PRESETS[name]
+    dataset = load_dataset("digits", config, 1)
+    learning = assert_equal(config, schedule_of(config, dataset, 12, 1), "verilator")
+    assert learning.counters["WRITES_1"] > 0
+    inference = assert_equal(config, schedule_of(config, dataset, 4, 1, inference=True), "verilator")
+    assert inference.counters["WRITES_1"] == 0
+
+
+@pytest.mark.parametrize("name", ["mnist-up5k", "mnist-ecp5"])
+def test_large_networks_learn_as_the_model(name):
+    config = PRESETS[name]
+    result = assert_equal(config, schedule(config, 2), "verilator")
+    assert result.counters["WRITES_1"] > 0
+
+
+@NEEDS_ICARUS
+def test_another_seed_goes_through_the_seed_registers(tmp_path):
+    config = PRESETS["tiny"]
+    assert config.seed == 1
+    assert_equal(config, schedule(config, 3, seed=2**32 - 1), "icarus", out=tmp_path)
+    # The hardware was built for the configuration's own: the registers made the difference.
+    assert json.loads((tmp_path / "tiny.json").read_text())["config"]["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("simulator", "suffix", "start"),
+    [pytest.param("icarus", ".fst", b"\0", marks=NEEDS_ICARUS), ("verilator", ".vcd", b"$version")],
+)
+def test_waveforms_on_demand(simulator, suffix, start, tmp_path):
+    waves = tmp_path / "new" / f"tiny{suffix}"
+    assert_equal(PRESETS["tiny"], schedule(PRESETS["tiny"], 2), simulator, waves=waves)
+    assert waves.read_bytes().startswith(start)
+    assert waves.stat().st_size > 2_000
+    if suffix == ".vcd":
+        assert re.search(r"\$var wire +4 \S+ flags__spike \[3:0\]", waves.read_text())
+
+
+# -- differences put in on purpose ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def mixed_design(tmp_path_factory) -> list[Path]:
+    return write_design(MIXED, tmp_path_factory.mktemp("mixed"))
+
+
+@pytest.fixture
+def written(mixed_design, monkeypatch):
+    """Make `compare` simulate a given Verilog text; that of `MIXED` unless another is put into the list."""
+    texts = [mixed_design[0].read_text()]
+
+    def write(config, directory):
+        paths = [directory / path.name for path in mixed_design]
+        paths[0].write_text(texts[-1])
+        shutil.copy(mixed_design[1], paths[1])
+        return paths
+
+    monkeypatch.setattr("backspike.sim.compare.write_design", write)
+    return texts
+
+
+def golden_with(change, **other):
+    """Return a stand-in for `golden_process` whose model says something else of sample 2, or does another job."""
+
+    @contextmanager
+    def start(job, pipe):
+        def write():
+            with suppress(BrokenPipeError), pipe.open("wb") as out:
+                for number, expected in enumerate(expectations({**load_values(job), **other})):
+                    copy = pickle.loads(pickle.dumps(expected))
+                    if number == 2:
+                        change(copy)
+                    pickle.dump(copy, out)
+
+        thread = Thread(target=write)
+        thread.start()
+        yield
+        thread.join()
+
+    return start
+
+
+def flip(name, unit):
+    def change(expected):
+        expected.flags[3][name] ^= 1 << unit
+
+    return change
+
+
+def add(name, *position):
+    def change(expected):
+        expected.stores[name][position] += 1
+
+    return change
+
+
+def other_winner(expected):
+    expected.flags[4]["winner"] = (expected.flags[4]["winner"] + 1) % 3
+
+
+def other_wins(expected):
+    # The last field of a frozen record: built again instead.
+    object.__setattr__(expected, "result", Result(np.roll(expected.result.wins, 1) + 1))
+
+
+@NEEDS_ICARUS
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (flip("spike_1", 3), r"sample 2, tick 3, layer 1, unit 3, spike: expected (0, got 1|1, got 0)"),
+        (flip("gate_1", 0), r"sample 2, tick 3, layer 1, unit 0, gate: expected (0, got 1|1, got 0)"),
+        (flip("error_neg_2", 2), r"sample 2, tick 3, layer 2, unit 2, error neg: expected (0, got 1|1, got 0)"),
+        (other_winner, r"sample 2, tick 4, winner: expected (0, got 2|1, got 0|2, got 1)"),
+        (add("weights_1", 8, 3), r"sample 2, after tick 7, layer 1, row 8, unit 3, weights: expected -?\d+, got -?\d+"),
+        (add("weights_2", 0, 2), r"sample 2, after tick 7, layer 2, row 0, unit 2, weights: expected -?\d+, got -?\d+"),
+        (add("membrane_1", 2), r"sample 2, after tick 7, layer 1, unit 2, membrane: expected -?\d+, got -?\d+"),
+        (add("random_2", 1), r"sample 2, after tick 7, layer 2, unit 1, random: expected \d+, got \d+"),
+        (add("bias_2", 0), r"sample 2, after tick 7, layer 2, bias: expected \d+, got \d+"),
+        (add("inputs", 1), r"sample 2, after tick 7, stream 1, inputs: expected \d+, got \d+"),
+        (other_wins, r"sample 2, result: expected class \d with wins \[.*\], got class \d with wins \[.*\]"),
+    ],
+    ids=[
+        "spike",
+        "gate",
+        "error",
+        "winner",
+        "bias row",
+        "weight",
+        "membrane",
+        "unit's LFSR",
+        "bias's",
+        "input's",
+        "result",
+    ],
+)
+def test_a_difference_of_any_kind_is_named_where_it_is(change, where, written, monkeypatch):
+    monkeypatch.setattr("backspike.sim.compare.golden_process", golden_with(change))
+    result = compare(MIXED, schedule(MIXED, 4), simulator="icarus")
+    assert re.fullmatch(where, result.mismatch), result.mismatch
+    expected, got = map(int, re.findall(r"(-?\d+)(?:, got|$)", result.mismatch)) if "result" not in where else (0, 1)
+    assert expected != got
+    if "result" not in where:
+        assert result.compared["samples"] == 2  # those before
+
+
+@NEEDS_ICARUS
+def test_a_wrong_counter_is_named(written, monkeypatch):
+    def change(expected):
+        expected.counters.rows[1] += 1
+
+    monkeypatch.setattr("backspike.sim.compare.golden_process", golden_with(change))
+    result = compare(MIXED, schedule(MIXED, 3), simulator="icarus")
+    assert re.fullmatch(r"counter ROWS_2: expected \d+, got \d+", result.mismatch), result.mismatch
+
+
+@NEEDS_ICARUS
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"seed": 2}, r"sample 0, .*expected \d+, got \d+"),
+        ({"activation_range": 4.0}, r"sample \d, tick \d, layer 1, unit \d, (spike|gate|permit): expected \d, got \d"),
+        ({"temperature": 0.25}, r"sample \d, tick \d, (winner|layer 2, unit \d, error .*): expected \d, got \d"),
+    ],
+    ids=["seed", "activation range", "temperature"],
+)
+def test_hardware_of_another_configuration_is_found(changes, where, written, tmp_path):
+    written.append(write_design(MIXED.replace(**changes), tmp_path)[0].read_text())
+    result = compare(MIXED, schedule(MIXED, 4), simulator="icarus")
+    assert re.fullmatch(where, result.mismatch), result.mismatch
+
+
+@NEEDS_ICARUS
+def test_a_weight_that_is_wrong_from_the_start_is_found(written, monkeypatch):
+    shown = schedule(MIXED, 3)
+    other = shown.weights[0].copy()
+    other[5, 2] ^= 1
+    monkeypatch.setattr("backspike.sim.compare.golden_process", golden_with(lambda expected: None, weights_1=other))
+    result = compare(MIXED, shown, simulator="icarus")
+    # Sample 0 is blank: nothing shows or changes the weight.
+    wanted, got = other[5, 2], shown.weights[0][5, 2]
+    assert result.mismatch == f"sample 0, after tick 7, layer 1, row 5, unit 2, weights: expected {wanted}, got {got}"
+
+
+@NEEDS_ICARUS
+def test_hardware_that_never_ends_a_tick_is_found(written):
+    text, count = re.subn(r"^    ticked <= \w+;", "    ticked <= 1'h0;", written[-1], flags=re.MULTILINE)
+    assert count == 1
+    written.append(text)
+    with seconds(60):
+        result = compare(MIXED, schedule(MIXED, 3), simulator="icarus")
+    assert re.fullmatch(r"sample 0: expected 8 ticks within \d+ clocks, got fewer", result.mismatch), result.mismatch
+
+
+# -- processes that die ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def golden(monkeypatch):
+    """List the golden model's processes as they are started."""
+    started = []
+    popen = subprocess.Popen
+
+    def start(command, *arguments, **options):
+        process = popen(command, *arguments, **options)
+        if "backspike.sim.golden" in command:
+            started.append(process)
+        return process
+
+    monkeypatch.setattr("backspike.sim.golden.subprocess.Popen", start)
+    yield started
+    assert [process.poll() is None for process in started] == [False] * len(started)
+
+
+@NEEDS_ICARUS
+def test_a_golden_model_that_fails_is_one_sentence(golden, written):
+    shown = schedule(MIXED, 3)
+    shown.labels[1] = 9
+    sentence = "the golden model failed: backspike.errors.BackspikeError: a label must be from 0 to 2, not 9"
+    with seconds(60), pytest.raises(BackspikeError, match=f"^{re.escape(sentence)}$"):
+        compare(MIXED, shown, simulator="icarus")
+    assert len(golden) == 1
+
+
+@NEEDS_ICARUS
+def test_a_golden_model_killed_before_the_bench_begins_is_one_sentence(golden, written, monkeypatch):
+    def run(*arguments, **options):
+        golden[0].kill()
+        golden[0].wait()
+        return run_bench(*arguments, **options)
+
+    monkeypatch.setattr("backspike.sim.compare.run_bench", run)
+    with seconds(60), pytest.raises(BackspikeError, match=r"^the golden model was killed by signal 9$"):
+        compare(MIXED, schedule(MIXED, 3), simulator="icarus")
+
+
+@NEEDS_ICARUS
+def test_a_golden_model_killed_in_the_middle_is_one_sentence(golden, written):
+    with seconds(60), pytest.raises(BackspikeError, match=r"^the golden model was killed by signal 9$"):
+        compare(MIXED, schedule(MIXED, 256), simulator="icarus", progress=lambda done: golden[0].kill())
+
+
+@NEEDS_ICARUS
+def test_a_simulator_that_dies_is_one_sentence(golden, written, tmp_path, monkeypatch):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "vvp").write_text("#!/bin/sh\necho out of everything\nexit 3\n")
+    (programs / "vvp").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    with seconds(60), pytest.raises(BenchError, match=r"^\S+ failed on icarus: the simulator died .*out of everything"):
+        compare(MIXED, schedule(MIXED, 3), simulator="icarus", out=tmp_path / "out")
+
+
+def test_waveforms_that_cannot_be_written_are_refused_at_once(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("backspike.sim.compare.write_design", None)
+    with pytest.raises(BackspikeError, match=r"^cannot create directory"):
+        compare(MIXED, schedule(MIXED, 1), simulator="icarus", waves=tmp_path / "file" / "waves.fst")

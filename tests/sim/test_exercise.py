@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from backspike import PRESETS
+from backspike.config import NetworkConfig
+from backspike.model import Network, Sample
+from backspike.sim.exercise import lively_weights, random_config
+
+SEEDS = range(1, 301)
+
+
+def test_every_seed_gives_a_possible_and_different_configuration():
+    configs = [random_config(seed) for seed in SEEDS]
+    assert configs == [random_config(seed) for seed in SEEDS]
+    assert len({config.hash for config in configs}) == len(configs)
+    assert [config.name for config in configs] == [f"random_{seed}" for seed in SEEDS]
+    assert all(NetworkConfig.from_dict(config.to_dict()) == config for config in configs)
+
+
+def test_configurations_reach_the_ends_of_what_is_allowed():
+    configs = [random_config(seed) for seed in SEEDS]
+    assert {config.depth for config in configs} == {1, 2, 3}
+    assert {config.input for config in configs} == {"rate", "spikes"}
+    assert {config.weight_bits for config in configs} == set(range(4, 17))
+    assert {config.leak for config in configs} == {0, 1, 3, 8}
+    assert {config.lfsr_bits for config in configs} == {16, 24, 32, 40, 48, 64}
+    assert {config.input_streams for config in configs} == set(range(1, 10))
+    assert {config.ticks - config.depth for config in configs} == set(range(1, 13))
+    assert min(config.layers[0] for config in configs) == 1
+    assert min(config.layers[-1] for config in configs) == 2
+    folds = [fold for config in configs for fold in config.folds]
+    assert min(folds) == 1
+    assert max(folds) > 10
+    assert any(
+        units % lanes for config in configs for units, lanes in zip(config.layers[1:], config.lanes, strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_lively_weights_use_the_format_to_its_ends(name):
+    config = PRESETS[name]
+    weights = lively_weights(config, 1)
+    assert all(np.array_equal(a, b) for a, b in zip(weights, lively_weights(config, 1), strict=True))
+    assert not np.array_equal(weights[0], lively_weights(config, 2)[0])
+    shapes = [(n + 1, m) for n, m in zip(config.layers[:-1], config.layers[1:], strict=True)]
+    assert [matrix.shape for matrix in weights] == shapes
+    for matrix in weights:
+        assert config.weight_min <= matrix.min() <= matrix.max() <= config.weight_max
+    if name != "tiny":
+        assert (weights[0].min(), weights[0].max()) == (config.weight_min, config.weight_max)
+
+
+@pytest.mark.parametrize("name", ["tiny", "digits", "digits-deep"])
+def test_lively_weights_keep_gates_open_and_pass_errors_down(name):
+    config = PRESETS[name]
+    network = Network(config, lively_weights(config, 1))
+    generator = np.random.Generator(np.random.PCG64(1))
+    shut, opened, errors = 0, 0, 0
+
+    def look(tick):
+        nonlocal shut, opened, errors
+        hidden = network.hidden[0]
+        opened += int(hidden.gate.sum())
+        shut += int((~hidden.gate).sum())
+        errors += int((hidden.error_pos | hidden.error_neg).sum())
+
+    for label in range(20):
+        values = generator.integers(0, 256, config.layers[0]).astype(np.uint8)
+        values[generator.random(len(values)) < 0.7] = 0
+        network.run(Sample(values, label % config.layers[-1], True), look)
+    assert opened > 0.1 * (opened + shut)
+    assert shut > 0
+    assert errors > 50
