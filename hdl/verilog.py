@@ -18,7 +18,7 @@ from amaranth.hdl._ir import PortDirection  # what `rtlil.convert` itself hands 
 from amaranth.lib import data, wiring
 
 from backspike.config import NetworkConfig
-from backspike.files import write_atomic
+from backspike.files import make_directory, write_atomic
 
 __all__ = ["describe_ports", "emit", "write_design"]
 
@@ -133,6 +133,7 @@ def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
     """
     from .network import NetworkTop  # the whole hierarchy: not for those who emit one unit
 
+    make_directory(directory)
     top = NetworkTop(config)
     verilog = emit(top, config.name).encode()
     wire = {"direction": "input", "width": 1, "signed": False}
