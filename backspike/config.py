@@ -274,7 +274,9 @@ _FEW_SAMPLES: dict[str, Any] = {"ticks": 32, "leak": 1, "activation_range": 4.0,
 PRESETS: dict[str, NetworkConfig] = {
     config.name.replace("_", "-"): config
     for config in (
-        NetworkConfig(name="tiny", layers=(8, 4, 3), ticks=8, weight_bits=6, weight_frac=4, rates=(64, 64)),
+        NetworkConfig(
+            name="tiny", layers=(8, 4, 3), ticks=8, weight_bits=6, weight_frac=4, rates=(64, 64), input_streams=2
+        ),
         NetworkConfig(name="digits", layers=(64, 32, 10), rates=(256, 256), **_FEW_SAMPLES),
         NetworkConfig(name="digits_deep", layers=(64, 32, 16, 10), rates=(256, 256, 256), **_FEW_SAMPLES),
         NetworkConfig(name="mnist_ecp5", layers=(784, 200, 10), weight_bits=9, weight_frac=8, rate_decay=0.8),

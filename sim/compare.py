@@ -24,7 +24,7 @@ from backspike.model.synapses import initial_weights
 from .exchange import store_values
 from .exercise import lively_weights
 from .golden import golden_process
-from .runner import run_bench
+from .runner import require_simulator, run_bench
 
 __all__ = ["Comparison", "Schedule", "compare", "schedule_of"]
 
@@ -157,6 +157,7 @@ def compare(
     BackspikeError
         A simulator is missing, the simulation or the golden model died, or a file cannot be written.
     """
+    require_simulator(simulator, waves)
     for path in (out, waves.parent if waves else None):
         if path:
             make_directory(path)

@@ -36,6 +36,7 @@ __all__ = [
     "cache_directory",
     "fst_from_verilator",
     "parameters",
+    "require_simulator",
     "run_bench",
     "save_results",
 ]
@@ -177,6 +178,11 @@ def fst_from_verilator() -> bool:
     includes = "".join(f"#include <{header}>\n" for header in _FST_HEADERS)
     command = ["g++", "-E", "-x", "c++", "-"]
     return subprocess.run(command, input=includes, capture_output=True, encoding="utf-8", check=False).returncode == 0
+
+
+def require_simulator(simulator: str, waves: Path | None = None) -> None:
+    """Raise what `run_bench` would for a simulator, tool or form of waveform that is missing, before work is done."""
+    _find_tools(simulator, waves)
 
 
 def _find_tools(simulator: str, waves: Path | None) -> _Tools:
