@@ -211,7 +211,7 @@ class ReferenceNetwork:
         forward, backward, permission = layer.streams[unit].take(config.activation_bits, config.error_bits, 8)
         layer.error_pos[unit] = layer.gate[unit] and error > backward
         layer.error_neg[unit] = layer.gate[unit] and -error > backward
-        potential = layer.membrane[unit] // 16
+        potential = layer.membrane[unit] // 2**self.config.leak
         layer.spike[unit] = potential > forward
         layer.gate[unit] = 0 < potential < full
         layer.permit[unit] = permission < next_rate
@@ -219,7 +219,9 @@ class ReferenceNetwork:
     def race(self, layer: Layer, label: int, learn: bool) -> None:
         """Move the registers of the output layer."""
         units = range(len(layer.streams))
-        scores = [layer.membrane[unit] // 16 + self.gumbel[layer.streams[unit].take(10)[0]] for unit in units]
+        scores = [
+            layer.membrane[unit] // 2**self.config.leak + self.gumbel[layer.streams[unit].take(10)[0]] for unit in units
+        ]
         layer.winner = scores.index(max(scores))
         wrong = learn and layer.winner != label
         layer.error_pos = [wrong and unit == label for unit in units]

@@ -356,7 +356,7 @@ def test_spikes_are_used_in_the_tick_after_they_are_made() -> None:
     values = np.array([[0], [0], [1], [0], [0], [0]], dtype=np.uint8)
     network.run(
         Sample(values, 0, False),
-        lambda tick: seen.append((bool(network.hidden[0].spike[0]), (network.output.membrane // 16).tolist())),
+        lambda tick: seen.append((bool(network.hidden[0].spike[0]), network.output.membrane.tolist())),
     )
     assert [spike for spike, _ in seen] == [False, False, True, False, False, False]
     assert [potentials for _, potentials in seen[1:]] == [[0, 0], [0, 0], [5, -9], [0, 0], [0, 0]]

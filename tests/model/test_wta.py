@@ -151,7 +151,7 @@ def test_the_leak_comes_before_the_noise() -> None:
     assert race.winner == 0
     with_draws(race, 512, 512)
     race.tick(np.array([0, 62]), False, 0, False)  # 50 against 40 + 11
-    assert race.membrane.tolist() == [800, 816]
+    assert race.membrane.tolist() == [100, 102]  # in LSB / 2
     assert race.winner == 1
 
 
