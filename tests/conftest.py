@@ -4,7 +4,6 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def own_temporary_directory(tmp_path, monkeypatch):
+def own_temporary_directory(tmp_path_factory, monkeypatch):
     """Failing benches leave their log: here in a folder that pytest tidies up."""
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
