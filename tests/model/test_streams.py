@@ -21,14 +21,14 @@ SEEDS = (1, 2, 3, 42, 2**31, 2**32 - 1)
 
 
 def test_numbering_of_tiny_by_hand() -> None:
-    # 8-4-3: input streams 0 to 7, four hidden units, their bias row, three output units, their bias row.
+    # 8-4-3 with two input streams: these first, then four hidden units, their bias row, three output units, their bias row.
     streams = StreamMap(PRESETS["tiny"])
-    assert streams.inputs == range(0, 8)
-    assert streams.units(1) == range(8, 12)
-    assert streams.bias(1) == 12
-    assert streams.units(2) == range(13, 16)
-    assert streams.bias(2) == 16
-    assert streams.count == 17
+    assert streams.inputs == range(0, 2)
+    assert streams.units(1) == range(2, 6)
+    assert streams.bias(1) == 6
+    assert streams.units(2) == range(7, 10)
+    assert streams.bias(2) == 10
+    assert streams.count == 11
 
 
 @pytest.mark.parametrize("preset", PRESETS)
