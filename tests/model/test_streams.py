@@ -21,7 +21,8 @@ SEEDS = (1, 2, 3, 42, 2**31, 2**32 - 1)
 
 
 def test_numbering_of_tiny_by_hand() -> None:
-    # 8-4-3 with two input streams: these first, then four hidden units, their bias row, three output units, their bias row.
+    # 8-4-3 with two input streams: these first, then four hidden units and their bias row, then three output units and
+    # theirs.
     streams = StreamMap(PRESETS["tiny"])
     assert streams.inputs == range(0, 2)
     assert streams.units(1) == range(2, 6)
