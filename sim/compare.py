@@ -157,10 +157,10 @@ def compare(
     BackspikeError
         A simulator is missing, the simulation or the golden model died, or a file cannot be written.
     """
-    require_simulator(simulator, waves)
     for path in (out, waves.parent if waves else None):
         if path:
             make_directory(path)
+    require_simulator(simulator, waves)
     with tempfile.TemporaryDirectory(prefix="backspike-") as scratch:
         directory = out or Path(scratch)
         verilog, description = (path.read_text(encoding="utf-8") for path in write_design(config, directory))
