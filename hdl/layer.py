@@ -14,7 +14,7 @@ from .neuron import CompositeNeuron
 from .streams import seed_layout
 from .synapses import SynapseArray, WeightPort, drive_shape, error_shape, unit_state
 from .visits import RowScanner, visit_layout
-from .wordstore import WordStore, index_shape
+from .wordstore import WordStore, index_shape, word_of
 from .wta import WinnerTakeAll
 
 __all__ = ["BackwardPort", "FlagPort", "HiddenLayer", "OutputLayer"]
@@ -204,7 +204,7 @@ class HiddenLayer(wiring.Component):
         m.d.comb += [array.error_pos.eq(error_pos), array.error_neg.eq(error_neg)]
 
         def part(vector: Value, index: Value) -> Value:
-            return vector.word_select(index, lanes) if fold > 1 else vector
+            return word_of(vector, index, lanes)
 
         gate_before = part(self.flags.gate, self.above.unit.word)
         spike, gate, permit = Signal(lanes), Signal(lanes), Signal(lanes)

@@ -10,7 +10,7 @@ from amaranth.utils import ceil_log2
 from backspike.config import NetworkConfig
 
 from .visits import visit_layout
-from .wordstore import WordStore, index_shape
+from .wordstore import WordStore, index_shape, word_of
 
 __all__ = ["SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
 
@@ -159,8 +159,8 @@ class SynapseArray(wiring.Component):
         raised, lowered = Signal(lanes), Signal(lanes)
         coincide = Signal()
         m.d.comb += [
-            raised.eq(self.error_pos.word_select(now_word, lanes) if fold > 1 else self.error_pos),
-            lowered.eq(self.error_neg.word_select(now_word, lanes) if fold > 1 else self.error_neg),
+            raised.eq(word_of(self.error_pos, now_word, lanes)),
+            lowered.eq(word_of(self.error_neg, now_word, lanes)),
             coincide.eq(visiting & visit.spike & visit.permit & self.update),
             drive.w_address.eq(now_word),
             drive.w_enable.eq(visiting.replicate(lanes)),

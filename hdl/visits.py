@@ -6,7 +6,7 @@ from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .wordstore import index_shape
+from .wordstore import index_shape, word_of
 
 __all__ = ["RowScanner", "Serialiser", "visit_layout"]
 
@@ -156,9 +156,7 @@ class RowScanner(wiring.Component):
 
         def select(flags: Value) -> Value:
             """Select the flags of the present chunk, zero beyond the word's end."""
-            return (
-                flags.word_select(word, lanes).word_select(part, chunk) if fold > 1 else flags.word_select(part, chunk)
-            )
+            return word_of(flags, word, lanes).word_select(part, chunk)
 
         spike, permit = Signal(chunk), Signal(chunk)
         m.d.comb += [

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Shape, Signal
+from amaranth import Module, Shape, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["WordStore", "index_shape"]
+__all__ = ["WordStore", "index_shape", "word_of"]
 
 
 def index_shape(count: int) -> range:
     """Return the shape of an index into `count` things, at least one bit wide."""
     return range(max(count, 2))
+
+
+def word_of(vector: Value, index: Value, width: int) -> Value:
+    """Select a word of a vector; a vector of one word needs no index."""
+    return vector.word_select(index, width) if len(vector) > width else vector
 
 
 class WordStore(wiring.Component):
