@@ -98,7 +98,13 @@ class _Stream:
     """The signals of a stream, looked up once, and the random stalls on it."""
 
     def __init__(
-        self, dut: Any, name: str, ports: Mapping[str, Any], stalls: float, generator: random.Random | None
+        self,
+        dut: Any,
+        name: str,
+        ports: Mapping[str, Any],
+        *,
+        stalls: float = 0,
+        generator: random.Random | None = None,
     ) -> None:
         if not 0 <= stalls < 1:
             raise ValueError(f"stalls must be at least 0 and below 1, not {stalls}")
@@ -109,7 +115,13 @@ class _Stream:
         self._payload = getattr(dut, f"{name}__payload")
         self._valid = getattr(dut, f"{name}__valid")
         self._ready = getattr(dut, f"{name}__ready")
+        self._dut = dut
         self._clock = RisingEdge(dut.clk)
+        self._start()
+
+    def _start(self) -> None:
+        """Give the signals that this side drives a defined value."""
+        raise NotImplementedError
 
     def _stalled(self) -> bool:
         return self.stalls > 0 and self._generator.random() < self.stalls
@@ -139,16 +151,7 @@ class StreamDriver(_Stream):
         Where stalls are drawn from; by default one seeded with the name.
     """
 
-    def __init__(
-        self,
-        dut: Any,
-        name: str,
-        ports: Mapping[str, Any],
-        *,
-        stalls: float = 0,
-        generator: random.Random | None = None,
-    ) -> None:
-        super().__init__(dut, name, ports, stalls, generator)
+    def _start(self) -> None:
         self._valid.value = 0
         self._payload.value = 0
 
@@ -178,18 +181,8 @@ class StreamMonitor(_Stream):
         Values taken so far.
     """
 
-    def __init__(
-        self,
-        dut: Any,
-        name: str,
-        ports: Mapping[str, Any],
-        *,
-        stalls: float = 0,
-        generator: random.Random | None = None,
-    ) -> None:
-        super().__init__(dut, name, ports, stalls, generator)
+    def _start(self) -> None:
         self.count = 0
-        self._dut = dut
         self._received: Queue[Value] = Queue()
         self._ready.value = 0
         cocotb.start_soon(self._run())
