@@ -119,8 +119,8 @@ def compare(
     """
     from backspike.datasets import load_dataset
     from backspike.model.checkpoint import Checkpoint
+    from backspike.sim.compare import advance, schedule_of
     from backspike.sim.compare import compare as run_comparison
-    from backspike.sim.compare import schedule_of
 
     config = load_config(config_name)
     weights = None
@@ -130,11 +130,7 @@ def compare(
         weights = trained.weights
     schedule = schedule_of(config, load_dataset(dataset_name, config, seed), samples, seed, inference, weights)
     with tqdm(total=samples, unit=" samples", leave=False, disable=None) as bar:
-
-        def progress(done: int) -> None:
-            bar.update(done - bar.n)
-
-        result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=progress)
+        result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=advance(bar))
     if result.mismatch:
         click.echo(f"mismatch: {result.mismatch}")
         return FAILED

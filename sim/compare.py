@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from backspike.config import NetworkConfig
 from backspike.datasets import Dataset
@@ -26,7 +27,7 @@ from .exercise import lively_weights
 from .golden import golden_process
 from .runner import require_simulator, run_bench
 
-__all__ = ["Comparison", "Schedule", "compare", "schedule_of"]
+__all__ = ["Comparison", "Schedule", "advance", "compare", "schedule_of"]
 
 WEIGHTS_BY_REGISTER = {"verilator": 4096, "icarus": 512}
 """Networks of no more weights are loaded through the register interface; larger ones, and waveforms, past it."""
@@ -112,6 +113,15 @@ def schedule_of(
     if weights is None:
         weights = (lively_weights if dataset.name == "random" else initial_weights)(config, seed)
     return Schedule(values[:samples], labels[:samples], np.full(samples, not inference), rates, weights, seed)
+
+
+def advance(bar: tqdm) -> Callable[[int], None]:
+    """Return the `progress` of a comparison that moves a progress bar."""
+
+    def progress(done: int) -> None:
+        bar.update(done - bar.n)
+
+    return progress
 
 
 def compare(

@@ -24,7 +24,7 @@ from backspike.model.learning_curve import learning_curve
 from backspike.model.synapses import initial_weights
 from backspike.model.training import Training, rates_of_epoch, sample_order, train
 
-from .compare import Comparison, Schedule, compare
+from .compare import Comparison, Schedule, advance, compare
 from .runner import fst_from_verilator
 
 __all__ = ["demo", "training_schedule"]
@@ -109,11 +109,7 @@ def demo(out: Path, tell: Callable[[str], None]) -> bool:
 
 def _compare_with_bar(config: NetworkConfig, schedule: Schedule, out: Path) -> Comparison:
     with tqdm(total=len(schedule.labels), unit=" samples", disable=None) as bar:
-        return compare(config, schedule, out=out, progress=lambda done: _advance(bar, done))
-
-
-def _advance(bar: tqdm, done: int) -> None:
-    bar.update(done - bar.n)
+        return compare(config, schedule, out=out, progress=advance(bar))
 
 
 def _differs_from_checkpoint(result: Comparison, checkpoint: Checkpoint) -> str:
