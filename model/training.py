@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backspike.config import NetworkConfig
@@ -24,6 +23,7 @@ from .baseline import float_accuracy
 from .checkpoint import Checkpoint
 from .learning_curve import learning_curve
 from .network import Network
+from .order import sample_order
 from .spikes import Sample
 
 __all__ = ["Epoch", "Training", "evaluate", "rates_of_epoch", "sample_order", "train"]
@@ -54,7 +54,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Training:
-    """How a training went: every epoch, and the test accuracy of a float network of the same layers, 0 to 1."""
+    """How a training went: every epoch, and the test accuracy of a float network trained alike, 0 to 1."""
 
     epochs: list[Epoch]
     float_accuracy: float
@@ -67,14 +67,6 @@ def rates_of_epoch(config: NetworkConfig, epoch: int) -> list[int]:
     configured rate is 0.
     """
     return [max(1, round(rate * config.rate_decay**epoch)) if rate else 0 for rate in config.rates]
-
-
-def sample_order(samples: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Return the order in which an epoch, counted from 0, shows the training samples: a permutation of their indices.
-
-    It depends on nothing but the arguments, so that a training can go on from any epoch, in any implementation.
-    """
-    return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(samples)
 
 
 def evaluate(network: Network, dataset: Dataset) -> float:
@@ -96,7 +88,7 @@ def train(
     out: Path,
     report: Callable[[str], None] | None = None,
 ) -> Training:
-    """Train the golden model and a float network on the same samples, and write down how it went.
+    """Train the golden model and a float network on the same samples for as many epochs, and write down how it went.
 
     After each epoch `out` has a whole ``checkpoint.npz`` (`Checkpoint`) and ``metrics.json``; in the end also
     ``learning-curve.png``.
@@ -125,7 +117,7 @@ def train(
     tell = report or (lambda line: None)
     config = config.replace(seed=seed)
     network = Network(config)
-    training = Training([], float_accuracy(config, dataset, seed))
+    training = Training([], float_accuracy(config, dataset, epochs, seed))
     tell(f"float network {_sizes(config)} on the same samples: test {training.float_accuracy:.2%}")
     for epoch in range(epochs):
         start = time.perf_counter()
