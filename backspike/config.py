@@ -69,6 +69,12 @@ class NetworkConfig:
         Learning rate of each weight layer in 1/256, 0 to 256: the probability that a coincidence counts.
     rate_decay : float
         Factor on the rates after each epoch, above 0 and at most 1.
+    dropout : tuple of int
+        Probability in 1/256, 0 to 255, for each hidden layer, that a unit is silent: for a whole sample that is
+        learned; in each tick by itself in inference, so that the next layer's mean drive is the same.
+    patience : int
+        A sample ends early once the same unit, in learning the label's, has won this many ticks in a row; 0 to T, and
+        0 is never.
     seed : int
         Seed of every random stream and of the initial weights, 1 to 2**32 - 1.
     lfsr_bits : int
@@ -98,6 +104,8 @@ class NetworkConfig:
     temperature: float = 1.0
     rates: tuple[int, ...] = ()
     rate_decay: float = 0.85
+    dropout: tuple[int, ...] = ()
+    patience: int = 0
     seed: int = 1
     lfsr_bits: int = 32
     input: str = "rate"
@@ -112,6 +120,7 @@ class NetworkConfig:
         self._check_int("weight_bits", 4, 16)
         self._check_int("weight_frac", 1, self.weight_bits)
         self._check_int("leak", 0, 8)
+        self._check_int("patience", 0, self.ticks)
         self._check_int("seed", 1, 2**32 - 1)
         self._check_int("input_streams", 1, 16)
         self._check_real("temperature", 16)
@@ -128,6 +137,7 @@ class NetworkConfig:
                 f"(activation, error range and rate), not {self.lfsr_bits}"
             )
         self._fill_per_layer("rates", 0, [256] * self.depth, default=min(256, 1 << max(0, self.weight_frac - 2)))
+        self._fill_per_layer("dropout", 0, [255] * (self.depth - 1), default=0)
         self._fill_per_layer("lanes", 0, list(self.layers[1:]), default=0)
         object.__setattr__(self, "lanes", tuple(n or u for n, u in zip(self.lanes, self.layers[1:], strict=True)))
 
@@ -250,9 +260,10 @@ class NetworkConfig:
     def _fill_per_layer(self, key: str, low: int, high: list[int], default: int) -> None:
         value = getattr(self, key)
         if value == ():
-            value = (default,) * self.depth
-        if not isinstance(value, tuple) or len(value) != self.depth or not all(_is_int(n) for n in value):
-            raise BackspikeError(f"{key} must be {self.depth} whole numbers, one a weight layer, not {value!r}")
+            value = (default,) * len(high)
+        if not isinstance(value, tuple) or len(value) != len(high) or not all(_is_int(n) for n in value):
+            kind = "hidden" if len(high) < self.depth else "weight"
+            raise BackspikeError(f"{key} must be {len(high)} whole numbers, one a {kind} layer, not {value!r}")
         for number, most in zip(value, high, strict=True):
             if not low <= number <= most:
                 raise BackspikeError(f"{key} must be from {low} to {most}, not {number}")

@@ -78,7 +78,10 @@ class Network:
             SynapseArray(config, weights[layer - 1], seeds[[streams.bias(layer)]])
             for layer in range(1, config.depth + 1)
         ]
-        self.hidden = [CompositeNeurons(config, seeds[streams.units(layer)]) for layer in range(1, config.depth)]
+        self.hidden = [
+            CompositeNeurons(config, seeds[streams.units(layer)], config.dropout[layer - 1])
+            for layer in range(1, config.depth)
+        ]
         self.output = WinnerTakeAll(config, seeds[streams.units(config.depth)])
         self.counters = Counters(0, 0, 0, np.zeros(config.depth, dtype=np.int64))
 
@@ -93,7 +96,7 @@ class Network:
         return [*self.hidden, self.output]
 
     def run(self, sample: Sample, observe: Callable[[int], None] | None = None) -> Result:
-        """Show one sample for T ticks.
+        """Show one sample for T ticks, or until the configuration's patience ends it.
 
         Parameters
         ----------
@@ -101,16 +104,23 @@ class Network:
         observe : callable, optional
             Called with the tick's number after each tick, when all registers have moved.
         """
-        self._check_sample(sample)
+        self.check_samples(sample.values[np.newaxis], np.array([sample.label]))
         config = self.config
         for part in self.units:
             part.clear()
         wins = np.zeros(config.layers[-1], dtype=np.int64)
+        streak, last = 0, None
         for tick in range(config.ticks):
             if self._tick(tick, sample):
-                wins[self.output.winner] += 1
+                winner = self.output.winner
+                wins[winner] += 1
+                awaited = sample.label if sample.learn else last
+                streak = streak + 1 if winner == awaited else int(not sample.learn)
+                last = winner
             if observe:
                 observe(tick)
+            if config.patience and streak == config.patience:
+                break
         self.counters.samples += 1
         return Result(wins)
 
@@ -143,7 +153,7 @@ class Network:
             if index == self.config.depth - 1:
                 self.output.tick(drives[index], first, sample.label, sample.learn)
             else:
-                self.hidden[index].tick(drives[index], first, errors[index], self.rates[index + 1])
+                self.hidden[index].tick(drives[index], first, errors[index], self.rates[index + 1], sample.learn)
         self.counters.ticks += 1
         self.counters.error_ticks += any_error
         return active == self.config.depth
@@ -178,12 +188,13 @@ class Network:
                     f"not {array.min()} to {array.max()}"
                 )
 
-    def _check_sample(self, sample: Sample) -> None:
+    def check_samples(self, values: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
+        """Raise `BackspikeError` unless samples, stacked along the first axis, and labels are fit for this network."""
         config = self.config
         shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
-        if sample.values.shape != shape or sample.values.dtype != np.uint8:
+        if values.shape[1:] != shape or values.dtype != np.uint8:
             raise BackspikeError(
-                f"a sample must be uint8 of shape {shape}, not {sample.values.dtype} of shape {sample.values.shape}"
+                f"a sample must be uint8 of shape {shape}, not {values.dtype} of shape {values.shape[1:]}"
             )
-        if not 0 <= sample.label < config.layers[-1]:
-            raise BackspikeError(f"a label must be from 0 to {config.layers[-1] - 1}, not {sample.label}")
+        for label in labels[(labels < 0) | (labels >= config.layers[-1])]:
+            raise BackspikeError(f"a label must be from 0 to {config.layers[-1] - 1}, not {label}")

@@ -43,20 +43,24 @@ class CompositeNeurons:
         rho', then 8 for the permission to learn, and leaps over all of them.
     spike, gate, permit : bool array, shape (units,)
         Forward spike, derivative gate, and permission for the unit's row of the next layer, for the next tick.
+    dropped : bool array, shape (units,)
+        Whether the unit is dropped, and so neither spikes nor has its gate open: for the whole of a sample that is
+        learned; in inference for this tick.
     error_pos, error_neg : bool array, shape (units,)
         Error spikes for the next tick, never both.
     """
 
-    def __init__(self, config: NetworkConfig, seeds: States) -> None:
+    def __init__(self, config: NetworkConfig, seeds: States, dropout: int) -> None:
         self._config = config
+        self._dropout = dropout
         self._membrane = Membrane(len(seeds), config.leak)
         self.states = seeds.copy()
         self.clear()
 
     def clear(self) -> None:
-        """Forget spikes, gates and errors, as at a sample's start."""
+        """Forget spikes, gates, dropping and errors, as at a sample's start."""
         units = len(self.states)
-        self.spike, self.gate, self.permit = (np.zeros(units, dtype=np.bool_) for _ in range(3))
+        self.spike, self.gate, self.permit, self.dropped = (np.zeros(units, dtype=np.bool_) for _ in range(4))
         self.error_pos, self.error_neg = (np.zeros(units, dtype=np.bool_) for _ in range(2))
 
     @property
@@ -64,7 +68,11 @@ class CompositeNeurons:
         """Membrane states in LSB / 2**leak."""
         return self._membrane.state
 
-    def tick(self, drive: Integers, first: bool, error: Integers | None, next_rate: int) -> None:
+    @membrane.setter
+    def membrane(self, state: Integers) -> None:
+        self._membrane.state = state
+
+    def tick(self, drive: Integers, first: bool, error: Integers | None, next_rate: int, learn: bool) -> None:
         """Compute what the units register at the end of a tick.
 
         Parameters
@@ -77,6 +85,8 @@ class CompositeNeurons:
             Back-propagated error of each unit; None when the next layer carries no error in this tick.
         next_rate : int
             Learning rate of the next layer in 1/256.
+        learn : bool
+            Whether the sample is learned.
         """
         config = self._config
         a, b = config.activation_bits, config.error_bits
@@ -92,8 +102,11 @@ class CompositeNeurons:
             self.error_pos = self.gate & (error > backward)
             self.error_neg = self.gate & (-error > backward)
 
+        # A sample's first permission is never used, since no error is there to meet it: it is free to decide this.
+        if first or not learn:
+            self.dropped = permission < self._dropout
         potential = self._membrane.integrate(drive, first)
-        self.spike = potential > forward
-        self.gate = (potential > 0) & (potential < 1 << a)
+        self.spike = (potential > forward) & ~self.dropped
+        self.gate = (potential > 0) & (potential < 1 << a) & ~self.dropped
         self.permit = permission < next_rate
         self.states = leap(self.states, config.hidden_draw_bits, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits])

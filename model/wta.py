@@ -70,6 +70,10 @@ class WinnerTakeAll:
         """Membrane states in LSB / 2**leak."""
         return self._membrane.state
 
+    @membrane.setter
+    def membrane(self, state: NDArray[np.int64]) -> None:
+        self._membrane.state = state
+
     def tick(self, drive: NDArray[np.int64], first: bool, label: int, learn: bool) -> None:
         """Run one race; ties go to the lowest index."""
         config = self._config

@@ -83,10 +83,10 @@ class NeuronBench(CombinationalBench):
                 drive = self.draw(job["drive_bits"], (0, 1 << a, self.random.getrandbits(a)))
                 magnitude = np.minimum(self._magnitude(rho_back), (1 << job["error_bits"]) - 1)
                 negative, gate = self.flags(), self.flags()
-                model = CompositeNeurons(config, draws)
+                model = CompositeNeurons(config, draws, 0)
                 model.gate = gate
                 model.membrane[:] = membrane = self.draw(job["drive_bits"] + config.leak, (0, 1 << (a + config.leak)))
-                model.tick(drive, first, np.where(negative, -magnitude, magnitude), next_rate)
+                model.tick(drive, first, np.where(negative, -magnitude, magnitude), next_rate, True)
                 outputs = {
                     "spike": model.spike,
                     "gate": model.gate,

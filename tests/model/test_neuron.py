@@ -24,7 +24,7 @@ def state_with(rho: int, rho_back: int, permission: int) -> int:
 
 
 def neurons_with(*states: int, config: NetworkConfig = CONFIG) -> CompositeNeurons:
-    return CompositeNeurons(config, np.array(states, dtype=np.uint64))
+    return CompositeNeurons(config, np.array(states, dtype=np.uint64), 0)
 
 
 def integers(*values: int) -> np.ndarray:
@@ -37,7 +37,7 @@ def test_three_ticks_by_hand() -> None:
 
     # Tick 1: V = 6, 7, 16, -3 against rho = 6: 6 > 6 is no spike, 7 is, 16 = A spikes but closes the gate, and -3
     # neither spikes nor opens it. The errors of 8 find every gate still closed. 100 < 101 permits.
-    neurons.tick(integers(6, 7, 16, -3), True, integers(8, 8, 8, 8), 101)
+    neurons.tick(integers(6, 7, 16, -3), True, integers(8, 8, 8, 8), 101, True)
     assert neurons.spike.tolist() == [False, True, True, False]
     assert neurons.gate.tolist() == [True, True, False, False]
     assert neurons.permit.tolist() == [True] * 4
@@ -48,7 +48,7 @@ def test_three_ticks_by_hand() -> None:
     # of units 0 and 1, although V = 0 now closes these gates and V = 1 opens those of units 2 and 3. 100 < 100 does
     # not permit. Without a leak V is this tick's sum alone.
     neurons.states[:] = state_with(6, 5, 100)
-    neurons.tick(integers(0, 0, 1, 1), False, integers(6, -6, 6, 6), 100)
+    neurons.tick(integers(0, 0, 1, 1), False, integers(6, -6, 6, 6), 100, True)
     assert neurons.error_pos.tolist() == [True, False, False, False]
     assert neurons.error_neg.tolist() == [False, True, False, False]
     assert neurons.gate.tolist() == [False, False, True, True]
@@ -57,7 +57,7 @@ def test_three_ticks_by_hand() -> None:
 
     # Tick 3: errors 5, 5, 5, -5 against rho' = 5 are not greater: no error anywhere. V = 15 > 6 spikes.
     neurons.states[:] = state_with(6, 5, 100)
-    neurons.tick(integers(15, 15, 15, 15), False, integers(5, 5, 5, -5), 256)
+    neurons.tick(integers(15, 15, 15, 15), False, integers(5, 5, 5, -5), 256, True)
     assert not neurons.error_pos.any()
     assert not neurons.error_neg.any()
     assert neurons.spike.all()
@@ -122,7 +122,7 @@ def test_without_memory_the_potential_is_the_drive() -> None:
 def test_a_spike_has_the_clipped_ramps_probability(potential: int) -> None:
     # Exactly: of the 16 values of rho, clip(V, 0, 16) are below V. The gate is open on the ramp alone.
     neurons = neurons_with(*[state_with(rho, 0, 0) for rho in range(16)])
-    neurons.tick(np.full(16, potential, dtype=np.int64), True, None, 0)
+    neurons.tick(np.full(16, potential, dtype=np.int64), True, None, 0, True)
     assert neurons.spike.sum() == min(max(potential, 0), 16)
     assert set(neurons.gate.tolist()) == {0 < potential < 16}
 
@@ -133,9 +133,9 @@ def test_an_error_has_the_clipped_errors_probability(error: int) -> None:
     for potential, is_open in [(5, True), (0, False), (-1, False), (16, False)]:
         states = [state_with(3, rho_back, 7) for rho_back in range(8)]
         neurons = neurons_with(*states)
-        neurons.tick(np.full(8, potential, dtype=np.int64), True, None, 0)
+        neurons.tick(np.full(8, potential, dtype=np.int64), True, None, 0, True)
         neurons.states[:] = states
-        neurons.tick(np.full(8, 5, dtype=np.int64), False, np.full(8, error, dtype=np.int64), 0)
+        neurons.tick(np.full(8, 5, dtype=np.int64), False, np.full(8, error, dtype=np.int64), 0, True)
         assert neurons.error_pos.sum() == is_open * min(max(error, 0), 8)
         assert neurons.error_neg.sum() == is_open * min(max(-error, 0), 8)
         assert not (neurons.error_pos & neurons.error_neg).any()
@@ -144,7 +144,7 @@ def test_an_error_has_the_clipped_errors_probability(error: int) -> None:
 @pytest.mark.parametrize("rate", [0, 1, 77, 255, 256])
 def test_a_permission_has_the_rates_probability(rate: int) -> None:
     neurons = neurons_with(*[state_with(3, 5, permission) for permission in range(256)])
-    neurons.tick(np.ones(256, dtype=np.int64), True, None, rate)
+    neurons.tick(np.ones(256, dtype=np.int64), True, None, rate, True)
     assert neurons.permit.sum() == rate
 
 
@@ -164,12 +164,12 @@ def test_rates_from_the_random_streams(seed: int, width: int, a: int, b: int) ->
     random = np.random.default_rng(seed)
     potential = random.integers(1, 2**a, 64)
     error = random.integers(-(2**b) * 5 // 4, 2**b * 5 // 4, 64)
-    neurons = CompositeNeurons(config, stream_seeds(seed, 64, width))
-    neurons.tick(potential, True, None, 90)
+    neurons = CompositeNeurons(config, stream_seeds(seed, 64, width), 0)
+    neurons.tick(potential, True, None, 90, True)
     ticks = 3_000
     spikes, pos, neg, both, permits = (np.zeros(64, dtype=np.int64) for _ in range(5))
     for _ in range(ticks):
-        neurons.tick(potential, False, error, 90)
+        neurons.tick(potential, False, error, 90, True)
         spikes += neurons.spike
         pos += neurons.error_pos
         neg += neurons.error_neg
@@ -191,11 +191,11 @@ def test_rates_from_the_random_streams(seed: int, width: int, a: int, b: int) ->
 def test_an_error_meets_the_gate_of_the_tick_before() -> None:
     seed = 8
     random = np.random.default_rng(seed)
-    neurons = CompositeNeurons(CONFIG, stream_seeds(seed, 50, 16))
+    neurons = CompositeNeurons(CONFIG, stream_seeds(seed, 50, 16), 0)
     gate = np.zeros(50, dtype=bool)
     for tick in range(40):
         drive = random.integers(-10, 30, 50)
-        neurons.tick(drive, tick == 0, np.full(50, 8, dtype=np.int64), 256)  # e = 2**b: certain where it may pass
+        neurons.tick(drive, tick == 0, np.full(50, 8, dtype=np.int64), 256, True)  # e = 2**b: certain where it may pass
         assert neurons.error_pos.tolist() == gate.tolist(), f"tick {tick}, seed {seed}"
         gate = (drive > 0) & (drive < 16)
         assert neurons.gate.tolist() == gate.tolist(), f"tick {tick}, seed {seed}"
@@ -203,37 +203,37 @@ def test_an_error_meets_the_gate_of_the_tick_before() -> None:
 
 def test_no_error_from_the_next_layer_clears_the_error_spikes() -> None:
     neurons = neurons_with(state_with(1, 0, 0))
-    neurons.tick(integers(5), True, None, 0)
-    neurons.tick(integers(5), False, integers(8), 0)
+    neurons.tick(integers(5), True, None, 0, True)
+    neurons.tick(integers(5), False, integers(8), 0, True)
     assert neurons.error_pos.tolist() == [True]
-    neurons.tick(integers(5), False, None, 0)
+    neurons.tick(integers(5), False, None, 0, True)
     assert neurons.error_pos.tolist() == neurons.error_neg.tolist() == [False]
 
 
 def test_clear_forgets_all_but_the_streams() -> None:
     neurons = neurons_with(state_with(1, 0, 0), config=CONFIG.replace(leak=2))
-    neurons.tick(integers(5), True, integers(0), 256)
-    neurons.tick(integers(5), False, integers(8), 256)
+    neurons.tick(integers(5), True, integers(0), 256, True)
+    neurons.tick(integers(5), False, integers(8), 256, True)
     states = neurons.states.tolist()
     neurons.clear()
     registers = (neurons.spike, neurons.gate, neurons.permit, neurons.error_pos, neurons.error_neg)
     assert [register.tolist() for register in registers] == [[False]] * 5
     assert neurons.states.tolist() == states
     # What the membrane holds is overwritten by the next first tick.
-    neurons.tick(integers(-2), True, None, 0)
+    neurons.tick(integers(-2), True, None, 0, True)
     assert neurons.membrane.tolist() == [-8]
 
 
 @pytest.mark.parametrize("width", [16, 24, 32, 40, 48, 64])
 def test_every_tick_takes_fresh_bits_in_order(width: int) -> None:
     config = CONFIG.replace(lfsr_bits=width)
-    neurons = CompositeNeurons(config, stream_seeds(3, 4, width))
+    neurons = CompositeNeurons(config, stream_seeds(3, 4, width), 0)
     serial = [Stream(width, int(state)) for state in neurons.states]
     for tick in range(20):
         drive = integers(3, 9, -1, 15)
         error = integers(5, -3, 8, 2) if tick % 3 else None
         gate = neurons.gate
-        neurons.tick(drive, tick == 0, error, 120)
+        neurons.tick(drive, tick == 0, error, 120, True)
         draws = [stream.take(4, 3, 8) for stream in serial]
         assert neurons.spike.tolist() == [v > rho for v, (rho, _, _) in zip(drive.tolist(), draws, strict=True)]
         assert neurons.permit.tolist() == [permission < 120 for _, _, permission in draws]

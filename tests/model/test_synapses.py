@@ -113,16 +113,16 @@ def test_the_expected_update_is_rate_times_value_times_error() -> None:
     error = np.array([-80, -32, -5, 0, 16, 64], dtype=np.int64)
     seeds = stream_seeds(seed, 15, config.lfsr_bits)
     generator = SpikeGenerator(config, seeds[:8])
-    neurons = CompositeNeurons(config, seeds[8:14])
+    neurons = CompositeNeurons(config, seeds[8:14], 0)
     array = SynapseArray(config, np.zeros((11, 6), dtype=np.int64), seeds[14:])
     drive = np.full(6, 50, dtype=np.int64)
-    neurons.tick(drive, True, error, rate)
+    neurons.tick(drive, True, error, rate, True)
     for _ in range(ticks):
         spike, permit = generator.draw(values, rate)
         rows = np.flatnonzero(spike & permit)
         if array.bias_permit(rate):
             rows = np.append(rows, 10)
-        neurons.tick(drive, False, error, rate)
+        neurons.tick(drive, False, error, rate, True)
         array.update(rows, neurons.error_pos, neurons.error_neg)
     p_row = np.append(values / 256, 1.0) * rate / 256
     expected = np.outer(p_row, np.clip(error / 2**config.error_bits, -1, 1))
