@@ -14,16 +14,20 @@ __all__ = ["LeapForwardLFSR", "leap"]
 def leap(state: Value, steps: int, exponents: tuple[int, ...]) -> Value:
     """Return the state after `steps` single steps, as combinational logic: one XOR of the taps a step.
 
-    The all-zero state, which a maximal-length register leaves only by this, is taken as 1.
+    The all-zero state, which a maximal-length register leaves only by this, is taken as 1. Steps whose taps are all in
+    the state come as one operation on words, which simulators do at once.
     """
     width = len(state)
-    bits = [state[0] | (state == 0), *state[1:]]
-    for step in range(steps):
-        fresh = Value.cast(0)
-        for exponent in exponents:
-            fresh = fresh ^ bits[step + exponent]
-        bits.append(fresh[0])
-    return Cat(*bits[steps : steps + width])
+    block = width - max(exponents)
+    state = Cat(state[0] | (state == 0), state[1:])
+    while steps > 0:
+        count = min(steps, block)
+        first, *others = (state[exponent : exponent + count] for exponent in exponents)
+        for tap in others:
+            first = first ^ tap
+        state = Cat(state[count:], first)
+        steps -= count
+    return state
 
 
 class LeapForwardLFSR(wiring.Component):
