@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backspike.config import PRESETS
-from backspike.datasets import load_dataset
 from backspike.errors import BackspikeError
 from backspike.idx import read_idx
 
@@ -58,24 +56,3 @@ def test_a_truncated_archive_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BackspikeError, match=r"cannot read .*absent\.gz: No such file"):
         read_idx(tmp_path / "absent.gz", 3)
-
-
-def test_mnist_says_where_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("BACKSPIKE_DATA", raising=False)
-    with pytest.raises(BackspikeError, match="BACKSPIKE_DATA"):
-        load_dataset("mnist", PRESETS["mnist-ecp5"], 1)
-
-
-def test_mnist_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mnist").mkdir()
-    blank = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28]) + bytes(2 * 784)
-    for part in ("train", "t10k"):
-        write(tmp_path / "mnist" / f"{part}-images-idx3-ubyte.gz", blank)
-        write(tmp_path / "mnist" / f"{part}-labels-idx1-ubyte.gz", LABELS)
-    monkeypatch.setenv("BACKSPIKE_DATA", str(tmp_path))
-    dataset = load_dataset("mnist", PRESETS["mnist-ecp5"], 1)
-    assert dataset.train_values.shape == (2, 784)
-    assert dataset.test_labels.tolist() == [7, 9]
-    write(tmp_path / "mnist" / "train-labels-idx1-ubyte.gz", LABELS[:7] + bytes([1, 7]))
-    with pytest.raises(BackspikeError, match="2 images for 1 labels"):
-        load_dataset("mnist", PRESETS["mnist-ecp5"], 1)

@@ -53,8 +53,17 @@ def test_random_fits_every_network(config) -> None:
 
 
 def test_unknown_dataset_lists_the_known() -> None:
-    with pytest.raises(BackspikeError, match=r"^'numbers' is not a dataset; known are digits, mnist, random$"):
+    with pytest.raises(
+        BackspikeError,
+        match=r"^'numbers' is not a dataset; known are digits, mnist, fashion-mnist, emnist-balanced, .*, random$",
+    ):
         load_dataset("numbers", PRESETS["digits"], seed=1)
+
+
+@pytest.mark.parametrize("name", ["digits", "random"])
+def test_settings_of_a_dataset_without_any_are_refused(name) -> None:
+    with pytest.raises(BackspikeError, match=rf"^dataset {name} has no settings, so 'pool' cannot be set$"):
+        load_dataset(name, PRESETS["digits"], 1, {"pool": 2})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""Datasets by name, as the integers that a network takes, in a fixed split for training and for testing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
+
+from .dataset import Dataset, Request
+from .emnist import EMNIST_SPLITS, load_emnist, load_emnist_letters26
+from .mnist import load_fashion_mnist, load_mnist
+from .nmnist import load_nmnist, load_nmnist_small
+from .small import load_digits, load_random
+
+__all__ = ["LOADERS", "Dataset", "Request", "load_dataset"]
+
+LOADERS: dict[str, Callable[[Request], Dataset]] = {
+    "digits": load_digits,
+    "mnist": load_mnist,
+    "fashion-mnist": load_fashion_mnist,
+    **{f"emnist-{split}": load_emnist for split in EMNIST_SPLITS},
+    "emnist-letters26": load_emnist_letters26,
+    "nmnist": load_nmnist,
+    "nmnist-small": load_nmnist_small,
+    "random": load_random,
+}
+"""Functions that load a dataset, by the name that the command line takes."""
+
+
+def load_dataset(
+    name: str,
+    config: NetworkConfig,
+    seed: int,
+    settings: Mapping[str, Any] | None = None,
+    data_dir: Path | None = None,
+) -> Dataset:
+    """Return a dataset, checked against the network that is to take it.
+
+    Files are looked for in `data_dir`, in the folder that ``BACKSPIKE_DATA`` names, in the user's cache and in
+    ``/usr/share/datasets``, each time in a subfolder of the dataset's name; else they are downloaded to the cache.
+
+    Parameters
+    ----------
+    name : str
+        A key of `LOADERS`.
+    config : NetworkConfig
+    seed : int
+        Seed of the split, or of the samples themselves where they are random. Official splits do not depend on it.
+    settings : mapping, optional
+        Settings of the dataset by name: those of `EventSettings` for recordings of events, none for the others.
+    data_dir : Path, optional
+        Folder that is searched first.
+
+    Raises
+    ------
+    BackspikeError
+        There is no such dataset or setting, its samples or classes do not fit the network, a file is wrong, or files
+        are missing and cannot be downloaded.
+    """
+    if name not in LOADERS:
+        raise BackspikeError(f"{name!r} is not a dataset; known are {', '.join(LOADERS)}")
+    dataset = LOADERS[name](Request(name, config, seed, dict(settings or {}), data_dir))
+    shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+    if dataset.train_values.shape[1:] != shape or dataset.classes != config.layers[-1]:
+        raise BackspikeError(
+            f"dataset {name} has samples of shape {dataset.train_values.shape[1:]} in {dataset.classes} classes, "
+            f"but network {config.name} takes shape {shape} in {config.layers[-1]} classes"
+        )
+    return dataset

@@ -1,0 +1,265 @@
+"""N-MNIST: digits as recorded by an event camera, binned to the ticks of a network.
+
+The package ``tonic`` reads this format too, and was looked at first (1.7.0). It is not used: it brings librosa, h5py
+and more for ten lines of NumPy, cuts a truncated recording short instead of naming it, and takes nothing but the whole
+set of 70,000 files. The addresses and checksums of the download are the ones that it uses.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.errors import BackspikeError
+
+from .dataset import Dataset, Request
+from .files import Source, locate, search_path
+
+__all__ = ["NMNIST_TEST", "NMNIST_TRAIN", "SIDE", "EventSettings", "bin_events", "load_nmnist", "load_nmnist_small"]
+
+SIDE = 34
+"""Pixels of the camera in each direction."""
+
+FIELD_BYTES = 5
+"""Bytes of an event: x, y, then 1 bit of polarity and 23 bits of time in microseconds, high byte first."""
+
+CLOCK_OVERFLOW_ROW, CLOCK_OVERFLOW = 240, 1 << 13
+"""An event in this row is none: it says that all later times are so many microseconds later than they read."""
+
+CLASSES = 10
+
+_URL = "https://data.mendeley.com/public-files/datasets/468j46mzdv/files/"
+
+NMNIST_TRAIN = Source(
+    title="N-MNIST",
+    folder="nmnist",
+    files=("Train.zip",),
+    urls=(f"{_URL}39c25547-014b-4137-a934-9d29fa53c7a0/file_downloaded",),
+    checksums={"Train.zip": "md5:20959b8e626244a1b502305a9e6e2031"},
+    help=" (or a folder Train/ with a folder for each digit)",
+)
+"""60,000 recordings to train on. G. Orchard, A. Jayawant, G. Cohen, N. Thakor, "Converting Static Image Datasets to
+Spiking Neuromorphic Datasets Using Saccades", Frontiers in Neuroscience (2015)."""
+
+NMNIST_TEST = Source(
+    title="N-MNIST",
+    folder="nmnist",
+    files=("Test.zip",),
+    urls=(f"{_URL}05a4d654-7e03-4c15-bdfa-9bb2bcbea494/file_downloaded",),
+    checksums={"Test.zip": "md5:69ca8762b2fe404d9b9bad1103e97832"},
+    help=" (or a folder Test/ with a folder for each digit)",
+)
+"""10,000 recordings to test on."""
+
+SMALL = {"Train": range(1, 1001), "Test": range(60001, 60101)}
+"""Numbers of the recordings that make up ``nmnist-small``: the first of both parts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSettings:
+    """How a recording becomes spikes: an input spikes in a tick in which it has seen enough events.
+
+    Parameters
+    ----------
+    polarity : str
+        ``"merged"``: an input a pixel, for events of both polarities. ``"separate"``: two, first all for darker (0),
+        then all for brighter (1).
+    pool : int
+        Pixels in each direction that share an input: 1 or 2.
+    milliseconds : int
+        Length of the recording that is divided among the ticks, 1 to 1000; what comes later is left out.
+    threshold : int
+        Events, 1 to 255, that an input needs in a tick to spike.
+    folds : int
+        0: the official parts for training and for testing. Otherwise 2 to 10: cross-validation over all recordings, in
+        this many parts with equal shares of each digit, the same for every seed; the seeds 1, 2, .. test on the first
+        part, the second one, .. and train on the others.
+
+    Raises
+    ------
+    BackspikeError
+        A value is impossible; the message names it and what is allowed.
+    """
+
+    polarity: str = "merged"
+    pool: int = 1
+    milliseconds: int = 300
+    threshold: int = 1
+    folds: int = 0
+
+    def __post_init__(self) -> None:
+        if self.polarity not in ("merged", "separate"):
+            raise BackspikeError(f"polarity must be merged or separate, not {self.polarity!r}")
+        for name, allowed, span in (
+            ("pool", range(1, 3), "1 or 2"),
+            ("milliseconds", range(1, 1001), "1 to 1000"),
+            ("threshold", range(1, 256), "1 to 255"),
+            ("folds", (0, *range(2, 11)), "0 or 2 to 10"),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
+                raise BackspikeError(f"{name} must be a whole number, {span}, not {value!r}")
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs, n_0, that a network needs."""
+        return (SIDE // self.pool) ** 2 * (2 if self.polarity == "separate" else 1)
+
+
+def bin_events(content: bytes, name: str, ticks: int, settings: EventSettings) -> NDArray[np.uint8]:
+    """Return a recording as spikes, uint8 of shape (ticks, inputs), 0 or 1.
+
+    Parameters
+    ----------
+    content : bytes
+        The recording.
+    name : str
+        What it is called in an error.
+    ticks : int
+    settings : EventSettings
+
+    Raises
+    ------
+    BackspikeError
+        The recording is empty, cut off within an event, or has events outside of the camera.
+    """
+    if not content or len(content) % FIELD_BYTES:
+        raise BackspikeError(
+            f"{name} is damaged: {len(content):,} bytes are no recording of events of {FIELD_BYTES} bytes each"
+        )
+    x, y, high, middle, low = np.frombuffer(content, np.uint8).reshape(-1, FIELD_BYTES).T.astype(np.int64)
+    overflow = y == CLOCK_OVERFLOW_ROW
+    microseconds = ((high & 0x7F) << 16 | middle << 8 | low) + CLOCK_OVERFLOW * np.cumsum(overflow)
+    outside = ~overflow & ((x >= SIDE) | (y >= SIDE))
+    if outside.any():
+        place = int(np.argmax(outside))
+        raise BackspikeError(
+            f"{name} is damaged: an event at ({x[place]}, {y[place]}) is outside of {SIDE} x {SIDE} pixels"
+        )
+    tick = microseconds * ticks // (1000 * settings.milliseconds)
+    seen = ~overflow & (tick < ticks)
+    side = SIDE // settings.pool
+    inputs = y // settings.pool * side + x // settings.pool
+    if settings.polarity == "separate":
+        inputs += (high >> 7) * side * side
+    counts = np.bincount((tick * settings.inputs + inputs)[seen], minlength=ticks * settings.inputs)
+    return (counts >= settings.threshold).astype(np.uint8).reshape(ticks, settings.inputs)
+
+
+def load_nmnist(request: Request) -> Dataset:
+    """Load N-MNIST: 60,000 recordings to train on and 10,000 to test on, or all of them in cross-validation.
+
+    They come from the folders ``nmnist/Train`` and ``nmnist/Test``, from ``nmnist.zip``, or from the official
+    ``nmnist/Train.zip`` and ``nmnist/Test.zip``, which are downloaded if there is nothing.
+    """
+    return _dataset(request, _settings(request, folds=0), _places(request), None)
+
+
+def load_nmnist_small(request: Request) -> Dataset:
+    """Load the first 1,000 recordings to train on and the first 100 to test on, unless set otherwise in five folds.
+
+    They come from ``nmnist-small/`` or ``nmnist-small.zip``, or from the whole set.
+    """
+    own = _local(request, "nmnist-small")
+    return _dataset(request, _settings(request, folds=5), own or _places(request), SMALL)
+
+
+def _settings(request: Request, folds: int) -> EventSettings:
+    known = [field.name for field in fields(EventSettings)]
+    for key in request.settings:
+        if key not in known:
+            raise BackspikeError(f"{key!r} is not a setting of dataset {request.name}; known are {', '.join(known)}")
+    if request.config.input != "spikes":
+        raise BackspikeError(f'dataset {request.name} is recorded spikes: its network needs input = "spikes"')
+    return EventSettings(**{"folds": folds, **request.settings})
+
+
+def _local(request: Request, name: str) -> list[Path]:
+    """Return the first folder or zip of this name on the search path that has recordings of both parts, if any."""
+    for place in search_path(request.data_dir):
+        if all((place / name / part).is_dir() for part in ("Train", "Test")):
+            return [place / name]
+        if (place / f"{name}.zip").is_file():
+            return [place / f"{name}.zip"]
+    return []
+
+
+def _places(request: Request) -> list[Path]:
+    """Return the folders and zips that hold the whole set."""
+    local = _local(request, "nmnist")
+    if local:
+        return local
+    return [locate(source, request.data_dir)[source.files[0]] for source in (NMNIST_TRAIN, NMNIST_TEST)]
+
+
+def _dataset(request: Request, settings: EventSettings, places: list[Path], only: dict[str, range] | None) -> Dataset:
+    ticks = request.config.ticks
+    values: dict[str, list[NDArray[np.uint8]]] = {"Train": [], "Test": []}
+    labels: dict[str, list[int]] = {"Train": [], "Test": []}
+    for place in places:
+        for part, digit, name, content in _recordings(place, only):
+            values[part].append(bin_events(content, name, ticks, settings))
+            labels[part].append(digit)
+    for part, found in labels.items():
+        if not found:
+            raise BackspikeError(f"{' and '.join(map(str, places))}: no recordings {part}/<digit>/<number>.bin")
+        if only and len(found) != len(only[part]):
+            raise BackspikeError(
+                f"{' and '.join(map(str, places))}: {len(found)} of the first {len(only[part])} recordings of {part}"
+            )
+    spikes = [np.stack(values[part]) for part in ("Train", "Test")]
+    classes = [np.array(labels[part], dtype=np.int64) for part in ("Train", "Test")]
+    if not settings.folds:
+        return Dataset(request.name, spikes[0], classes[0], spikes[1], classes[1], CLASSES)
+    return _fold(request, settings.folds, np.concatenate(spikes), np.concatenate(classes))
+
+
+def _fold(request: Request, folds: int, spikes: NDArray[np.uint8], classes: NDArray[np.int64]) -> Dataset:
+    """Return the split in which one part is for testing."""
+    from sklearn.model_selection import StratifiedKFold
+
+    if np.unique(classes, return_counts=True)[1].min() < folds:
+        raise BackspikeError(f"dataset {request.name} has too few recordings for {folds} folds")
+    parts = list(StratifiedKFold(folds, shuffle=True, random_state=0).split(spikes, classes))
+    train, test = parts[(request.seed - 1) % folds]
+    return Dataset(request.name, spikes[train], classes[train], spikes[test], classes[test], CLASSES)
+
+
+def _recordings(place: Path, only: dict[str, range] | None) -> Iterator[tuple[str, int, str, bytes]]:
+    """Yield part, digit, name and content of each recording in a folder or zip, by part and number."""
+    if place.is_dir():
+        paths = [path for part in ("Train", "Test") for path in (place / part).glob("*/*.bin")]
+        for part, digit, name in _ordered([str(path) for path in paths], only):
+            try:
+                yield part, digit, name, Path(name).read_bytes()
+            except OSError as error:
+                raise BackspikeError(f"cannot read {name}: {error.strerror}") from error
+        return
+    try:
+        with zipfile.ZipFile(place) as archive:
+            for part, digit, name in _ordered(archive.namelist(), only):
+                yield part, digit, f"{name} in {place}", archive.read(name)
+    except zipfile.BadZipFile as error:
+        raise BackspikeError(f"{place} is damaged: {error}") from error
+    except OSError as error:
+        raise BackspikeError(f"cannot read {place}: {error.strerror}") from error
+
+
+def _ordered(names: list[str], only: dict[str, range] | None) -> list[tuple[str, int, str]]:
+    """Return part, digit and name of all that are ``Train/<digit>/<number>.bin`` in any folder, by part and number."""
+    result = []
+    for name in names:
+        parts = PurePosixPath(name).parts[-3:]
+        if len(parts) != 3 or parts[0] not in ("Train", "Test") or not name.endswith(".bin"):
+            continue
+        digit, number = parts[1], PurePosixPath(name).stem
+        if not (digit.isdecimal() and int(digit) < CLASSES and number.isdecimal()):
+            raise BackspikeError(f"{name} is not named Train/<digit>/<number>.bin, as a recording of N-MNIST is")
+        if only is None or int(number) in only[parts[0]]:
+            result.append((parts[0], int(number), int(digit), name))
+    return [(part, digit, name) for part, _, digit, name in sorted(result)]

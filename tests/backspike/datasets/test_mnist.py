@@ -1,0 +1,67 @@
+"""MNIST and Fashion-MNIST: the files as they are, and one sentence for each way in which they can be wrong."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backspike import BackspikeError, NetworkConfig
+from backspike.datasets import load_dataset
+from backspike.datasets.mnist import FILES
+
+from .samples import idx, images, write_images
+
+CONFIG = NetworkConfig(layers=(784, 10))
+LABELS = ([7, 9, 0], [1, 2])
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("suffix", [".gz", ""])
+def test_images_and_labels_are_the_files(places: Path, name: str, suffix: str) -> None:
+    pictures = write_images(places / name, [file.removesuffix(".gz") + suffix for file in FILES], LABELS)
+    dataset = load_dataset(name, CONFIG, 1, data_dir=places)
+    assert np.array_equal(dataset.train_values, pictures[0].reshape(3, 784))
+    assert np.array_equal(dataset.test_values, pictures[1].reshape(2, 784))
+    assert (dataset.train_labels.tolist(), dataset.test_labels.tolist()) == LABELS
+    assert (dataset.name, dataset.classes) == (name, 10)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        (FILES[1], idx(np.array([1, 2])), r"train-images-idx3-ubyte\.gz has 3 images, but .*train-labels.* 2 labels$"),
+        (FILES[1], idx(np.array([1, 2, 10])), r"train-labels-idx1-ubyte\.gz has the label 10; allowed are 0 to 9$"),
+        (FILES[3], idx(images(2, 0)), r"t10k-labels-idx1-ubyte\.gz is not an IDX file of unsigned bytes in 1 dim"),
+        (
+            FILES[2],
+            idx(images(2, 0))[:-1],
+            r"t10k-images-idx3-ubyte\.gz announces \(2, 28, 28\) values, but holds 1567$",
+        ),
+        (FILES[0], b"<html>", r"train-images-idx3-ubyte\.gz is not an IDX file"),
+    ],
+)
+def test_a_wrong_file_is_named(places: Path, file: str, content: bytes, sentence: str) -> None:
+    write_images(places / "mnist", FILES, LABELS)
+    (places / "mnist" / file).write_bytes(gzip.compress(content))
+    with pytest.raises(BackspikeError, match=sentence):
+        load_dataset("mnist", CONFIG, 1, data_dir=places)
+
+
+def test_a_truncated_file_is_named(places: Path) -> None:
+    write_images(places / "mnist", FILES, LABELS)
+    path = places / "mnist" / FILES[0]
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(BackspikeError, match=r"train-images-idx3-ubyte\.gz is damaged"):
+        load_dataset("mnist", CONFIG, 1, data_dir=places)
+
+
+def test_images_of_another_size_do_not_fit(places: Path) -> None:
+    write_images(places / "mnist", FILES, LABELS)
+    for file in (FILES[0], FILES[2]):
+        count = 3 if file == FILES[0] else 2
+        (places / "mnist" / file).write_bytes(gzip.compress(idx(np.zeros((count, 5, 5)))))
+    with pytest.raises(BackspikeError, match=r"^dataset mnist has samples of shape \(25,\) in 10 classes, but network"):
+        load_dataset("mnist", CONFIG, 1, data_dir=places)
