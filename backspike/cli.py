@@ -78,18 +78,20 @@ def generate(config_name: str, out: Path) -> None:
 @_dataset_option
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @_seed_option
+@click.option("--engine", type=click.Choice(["fast", "numpy"]), default="fast", show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from what an interrupted training left in --out.")
 @_out_option
-def train(config_name: str, dataset_name: str, epochs: int, seed: int, out: Path) -> None:
+def train(config_name: str, dataset_name: str, epochs: int, seed: int, engine: str, resume: bool, out: Path) -> None:
     """Train the golden model, beside a float network of the same layers.
 
     Writes checkpoint.npz, metrics.json and learning-curve.png. The seed decides everything: split, initial weights,
-    random streams and order of samples.
+    random streams and order of samples. Engines differ in speed alone. Ctrl-C leaves a checkpoint to resume from.
     """
     from backspike.datasets import load_dataset
     from backspike.model.training import train as run_training
 
     config = load_config(config_name)
-    run_training(config, load_dataset(dataset_name, config, seed), epochs, seed, out, click.echo)
+    run_training(config, load_dataset(dataset_name, config, seed), epochs, seed, out, click.echo, engine, resume)
     click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png")
 
 

@@ -22,7 +22,7 @@ from .streams import StreamMap
 
 __all__ = ["FORMAT", "Checkpoint"]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file's layout. A reader refuses any other."""
 
 
@@ -31,8 +31,8 @@ class Checkpoint:
     """State of a network between two samples; spikes, errors and membranes are cleared there anyway.
 
     The file is a NumPy archive (.npz) of the arrays ``weights_1`` .. ``weights_L`` (int16), ``streams`` (uint64),
-    ``rates`` (int64) and ``header`` (uint8): UTF-8 JSON with ``format``, ``epoch``, ``config`` and
-    ``checkpoint_hash``.
+    ``rates`` (int64) and ``header`` (uint8): UTF-8 JSON with ``format``, ``epoch``, ``shown``, ``right``, ``config``
+    and ``checkpoint_hash``.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ class Checkpoint:
         Learning rate of each weight layer in 1/256.
     epoch : int
         Epochs of training that are done.
+    shown, right : int
+        Samples shown in the epoch after those, and right answers to them.
     """
 
     config: NetworkConfig
@@ -53,9 +55,11 @@ class Checkpoint:
     streams: NDArray[np.uint64]
     rates: list[int]
     epoch: int
+    shown: int = 0
+    right: int = 0
 
     @classmethod
-    def capture(cls, network: Network, epoch: int = 0) -> Checkpoint:
+    def capture(cls, network: Network, epoch: int = 0, shown: int = 0, right: int = 0) -> Checkpoint:
         """Copy a network's state."""
         config = network.config
         numbering = StreamMap(config)
@@ -64,7 +68,8 @@ class Checkpoint:
         for layer, (array, units) in enumerate(zip(network.synapses, network.units, strict=True), start=1):
             streams[numbering.units(layer)] = units.states
             streams[numbering.bias(layer)] = array.bias_state[0]
-        return cls(config, [array.weights.copy() for array in network.synapses], streams, list(network.rates), epoch)
+        weights = [array.weights.copy() for array in network.synapses]
+        return cls(config, weights, streams, list(network.rates), epoch, shown, right)
 
     def apply(self, network: Network) -> None:
         """Put this state into a network: its next samples run as they would have in the captured one.
@@ -104,6 +109,8 @@ class Checkpoint:
         header = {
             "format": FORMAT,
             "epoch": self.epoch,
+            "shown": self.shown,
+            "right": self.right,
             "config": self.config.to_dict(),
             "checkpoint_hash": self.config.checkpoint_hash,
         }
@@ -147,6 +154,8 @@ class Checkpoint:
                 streams=arrays["streams"],
                 rates=[int(rate) for rate in arrays["rates"]],
                 epoch=int(header["epoch"]),
+                shown=int(header["shown"]),
+                right=int(header["right"]),
             )
             checkpoint._check(header["checkpoint_hash"])
         # What NumPy, zipfile and json raise on bytes that are not, or no longer, what they read.

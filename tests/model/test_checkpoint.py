@@ -198,8 +198,8 @@ def test_arrays_that_do_not_fit_their_configuration_are_damage(saved) -> None:
 
 def test_header_is_checked(saved) -> None:
     good = saved.read_bytes()
-    rewrite_header(saved, format=2)
-    with pytest.raises(BackspikeError, match=r"is a checkpoint of format 2; this reads 1$"):
+    rewrite_header(saved, format=1)
+    with pytest.raises(BackspikeError, match=r"is a checkpoint of format 1; this reads 2$"):
         Checkpoint.load(saved)
     for changes in ({"checkpoint_hash": "0" * 64}, {"epoch": None}, {"config": {"layers": [8, 4]}}):
         saved.write_bytes(good)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import numpy as np
+import pytest
 
 from backspike import PRESETS, NetworkConfig
 from backspike.datasets import Dataset, load_dataset
-from backspike.model import Network, Sample
+from backspike.errors import BackspikeError
+from backspike.model import Network, Sample, training
 from backspike.model.baseline import float_accuracy
 from backspike.model.checkpoint import Checkpoint
+from backspike.model.engines import ENGINES, load_engine
 from backspike.model.training import evaluate, rates_of_epoch, sample_order, train
 
 
@@ -89,6 +93,80 @@ def test_shows_the_samples_in_their_order(tmp_path) -> None:
             network.run(Sample(dataset.train_values[index], int(dataset.train_labels[index]), True))
     checkpoint = Checkpoint.load(tmp_path / "checkpoint.npz")
     assert all(np.array_equal(*pair) for pair in zip(network.weights, checkpoint.weights, strict=True))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_interrupted_and_resumed_training_ends_in_the_same_weights(tmp_path, monkeypatch, engine: str) -> None:
+    config = PRESETS["tiny"].replace(rates=(200, 100))
+    dataset = load_dataset("random", config, seed=1)
+    monkeypatch.setattr(training, "CHUNK", 50)
+    whole = train(config, dataset, 3, 5, tmp_path / "whole", engine=engine)
+
+    show = load_engine(engine)
+    # An epoch calls the engine for 6 chunks and the test: in the first epoch, in the second, in its last chunk, in the
+    # last chunk of all.
+    for calls in (3, 8, 2, 7):
+        interrupt_at = iter(range(calls - 1, -1, -1))
+
+        def interrupted(*arguments, interrupt_at=interrupt_at):
+            if next(interrupt_at) == 0:
+                signal.raise_signal(signal.SIGINT)
+            return show(*arguments)
+
+        monkeypatch.setattr(training, "load_engine", lambda name, engine=interrupted: engine)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, dataset, 3, 5, tmp_path / "parts", resume=(tmp_path / "parts").exists())
+    monkeypatch.undo()
+    parts = train(config, dataset, 3, 5, tmp_path / "parts", engine=engine, resume=True)
+
+    assert (tmp_path / "whole/checkpoint.npz").read_bytes() == (tmp_path / "parts/checkpoint.npz").read_bytes()
+    accuracies = [[(e.rates, e.train_accuracy, e.test_accuracy) for e in done.epochs] for done in (whole, parts)]
+    assert accuracies[0] == accuracies[1]
+    assert len(accuracies[0]) == 3
+
+
+def test_killed_between_account_and_checkpoint_repeats_the_epoch(tmp_path) -> None:
+    config = PRESETS["tiny"]
+    dataset = load_dataset("random", config, seed=1)
+    train(config, dataset, 1, 5, tmp_path)
+    before = (tmp_path / "checkpoint.npz").read_bytes()
+    train(config, dataset, 2, 5, tmp_path, resume=True)
+    after = (tmp_path / "checkpoint.npz").read_bytes()
+    (tmp_path / "checkpoint.npz").write_bytes(before)
+    assert len(train(config, dataset, 2, 5, tmp_path, resume=True).epochs) == 2
+    assert (tmp_path / "checkpoint.npz").read_bytes() == after != before
+
+
+def test_refuses_to_resume_what_is_not_there_or_another(tmp_path) -> None:
+    config = PRESETS["tiny"]
+    dataset = load_dataset("random", config, seed=1)
+    with pytest.raises(BackspikeError, match="cannot read checkpoint"):
+        train(config, dataset, 2, 5, tmp_path / "none", resume=True)
+    train(config, dataset, 1, 5, tmp_path)
+    for other, seed in ((config, 6), (config.replace(rates=(1, 2)), 5)):
+        with pytest.raises(BackspikeError, match="is another one"):
+            train(other, dataset, 2, seed, tmp_path, resume=True)
+    (tmp_path / "metrics.json").write_text("{")
+    with pytest.raises(BackspikeError, match=r"metrics\.json is damaged"):
+        train(config, dataset, 2, 5, tmp_path, resume=True)
+    (tmp_path / "metrics.json").unlink()
+    with pytest.raises(BackspikeError, match=r"cannot read .*metrics\.json"):
+        train(config, dataset, 2, 5, tmp_path, resume=True)
+
+
+def test_engines_train_alike(tmp_path) -> None:
+    config = PRESETS["digits"].replace(ticks=4)
+    dataset = load_dataset("random", config, seed=1)
+    for engine in ENGINES:
+        train(config, dataset, 1, 2, tmp_path / engine, engine=engine)
+    files = {(tmp_path / engine / "checkpoint.npz").read_bytes() for engine in ENGINES}
+    assert len(files) == 1
+
+
+def test_unknown_engine_is_refused(tmp_path) -> None:
+    config = PRESETS["tiny"]
+    with pytest.raises(BackspikeError, match="engine must be one of fast, numpy, not 'gpu'"):
+        train(config, load_dataset("random", config, seed=1), 1, 5, tmp_path, engine="gpu")
 
 
 def test_two_layers_learn_what_one_cannot() -> None:

@@ -1,0 +1,40 @@
+"""The engines that compute the golden model: by name, all of them the same to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.errors import BackspikeError
+
+from .network import Network
+
+__all__ = ["DEFAULT_ENGINE", "ENGINES", "Engine", "load_engine"]
+
+Engine = Callable[[Network, NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], bool], NDArray[np.int64]]
+"""Shows samples to a network, which moves on: values, labels, order and learn flag in, wins of each class out."""
+
+ENGINES = ("fast", "numpy")
+"""Names of the engines: compiled loops, and the NumPy that says what is meant."""
+
+DEFAULT_ENGINE = "fast"
+
+
+def load_engine(name: str) -> Engine:
+    """Return an engine by name.
+
+    Raises
+    ------
+    BackspikeError
+        There is none of that name.
+    """
+    if name == "numpy":
+        return Network.run_samples
+    if name == "fast":
+        # Imported when asked for: the compiler takes a second to load.
+        from .fast import run_samples
+
+        return run_samples
+    raise BackspikeError(f"engine must be one of {', '.join(ENGINES)}, not {name!r}")

@@ -1,0 +1,46 @@
+"""Ctrl-C held back: heard within, let out at the end, and never lost."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from backspike.interrupts import held_interrupts
+
+
+def test_interrupt_is_heard_and_let_out_at_the_end() -> None:
+    reached = []
+    with pytest.raises(KeyboardInterrupt), held_interrupts() as interrupted:
+        reached.append(interrupted())
+        signal.raise_signal(signal.SIGINT)
+        reached.append(interrupted())
+    assert reached == [False, True]
+
+
+def test_handler_is_put_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with held_interrupts() as interrupted:
+        assert signal.getsignal(signal.SIGINT) is not before
+        assert not interrupted()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_error_within_goes_before_the_interrupt() -> None:
+    with pytest.raises(ValueError, match="mine"), held_interrupts():
+        signal.raise_signal(signal.SIGINT)
+        raise ValueError("mine")
+
+
+def test_does_nothing_in_another_thread() -> None:
+    heard: list[bool] = []
+
+    def work() -> None:
+        with held_interrupts() as interrupted:
+            heard.append(interrupted())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert heard == [False]
