@@ -11,12 +11,17 @@ from backspike.interrupts import held_interrupts
 
 
 def test_interrupt_is_heard_and_let_out_at_the_end() -> None:
-    reached = []
-    with pytest.raises(KeyboardInterrupt), held_interrupts() as interrupted:
-        reached.append(interrupted())
-        signal.raise_signal(signal.SIGINT)
-        reached.append(interrupted())
-    assert reached == [False, True]
+    heard = []
+
+    def work() -> None:
+        with held_interrupts() as interrupted:
+            heard.append(interrupted())
+            signal.raise_signal(signal.SIGINT)
+            heard.append(interrupted())
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert heard == [False, True]
 
 
 def test_handler_is_put_back() -> None:
@@ -28,9 +33,13 @@ def test_handler_is_put_back() -> None:
 
 
 def test_error_within_goes_before_the_interrupt() -> None:
-    with pytest.raises(ValueError, match="mine"), held_interrupts():
-        signal.raise_signal(signal.SIGINT)
-        raise ValueError("mine")
+    def work() -> None:
+        with held_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        work()
 
 
 def test_does_nothing_in_another_thread() -> None:
