@@ -88,6 +88,7 @@ def run_samples(
         wins,
         counts,
         counters.rows,
+        counters.writes,
     )
     counters.samples, counters.ticks, counters.error_ticks = (int(count) for count in counts)
     for index, (array, units) in enumerate(zip(network.synapses, network.units, strict=True)):
@@ -257,6 +258,7 @@ def _show(
     wins: Any,
     counts: Any,
     rows_visited: Any,
+    rows_written: Any,
 ) -> int:
     """Show the samples, all arrays in place; return the last winner."""
     ticks, leak, a, b, patience = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
@@ -326,6 +328,7 @@ def _show(
                                     total += own[j, i] * errors[layer][i]
                                 backs[layer - 1, j] = total
                     _update(own, permitted, learning, errors[layer], erring, erring_count, bounds)
+                    rows_written[layer] += learning
                 rows_visited[layer] += visited
 
             # Neurons: all registers move.

@@ -35,12 +35,36 @@ class Result:
 
 @dataclass
 class Counters:
-    """Work done since the counters were made: what the hardware's counters show too."""
+    """Work done since the counters were made: what the hardware's counters show too.
+
+    Parameters
+    ----------
+    samples, ticks, error_ticks : int
+        Samples shown, ticks they took, and those in which some layer had an error.
+    rows, writes : int64 array, shape (L,)
+        Rows of each weight layer that were visited, and those of them that were written back.
+    """
 
     samples: int
     ticks: int
     error_ticks: int
     rows: NDArray[np.int64]
+    writes: NDArray[np.int64]
+
+    @classmethod
+    def zero(cls, depth: int) -> Counters:
+        """Return counters of a network of so many weight layers that has done nothing."""
+        return cls(0, 0, 0, np.zeros(depth, dtype=np.int64), np.zeros(depth, dtype=np.int64))
+
+    def to_dict(self) -> dict[str, int | list[int]]:
+        """Return all counts as JSON has them."""
+        return {
+            "samples": self.samples,
+            "ticks": self.ticks,
+            "error_ticks": self.error_ticks,
+            "rows": self.rows.tolist(),
+            "writes": self.writes.tolist(),
+        }
 
 
 class Network:
@@ -83,7 +107,7 @@ class Network:
             for layer in range(1, config.depth)
         ]
         self.output = WinnerTakeAll(config, seeds[streams.units(config.depth)])
-        self.counters = Counters(0, 0, 0, np.zeros(config.depth, dtype=np.int64))
+        self.counters = Counters.zero(config.depth)
 
     @property
     def weights(self) -> list[NDArray[np.int64]]:
@@ -152,6 +176,7 @@ class Network:
                     before = self.hidden[index - 1]
                     visited = int((before.spike | before.gate).sum()) + 1
                 array.update(permitted, own.error_pos, own.error_neg)
+                self.counters.writes[index] += len(permitted)
             self.counters.rows[index] += visited
 
         # Neurons: all registers move.

@@ -21,11 +21,11 @@ from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
 from backspike.interrupts import held_interrupts
 
-from .baseline import float_accuracy
+from .baseline import FloatSettings, float_accuracy
 from .checkpoint import Checkpoint
 from .engines import DEFAULT_ENGINE, Engine, load_engine
 from .learning_curve import learning_curve
-from .network import Network
+from .network import Counters, Network
 from .order import sample_order
 
 CHUNK = 256
@@ -49,12 +49,17 @@ class Epoch:
         Right answers, 0 to 1, to test samples after the epoch, learning off.
     seconds : float
         Time of training and test together.
+    training, test : dict
+        Counts of the work done (`Counters.to_dict`) while the samples were learned, and in the test. An epoch that was
+        interrupted has those since it went on: its samples are counted too.
     """
 
     rates: list[int]
     train_accuracy: float
     test_accuracy: float
     seconds: float
+    training: dict[str, Any]
+    test: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,7 @@ def evaluate(network: Network, dataset: Dataset, engine: str = DEFAULT_ENGINE) -
     It runs on a copy: inference draws from the same random streams as training does, so evaluating the network itself
     would change what it learns next, and a training would depend on how often it was looked at.
     """
-    labels = dataset.test_labels
-    wins = load_engine(engine)(copy.deepcopy(network), dataset.test_values, labels, np.arange(len(labels)), False)
-    return float(np.mean(wins.argmax(axis=1) == labels))
+    return _test(network, dataset, load_engine(engine))[0]
 
 
 def train(
@@ -94,6 +97,7 @@ def train(
     report: Callable[[str], None] | None = None,
     engine: str = DEFAULT_ENGINE,
     resume: bool = False,
+    baseline: FloatSettings | None = None,
 ) -> Training:
     """Train the golden model and a float network on the same samples for as many epochs, and write down how it went.
 
@@ -119,6 +123,8 @@ def train(
         One of `ENGINES`; the result is the same with each.
     resume : bool
         Whether to go on from what a training with the same arguments left in `out`.
+    baseline : FloatSettings, optional
+        How the float network learns.
 
     Raises
     ------
@@ -136,16 +142,22 @@ def train(
         start, training = _resume(network, dataset, out)
         tell(f"going on from epoch {start.epoch + 1}, sample {start.shown}")
     else:
-        start, training = Checkpoint.capture(network), Training([], float_accuracy(config, dataset, epochs, seed))
+        start, training = (
+            Checkpoint.capture(network),
+            Training([], float_accuracy(config, dataset, epochs, seed, baseline)),
+        )
         _save(start, dataset, training, out)
     tell(f"float network {_sizes(config)} on the same samples: test {training.float_accuracy:.2%}")
     for epoch in range(start.epoch, epochs):
         begin = time.perf_counter()
-        network.rates = rates_of_epoch(config, epoch)
+        network.rates, network.counters = rates_of_epoch(config, epoch), Counters.zero(config.depth)
         shown, right = (start.shown, start.right) if epoch == start.epoch else (0, 0)
         title = f"epoch {epoch + 1}/{epochs}" if report else None
         train_accuracy = _learn(network, dataset, show, epoch, shown, right, title, out)
-        done = Epoch(network.rates, train_accuracy, evaluate(network, dataset, engine), time.perf_counter() - begin)
+        training_counts = network.counters.to_dict()
+        test_accuracy, test_counts = _test(network, dataset, show)
+        seconds = time.perf_counter() - begin
+        done = Epoch(network.rates, train_accuracy, test_accuracy, seconds, training_counts, test_counts)
         training.epochs.append(done)
         _save(Checkpoint.capture(network, epoch + 1), dataset, training, out)
         tell(
@@ -217,6 +229,15 @@ def _learn(
                 Checkpoint.capture(network, epoch, shown, right).save(out / "checkpoint.npz")
                 break
     return right / len(order)
+
+
+def _test(network: Network, dataset: Dataset, show: Engine) -> tuple[float, dict[str, Any]]:
+    """Show all test samples to a copy; return the accuracy, 0 to 1, and the counts of the work."""
+    subject = copy.deepcopy(network)
+    subject.counters = Counters.zero(network.config.depth)
+    labels = dataset.test_labels
+    wins = show(subject, dataset.test_values, labels, np.arange(len(labels)), False)
+    return float(np.mean(wins.argmax(axis=1) == labels)), subject.counters.to_dict()
 
 
 def _sizes(config: NetworkConfig) -> str:

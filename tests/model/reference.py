@@ -108,6 +108,7 @@ class ReferenceNetwork:
         self.gumbel = [round(scale * -math.log(-math.log((n + 0.5) / 1024))) for n in range(1024)]
         self.samples = self.ticks = self.error_ticks = 0
         self.rows = [0] * config.depth
+        self.writes = [0] * config.depth
 
     def run(
         self, values: Any, label: int, learn: bool, observe: Callable[[int], None] = lambda tick: None
@@ -149,6 +150,7 @@ class ReferenceNetwork:
                     ]
                     open_rows = [row for row in range(len(before.streams)) if before.spike[row] or before.gate[row]]
                     visited = len(open_rows) + 1
+                self.writes[number] += len(learning)
                 for row in learning:
                     for unit in units:
                         self.learn(layer, row, unit)

@@ -19,6 +19,7 @@ from backspike.sim.exercise import lively_weights, random_config
 def everything(network: Network) -> dict[str, NDArray[np.int64]]:
     """All state of a network, by name."""
     state = {"streams": Checkpoint.capture(network).streams, "rows visited": network.counters.rows}
+    state["rows written"] = network.counters.writes
     counters = network.counters
     state["samples, ticks, error ticks"] = np.array([counters.samples, counters.ticks, counters.error_ticks])
     for layer, weights in enumerate(network.weights, start=1):

@@ -85,6 +85,7 @@ def registers(network: Network) -> dict[str, list[Any]]:
     counters = network.counters
     found["ticks and error ticks"] = [counters.ticks, counters.error_ticks]
     found["rows"] = counters.rows.tolist()
+    found["writes"] = counters.writes.tolist()
     return found
 
 
@@ -104,6 +105,7 @@ def reference_registers(network: ReferenceNetwork) -> dict[str, list[Any]]:
     found["winner"] = [network.layers[-1].winner]
     found["ticks and error ticks"] = [network.ticks, network.error_ticks]
     found["rows"] = list(network.rows)
+    found["writes"] = list(network.writes)
     return found
 
 
@@ -122,7 +124,7 @@ def reference_trace(network: ReferenceNetwork, sample: Sample) -> tuple[list[int
     return wins, ticks
 
 
-COUNTED = ("ticks and error ticks", "rows")
+COUNTED = ("ticks and error ticks", "rows", "writes")
 """The names of `registers` that only ever grow."""
 
 
@@ -488,6 +490,13 @@ def test_counters_by_hand() -> None:
     counters = network.counters
     assert (counters.samples, counters.ticks, counters.error_ticks) == (1, 4, 2)
     assert counters.rows.tolist() == [9, 3]
+    assert counters.writes.tolist() == [0, 0], "rates of zero"
+    # With every permission the bias row alone is written in both ticks with an error: no other row spikes.
+    permitted = Network(config.replace(rates=(256, 256)), weights)
+    permitted.run(Sample(values, 0, True))
+    assert permitted.counters.to_dict() == {
+        "samples": 1, "ticks": 4, "error_ticks": 2, "rows": [9, 3], "writes": [0, 2]
+    }  # fmt: skip
 
     # A hidden potential of 8 of 16 opens the gate from tick 0 on: with an error its row is visited although the unit
     # may not spike. Without learning there is none: rows are the spikes alone.

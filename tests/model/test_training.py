@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import signal
 
@@ -76,6 +77,13 @@ def test_result_depends_on_the_seed_alone_and_is_written_down(tmp_path) -> None:
     assert metrics["float_accuracy"] == first.float_accuracy == float_accuracy(config, dataset, 3, 5)
     assert metrics["test_accuracy"] == first.epochs[-1].test_accuracy
     assert [epoch["rates"] for epoch in metrics["epochs"]] == [rates_of_epoch(config, epoch) for epoch in range(3)]
+    assert [epoch["training"]["samples"] for epoch in metrics["epochs"]] == [256] * 3
+    counted = copy.deepcopy(network)
+    evaluate(counted, dataset)
+    assert counted.counters.samples == 0
+    for values, label in zip(dataset.test_values, dataset.test_labels, strict=True):
+        counted.run(Sample(values, int(label), False))
+    assert metrics["epochs"][-1]["test"] == counted.counters.to_dict()
     assert set(metrics["versions"]) == {"python", "backspike", "numpy", "scikit-learn"}
     assert (tmp_path / "a" / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
     assert len(lines) == 1 + 3
