@@ -34,10 +34,11 @@ GUMBEL_BITS = 10
 
 LFSR_WIDTHS = (16, 24, 32, 40, 48, 64)
 INPUT_KINDS = ("rate", "spikes")
+BANK_COUNTS = (1, 2, 4)
 
 # What the initial contents of a device may differ in while it still is the same network: a checkpoint
 # of one of these is a checkpoint of all.
-_NOT_PART_OF_A_CHECKPOINT = ("name", "rates", "rate_decay", "seed", "lanes")
+_NOT_PART_OF_A_CHECKPOINT = ("name", "rates", "rate_decay", "seed", "lanes", "banks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +85,12 @@ class NetworkConfig:
     input_streams : int
         Random streams shared by the inputs, 1 to 16; input n of a sample's list uses stream n modulo this.
     lanes : tuple of int
-        Synapses of each weight layer worked on in a clock, 1 to the layer's units (0: all of them).
-        Changes clocks and area, never a result.
+        Synapses of a row that are worked on in a clock, for each weight layer, 1 to the layer's units (0: all of
+        them). Changes clocks and area, never a result.
+    banks : tuple of int
+        Memories that the rows of each weight layer are spread over, 1, 2 or 4: as many rows are taken in a clock. More
+        than one, where the layer below is not worked on as a whole, must divide that layer's lanes. Changes clocks and
+        area, never a result.
 
     Raises
     ------
@@ -111,6 +116,7 @@ class NetworkConfig:
     input: str = "rate"
     input_streams: int = 8
     lanes: tuple[int, ...] = ()
+    banks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_layers()
@@ -140,6 +146,8 @@ class NetworkConfig:
         self._fill_per_layer("dropout", 0, [255] * (self.depth - 1), default=0)
         self._fill_per_layer("lanes", 0, list(self.layers[1:]), default=0)
         object.__setattr__(self, "lanes", tuple(n or u for n, u in zip(self.lanes, self.layers[1:], strict=True)))
+        self._fill_per_layer("banks", 1, [max(BANK_COUNTS)] * self.depth, default=1)
+        self._check_banks()
 
     # -- what follows from the values -------------------------------------------------------------------------
 
@@ -256,6 +264,19 @@ class NetworkConfig:
         if exponent != int(exponent) or self.weight_frac + exponent < 1:
             low = 2.0 ** (1 - self.weight_frac)
             raise BackspikeError(f"{key} must be a power of two of at least {low:g} (two LSB), not {value:g}")
+
+    def _check_banks(self) -> None:
+        for banks in self.banks:
+            if banks not in BANK_COUNTS:
+                raise BackspikeError(f"banks must be {_listing(BANK_COUNTS)}, not {banks}")
+        # The errors that leave the banks in one clock are for units of one word of the layer below.
+        for layer, (banks, lanes, fold) in enumerate(
+            zip(self.banks[1:], self.lanes, self.folds, strict=False), start=2
+        ):
+            if fold > 1 and lanes % banks:
+                raise BackspikeError(
+                    f"banks of weight layer {layer} must divide the lanes of the layer below, {lanes}, not be {banks}"
+                )
 
     def _fill_per_layer(self, key: str, low: int, high: list[int], default: int) -> None:
         value = getattr(self, key)

@@ -31,19 +31,22 @@ class FlagPort(wiring.Signature):
 class BackwardPort(wiring.Signature):
     """Errors on their way from weight layer `layer` to the units below.
 
-    ``swept``: no more of them in this tick; ``ahead``: word of the unit whose error comes in the next clock;
-    ``valid``, ``unit``, ``error``: the signed error of one unit, in weight LSBs.
+    ``swept``: no more of them in this tick; ``ahead``: word of the units whose errors come in the next clock;
+    ``word``: that of the units whose errors are there; ``valid``, ``lane``, ``error``: for each bank whether there is
+    one, the lane of its unit, and the signed error in weight LSBs.
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
         word, lane = index_shape(config.folds[layer - 2]), index_shape(config.lanes[layer - 2])
+        banks = config.banks[layer - 1]
         super().__init__(
             {
                 "swept": Out(1),
                 "ahead": Out(word),
-                "valid": Out(1),
-                "unit": Out(data.StructLayout({"word": word, "lane": lane})),
-                "error": Out(error_shape(config, layer)),
+                "word": Out(word),
+                "valid": Out(banks),
+                "lane": Out(data.ArrayLayout(lane, banks)),
+                "error": Out(data.ArrayLayout(error_shape(config, layer), banks)),
             }
         )
 
@@ -53,7 +56,7 @@ def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
 
     ``begin``: a sample starts, forget errors; ``start``: a tick begins with the next clock; ``finished``: the tick's
     registers have moved, or do at the end of this clock; ``rate``; ``error``: error spikes are registered;
-    ``visited`` and ``wrote``: strobes for the counters; what comes from below (spikes), or goes there (errors).
+    ``visited`` and ``wrote``: rows in this clock, for the counters; what comes from below (spikes), or goes there (errors).
     """
     ports: dict[str, object] = {
         "begin": In(1),
@@ -61,13 +64,13 @@ def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
         "finished": Out(1, init=1),
         "rate": In(PERMISSION_BITS + 1),
         "error": Out(1),
-        "visited": Out(1),
-        "wrote": Out(1),
+        "visited": Out(range(config.banks[layer - 1] + 1)),
+        "wrote": Out(range(config.banks[layer - 1] + 1)),
         "weight": In(WeightPort(config)),
         "seeds": In(seed_layout(config)),
     }
     if layer == 1:
-        ports["visits"] = In(stream.Signature(visit_layout(config.layers[0], 1, 1)))
+        ports["visits"] = In(stream.Signature(visit_layout(config.layers[0], 1, 1, config.banks[0])))
         ports["bias_permit"] = Out(1)
     else:
         ports["below"] = In(FlagPort(config, layer - 1))
@@ -84,7 +87,8 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
         visits = layer.visits
         m.d.comb += layer.bias_permit.eq(bias_permit)
     else:
-        m.submodules.scanner = scanner = RowScanner(config.layers[number - 1], config.lanes[number - 2])
+        units, lanes, banks = config.layers[number - 1], config.lanes[number - 2], config.banks[number - 1]
+        m.submodules.scanner = scanner = RowScanner(units, lanes, banks)
         visits = scanner.visits
         m.d.comb += [
             scanner.start.eq(layer.start),
@@ -94,10 +98,11 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
             scanner.gates.eq(layer.error),
             scanner.bias_permit.eq(bias_permit),
             layer.back.swept.eq(array.swept),
-            layer.back.ahead.eq(array.back_word),
+            layer.back.ahead.eq(array.back_ahead),
+            layer.back.word.eq(array.back_word),
             layer.back.valid.eq(array.back_valid),
-            layer.back.unit.eq(array.back_unit),
-            layer.back.error.eq(array.back_error),
+            layer.back.lane.eq(array.back_lanes),
+            layer.back.error.eq(array.back_errors),
         ]
     connect(m, array.weight, flipped(layer.weight))
 
@@ -112,7 +117,7 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
         bias.enable.eq(taken & visits.p.last),
         bias.load.eq(layer.seeds.valid & (layer.seeds.group == 2 * number)),
         bias.seed.eq(layer.seeds.state),
-        layer.visited.eq(taken),
+        layer.visited.eq(Mux(taken, sum(bank.active for bank in visits.p.banks), 0)),
         layer.wrote.eq(array.wrote),
     ]
     with m.If(layer.start):
@@ -193,9 +198,11 @@ class HiddenLayer(wiring.Component):
             states.r_address.eq(Mux(begin_moving | moving, following, self.above.ahead)),
             states.w_address.eq(Mux(mine, self.seeds.word, word)),
         ]
-        magnitude = Signal(error.width)
-        negative = self.above.error < 0
-        m.d.comb += magnitude.eq(Mux(negative, -self.above.error, self.above.error))
+        banks = config.banks[number]
+        magnitude, negative = Signal(data.ArrayLayout(error.width, banks)), Signal(banks)
+        for bank in range(banks):
+            came = self.above.error[bank]
+            m.d.comb += [negative[bank].eq(came < 0), magnitude[bank].eq(Mux(came < 0, -came, came))]
 
         # Errors are gathered aside, since the sweep still works on the present ones.
         error_pos, error_neg = Signal.like(array.error_pos), Signal.like(array.error_pos)
@@ -206,12 +213,14 @@ class HiddenLayer(wiring.Component):
         def part(vector: Value, index: Value) -> Value:
             return word_of(vector, index, lanes)
 
-        gate_before = part(self.flags.gate, self.above.unit.word)
+        gate_before = part(self.flags.gate, self.above.word)
         spike, gate, permit = Signal(lanes), Signal(lanes), Signal(lanes)
         for lane in range(lanes):
             m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(config, drive.width, error.width)
             now, then = states.r_data[lane], states.w_data[lane]
-            hit = self.above.valid & (self.above.unit.lane == lane)
+            # Row j of the layer above is in bank j modulo banks, and so are all rows of a lane.
+            bank = lane % banks
+            hit = self.above.valid[bank] & (self.above.lane[bank] == lane)
             m.d.comb += [
                 neuron.draw.eq(now.random[: config.hidden_draw_bits]),
                 neuron.drive.eq(array.drives[lane]),
@@ -219,8 +228,8 @@ class HiddenLayer(wiring.Component):
                 neuron.membrane.eq(now.membrane),
                 neuron.next_rate.eq(self.next_rate),
                 neuron.gate_before.eq(gate_before[lane]),
-                neuron.error_magnitude.eq(magnitude),
-                neuron.error_negative.eq(negative),
+                neuron.error_magnitude.eq(magnitude[bank]),
+                neuron.error_negative.eq(negative[bank]),
                 hit_pos[lane].eq(hit & neuron.error_pos),
                 hit_neg[lane].eq(hit & neuron.error_neg),
                 spike[lane].eq(neuron.spike),
@@ -243,10 +252,10 @@ class HiddenLayer(wiring.Component):
                 part(self.flags.gate, word).eq(gate),
                 part(self.flags.permit, word).eq(permit),
             ]
-        with m.If(self.above.valid):
+        with m.If(self.above.valid.any()):
             m.d.sync += [
-                part(next_pos, self.above.unit.word).eq(part(next_pos, self.above.unit.word) | hit_pos),
-                part(next_neg, self.above.unit.word).eq(part(next_neg, self.above.unit.word) | hit_neg),
+                part(next_pos, self.above.word).eq(part(next_pos, self.above.word) | hit_pos),
+                part(next_neg, self.above.word).eq(part(next_neg, self.above.word) | hit_neg),
                 next_error.eq(next_error | hit_pos.any() | hit_neg.any()),
             ]
         with m.If(last_word):
@@ -267,7 +276,8 @@ class HiddenLayer(wiring.Component):
 class OutputLayer(wiring.Component):
     """Weight layer L: sweeps its rows, then runs its race.
 
-    A tick takes ``fold * rows visited + units + 4`` clocks; the race goes on while lower layers still sweep.
+    A tick takes ``fold * rows visited + fold + 4`` clocks (4 with one word), and no fewer than ``units + 6``; the race
+    goes on while lower layers still sweep.
 
     Parameters
     ----------
@@ -299,26 +309,16 @@ class OutputLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, number = self._config, self._config.depth
-        fold, lanes = config.folds[-1], config.lanes[-1]
         array = _sweep(m, self, config, number)
         m.submodules.wta = wta = WinnerTakeAll(config)
         first, idle = Signal(), Signal(init=1)
-
-        # The race takes unit after unit; word and lane go along with it.
-        word, lane, drive_lane = Signal(index_shape(fold)), Signal(index_shape(lanes)), Signal(index_shape(lanes))
-        with m.If(array.swept):
-            m.d.sync += [word.eq(0), lane.eq(0)]
-        with m.Elif(lane == lanes - 1):
-            m.d.sync += [lane.eq(0), word.eq(word + 1)]
-        with m.Else():
-            m.d.sync += lane.eq(lane + 1)
-        m.d.sync += drive_lane.eq(lane)
         m.d.comb += [
-            array.word.eq(word),
+            array.word.eq(wta.word),
             array.error_pos.eq(wta.error_pos),
             array.error_neg.eq(wta.error_neg),
+            wta.draw.eq(self.start),
             wta.start.eq(array.swept),
-            wta.drive.eq(array.drives[drive_lane]),
+            wta.drives.eq(array.drives),
             wta.first.eq(first),
             wta.label.eq(self.label),
             wta.learn.eq(self.learn),

@@ -73,9 +73,11 @@ class NetworkTop(wiring.Component):
     def probes(self) -> dict[str, str]:
         """Give the hierarchical path, below the top module, of every state that benches compare.
 
-        Vectors have a bit a unit. ``weights_l`` is a memory of ``fold`` words a row, of a weight a lane.
+        Vectors have a bit a unit. ``weights_l_b`` is bank b of a layer, a memory of ``fold`` words a row, of a weight a
+        lane; row j is row j // banks of bank j modulo banks.
         ``units_l`` holds, from the least significant bit of a lane, LFSR state and (with a leak) membrane: a memory
-        of ``fold`` words, or a register where there is one word; one unit a word in the output layer.
+        of ``fold`` words, or a register where there is one word. In the output layer it is a memory of LFSR states, a
+        unit a word, and the membranes are ``membranes_l``, of ``fold`` words.
         """
         config = self.config
         paths = {"ticked": "ticked"}
@@ -83,7 +85,8 @@ class NetworkTop(wiring.Component):
             paths[f"input_{index}"] = f"source.generator_{index}.lfsr.state"
         for number in range(1, config.depth + 1):
             layer = f"layer_{number}"
-            paths[f"weights_{number}"] = f"{layer}.synapses.rows"
+            for bank in range(config.banks[number - 1]):
+                paths[f"weights_{number}_{bank}"] = f"{layer}.synapses.rows_{bank}"
             paths[f"bias_{number}"] = f"{layer}.bias.state"
             paths[f"error_pos_{number}"] = f"{layer}.synapses.error_pos"
             paths[f"error_neg_{number}"] = f"{layer}.synapses.error_neg"
@@ -94,6 +97,9 @@ class NetworkTop(wiring.Component):
             else:
                 paths["winner"] = f"{layer}.winner"
                 paths[f"units_{number}"] = f"{layer}.wta.states.memory"
+                if config.leak:
+                    store = "register" if config.folds[-1] == 1 else "memory"
+                    paths[f"membranes_{number}"] = f"{layer}.wta.membranes.{store}"
         return paths
 
     def elaborate(self, platform: object) -> Module:
@@ -170,8 +176,8 @@ class NetworkTop(wiring.Component):
             counter = registers.counters[position]
             with m.If(registers.clear_counters):
                 m.d.sync += counter.eq(0)
-            with m.Elif(event):
-                m.d.sync += counter.eq(counter + 1)
+            with m.Else():
+                m.d.sync += counter.eq(counter + event)
         return m
 
     def _connect_weights(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.config import PERMISSION_BITS, PIXEL_BITS, NetworkConfig
 
 from .lfsr import LeapForwardLFSR
 from .streams import seed_layout
-from .visits import Serialiser, visit_layout
+from .visits import Serialiser, VisitJoiner, visit_layout
 from .wordstore import index_shape
 
 __all__ = ["InputLayer", "SpikeGenerator", "sample_layout"]
@@ -83,6 +83,15 @@ class SpikeGenerator(wiring.Component):
         return m
 
 
+class _Entries:
+    """A word of a list's entries on its way to the banks' lists: which of them spike, and which of those may learn."""
+
+    def __init__(self, inputs: int, slots: int) -> None:
+        self.valid, self.ready, self.last = Signal(), Signal(), Signal()
+        self.spikes, self.permits = Signal(slots), Signal(slots)
+        self.rows = Signal(data.ArrayLayout(range(inputs + 1), slots))
+
+
 class InputLayer(wiring.Component):
     """Takes samples and lists, tick by tick, the rows of layer 1 that spike.
 
@@ -90,8 +99,8 @@ class InputLayer(wiring.Component):
     fills while the other is shown. A word of entries is drawn in a clock. Recorded spikes are not stored: they
     go, entry by entry, to layer 1 as they arrive.
 
-    Latency: three clocks from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
-    a `Serialiser` of words.
+    Latency: two clocks from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
+    a `Serialiser` of words for each bank.
 
     Members
     -------
@@ -106,7 +115,7 @@ class InputLayer(wiring.Component):
         Learning rate of layer 1.
     bias_permit : ``In(1)``
         Whether the bias row may learn in the tick that is listed.
-    visits : ``Out(stream.Signature(visit_layout(n_0, 1, 1)))``
+    visits : ``Out(stream.Signature(visit_layout(n_0, 1, 1, banks)))``
     seeds : ``In(seed_layout(config))``
     """
 
@@ -121,7 +130,7 @@ class InputLayer(wiring.Component):
                 "learn": Out(1),
                 "rate": In(PERMISSION_BITS + 1),
                 "bias_permit": In(1),
-                "visits": Out(stream.Signature(visit_layout(config.layers[0], 1, 1))),
+                "visits": Out(stream.Signature(visit_layout(config.layers[0], 1, 1, config.banks[0]))),
                 "seeds": In(seed_layout(config)),
             }
         )
@@ -149,33 +158,55 @@ class InputLayer(wiring.Component):
             with m.Elif(counts):
                 m.d.sync += least.eq(entry.index + 1)
 
-        item = data.StructLayout({"row": range(self._config.layers[0] + 1), "permit": 1})
         slots = streams if self._config.input == "rate" else 1
-        m.submodules.serialiser = serialiser = Serialiser(slots, item, 0)
+        entries = self._add_lists(m, slots)
         tick = Signal(range(self._config.ticks))
         showing = Signal()
         with m.If(self.start):
             m.d.sync += [showing.eq(1), tick.eq(0)]
-        with m.Elif(serialiser.i.valid & serialiser.i.ready & serialiser.i.p.last):
+        with m.Elif(entries.valid & entries.ready & entries.last):
             m.d.sync += tick.eq(tick + 1)
             with m.If(tick == self._config.ticks - 1):
                 m.d.sync += showing.eq(0)
 
         if self._config.input == "rate":
-            self._list_pixels(m, counts, showing, tick, generators, serialiser)
+            self._list_pixels(m, counts, showing, tick, generators, entries)
         else:
-            self._list_spikes(m, counts, showing, generators, serialiser)
-
-        emitted, visit = serialiser.o, self.visits.p
-        m.d.comb += [
-            self.visits.valid.eq(emitted.valid),
-            emitted.ready.eq(self.visits.ready),
-            visit.row.eq(Mux(emitted.p.last, self._config.layers[0], emitted.p.item.row)),
-            visit.permit.eq(Mux(emitted.p.last, self.bias_permit, emitted.p.item.permit)),
-            visit.spike.eq(1),
-            visit.last.eq(emitted.p.last),
-        ]
+            self._list_spikes(m, counts, showing, generators, entries)
         return m
+
+    def _add_lists(self, m: Module, slots: int) -> _Entries:
+        """Add a list for each bank, and what joins them; return the word of entries that goes into all of them."""
+        inputs, banks = self._config.layers[0], self._config.banks[0]
+        m.submodules.joiner = joiner = VisitJoiner(inputs, 1, 1, banks)
+        m.d.comb += joiner.bias_permit.eq(self.bias_permit)
+        connect(m, joiner.o, flipped(self.visits))
+        entries = _Entries(inputs, slots)
+        item = data.StructLayout({"row": joiner.i[0].p.row.shape(), "permit": 1})
+        serialisers = []
+        for bank in range(banks):
+            m.submodules[f"serialiser_{bank}"] = serialiser = Serialiser(slots, item, 0)
+            serialisers.append(serialiser)
+            emitted, mark = serialiser.o, joiner.i[bank]
+            m.d.comb += [
+                serialiser.i.valid.eq(entries.valid & entries.ready),
+                serialiser.i.p.last.eq(entries.last),
+                mark.valid.eq(emitted.valid),
+                emitted.ready.eq(mark.ready),
+                mark.p.row.eq(emitted.p.item.row),
+                mark.p.permit.eq(emitted.p.item.permit),
+                mark.p.spike.eq(1),
+                mark.p.last.eq(emitted.p.last),
+            ]
+            for slot in range(slots):
+                row = entries.rows[slot]
+                m.d.comb += [
+                    serialiser.i.p.mask[slot].eq(entries.spikes[slot] & (row % banks == bank)),
+                    serialiser.i.p["items"][slot].row.eq(row // banks),
+                    serialiser.i.p["items"][slot].permit.eq(entries.permits[slot]),
+                ]
+        m.d.comb += entries.ready.eq(Cat(serialiser.i.ready for serialiser in serialisers).all())
+        return entries
 
     def _list_pixels(
         self,
@@ -184,7 +215,7 @@ class InputLayer(wiring.Component):
         showing: Signal,
         tick: Signal,
         generators: list[SpikeGenerator],
-        serialiser: Serialiser,
+        entries: _Entries,
     ) -> None:
         """Store lists in two buffers, and draw the shown one a word a clock."""
         config, entry = self._config, self.samples.p
@@ -237,11 +268,11 @@ class InputLayer(wiring.Component):
         ]
         left, position = Signal(range(config.layers[0] + 1)), Signal(index_shape(words))
         following = Signal(index_shape(words))
-        accepted = serialiser.i.valid & serialiser.i.ready
+        accepted = entries.valid & entries.ready
         at_end = position == present.last_word
         m.d.comb += [
-            serialiser.i.valid.eq(showing),
-            serialiser.i.p.last.eq(at_end),
+            entries.valid.eq(showing),
+            entries.last.eq(at_end),
             ended.eq(accepted & at_end & (tick == config.ticks - 1)),
             following.eq(Mux(~showing | (accepted & at_end), 0, position + accepted)),
         ]
@@ -254,8 +285,8 @@ class InputLayer(wiring.Component):
             m.d.sync += [full.bit_select(shown, 1).eq(0), shown.eq(~shown)]
 
         for index, generator in enumerate(generators):
-            m.submodules[f"list_{index}"] = entries = memory.Memory(shape=stored, depth=2 * words, init=[])
-            read, write = entries.read_port(), entries.write_port()
+            m.submodules[f"list_{index}"] = listed = memory.Memory(shape=stored, depth=2 * words, init=[])
+            read, write = listed.read_port(), listed.write_port()
             exists = left > index
             m.d.comb += [
                 write.addr.eq(word + Mux(filling, words, 0)),
@@ -265,13 +296,13 @@ class InputLayer(wiring.Component):
                 read.addr.eq(following + Mux(shown, words, 0)),
                 generator.value.eq(read.data.value),
                 generator.enable.eq(accepted & exists),
-                serialiser.i.p.mask[index].eq(generator.spike & exists),
-                serialiser.i.p["items"][index].row.eq(read.data.row),
-                serialiser.i.p["items"][index].permit.eq(generator.permit),
+                entries.spikes[index].eq(generator.spike & exists),
+                entries.rows[index].eq(read.data.row),
+                entries.permits[index].eq(generator.permit),
             ]
 
     def _list_spikes(
-        self, m: Module, counts: Signal, showing: Signal, generators: list[SpikeGenerator], serialiser: Serialiser
+        self, m: Module, counts: Signal, showing: Signal, generators: list[SpikeGenerator], entries: _Entries
     ) -> None:
         """Pass recorded spikes on as they come; entry n of a list draws stream n modulo their number."""
         entry = self.samples.p
@@ -281,11 +312,11 @@ class InputLayer(wiring.Component):
             self.available.eq(self.samples.valid & ~showing),
             self.label.eq(entry.label),
             self.learn.eq(entry.learn),
-            serialiser.i.valid.eq(self.samples.valid & showing),
-            self.samples.ready.eq(serialiser.i.ready & showing),
-            serialiser.i.p.mask.eq(counts),
-            serialiser.i.p["items"][0].row.eq(entry.index),
-            serialiser.i.p.last.eq(entry.last),
+            entries.valid.eq(self.samples.valid & showing),
+            self.samples.ready.eq(entries.ready & showing),
+            entries.spikes.eq(counts),
+            entries.rows[0].eq(entry.index),
+            entries.last.eq(entry.last),
         ]
         with m.If(accepted & entry.last):
             m.d.sync += turn.eq(0)
@@ -295,5 +326,5 @@ class InputLayer(wiring.Component):
             with m.If(turn == index):
                 m.d.comb += [
                     generator.enable.eq(accepted & counts),
-                    serialiser.i.p["items"][0].permit.eq(generator.permit),
+                    entries.permits.eq(generator.permit),
                 ]

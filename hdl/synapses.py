@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth import Array, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from backspike.config import NetworkConfig
 
-from .visits import visit_layout
+from .visits import bank_rows, visit_layout
 from .wordstore import WordStore, index_shape, word_of
 
 __all__ = ["SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
@@ -56,12 +56,13 @@ class WeightPort(wiring.Signature):
 
 
 class SynapseArray(wiring.Component):
-    """Weights of one layer: a memory of rows, worked on a word of ``lanes`` weights a clock.
+    """Weights of one layer: memories of rows, worked on a word of ``lanes`` weights of each a clock.
 
-    A row has ``fold`` words; the memory has one read and one write port. A visit reads a row once and does everything
-    with it: adds it to the drives (if it spikes), multiplies it with the error spikes (the error of its input unit),
-    and writes it back, changed by one LSB where a row that spikes and may learn meets an error spike. The first visit
-    of a list starts the drives anew. No list names a row twice, so a read never races a write.
+    The rows are spread over banks, row j in bank j modulo their number, each a memory with one read and one write
+    port. A row has ``fold`` words. A visit reads a row of each bank, or of some, once and does everything with it: adds
+    it to the drives (if it spikes), multiplies it with the error spikes (the error of its input unit), and writes it
+    back, changed by one LSB where a row that spikes and may learn meets an error spike. The first visit of a list
+    starts the drives anew. No list names a row twice, so a read never races a write.
 
     Throughput: a visit takes ``fold`` clocks. Latency: from the clock that takes a visit's last word, the drives
     are in the store after two clocks (`swept` is set in the first), the error is out in the second.
@@ -83,20 +84,22 @@ class SynapseArray(wiring.Component):
         The list's last word is being added.
     word, drives : ``In(index_shape(fold))``, ``Out(ArrayLayout(drive_shape, lanes))``
         Read-out of the drives, the clock after `word`; not in the middle of a list.
-    back_word : ``Out(index_shape)``
-        Word of the unit whose error is out in the next clock.
-    back_valid, back_unit, back_error : ``Out``
-        Error of an input unit: its word and lane, and the signed sum, in weight LSBs. Never for the bias row.
+    back_ahead : ``Out(index_shape)``
+        Word of the units whose errors are out in the next clock.
+    back_word, back_valid, back_lanes, back_errors : ``Out``
+        Errors of input units: their word, and for each bank whether there is one, its unit's lane, and the signed sum
+        in weight LSBs. Never for the bias row.
     weight : ``In(WeightPort(config))``
-    wrote : ``Out(1)``
-        A row is being written back (in its last word).
+    wrote : ``Out(range(banks + 1))``
+        Rows that are being written back (in their last word).
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
         self._config, self._layer = config, layer
         self._fold, self._lanes = config.folds[layer - 1], config.lanes[layer - 1]
+        self._banks = banks = config.banks[layer - 1]
         below = (config.folds[layer - 2], config.lanes[layer - 2]) if layer > 1 else (1, 1)
-        self._visit = visit_layout(config.layers[layer - 1], *below)
+        self._visit = visit_layout(config.layers[layer - 1], *below, banks)
         units = self._fold * self._lanes
         super().__init__(
             {
@@ -107,23 +110,21 @@ class SynapseArray(wiring.Component):
                 "swept": Out(1),
                 "word": In(index_shape(self._fold)),
                 "drives": Out(data.ArrayLayout(drive_shape(config, layer), self._lanes)),
+                "back_ahead": Out(index_shape(below[0])),
                 "back_word": Out(index_shape(below[0])),
-                "back_valid": Out(1),
-                "back_unit": Out(data.StructLayout({"word": index_shape(below[0]), "lane": index_shape(below[1])})),
-                "back_error": Out(error_shape(config, layer)),
+                "back_valid": Out(banks),
+                "back_lanes": Out(data.ArrayLayout(index_shape(below[1]), banks)),
+                "back_errors": Out(data.ArrayLayout(error_shape(config, layer), banks)),
                 "weight": In(WeightPort(config)),
-                "wrote": Out(1),
+                "wrote": Out(range(banks + 1)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, fold, lanes = self._config, self._fold, self._lanes
-        weight = signed(config.weight_bits)
-        row_word = data.ArrayLayout(weight, lanes)
-        rows = config.layers[self._layer - 1] + 1
-        m.submodules.rows = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
-        read, write = store.read_port(), store.write_port()
+        config, fold, lanes, banks = self._config, self._fold, self._lanes, self._banks
+        row_word = data.ArrayLayout(signed(config.weight_bits), lanes)
+        rows = bank_rows(config.layers[self._layer - 1], banks)
         m.submodules.drive_store = drive = WordStore(drive_shape(config, self._layer), lanes, fold)
 
         # Clock 0: address. The host's access takes the place of a visit.
@@ -132,10 +133,8 @@ class SynapseArray(wiring.Component):
         asked = Signal()
         host = self.weight.valid & ~self.weight.done & ~asked
         first = Signal(init=1)
-        row = Mux(host, self.weight.row, self.visits.p.row)
         m.d.comb += [
             self.visits.ready.eq(last_word),
-            read.addr.eq(row * fold + Mux(host, self.weight.word, word)),
             drive.r_address.eq(Mux(self.visits.valid, word, self.word)),
         ]
         with m.If(self.visits.valid):
@@ -144,68 +143,80 @@ class SynapseArray(wiring.Component):
                 m.d.sync += first.eq(self.visits.p.last)
 
         # Clock 1: add, and change by one LSB.
-        visiting = Signal()
-        visit, at = Signal(self._visit), Signal(range(rows * fold))
+        visiting, visit = Signal(), Signal(self._visit)
         now_word, now_last, now_first = Signal(index_shape(fold)), Signal(), Signal()
         m.d.sync += [
             asked.eq(host),
             visiting.eq(self.visits.valid),
             visit.eq(self.visits.payload),
-            at.eq(read.addr),
             now_word.eq(word),
             now_last.eq(last_word),
             now_first.eq(first),
         ]
         raised, lowered = Signal(lanes), Signal(lanes)
-        coincide = Signal()
         m.d.comb += [
             raised.eq(word_of(self.error_pos, now_word, lanes)),
             lowered.eq(word_of(self.error_neg, now_word, lanes)),
-            coincide.eq(visiting & visit.spike & visit.permit & self.update),
             drive.w_address.eq(now_word),
             drive.w_enable.eq(visiting.replicate(lanes)),
             self.drives.eq(drive.r_data),
             self.swept.eq(visiting & visit.last & now_last),
-            write.addr.eq(at),
-            write.en.eq(coincide | (asked & self.weight.write)),
-            self.wrote.eq(coincide & now_last),
         ]
-        for lane in range(lanes):
-            old = read.data[lane]
-            stepped = old + (raised[lane].as_unsigned() - lowered[lane])
-            saturated = Mux(
-                stepped > config.weight_max,
-                config.weight_max,
-                Mux(stepped < config.weight_min, config.weight_min, stepped),
-            )
-            chosen = asked & (self.weight.lane == lane)
+        coincide, words = Signal(banks), []
+        for bank in range(banks):
+            m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
+            read, write = store.read_port(), store.write_port()
+            own, at = visit.banks[bank], Signal(range(max(2, rows * fold)))
+            words.append(read.data)
+            row = Mux(host, self.weight.row // banks, self.visits.p.banks[bank].row)
+            host_writes = asked & self.weight.write & (self.weight.row % banks == bank)
             m.d.comb += [
-                drive.w_data[lane].eq(Mux(now_first, 0, drive.r_data[lane]) + Mux(visit.spike, old, 0)),
-                write.data[lane].eq(Mux(asked, Mux(chosen, self.weight.w_data, old), saturated)),
+                read.addr.eq(row * fold + Mux(host, self.weight.word, word)),
+                coincide[bank].eq(visiting & own.active & own.spike & own.permit & self.update),
+                write.addr.eq(at),
+                write.en.eq(coincide[bank] | host_writes),
             ]
+            m.d.sync += at.eq(read.addr)
+            for lane in range(lanes):
+                old = read.data[lane]
+                stepped = old + (raised[lane].as_unsigned() - lowered[lane])
+                saturated = Mux(
+                    stepped > config.weight_max,
+                    config.weight_max,
+                    Mux(stepped < config.weight_min, config.weight_min, stepped),
+                )
+                chosen = asked & (self.weight.lane == lane)
+                m.d.comb += write.data[lane].eq(Mux(asked, Mux(chosen, self.weight.w_data, old), saturated))
+        for lane in range(lanes):
+            spiking = [Mux(visit.banks[bank].active & visit.banks[bank].spike, words[bank][lane], 0)
+                       for bank in range(banks)]  # fmt: skip
+            m.d.comb += drive.w_data[lane].eq(Mux(now_first, 0, drive.r_data[lane]) + _adder_tree(spiking))
+        m.d.comb += self.wrote.eq(Mux(now_last, _adder_tree(list(coincide)), 0))
         m.d.sync += [
             self.weight.done.eq(asked),
-            self.weight.r_data.eq(read.data[self.weight.lane]),
+            self.weight.r_data.eq(Array(words)[self.weight.row % banks][self.weight.lane]),
         ]
 
-        # Clock 2: the error of the row's input unit.
+        # Clock 2: the errors of the rows' input units.
         if self._layer > 1:
-            products = [
-                Mux(raised[lane], read.data[lane], 0) - Mux(lowered[lane], read.data[lane], 0) for lane in range(lanes)
-            ]
-            partial, total, begins = Signal(self.back_error.shape()), Signal(self.back_error.shape()), Signal()
-            m.d.sync += [
-                partial.eq(_adder_tree(products)),
-                begins.eq(now_word == 0),
-                total.eq(self.back_error),
-                self.back_valid.eq(visiting & self.update & now_last & ~visit.last),
-                self.back_unit.word.eq(visit.word),
-                self.back_unit.lane.eq(visit.lane),
-            ]
-            m.d.comb += [
-                self.back_word.eq(visit.word),
-                self.back_error.eq(partial + Mux(begins, 0, total)),
-            ]
+            begins = Signal()
+            m.d.sync += [begins.eq(now_word == 0), self.back_word.eq(visit.word)]
+            m.d.comb += self.back_ahead.eq(visit.word)
+            going_back = visiting & self.update & now_last & ~visit.last
+            for bank in range(banks):
+                own, error = visit.banks[bank], self.back_errors[bank]
+                products = [
+                    Mux(raised[lane], words[bank][lane], 0) - Mux(lowered[lane], words[bank][lane], 0)
+                    for lane in range(lanes)
+                ]
+                partial, total = Signal(error.shape()), Signal(error.shape())
+                m.d.sync += [
+                    partial.eq(_adder_tree(products)),
+                    total.eq(error),
+                    self.back_valid[bank].eq(going_back & own.active),
+                    self.back_lanes[bank].eq(own.lane),
+                ]
+                m.d.comb += error.eq(partial + Mux(begins, 0, total))
         return m
 
 

@@ -1,26 +1,26 @@
-"""Visits: which row of a synapse array is worked on, one after the other."""
+"""Visits: which rows of a synapse array are worked on, one of each bank at a time."""
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .wordstore import index_shape, word_of
 
-__all__ = ["RowScanner", "Serialiser", "visit_layout"]
+__all__ = ["RowScanner", "Serialiser", "VisitJoiner", "bank_rows", "visit_layout"]
 
 
-def visit_layout(inputs: int, fold: int, lanes: int) -> data.StructLayout:
-    """Return the layout of a visit to one row of a synapse array with `inputs` rows and a bias row.
+def bank_rows(inputs: int, banks: int) -> int:
+    """Return the rows of a bank of a synapse array with `inputs` rows and a bias row: row j is row j // banks there."""
+    return -(-(inputs + 1) // banks)
 
-    Fields: ``row``, 0 to `inputs` (the bias row); ``spike``, whether the row is summed; ``permit``, whether it may
-    learn; ``word`` and ``lane``, where the input unit's state is in the layer below; ``last``, set on the bias
-    row, which ends the tick's list.
-    """
+
+def mark_layout(inputs: int, fold: int, lanes: int, banks: int) -> data.StructLayout:
+    """Return the layout of what is to be done with a row of a bank; see `visit_layout`."""
     return data.StructLayout(
         {
-            "row": range(inputs + 1),
+            "row": range(max(2, bank_rows(inputs, banks))),
             "spike": 1,
             "permit": 1,
             "word": index_shape(fold),
@@ -30,13 +30,28 @@ def visit_layout(inputs: int, fold: int, lanes: int) -> data.StructLayout:
     )
 
 
+def visit_layout(inputs: int, fold: int, lanes: int, banks: int) -> data.StructLayout:
+    """Return the layout of a visit to one row, or none, of each bank of a synapse array.
+
+    The array has `inputs` rows and a bias row; row j lies in bank j modulo `banks`. Fields: ``banks``, for each bank
+    ``active``, whether a row of it is visited at all, ``row``, its number in the bank, ``spike``, whether it is summed,
+    ``permit``, whether it may learn, and ``lane``; ``word``, which with a bank's lane is where the row's input unit is
+    in the layer below (`fold` words of `lanes`); ``last``, set on the visit of the bias row, which ends the tick's list.
+    """
+    mark = mark_layout(inputs, fold, lanes, banks)
+    bank = {"active": 1, **{name: mark[name].shape for name in ("row", "spike", "permit", "lane")}}
+    return data.StructLayout(
+        {"banks": data.ArrayLayout(data.StructLayout(bank), banks), "word": mark["word"].shape, "last": 1}
+    )
+
+
 class Serialiser(wiring.Component):
     """Turns words of marked slots into their marked items, one a clock, in ascending order of slots.
 
     Words without a mark are skipped, one a clock, while the marks of an earlier word are being emitted. After the
     marks of a word flagged `last` one more item is emitted, flagged `last`: the place of the bias row.
-    Latency: two clocks. Throughput: an item a clock where a word is followed by fewer empty ones than it has items;
-    each empty word from that number on costs a clock.
+    Latency: a clock. Throughput: an item a clock where a word is followed by no more empty ones than it has items;
+    each further one costs a clock.
 
     Parameters
     ----------
@@ -85,14 +100,96 @@ class Serialiser(wiring.Component):
             take.eq(~current_valid | finishing),
             self.i.ready.eq(~waiting_valid | take),
         ]
+        # A word goes past the waiting place where nothing waits.
+        useful = self.i.valid & ((self.i.p.mask != 0) | self.i.p.last)
         with m.If(self.o.ready):
             m.d.sync += current.mask.eq(rest)
         with m.If(take):
-            m.d.sync += [current.eq(waiting), current_valid.eq(waiting_valid)]
-        with m.If(self.i.ready):
             m.d.sync += [
-                waiting.eq(self.i.payload),
-                waiting_valid.eq(self.i.valid & ((self.i.p.mask != 0) | self.i.p.last)),
+                current.eq(Mux(waiting_valid, waiting.as_value(), self.i.payload.as_value())),
+                current_valid.eq(waiting_valid | useful),
+            ]
+        with m.If(self.i.ready):
+            m.d.sync += [waiting.eq(self.i.payload), waiting_valid.eq(useful & (waiting_valid | ~take))]
+        return m
+
+
+class VisitJoiner(wiring.Component):
+    """Joins the rows that the banks' lists name to visits of all banks, and adds the bias row's.
+
+    Each bank goes through its list by itself, as fast as it gets it; the next visit takes a row of every bank that has
+    one. Where the layer below has several words of units, the rows of a visit share a word: errors on their way
+    back meet one word of states in a clock. Latency: none. Throughput: a visit a clock.
+
+    Parameters
+    ----------
+    inputs, fold, lanes, banks : int
+        See `visit_layout`.
+
+    Members
+    -------
+    i : ``In(stream.Signature(mark_layout(...))).array(banks)``
+        For each bank its rows in ascending order of words, and behind them something with ``last`` set.
+    bias_permit : ``In(1)``
+        Whether the bias row may learn.
+    o : ``Out(stream.Signature(visit_layout(...)))``
+    """
+
+    def __init__(self, inputs: int, fold: int, lanes: int, banks: int) -> None:
+        self._inputs, self._fold, self._banks = inputs, fold, banks
+        self._mark = mark_layout(inputs, fold, lanes, banks)
+        super().__init__(
+            {
+                "i": In(stream.Signature(self._mark)).array(banks),
+                "bias_permit": In(1),
+                "o": Out(stream.Signature(visit_layout(inputs, fold, lanes, banks))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        banks, visit = self._banks, self.o.p
+        there, ended = Signal(banks), Signal()
+        m.d.comb += [
+            there.eq(Cat(mark.valid & ~mark.p.last for mark in self.i)),
+            ended.eq(Cat(mark.valid & mark.p.last for mark in self.i).all()),
+        ]
+        # No bank is behind the others by more than the marks that wait, so the least word comes first.
+        fitting = Signal(banks)
+        words = [(there[bank], self.i[bank].p.word) for bank in range(banks)]
+        least = words[0]
+        for other in words[1:]:
+            earlier = other[0] & (~least[0] | (other[1] < least[1]))
+            least = (least[0] | other[0], Mux(earlier, other[1], least[1]))
+        m.d.comb += [visit.word.eq(least[1]), fitting.eq(there)]
+        if self._fold > 1:
+            m.d.comb += fitting.eq(Cat(valid & (word == least[1]) for valid, word in words))
+
+        # What has been offered stays: a bank that comes later waits for the next visit.
+        chosen, held, kept = Signal(banks), Signal(), Signal(banks)
+        m.d.comb += [
+            chosen.eq(Mux(held, kept, fitting)),
+            self.o.valid.eq(ended | chosen.any()),
+            visit.last.eq(ended),
+        ]
+        m.d.sync += [held.eq(self.o.valid & ~self.o.ready), kept.eq(chosen)]
+        for bank, mark in enumerate(self.i):
+            own = visit.banks[bank]
+            m.d.comb += [
+                mark.ready.eq(self.o.ready & (ended | chosen[bank])),
+                own.active.eq(chosen[bank]),
+                own.row.eq(mark.p.row),
+                own.spike.eq(mark.p.spike),
+                own.permit.eq(mark.p.permit),
+                own.lane.eq(mark.p.lane),
+            ]
+        bias = visit.banks[self._inputs % banks]
+        with m.If(ended):
+            m.d.comb += [
+                bias.active.eq(1),
+                bias.row.eq(self._inputs // banks),
+                bias.spike.eq(1),
+                bias.permit.eq(self.bias_permit),
             ]
         return m
 
@@ -101,13 +198,15 @@ class RowScanner(wiring.Component):
     """Lists the rows of a layer that a tick has to visit, from the flags its input units have registered.
 
     A row is visited if its unit spikes or, where the layer carries errors, if its unit's gate is open. The bias
-    row comes last. `CHUNK` units, or a word if that is less, are looked at in a clock. Latency: three clocks from
-    `start` to the first visit, if it is in the first chunk. Throughput: that of a `Serialiser` of chunks.
+    row comes last. `CHUNK` units, or a word if that is less, are looked at in a clock. Latency: two clocks from
+    `start` to the first visit, if it is in the first chunk. Throughput: that of a `Serialiser` of chunks a bank.
 
     Parameters
     ----------
     units, lanes : int
         Units of the layer below, and how many of them a word of its state holds.
+    banks : int
+        Banks of the rows. Unless one word holds all units, they divide `lanes`.
 
     Members
     -------
@@ -119,15 +218,15 @@ class RowScanner(wiring.Component):
         Also visit rows whose gate is open.
     bias_permit : ``In(1)``
         Whether the bias row may learn.
-    visits : ``Out(stream.Signature(visit_layout(units, fold, lanes)))``
+    visits : ``Out(stream.Signature(visit_layout(units, fold, lanes, banks)))``
     """
 
     CHUNK = 16
     """Units looked at in a clock."""
 
-    def __init__(self, units: int, lanes: int) -> None:
+    def __init__(self, units: int, lanes: int, banks: int = 1) -> None:
         fold = -(-units // lanes)
-        self._units, self._lanes, self._fold = units, lanes, fold
+        self._units, self._lanes, self._fold, self._banks = units, lanes, fold, banks
         flags = fold * lanes
         super().__init__(
             {
@@ -137,64 +236,72 @@ class RowScanner(wiring.Component):
                 "permit": In(flags),
                 "gates": In(1),
                 "bias_permit": In(1),
-                "visits": Out(stream.Signature(visit_layout(units, fold, lanes))),
+                "visits": Out(stream.Signature(visit_layout(units, fold, lanes, banks))),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        lanes, fold = self._lanes, self._fold
+        lanes, fold, banks = self._lanes, self._fold, self._banks
         chunk = min(self.CHUNK, lanes)
         chunks = -(-lanes // chunk)
-        context = data.StructLayout(
-            {"row": range(self._units + 1), "word": index_shape(fold), "lane": index_shape(lanes)}
-        )
-        m.submodules.serialiser = serialiser = Serialiser(chunk, data.StructLayout({"spike": 1, "permit": 1}), context)
         word, part = Signal(index_shape(fold)), Signal(index_shape(chunks))
         row, lane = Signal(range(fold * lanes + 1)), Signal(index_shape(lanes))
-        busy = Signal()
+        busy, last, accepted = Signal(), Signal(), Signal()
 
         def select(flags: Value) -> Value:
             """Select the flags of the present chunk, zero beyond the word's end."""
             return word_of(flags, word, lanes).word_select(part, chunk)
 
-        spike, permit = Signal(chunk), Signal(chunk)
+        marked, spike, permit = Signal(chunk), Signal(chunk), Signal(chunk)
         m.d.comb += [
             spike.eq(select(self.spike)),
             permit.eq(select(self.permit)),
-            serialiser.i.valid.eq(busy),
-            serialiser.i.p.mask.eq(spike | (select(self.gate) & self.gates.replicate(chunk))),
-            serialiser.i.p.context.row.eq(row),
-            serialiser.i.p.context.word.eq(word),
-            serialiser.i.p.context.lane.eq(lane),
-            serialiser.i.p.last.eq((word == fold - 1) & (part == chunks - 1)),
+            marked.eq(spike | (select(self.gate) & self.gates.replicate(chunk))),
+            last.eq((word == fold - 1) & (part == chunks - 1)),
         ]
-        for slot in range(chunk):
-            m.d.comb += serialiser.i.p["items"][slot].spike.eq(spike[slot])
-            m.d.comb += serialiser.i.p["items"][slot].permit.eq(permit[slot])
+        m.submodules.joiner = joiner = VisitJoiner(self._units, fold, lanes, banks)
+        m.d.comb += joiner.bias_permit.eq(self.bias_permit)
+        connect(m, joiner.o, flipped(self.visits))
+
+        # A chunk begins at a multiple of the banks, so a slot of it always belongs to the same bank.
+        context = data.StructLayout({"row": row.shape(), "word": word.shape(), "lane": lane.shape()})
+        item = data.StructLayout({"spike": 1, "permit": 1})
+        serialisers = []
+        for bank in range(banks):
+            slots = range(bank, chunk, banks)
+            serialiser = Serialiser(max(1, len(slots)), item, context)
+            m.submodules[f"serialiser_{bank}"] = serialiser
+            serialisers.append(serialiser)
+            emitted, mark = serialiser.o, joiner.i[bank]
+            m.d.comb += [
+                serialiser.i.valid.eq(accepted),
+                serialiser.i.p.mask.eq(Cat(marked[slot] for slot in slots)),
+                serialiser.i.p.context.row.eq(row),
+                serialiser.i.p.context.word.eq(word),
+                serialiser.i.p.context.lane.eq(lane),
+                serialiser.i.p.last.eq(last),
+                mark.valid.eq(emitted.valid),
+                emitted.ready.eq(mark.ready),
+                mark.p.row.eq(emitted.p.context.row // banks + emitted.p.slot),
+                mark.p.word.eq(emitted.p.context.word),
+                mark.p.lane.eq(emitted.p.context.lane + emitted.p.slot * banks + bank),
+                mark.p.spike.eq(emitted.p.item.spike),
+                mark.p.permit.eq(emitted.p.item.permit),
+                mark.p.last.eq(emitted.p.last),
+            ]
+            for position, slot in enumerate(slots):
+                m.d.comb += serialiser.i.p["items"][position].spike.eq(spike[slot])
+                m.d.comb += serialiser.i.p["items"][position].permit.eq(permit[slot])
+        m.d.comb += accepted.eq(busy & Cat(serialiser.i.ready for serialiser in serialisers).all())
 
         with m.If(self.start):
             m.d.sync += [busy.eq(1), word.eq(0), part.eq(0), row.eq(0), lane.eq(0)]
-        with m.Elif(busy & serialiser.i.ready):
-            with m.If(serialiser.i.p.last):
+        with m.Elif(accepted):
+            with m.If(last):
                 m.d.sync += busy.eq(0)
             with m.Elif(part == chunks - 1):
                 m.d.sync += [part.eq(0), lane.eq(0), word.eq(word + 1), row.eq(row + lanes - (chunks - 1) * chunk)]
             with m.Else():
                 m.d.sync += [part.eq(part + 1), lane.eq(lane + chunk), row.eq(row + chunk)]
-
-        item = serialiser.o.p
-        visit = self.visits.p
-        m.d.comb += [
-            self.visits.valid.eq(serialiser.o.valid),
-            serialiser.o.ready.eq(self.visits.ready),
-            visit.row.eq(item.context.row + item.slot),
-            visit.word.eq(item.context.word),
-            visit.lane.eq(item.context.lane + item.slot),
-            visit.spike.eq(item.item.spike),
-            visit.permit.eq(item.item.permit),
-            visit.last.eq(item.last),
-        ]
-        with m.If(item.last):
-            m.d.comb += [visit.row.eq(self._units), visit.spike.eq(1), visit.permit.eq(self.bias_permit)]
         return m

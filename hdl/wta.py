@@ -1,9 +1,9 @@
-"""The winner-take-all inhibition unit: a Gumbel race between the output units, one unit a clock."""
+"""The winner-take-all inhibition unit: a Gumbel race between the output units, a word of them a clock."""
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Signal, signed
-from amaranth.lib import memory, wiring
+from amaranth import Cat, Const, Module, Mux, Shape, Signal, Value, signed
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike.config import GUMBEL_BITS, NetworkConfig
@@ -13,7 +13,7 @@ from backspike.model.wta import gumbel_table
 from .lfsr import leap
 from .neuron import Membrane
 from .streams import seed_layout
-from .synapses import drive_shape, unit_state
+from .synapses import drive_shape
 from .wordstore import WordStore, index_shape
 
 __all__ = ["WinnerTakeAll"]
@@ -22,8 +22,10 @@ __all__ = ["WinnerTakeAll"]
 class WinnerTakeAll(wiring.Component):
     """Draws one winner a tick with the probability softmax(U)_k, and makes the error spikes.
 
-    Each unit's potential plus its Gumbel noise races against the best so far; ties go to the lowest index. Units
-    come one a clock, so that one table of noise serves all. Latency: units + 3 clocks from `start` to `done`.
+    Each unit's potential plus its Gumbel noise races against the others; ties go to the lowest index. The noise needs
+    no drive, so it is drawn while the layer still sweeps: unit after unit, since one table serves all, in units + 2
+    clocks from `draw`. The race then takes a word of units a clock. Latency from `start`, or the last noise if that
+    comes later, to `done`: 3 clocks, or fold + 3 where there is more than one word.
 
     Parameters
     ----------
@@ -31,10 +33,12 @@ class WinnerTakeAll(wiring.Component):
 
     Members
     -------
+    draw : ``In(1)``
+        A tick begins with the next clock: draw the noise for its race.
     start : ``In(1)``
-        Begin a race with the next clock.
-    unit, drive : ``Out(index_shape(n_L))``, ``In(drive_shape(config, L))``
-        The unit whose drive is wanted, and, a clock later, its drive.
+        The drives are there from the next clock on.
+    word, drives : ``Out(index_shape(fold))``, ``In(ArrayLayout(drive_shape(config, L), lanes))``
+        The word whose drives are wanted, and its drives: a clock later, or with one word at once.
     first, label, learn : ``In``
         The layer's first tick of a sample; the sample's class; whether it is learned.
     clear : ``In(1)``
@@ -54,9 +58,10 @@ class WinnerTakeAll(wiring.Component):
         units = config.layers[-1]
         super().__init__(
             {
+                "draw": In(1),
                 "start": In(1),
-                "unit": Out(index_shape(units)),
-                "drive": In(drive_shape(config, config.depth)),
+                "word": Out(index_shape(config.folds[-1])),
+                "drives": In(data.ArrayLayout(drive_shape(config, config.depth), config.lanes[-1])),
                 "first": In(1),
                 "label": In(index_shape(units)),
                 "learn": In(1),
@@ -72,54 +77,14 @@ class WinnerTakeAll(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, units = self._config, self._config.layers[-1]
-        drive = drive_shape(config, config.depth)
-        m.submodules.states = states = WordStore(unit_state(config, config.depth), 1, units)
-        table = [int(entry) for entry in gumbel_table(config.weight_frac, config.temperature)]
+        units = self._config.layers[-1]
+        table = [int(entry) for entry in gumbel_table(self._config.weight_frac, self._config.temperature)]
         bits = max(entry.bit_length() for entry in table) + 1
-        m.submodules.noise = noise = memory.Memory(shape=signed(bits), depth=len(table), init=table)
-        read = noise.read_port()
-        m.submodules.membrane = membrane = Membrane(drive.width, config.leak)
+        noises, drawn = self._draw_noise(m, table, signed(bits))
+        racing = self._race(m, noises, drawn, bits)
 
-        # Clock 0: ask for a unit's drive and state.
-        busy = Signal()
-        with m.If(self.start):
-            m.d.sync += [busy.eq(1), self.unit.eq(0)]
-        with m.Elif(busy):
-            m.d.sync += self.unit.eq(self.unit + 1)
-            with m.If(self.unit == units - 1):
-                m.d.sync += busy.eq(0)
-
-        # Clock 1: integrate, leap, look the noise up.
-        integrating, unit_1 = Signal(), Signal.like(self.unit)
-        now, following = states.r_data[0], states.w_data[0]
-        mine = self.seeds.valid & (self.seeds.group == 2 * config.depth - 1)
-        m.d.sync += [integrating.eq(busy), unit_1.eq(self.unit)]
-        m.d.comb += [
-            states.r_address.eq(self.unit),
-            membrane.drive.eq(self.drive),
-            membrane.first.eq(self.first),
-            membrane.state.eq(now.membrane),
-            read.addr.eq(now.random[:GUMBEL_BITS]),
-            states.w_address.eq(unit_1),
-            states.w_enable.eq(integrating | mine),
-            following.random.eq(leap(now.random, GUMBEL_BITS, POLYNOMIALS[config.lfsr_bits])),
-            following.membrane.eq(membrane.following),
-        ]
-        with m.If(mine):
-            m.d.comb += [states.w_address.eq(self.seeds.word), following.random.eq(self.seeds.state)]
-
-        # Clock 2: race.
-        racing, unit_2, potential = Signal(), Signal.like(self.unit), Signal(drive)
-        m.d.sync += [racing.eq(integrating), unit_2.eq(unit_1), potential.eq(membrane.potential)]
-        score = Signal(signed(max(drive.width, bits) + 1))
-        best = Signal.like(score)
-        m.d.comb += score.eq(potential + read.data)
-        with m.If(racing & ((unit_2 == 0) | (score > best))):
-            m.d.sync += [best.eq(score), self.winner.eq(unit_2)]
-        m.d.sync += self.done.eq(racing & (unit_2 == units - 1))
-
-        # Clock 3: the winner is known.
+        # The winner is known.
+        m.d.sync += self.done.eq(racing)
         wrong = self.learn & (self.label < units) & (self.winner != self.label)
         with m.If(self.done):
             m.d.sync += [
@@ -130,3 +95,130 @@ class WinnerTakeAll(wiring.Component):
         with m.If(self.clear):
             m.d.sync += [self.winner.eq(0), self.error.eq(0), self.error_pos.eq(0), self.error_neg.eq(0)]
         return m
+
+    def _draw_noise(self, m: Module, table: list[int], entry: Shape) -> tuple[WordStore, Signal]:
+        """Draw the noise of each unit into a store of words; return it, and whether all of this tick's is there."""
+        config, units, lanes = self._config, self._config.layers[-1], self._config.lanes[-1]
+        m.submodules.states = states = WordStore(config.lfsr_bits, 1, units)
+        m.submodules.noise = noise = memory.Memory(shape=entry, depth=len(table), init=table)
+        m.submodules.noises = noises = WordStore(entry, lanes, config.folds[-1])
+        read = noise.read_port()
+        drawn = Signal()
+
+        # Clock 0: ask for a unit's state.
+        drawing, unit = Signal(), Signal(index_shape(units))
+        with m.If(self.draw):
+            m.d.sync += [drawing.eq(1), unit.eq(0)]
+        with m.Elif(drawing):
+            m.d.sync += unit.eq(unit + 1)
+            with m.If(unit == units - 1):
+                m.d.sync += drawing.eq(0)
+
+        # Clock 1: leap, look the noise up.
+        looking, unit_1 = Signal(), Signal.like(unit)
+        mine = self.seeds.valid & (self.seeds.group == 2 * config.depth - 1)
+        now = states.r_data[0]
+        m.d.sync += [looking.eq(drawing), unit_1.eq(unit)]
+        m.d.comb += [
+            states.r_address.eq(unit),
+            states.w_address.eq(Mux(mine, self.seeds.word, unit_1)),
+            states.w_enable.eq(looking | mine),
+            states.w_data[0].eq(Mux(mine, self.seeds.state, leap(now, GUMBEL_BITS, POLYNOMIALS[config.lfsr_bits]))),
+            read.addr.eq(now[:GUMBEL_BITS]),
+        ]
+
+        # Clock 2: keep it.
+        keeping, last = Signal(), Signal()
+        word, lane = Signal(index_shape(config.folds[-1])), Signal(index_shape(lanes))
+        m.d.sync += [keeping.eq(looking), last.eq(unit_1 == units - 1)]
+        m.d.comb += noises.w_address.eq(word)
+        for index in range(lanes):
+            m.d.comb += [
+                noises.w_data[index].eq(read.data),
+                noises.w_enable[index].eq(keeping & (lane == index)),
+            ]
+        with m.If(keeping):
+            m.d.sync += lane.eq(lane + 1)
+            with m.If(lane == lanes - 1):
+                m.d.sync += [lane.eq(0), word.eq(word + 1)]
+        with m.If(keeping & last):
+            m.d.sync += drawn.eq(1)
+        with m.If(self.draw):
+            m.d.sync += [drawn.eq(0), word.eq(0), lane.eq(0)]
+        return noises, drawn
+
+    def _race(self, m: Module, noises: WordStore, drawn: Signal, noise_bits: int) -> Signal:
+        """Find the unit with the greatest sum, into `winner`; return a strobe that is set in the last clock."""
+        config, units = self._config, self._config.layers[-1]
+        fold, lanes = config.folds[-1], config.lanes[-1]
+        drive = drive_shape(config, config.depth)
+
+        # Clock 0: ask for a word of drives; a single word is there without asking.
+        waiting, asking = Signal(), Signal()
+        begin = (self.start | waiting) & drawn
+        m.d.sync += waiting.eq((self.start | waiting) & ~drawn)
+        with m.If(begin):
+            m.d.sync += [asking.eq(1), self.word.eq(0)]
+        with m.Elif(asking):
+            m.d.sync += self.word.eq(self.word + 1)
+            with m.If(self.word == fold - 1):
+                m.d.sync += asking.eq(0)
+        adding, at = Signal(), Signal.like(self.word)
+        if fold == 1:
+            m.d.comb += adding.eq(asking)
+        else:
+            m.d.sync += [adding.eq(asking), at.eq(self.word)]
+
+        # Clock 1: integrate, add the noise.
+        score = signed(max(drive.width, noise_bits) + 1)
+        scores, scored, scored_word = Signal(data.ArrayLayout(score, lanes)), Signal(), Signal.like(self.word)
+        m.d.sync += [scored.eq(adding), scored_word.eq(at)]
+        m.d.comb += noises.r_address.eq(self.word)
+        if config.leak:
+            kept = signed(drive.width + config.leak)
+            m.submodules.membranes = membranes = WordStore(kept, lanes, fold)
+            m.d.comb += [
+                membranes.r_address.eq(self.word),
+                membranes.w_address.eq(at),
+                membranes.w_enable.eq(adding.replicate(lanes)),
+            ]
+        for lane in range(lanes):
+            m.submodules[f"membrane_{lane}"] = membrane = Membrane(drive.width, config.leak)
+            m.d.comb += [membrane.drive.eq(self.drives[lane]), membrane.first.eq(self.first)]
+            if config.leak:
+                m.d.comb += [
+                    membrane.state.eq(membranes.r_data[lane]),
+                    membranes.w_data[lane].eq(membrane.following),
+                ]
+            total = membrane.potential + noises.r_data[lane]
+            if lane > (units - 1) % lanes:
+                # In the last word there is no such unit: it comes last in any race, and ties go to a unit before it.
+                total = Mux(at == fold - 1, -(1 << (score.width - 1)), total)
+            m.d.sync += scores[lane].eq(total)
+
+        # Clock 2: the best of the word, and of the words so far.
+        best, best_lane = _greatest([scores[lane] for lane in range(lanes)])
+        if fold == 1:
+            with m.If(scored):
+                m.d.sync += self.winner.eq(best_lane)
+        else:
+            so_far, base = Signal(score), Signal(range(fold * lanes + 1))
+            with m.If(scored):
+                m.d.sync += base.eq(base + lanes)
+                with m.If((scored_word == 0) | (best > so_far)):
+                    m.d.sync += [so_far.eq(best), self.winner.eq(base + best_lane)]
+            with m.If(begin):
+                m.d.sync += base.eq(0)
+        return scored & (scored_word == fold - 1)
+
+
+def _greatest(values: list[Value]) -> tuple[Value, Value]:
+    """Return the greatest of some signed values and its index, the lowest of equals; a tree of comparisons."""
+    entries: list[tuple[Value, Value]] = [(value, Const(index)) for index, value in enumerate(values)]
+    while len(entries) > 1:
+        winners = []
+        for (left, left_index), (right, right_index) in zip(entries[::2], entries[1::2], strict=False):
+            beaten = right > left
+            winners.append((Mux(beaten, right, left), Mux(beaten, right_index, left_index)))
+        entries = winners + entries[2 * len(winners) :]
+    return entries[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.config import LFSR_WIDTHS, PERMISSION_BITS, NetworkConfig
+from backspike.config import BANK_COUNTS, LFSR_WIDTHS, PERMISSION_BITS, NetworkConfig
 
 __all__ = ["lively_weights", "random_config"]
 
@@ -23,7 +23,7 @@ def random_config(seed: int) -> NetworkConfig:
     weight_frac = among(1, weight_bits)
     activation_bits, error_bits = among(1, 12), among(1, 10)
     widths = [width for width in LFSR_WIDTHS if width >= activation_bits + error_bits + PERMISSION_BITS]
-    return NetworkConfig(
+    config = NetworkConfig(
         layers=layers,
         name=f"random_{seed}",
         ticks=among(depth + 1, depth + 12),
@@ -40,6 +40,12 @@ def random_config(seed: int) -> NetworkConfig:
         input_streams=among(1, 9),
         lanes=tuple(among(1, units) for units in layers[1:]),
     )
+    banks = []
+    for layer in range(depth):
+        # What more than one bank has to divide, unless the layer below is worked on as a whole.
+        below = config.lanes[layer - 1] if layer and config.folds[layer - 1] > 1 else max(BANK_COUNTS)
+        banks.append(int(random.choice([count for count in BANK_COUNTS if below % count == 0])))
+    return config.replace(banks=tuple(banks))
 
 
 def lively_weights(config: NetworkConfig, seed: int) -> list[NDArray[np.int64]]:

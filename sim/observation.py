@@ -15,6 +15,7 @@ from cocotb.types import Logic
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
+from backspike.hdl.visits import bank_rows
 from backspike.model import Counters, Network, Result
 
 __all__ = [
@@ -153,27 +154,31 @@ class StoredState(ABC):
         for layer in range(1, config.depth + 1):
             stores[f"weights_{layer}"] = self.weights(layer)
             stores[f"bias_{layer}"] = _unsigned(self._bits(f"bias_{layer}"))
-            units = self._units(layer)[: config.layers[layer]]
-            stores[f"random_{layer}"] = _unsigned(units[:, : config.lfsr_bits])
+            stores[f"random_{layer}"] = _unsigned(self._units(layer)[: config.layers[layer], : config.lfsr_bits])
             if config.leak:
-                stores[f"membrane_{layer}"] = _signed(units[:, config.lfsr_bits :])
+                stores[f"membrane_{layer}"] = _signed(self._membranes(layer)[: config.layers[layer]])
         return stores
 
     def weights(self, layer: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units), past the register interface."""
         config = self._config
-        rows, units = config.layers[layer - 1] + 1, config.layers[layer]
-        width = config.folds[layer - 1] * config.lanes[layer - 1]
-        words = self._bits(f"weights_{layer}")
-        return _signed(words.reshape(rows, width, config.weight_bits))[:, :units]
+        rows, units, banks = config.layers[layer - 1] + 1, config.layers[layer], config.banks[layer - 1]
+        weights = np.empty((rows, units), dtype=np.int64)
+        for bank in range(banks):
+            own = weights[bank::banks]
+            words = self._bits(f"weights_{layer}_{bank}").reshape(-1, self._width(layer), config.weight_bits)
+            own[:] = _signed(words[: len(own), :units])
+        return weights
 
     def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
-        """Put weights of shape (inputs + 1, units) into the row memory, past the register interface."""
+        """Put weights of shape (inputs + 1, units) into the row memories, past the register interface."""
         config = self._config
-        fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
-        padded = np.zeros((len(weights), fold * lanes), dtype=np.int64)
-        padded[:, : weights.shape[1]] = weights
-        self._put(f"weights_{layer}", _fields(padded.reshape(-1, lanes), config.weight_bits))
+        lanes, banks = config.lanes[layer - 1], config.banks[layer - 1]
+        for bank in range(banks):
+            own = weights[bank::banks]
+            padded = np.zeros((bank_rows(len(weights) - 1, banks), self._width(layer)), dtype=np.int64)
+            padded[: len(own), : own.shape[1]] = own
+            self._put(f"weights_{layer}_{bank}", _fields(padded.reshape(-1, lanes), config.weight_bits))
 
     def write_streams(self, stores: Stores) -> None:
         """Put the states of all random streams, named as in `stores`, into the hardware."""
@@ -187,11 +192,21 @@ class StoredState(ABC):
             units[: len(states), : config.lfsr_bits] = _fields(states.reshape(-1, 1), config.lfsr_bits)
             self._put(f"units_{layer}", units.reshape(self._bits(f"units_{layer}").shape))
 
+    def _width(self, layer: int) -> int:
+        """Return the lanes of all words of a row."""
+        return self._config.folds[layer - 1] * self._config.lanes[layer - 1]
+
     def _units(self, layer: int) -> NDArray[np.uint8]:
         """Return the bits of each unit's state, shape (units or more, bits)."""
-        config, bits = self._config, self._bits(f"units_{layer}")
-        units = config.layers[layer] if layer == config.depth else config.folds[layer - 1] * config.lanes[layer - 1]
-        return bits.reshape(units, -1)
+        config = self._config
+        units = config.layers[layer] if layer == config.depth else self._width(layer)
+        return self._bits(f"units_{layer}").reshape(units, -1)
+
+    def _membranes(self, layer: int) -> NDArray[np.uint8]:
+        """Return the bits of each unit's membrane, shape (units or more, bits)."""
+        if layer < self._config.depth:
+            return self._units(layer)[:, self._config.lfsr_bits :]
+        return self._bits(f"membranes_{layer}").reshape(self._width(layer), -1)
 
 
 class HardwareState(StoredState):
@@ -239,14 +254,14 @@ class HardwareState(StoredState):
     def _words(self, name: str) -> list[Any]:
         """Return the handles of a memory's words, or that of a signal."""
         config, handle = self._config, self._handles[name]
-        kind, _, number = name.rpartition("_")
-        if kind not in ("weights", "units"):
+        kind, *place = name.split("_")
+        if kind not in ("weights", "units", "membranes"):
             return [handle]
-        layer = int(number)
+        layer = int(place[0])
         words = config.folds[layer - 1]
         if kind == "weights":
-            words *= config.layers[layer - 1] + 1
-        elif layer == config.depth:
+            words *= bank_rows(config.layers[layer - 1], config.banks[layer - 1])
+        elif kind == "units" and layer == config.depth:
             words = config.layers[layer]
         elif words == 1:
             return [handle]
