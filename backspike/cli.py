@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -15,7 +16,7 @@ from .errors import BackspikeError
 __all__ = ["commands", "main"]
 
 FAILED = 1
-"""Exit status of a command that ran and found a mismatch."""
+"""Exit status of a command that ran and found a mismatch or a failure."""
 
 REFUSED = 2
 """Exit status of bad input or a missing prerequisite."""
@@ -27,10 +28,33 @@ _config_option = click.option(
     "--config", "config_name", required=True, metavar="NAME|FILE.toml", help="A preset, or a configuration file."
 )
 _dataset_option = click.option(
-    "--dataset", "dataset_name", required=True, metavar="NAME", help="digits, mnist or random."
+    "--dataset",
+    "dataset_name",
+    required=True,
+    metavar="NAME",
+    help="Such as digits or mnist; see `backspike datasets`.",
+)
+_data_dir_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Folder in which datasets are looked for first."
+)
+_setting_option = click.option(
+    "--dataset-setting",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=lambda context, option, words: dict(_setting(word) for word in words),
+    help="A setting of the dataset, such as pool=2 of nmnist; repeatable.",
 )
 _seed_option = click.option("--seed", type=click.IntRange(1, 2**32 - 1), default=1, show_default=True)
 _out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the results.")
+
+
+def _setting(word: str) -> tuple[str, int | str]:
+    """Return key and value of ``key=value``: a whole number if it is one."""
+    key, equals, value = word.partition("=")
+    if not (key and equals and value):
+        raise BackspikeError(f"a dataset's setting must be KEY=VALUE, not {word!r}")
+    return key, int(value) if value.isdecimal() else value
 
 
 # Commands import what they need when they run: `backspike --help` needs neither Amaranth nor scikit-learn.
@@ -76,12 +100,24 @@ def generate(config_name: str, out: Path) -> None:
 @commands.command()
 @_config_option
 @_dataset_option
+@_setting_option
+@_data_dir_option
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @_seed_option
 @click.option("--engine", type=click.Choice(["fast", "numpy"]), default="fast", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted training left in --out.")
 @_out_option
-def train(config_name: str, dataset_name: str, epochs: int, seed: int, engine: str, resume: bool, out: Path) -> None:
+def train(
+    config_name: str,
+    dataset_name: str,
+    settings: dict[str, Any],
+    data_dir: Path | None,
+    epochs: int,
+    seed: int,
+    engine: str,
+    resume: bool,
+    out: Path,
+) -> None:
     """Train the golden model, beside a float network of the same layers.
 
     Writes checkpoint.npz, metrics.json and learning-curve.png. The seed decides everything: split, initial weights,
@@ -91,13 +127,16 @@ def train(config_name: str, dataset_name: str, epochs: int, seed: int, engine: s
     from backspike.model.training import train as run_training
 
     config = load_config(config_name)
-    run_training(config, load_dataset(dataset_name, config, seed), epochs, seed, out, click.echo, engine, resume)
+    dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
+    run_training(config, dataset, epochs, seed, out, click.echo, engine, resume)
     click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png")
 
 
 @commands.command()
 @_config_option
 @_dataset_option
+@_setting_option
+@_data_dir_option
 @click.option("--samples", type=click.IntRange(1), default=20, show_default=True, help="Samples to show.")
 @_seed_option
 @click.option("--simulator", type=click.Choice(["verilator", "icarus"]), default="verilator", show_default=True)
@@ -107,6 +146,8 @@ def train(config_name: str, dataset_name: str, epochs: int, seed: int, engine: s
 def compare(
     config_name: str,
     dataset_name: str,
+    settings: dict[str, Any],
+    data_dir: Path | None,
     samples: int,
     seed: int,
     simulator: str,
@@ -130,7 +171,8 @@ def compare(
         trained = Checkpoint.load(checkpoint)
         trained.require(config)
         weights = trained.weights
-    schedule = schedule_of(config, load_dataset(dataset_name, config, seed), samples, seed, inference, weights)
+    dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
+    schedule = schedule_of(config, dataset, samples, seed, inference, weights)
     with tqdm(total=samples, unit=" samples", leave=False, disable=None) as bar:
         result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=advance(bar))
     if result.mismatch:
@@ -153,6 +195,125 @@ def demo(out: Path) -> None:
 
     if not run_demo(out, click.echo):
         click.get_current_context().exit(FAILED)
+
+
+@commands.command()
+def datasets() -> None:
+    """List the datasets, and where they are looked for."""
+    from backspike.datasets import LOADERS
+    from backspike.datasets.files import search_path
+
+    for name, loader in LOADERS.items():
+        click.echo(f"{name:<18}{(loader.__doc__ or '').splitlines()[0]}")
+    click.echo(f"looked for in --data-dir, {', '.join(map(str, search_path(None)))}; else downloaded")
+
+
+_experiments_option = click.option(
+    "--experiments",
+    type=click.Path(path_type=Path),
+    default=Path("experiments"),
+    show_default=True,
+    help="Folder of the experiments' files.",
+)
+_results_option = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of their results.",
+)
+_engine_option = click.option("--engine", type=click.Choice(["fast", "numpy"]), default="fast", show_default=True)
+
+
+@commands.group()
+def experiment() -> None:
+    """Experiments as files: list them, run them, and make the page of their results."""
+
+
+@experiment.command("list")
+@_experiments_option
+@_results_option
+def list_experiments(experiments: Path, results: Path) -> None:
+    """List the experiments, and how many of their seeds have a result."""
+    from backspike.experiments.definitions import load_experiments
+    from backspike.experiments.results import read_result
+
+    for found in load_experiments(experiments):
+        done = sum(read_result(results, found, seed) is not None for seed in found.seeds)
+        click.echo(f"{found.name:<24}{done} of {len(found.seeds)} seeds  {found.title}")
+
+
+@experiment.command("run")
+@click.argument("name")
+@click.option("--seed", "seeds", type=click.IntRange(1, 2**32 - 1), multiple=True, help="Only this one; repeatable.")
+@click.option("--force", is_flag=True, help="Train those that have a result again.")
+@_engine_option
+@_data_dir_option
+@_experiments_option
+@_results_option
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path("build/experiments"),
+    show_default=True,
+    help="Folder for checkpoints.",
+)
+def run_named_experiment(
+    name: str,
+    seeds: tuple[int, ...],
+    force: bool,
+    engine: str,
+    data_dir: Path | None,
+    experiments: Path,
+    results: Path,
+    work: Path,
+) -> None:
+    """Train the seeds of experiment NAME that have no result yet.
+
+    Ctrl-C stops at any sample; the same command goes on from there.
+    """
+    from backspike.experiments.definitions import load_experiment
+    from backspike.experiments.run import run_experiment
+
+    run_experiment(
+        load_experiment(experiments / f"{name}.toml"),
+        results,
+        work,
+        seeds=seeds,
+        force=force,
+        data_dir=data_dir,
+        engine=engine,
+        report=click.echo,
+    )
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="A Dask cluster; without it one is made on this machine.")
+@click.option("--workers", type=click.IntRange(1), help="Processes on this machine; as many as cores when left out.")
+@_engine_option
+@_data_dir_option
+@_results_option
+def sweep(
+    file: Path, scheduler: str | None, workers: int | None, engine: str, data_dir: Path | None, results: Path
+) -> int:
+    """Train every point of the grid in FILE that has no result yet.
+
+    It may be stopped at any time; the same command goes on from there, and tries what failed again.
+    """
+    from backspike.experiments.definitions import load_sweep
+    from backspike.experiments.results import cells_path
+    from backspike.experiments.sweep import run_sweep
+
+    loaded = load_sweep(file)
+    outcome = run_sweep(
+        loaded, results, scheduler=scheduler, workers=workers, data_dir=data_dir, engine=engine, report=click.echo
+    )
+    click.echo(
+        f"{outcome.finished} cells finished, {outcome.failed} failed, {outcome.before} had a result; "
+        f"in {cells_path(results, loaded)}"
+    )
+    return FAILED if outcome.failed else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

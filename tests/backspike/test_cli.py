@@ -14,6 +14,7 @@ import pytest
 
 import backspike
 from backspike.cli import commands, main
+from backspike.datasets import LOADERS
 from backspike.model import Network
 from backspike.model.checkpoint import Checkpoint
 from backspike.sim.compare import Comparison
@@ -94,7 +95,7 @@ def test_bad_configuration_is_one_sentence(command, config, sentence, tmp_path, 
 
 def test_unknown_dataset_is_one_sentence(tmp_path, capsys) -> None:
     arguments = ["train", "--config", "tiny", "--dataset", "nonsense", "--out", str(tmp_path / "out")]
-    assert refused(arguments, capsys) == "'nonsense' is not a dataset; known are digits, mnist, random"
+    assert refused(arguments, capsys) == f"'nonsense' is not a dataset; known are {', '.join(LOADERS)}"
     assert not (tmp_path / "out").exists()
 
 
@@ -192,3 +193,18 @@ def test_installed_command_says_the_same() -> None:
     assert result.stdout == ""
     assert result.stderr.startswith("error: Missing option")
     assert "Traceback" not in result.stderr
+
+
+def test_datasets_are_listed(capsys) -> None:
+    assert main(["datasets"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[:-1]] == list(LOADERS)
+    assert lines[-1].startswith("looked for in --data-dir, ")
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_a_dataset_setting_is_refused_in_one_sentence(command, tmp_path, capsys) -> None:
+    arguments = [command, "--config", "tiny", "--dataset", "random", "--dataset-setting"]
+    rest = ["--out", str(tmp_path / "out")] if command == "train" else []
+    assert refused([*arguments, "pool", *rest], capsys) == "a dataset's setting must be KEY=VALUE, not 'pool'"
+    assert refused([*arguments, "pool=2", *rest], capsys) == "dataset random has no settings, so 'pool' cannot be set"

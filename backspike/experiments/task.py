@@ -1,0 +1,233 @@
+"""The unit of work: one network, one dataset, one seed, trained beside its float network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from backspike.config import PRESETS, NetworkConfig
+from backspike.datasets import Dataset, load_dataset
+from backspike.errors import BackspikeError
+from backspike.files import make_directory, write_atomic
+from backspike.model.baseline import FloatSettings, train_float
+from backspike.model.engines import DEFAULT_ENGINE
+from backspike.model.training import train
+from backspike.registers import SEMANTICS_VERSION
+
+from .toml import require_known, take
+
+__all__ = ["Task", "machine", "network_of"]
+
+# How a network is called and built; its seed is the task's.
+_NO_PART_OF_A_RESULT = ("name", "seed", "lanes", "banks")
+
+
+def network_of(values: Mapping[str, Any]) -> NetworkConfig:
+    """Return the network of a ``[network]`` table: a ``preset`` and what differs from it, or all values.
+
+    Raises
+    ------
+    BackspikeError
+        There is no such preset or value, or a value is impossible.
+    """
+    changes = dict(values)
+    preset = changes.pop("preset", None)
+    if preset is None:
+        return NetworkConfig.from_dict(changes)
+    if preset not in PRESETS:
+        raise BackspikeError(f"preset {preset!r} is not one of {', '.join(PRESETS)}")
+    base = PRESETS[preset].to_dict()
+    if len(changes.get("layers", base["layers"])) != len(base["layers"]):
+        # What is said a layer says nothing about networks of another depth.
+        base = {key: value for key, value in base.items() if not isinstance(value, list)}
+    elif "layers" in changes:
+        del base["lanes"]
+    return NetworkConfig.from_dict({**base, **changes})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is trained, and how.
+
+    Parameters
+    ----------
+    network : NetworkConfig
+        Its seed is the task's.
+    dataset : str
+    dataset_settings : dict
+        Settings of the dataset by name.
+    epochs : int
+        At least 1; the float network's too.
+    seed : int
+        Seed of split, initial weights, random streams and order, 1 to 2**32 - 1.
+    baseline : FloatSettings
+        How the float network learns.
+    float_only : bool
+        Whether the float network alone is trained.
+    """
+
+    network: NetworkConfig
+    dataset: str
+    dataset_settings: dict[str, Any] = field(default_factory=dict)
+    epochs: int
+    seed: int = 1
+    baseline: FloatSettings = field(default_factory=FloatSettings)
+    float_only: bool = False
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise BackspikeError(f"epochs must be a whole number from 1, not {self.epochs}")
+        object.__setattr__(self, "network", self.network.replace(seed=self.seed))
+
+    @classmethod
+    def from_tables(cls, values: Mapping[str, Any], seed: int = 1) -> Task:
+        """Build a task from the tables of an experiment file.
+
+        Parameters
+        ----------
+        values : mapping
+            ``epochs``, and the tables ``dataset`` (``name`` and settings), ``network`` (`network_of`), and, if there
+            is one, ``baseline`` (`FloatSettings`).
+        seed : int
+
+        Raises
+        ------
+        BackspikeError
+            A value is unknown, missing or impossible.
+        """
+        settings = dict(take(values, "dataset", dict, "an experiment"))
+        name = take(settings, "name", str, "[dataset]")
+        del settings["name"]
+        baseline = take(values, "baseline", dict, "an experiment", {})
+        require_known(baseline, [field.name for field in fields(FloatSettings)], "[baseline]")
+        return cls(
+            network=network_of(take(values, "network", dict, "an experiment")),
+            dataset=name,
+            dataset_settings=settings,
+            epochs=take(values, "epochs", int, "an experiment"),
+            seed=seed,
+            baseline=FloatSettings(**baseline),
+            float_only=take(values, "float_only", bool, "an experiment", False),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything that decides the result, as JSON has it."""
+        network = {key: value for key, value in self.network.to_dict().items() if key not in _NO_PART_OF_A_RESULT}
+        return {
+            "dataset": self.dataset,
+            "dataset_settings": self.dataset_settings,
+            "network": network,
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "baseline": asdict(self.baseline),
+            "float_only": self.float_only,
+            "semantics": SEMANTICS_VERSION,
+        }
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of `to_dict`: what a result is recognised by."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+    def run(
+        self,
+        out: Path,
+        data_dir: Path | None = None,
+        engine: str = DEFAULT_ENGINE,
+        report: Callable[[str], None] | None = None,
+    ) -> dict[str, Any]:
+        """Train, and return the result as JSON has it.
+
+        Parameters
+        ----------
+        out : Path
+            Folder for checkpoint and metrics; a training of the same task that was interrupted there is gone on with.
+        data_dir : Path, optional
+            Folder in which datasets are searched first.
+        engine : str
+        report : callable, optional
+            Takes a line of text for each epoch.
+
+        Returns
+        -------
+        dict
+            ``key``, ``task``, ``float_accuracy``, and unless `float_only` is set ``test_accuracy``, the ``epochs``
+            (`Epoch`) and ``config_hash``; accuracies are 0 to 1. Besides ``seconds``, ``date``, ``versions`` and
+            ``machine``.
+
+        Raises
+        ------
+        BackspikeError
+            The dataset is not to be had or does not fit, or a file cannot be written.
+        """
+        begin = time.perf_counter()
+        make_directory(out)
+        dataset = load_dataset(self.dataset, self.network, self.seed, self.dataset_settings, data_dir)
+        result: dict[str, Any] = {"key": self.key, "task": self.to_dict()}
+        if self.float_only:
+            trained = train_float(self.network, dataset, self.epochs, self.seed, self.baseline)
+            result |= {"float_accuracy": trained.test_accuracy, "float_curve": trained.test_accuracies}
+        else:
+            result |= self._train(dataset, out, engine, report)
+        return result | {
+            "train_samples": len(dataset.train_labels),
+            "test_samples": len(dataset.test_labels),
+            "engine": engine,
+            "seconds": time.perf_counter() - begin,
+            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "machine": machine(),
+        }
+
+    def _train(self, dataset: Dataset, out: Path, engine: str, report: Callable[[str], None] | None) -> dict[str, Any]:
+        """Train both networks, going on from what the same task left in the folder."""
+        mark = out / "task.json"
+        own = json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+        resume = _content(mark) == own and (out / "checkpoint.npz").exists()
+        if not resume:
+            (out / "checkpoint.npz").unlink(missing_ok=True)
+            write_atomic(mark, own.encode())
+        training = train(
+            self.network, dataset, self.epochs, self.seed, out, report, engine=engine, resume=resume,
+            baseline=self.baseline,
+        )  # fmt: skip
+        return {
+            "test_accuracy": training.epochs[-1].test_accuracy,
+            "float_accuracy": training.float_accuracy,
+            "epochs": [asdict(epoch) for epoch in training.epochs],
+            "config_hash": self.network.hash,
+        }
+
+
+def machine() -> dict[str, Any]:
+    """Return what a time depends on: processor, cores, system, and versions of what computes."""
+    packages = ("backspike", "numpy", "numba")
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(terse=True),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+    }
+
+
+def _processor() -> str:
+    """Return the processor's name; on Linux the platform module knows its architecture only."""
+    for line in (_content(Path("/proc/cpuinfo")) or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return None

@@ -1,0 +1,154 @@
+"""Experiment files: what they say is what is trained, and what they cannot say is one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backspike import PRESETS, BackspikeError
+from backspike.experiments.definitions import Goal, load_experiment, load_experiments, load_sweep, load_sweeps
+from backspike.experiments.task import network_of
+from backspike.model.baseline import FloatSettings
+
+
+def test_an_experiment_is_what_its_file_says(experiments: Path) -> None:
+    (found,) = load_experiments(experiments)
+    assert (found.name, found.title, found.seeds) == ("tiny", "Tiny on random samples", (1, 2))
+    assert found.goal == Goal(accuracy=0.2, below_float=0.5)
+    task = found.task(2)
+    assert task.network == PRESETS["tiny"].replace(seed=2)
+    assert (task.dataset, task.dataset_settings, task.epochs, task.seed) == ("random", {}, 2, 2)
+    assert task.baseline == FloatSettings(batch=16)
+
+
+def test_a_sweep_changes_its_experiment(experiments: Path) -> None:
+    (sweep,) = load_sweeps(experiments)
+    cells = list(sweep.cells())
+    assert [cell.task.seed for cell in cells] == [1] * 4 + [2] * 4
+    assert [cell.values for cell in cells[:4]] == [
+        {"ticks": ticks, "weight_bits": bits, "weight_frac": bits - 2} for ticks in (4, 8) for bits in (6, 8)
+    ]
+    for cell in cells:
+        expected = PRESETS["tiny"].replace(seed=cell.task.seed, **cell.values)
+        assert cell.task.network == expected
+        assert cell.task.epochs == 1
+        assert cell.task.baseline == FloatSettings(batch=16)
+    assert len({cell.task.key for cell in cells}) == 8
+
+
+def test_axes_reach_every_table(experiments: Path) -> None:
+    path = experiments / "studies" / "ticks.toml"
+    path.write_text(
+        'title = "t"\nexperiment = "../tiny.toml"\nseeds = [3]\nfloat_only = true\n[baseline]\nrate = 0.5\n'
+        '[grid]\n"baseline.rate" = [0.25]\n"dataset.pool" = [2]\nepochs = [7]\n"network.leak" = [1]\n'
+    )
+    (cell,) = load_sweep(path).cells()
+    assert cell.task.baseline == FloatSettings(batch=16, rate=0.25)
+    assert cell.task.dataset_settings == {"pool": 2}
+    assert (cell.task.epochs, cell.task.network.leak, cell.task.float_only) == (7, 1, True)
+
+
+def test_key_is_of_what_decides_the_result(experiments: Path) -> None:
+    path = experiments / "tiny.toml"
+    task = load_experiment(path).task(1)
+    text = path.read_text()
+
+    def key(old: str, new: str) -> str:
+        assert old in text
+        path.write_text(text.replace(old, new))
+        return load_experiment(path).task(1).key
+
+    assert key('title = "Tiny', 'title = "Small') == task.key
+    assert key('preset = "tiny"', 'preset = "tiny"\nlanes = [1, 1]') == task.key
+    others = [
+        key('preset = "tiny"', 'preset = "tiny"\nticks = 9'),
+        key("epochs = 2", "epochs = 3"),
+        key("batch = 16", "batch = 8"),
+        key('"random"', '"digits"'),
+        load_experiment(path).task(2).key,
+    ]
+    assert len({task.key, *others}) == 6
+
+
+def test_a_preset_of_another_depth_keeps_what_is_not_said_a_layer() -> None:
+    preset = PRESETS["digits"]
+    deeper = network_of({"preset": "digits", "layers": [64, 20, 20, 10]})
+    assert deeper.layers == (64, 20, 20, 10)
+    assert (deeper.ticks, deeper.leak, deeper.weight_bits) == (preset.ticks, preset.leak, preset.weight_bits)
+    wider = network_of({"preset": "mnist-up5k", "layers": [784, 200, 10]})
+    assert wider.rates == PRESETS["mnist-up5k"].rates
+    assert wider.lanes == (200, 10)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("epochs = 2", "epochs = 0", "epochs must be a whole number from 1, not 0"),
+        ("epochs = 2", 'epochs = "2"', "epochs of an experiment must be a whole number, not '2'"),
+        ("epochs = 2", "epoch = 2", "'epoch' is not a value of an experiment; known are title"),
+        ("epochs = 2", "", "an experiment must give epochs"),
+        (
+            "seeds = [1, 2]",
+            "seeds = [1, 1]",
+            r"seeds of an experiment must be whole numbers from 1, each once, not \[1",
+        ),
+        ("seeds = [1, 2]", "seeds = [0]", r"each once, not \[0\]"),
+        ('preset = "tiny"', 'preset = "huge"', "preset 'huge' is not one of tiny"),
+        ('preset = "tiny"', 'preset = "tiny"\ntick = 4', "'tick' is not a configuration value"),
+        ('preset = "tiny"', 'preset = "tiny"\nticks = 0', "ticks must be a whole number from 2 to 65535, not 0"),
+        ("batch = 16", "batches = 16", r"'batches' is not a value of \[baseline\]; known are batch, rate"),
+        ("accuracy = 0.2", "accurate = 0.2", r"'accurate' is not a value of \[goal\]"),
+        ("accuracy = 0.2", 'accuracy = "good"', r"accuracy of \[goal\] must be a number, not 'good'"),
+        ('name = "random"', "", r"\[dataset\] must give name"),
+        ("[network]", "[network", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_experiment_is_one_sentence_with_its_file(experiments: Path, old: str, new: str, sentence: str) -> None:
+    path = experiments / "tiny.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(BackspikeError, match=sentence) as error:
+        load_experiment(path)
+    assert str(error.value).startswith(str(path))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('x = "ticks"', 'x = "leak"', r"x must be an axis of the grid \(ticks, weight_bits, weight_frac\), not 'leak'"),
+        ("ticks = [4, 8]", "ticks = 4", r"ticks of \[grid\] must be a list, not 4"),
+        ("ticks = [4, 8]", "ticks = []", r"ticks of \[grid\] must have values"),
+        ("ticks = [4, 8]", "ticks = [4, 0]", "ticks must be a whole number from 2 to 65535, not 0"),
+        ("[[6, 4], [8, 6]]", "[6, 8]", r"weight_bits, weight_frac of \[grid\] must have lists of 2 values, not 6"),
+        (
+            "ticks = [4, 8]",
+            '"goal.x" = [1]\nticks = [4]',
+            r"goal\.x of \[grid\] is no value of network, dataset or bas",
+        ),
+        ("../tiny.toml", "../none.toml", r"cannot read .*none\.toml: No such file"),
+        ("[grid]", "[grids]", "'grids' is not a value of a sweep"),
+    ],
+)
+def test_a_wrong_sweep_is_one_sentence_with_its_file(experiments: Path, old: str, new: str, sentence: str) -> None:
+    path = experiments / "studies" / "ticks.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(BackspikeError, match=sentence) as error:
+        load_sweep(path)
+    assert str(error.value).startswith(str(path))
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        BackspikeError, match=r"^there is no folder .*/none of experiments; name another one with --exp"
+    ):
+        load_experiments(tmp_path / "none")
+
+
+def test_the_projects_own_files_can_be_read() -> None:
+    folder = Path(__file__).parents[3] / "experiments"
+    assert {experiment.name for experiment in load_experiments(folder)} >= {"digits"}
+    for sweep in load_sweeps(folder):
+        assert list(sweep.cells()), sweep.name

@@ -1,0 +1,120 @@
+"""Running an experiment: the result is that of a training, and what is finished is not run again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backspike import BackspikeError
+from backspike.cli import main
+from backspike.datasets import load_dataset
+from backspike.experiments.definitions import load_experiment
+from backspike.experiments.results import read_result, result_path
+from backspike.experiments.run import run_experiment
+from backspike.experiments.task import Task
+from backspike.model.checkpoint import Checkpoint
+from backspike.model.training import train
+
+
+def test_a_result_is_that_of_the_training(experiments: Path, tmp_path: Path) -> None:
+    experiment = load_experiment(experiments / "tiny.toml")
+    results, work = tmp_path / "results", tmp_path / "work"
+    assert run_experiment(experiment, results, work) == 2
+    task = experiment.task(2)
+    expected = train(
+        task.network, load_dataset("random", task.network, 2), 2, 2, tmp_path / "alone", baseline=task.baseline
+    )
+    result = read_result(results, experiment, 2)
+    assert result is not None
+    assert result["test_accuracy"] == expected.epochs[-1].test_accuracy
+    assert result["float_accuracy"] == expected.float_accuracy
+    assert result["task"] == task.to_dict()
+    assert result["config_hash"] == task.network.hash
+    assert [epoch["training"] for epoch in result["epochs"]] == [epoch.training for epoch in expected.epochs]
+    assert (result["train_samples"], result["test_samples"]) == (256, 64)
+    assert set(result["machine"]["versions"]) == {"python", "backspike", "numpy", "numba"}
+    assert result["seconds"] > 0
+    ours, theirs = (Checkpoint.load(path / "checkpoint.npz") for path in (work / "tiny/seed-2", tmp_path / "alone"))
+    assert all((one == other).all() for one, other in zip(ours.weights, theirs.weights, strict=True))
+
+
+def test_finished_seeds_are_not_run_again_unless_forced(experiments: Path, tmp_path: Path, monkeypatch) -> None:
+    path = experiments / "tiny.toml"
+    experiment = load_experiment(path)
+    results, work = tmp_path / "results", tmp_path / "work"
+    run: list[int] = []
+
+    def instead(self: Task, *arguments: object) -> dict[str, object]:
+        run.append(self.seed)
+        return {"key": self.key}
+
+    monkeypatch.setattr(Task, "run", instead)
+    assert run_experiment(experiment, results, work, seeds=[2]) == 1
+    assert run_experiment(experiment, results, work) == 1
+    assert run == [2, 1]
+    assert run_experiment(experiment, results, work) == 0
+    assert run_experiment(experiment, results, work, force=True) == 2
+    assert run == [2, 1, 1, 2]
+    path.write_text(path.read_text().replace("epochs = 2", "epochs = 3"))
+    assert read_result(results, load_experiment(path), 1) is None, "a result of the experiment as it was is none"
+    assert run_experiment(load_experiment(path), results, work) == 2
+
+
+def test_an_interrupted_training_goes_on(experiments: Path, tmp_path: Path, monkeypatch) -> None:
+    experiment = load_experiment(experiments / "tiny.toml")
+    run_experiment(experiment, tmp_path / "whole", tmp_path / "work-whole", seeds=[1])
+    whole = read_result(tmp_path / "whole", experiment, 1)
+    assert whole is not None
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(line: str) -> None:
+        if line.startswith("epoch 1/"):
+            raise StoppedError
+
+    results, work = tmp_path / "results", tmp_path / "work"
+    with pytest.raises(StoppedError):
+        run_experiment(experiment, results, work, seeds=[1], report=stop)
+    assert read_result(results, experiment, 1) is None
+    lines: list[str] = []
+    run_experiment(experiment, results, work, seeds=[1], report=lines.append)
+    assert any(line.startswith("going on from epoch 2") for line in lines)
+    again = read_result(results, experiment, 1)
+    assert again is not None
+    timeless = [[{**epoch, "seconds": 0} for epoch in result["epochs"]] for result in (whole, again)]
+    assert timeless[0] == timeless[1]
+    assert again["float_accuracy"] == whole["float_accuracy"]
+
+
+def test_a_float_only_task_trains_the_float_network_alone(experiments: Path, tmp_path: Path) -> None:
+    experiment = load_experiment(experiments / "tiny.toml")
+    both = experiment.task(1).run(tmp_path / "both")
+    alone = Task.from_tables({**experiment.tables, "float_only": True}, 1).run(tmp_path / "alone")
+    assert alone["float_accuracy"] == both["float_accuracy"]
+    assert len(alone["float_curve"]) == 2
+    assert "test_accuracy" not in alone
+    assert list((tmp_path / "alone").iterdir()) == []
+
+
+def test_a_damaged_result_is_named(experiments: Path, tmp_path: Path) -> None:
+    experiment = load_experiment(experiments / "tiny.toml")
+    path = result_path(tmp_path, experiment, 1)
+    path.parent.mkdir()
+    for content, sentence in (("{", "is damaged: Expecting"), ("[]", "is damaged: it is no result")):
+        path.write_text(content)
+        with pytest.raises(BackspikeError, match=sentence):
+            read_result(tmp_path, experiment, 1)
+
+
+def test_command_line_runs_and_lists(experiments: Path, tmp_path: Path, capsys) -> None:
+    places = ["--experiments", str(experiments), "--results", str(tmp_path / "results")]
+    assert main(["experiment", "run", "tiny", "--seed", "2", *places, "--work", str(tmp_path / "work")]) == 0
+    assert json.loads((tmp_path / "results" / "tiny" / "seed-2.json").read_text())["task"]["seed"] == 2
+    capsys.readouterr()
+    assert main(["experiment", "list", *places]) == 0
+    assert capsys.readouterr().out.split() == ["tiny", "1", "of", "2", "seeds", "Tiny", "on", "random", "samples"]
+    assert main(["experiment", "run", "none", *places]) == 2
+    assert capsys.readouterr().err.startswith("error: cannot read ")
