@@ -56,7 +56,8 @@ def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
 
     ``begin``: a sample starts, forget errors; ``start``: a tick begins with the next clock; ``finished``: the tick's
     registers have moved, or do at the end of this clock; ``rate``; ``error``: error spikes are registered;
-    ``visited`` and ``wrote``: rows in this clock, for the counters; what comes from below (spikes), or goes there (errors).
+    ``visited`` and ``wrote``: rows in this clock, for the counters; what comes from below (spikes), or goes there
+    (errors).
     """
     ports: dict[str, object] = {
         "begin": In(1),

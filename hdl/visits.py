@@ -34,9 +34,10 @@ def visit_layout(inputs: int, fold: int, lanes: int, banks: int) -> data.StructL
     """Return the layout of a visit to one row, or none, of each bank of a synapse array.
 
     The array has `inputs` rows and a bias row; row j lies in bank j modulo `banks`. Fields: ``banks``, for each bank
-    ``active``, whether a row of it is visited at all, ``row``, its number in the bank, ``spike``, whether it is summed,
-    ``permit``, whether it may learn, and ``lane``; ``word``, which with a bank's lane is where the row's input unit is
-    in the layer below (`fold` words of `lanes`); ``last``, set on the visit of the bias row, which ends the tick's list.
+    ``active``, whether a row of it is visited at all (all else is zero if not), ``row``, its number in the bank,
+    ``spike``, whether it is summed, ``permit``, whether it may learn, and ``lane``; ``word``, which with a bank's lane
+    is where the row's input unit is in the layer below (`fold` words of `lanes`); ``last``, set on the visit of the
+    bias row, which ends the list.
     """
     mark = mark_layout(inputs, fold, lanes, banks)
     bank = {"active": 1, **{name: mark[name].shape for name in ("row", "spike", "permit", "lane")}}
@@ -154,7 +155,7 @@ class VisitJoiner(wiring.Component):
             there.eq(Cat(mark.valid & ~mark.p.last for mark in self.i)),
             ended.eq(Cat(mark.valid & mark.p.last for mark in self.i).all()),
         ]
-        # No bank is behind the others by more than the marks that wait, so the least word comes first.
+        # Of different words, the least one comes first.
         fitting = Signal(banks)
         words = [(there[bank], self.i[bank].p.word) for bank in range(banks)]
         least = words[0]
@@ -165,7 +166,7 @@ class VisitJoiner(wiring.Component):
         if self._fold > 1:
             m.d.comb += fitting.eq(Cat(valid & (word == least[1]) for valid, word in words))
 
-        # What has been offered stays: a bank that comes later waits for the next visit.
+        # What has been offered stays: a bank that comes later waits for the next visit, and gives zeros meanwhile.
         chosen, held, kept = Signal(banks), Signal(), Signal(banks)
         m.d.comb += [
             chosen.eq(Mux(held, kept, fitting)),
@@ -175,14 +176,15 @@ class VisitJoiner(wiring.Component):
         m.d.sync += [held.eq(self.o.valid & ~self.o.ready), kept.eq(chosen)]
         for bank, mark in enumerate(self.i):
             own = visit.banks[bank]
-            m.d.comb += [
-                mark.ready.eq(self.o.ready & (ended | chosen[bank])),
-                own.active.eq(chosen[bank]),
-                own.row.eq(mark.p.row),
-                own.spike.eq(mark.p.spike),
-                own.permit.eq(mark.p.permit),
-                own.lane.eq(mark.p.lane),
-            ]
+            m.d.comb += mark.ready.eq(self.o.ready & (ended | chosen[bank]))
+            with m.If(chosen[bank]):
+                m.d.comb += [
+                    own.active.eq(1),
+                    own.row.eq(mark.p.row),
+                    own.spike.eq(mark.p.spike),
+                    own.permit.eq(mark.p.permit),
+                    own.lane.eq(mark.p.lane),
+                ]
         bias = visit.banks[self._inputs % banks]
         with m.If(ended):
             m.d.comb += [

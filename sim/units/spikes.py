@@ -13,7 +13,7 @@ from backspike.model.spikes import Sample, SpikeGenerator
 from backspike.sim.host import sample_entries
 
 from .variants import Bench, now, run_variants
-from .visits import item_clocks
+from .visits import VisitReader, item_clocks, slowest_end
 
 CLOCKS = 400
 SAMPLES = 12
@@ -66,6 +66,7 @@ class InputLayerBench(Bench):
         self.config = NetworkConfig.from_dict(self.job["config"])
         self.samples = self.driver("samples", self.job["stalls"])
         self.visits = self.monitor("visits", self.job["stalls"])
+        self.reader = VisitReader(self.unit, self.config.layers[0], self.config.banks[0], None)
         self.sent = 0
 
     async def run(self) -> None:
@@ -141,31 +142,35 @@ class InputLayerBench(Bench):
         started = now()
         unit.put(start=0)
         lists = [self._listed(sample, tick, model, rate) for tick in range(config.ticks)]
-        clocks = iter(self._clocks(lists, started + 1))
-        for tick, (listed, _) in enumerate(lists):
-            for position, (row, may_learn) in enumerate([*listed, (config.layers[0], bias_permit)]):
-                visit = {"row": row, "spike": 1, "permit": int(may_learn), "word": 0, "lane": 0}
-                visit["last"] = int(position == len(listed))
-                taken = await self.visits.receive()
-                where = f"sample {number}, tick {tick}, visit {position}"
-                assert taken == visit, f"{where}: expected {visit}, got {taken}"
-                clock = next(clocks)
-                if not self.job["stalls"] and config.input == "rate":
-                    assert now() == clock, (
-                        f"{where}: expected {clock - started} clocks from the start, not {now() - started}"
-                    )
+        came = []
+        for tick, (expected, _) in enumerate(lists):
+            came += await self.reader.read(self.visits, f"sample {number}, tick {tick}", expected, bias_permit)
+        if not self.job["stalls"] and config.input == "rate":
+            took = [clock - started for clock in came]
+            counts = [marks for _, marks in lists]
+            if config.banks[0] == 1:
+                exact = self._clocks(counts)
+                assert took == exact, f"sample {number}: expected visits {exact} clocks from the start, not {took}"
+            latest = sum(slowest_end(marks, 0) for marks in counts) + 1
+            assert took[-1] <= latest, f"sample {number}, {counts} rows a word: took {took[-1]}, not {latest}"
 
     def _listed(
         self, sample: Sample, tick: int, model: SpikeGenerator, rate: int
-    ) -> tuple[list[tuple[int, bool]], list[int]]:
-        """Return rows that spike, with their permission to learn, and how many of them each word of the list has."""
+    ) -> tuple[dict[int, tuple[int, int]], list[list[int]]]:
+        """Return the rows that spike, with their flags, and how many of each bank every word of the list has."""
         rows, values = sample.listing(tick)
         spike, permit = model.draw(values, rate)
-        streams = self.config.input_streams
-        marks = [int(spike[start : start + streams].sum()) for start in range(0, len(rows), streams)] or [0]
-        return list(zip(rows[spike].tolist(), permit[spike].tolist(), strict=True)), marks
+        streams, banks = self.config.input_streams, self.config.banks[0]
+        starts = range(0, max(1, len(rows)), streams)
+        words = [rows[start : start + streams][spike[start : start + streams]] for start in starts]
+        marks = [[int((word % banks == bank).sum()) for bank in range(banks)] for word in words]
+        flags = {int(row): (1, int(may_learn)) for row, may_learn in zip(rows[spike], permit[spike], strict=True)}
+        return flags, marks
 
-    def _clocks(self, lists: list[tuple[list[tuple[int, bool]], list[int]]], first: int) -> list[int]:
-        """Return the clocks of all visits of a rate-coded sample, the bias row's included."""
-        counts = [count for _, marks in lists for count in [*marks[:-1], marks[-1] + 1]]
-        return [clock for word in item_clocks(counts, first) for clock in word]
+    def _clocks(self, counts: list[list[list[int]]]) -> list[int]:
+        """Return how many clocks behind the start the visits of a sample come, with one bank."""
+        items = []
+        for marks in counts:
+            items += [count for (count,) in marks]
+            items[-1] += 1
+        return [clock for word in item_clocks(items, 1) for clock in word]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.model.synapses import SynapseArray
 
-from .variants import Bench, now, run_variants, unpack_lanes
+from .variants import Bench, now, pack_lanes, run_variants, unpack_lanes
 
 TICKS = 30
 
@@ -36,12 +37,13 @@ class SynapseArrayBench(Bench):
         self.fold, self.lanes = config.folds[layer - 1], config.lanes[layer - 1]
         self.inputs, self.units = config.layers[layer - 1], config.layers[layer]
         self.lanes_below = config.lanes[layer - 2] if layer > 1 else 1
+        self.banks = config.banks[layer - 1]
         self.visits = self.driver("visits", self.job["stalls"])
         self.drive_bits = self.unit.ports["drives"]["width"] // self.lanes
         self.swept: list[int] = []
-        self.wrote: list[int] = []
+        self.wrote: list[tuple[int, int]] = []
         self.ahead: dict[int, int] = {}
-        self.errors: list[tuple[int, dict[str, int], int]] = []
+        self.errors: list[tuple[int, int, int, int]] = []
 
     async def run(self) -> None:
         """Compare drives, errors and strobes of all ticks, and the weights between and behind them."""
@@ -96,16 +98,23 @@ class SynapseArrayBench(Bench):
             if unit.get("swept"):
                 self.swept.append(now())
             if unit.get("wrote"):
-                self.wrote.append(now())
+                self.wrote.append((now(), unit.get("wrote")))
             if self.layer > 1:
-                self.ahead = {now() - 1: self.ahead.get(now() - 1, 0), now(): unit.get("back_word")}
+                self.ahead = {now() - 1: self.ahead.get(now() - 1, 0), now(): unit.get("back_ahead")}
                 if unit.get("back_valid"):
-                    self.errors.append((now(), unit.get("back_unit"), unit.get("back_error")))
-                    assert self.ahead[now() - 1] == unit.get("back_unit")["word"], (
-                        f"back_word wrong in clock {now() - 1}"
-                    )
+                    word = unit.get("back_word")
+                    assert self.ahead[now() - 1] == word, f"back_ahead wrong in clock {now() - 1}"
+                    self.errors += [(now(), word, lane, error) for lane, error in self._back()]
             else:
                 assert unit.get("back_valid") == 0, "an error for the inputs"
+
+    def _back(self) -> list[tuple[int, int]]:
+        """Return lane and error of each unit that gets one now."""
+        lanes, errors = (self.unit.ports[name]["width"] // self.banks for name in ("back_lanes", "back_errors"))
+        valid = unpack_lanes(self.unit.get("back_valid"), 1, self.banks)
+        lane = unpack_lanes(self.unit.get("back_lanes"), lanes, self.banks)
+        error = unpack_lanes(self.unit.get("back_errors"), errors, self.banks, signed=True)
+        return [(lane[bank], error[bank]) for bank in range(self.banks) if valid[bank]]
 
     async def _tick(self, tick: int, model: SynapseArray) -> None:
         """Sweep one list of rows, and compare all that comes of it."""
@@ -115,17 +124,16 @@ class SynapseArrayBench(Bench):
         unit.put(error_pos=self._vector(error_pos), error_neg=self._vector(error_neg), update=int(update))
         density = self.random.choice([0, 30, 100])
         rows = [row for row in range(self.inputs) if self.random.randrange(100) < density]
-        visits = [(row, self.random.randrange(4) > 0, self.random.randrange(2)) for row in rows]
-        visits.append((self.inputs, True, self.random.randrange(2)))
+        rows = [(row, self.random.randrange(4) > 0, self.random.randrange(2)) for row in rows]
+        rows.append((self.inputs, True, self.random.randrange(2)))
         self.swept, self.wrote, self.errors = [], [], []
         ends = {}
-        for row, spike, permit in visits:
-            word, lane = self._place(row)
-            visit = {"row": row, "spike": int(spike), "permit": permit, "last": int(row == self.inputs)}
-            await self.visits.send({**visit, "word": word, "lane": lane})
-            ends[row] = now()
+        times = []
+        for visit in self._visits(rows):
+            await self.visits.send(self._payload(visit))
+            times.append(now())
+            ends |= {row: now() for row, _, _ in visit}
         if not self.job["stalls"]:
-            times = [ends[row] for row, _, _ in visits]
             steps = {later - earlier for earlier, later in pairwise(times)}
             assert steps <= {self.fold}, f"tick {tick}: visits took {steps} clocks, not {self.fold}"
         await unit.edge  # swept
@@ -133,24 +141,54 @@ class SynapseArrayBench(Bench):
         for _ in range(3):
             await unit.edge
 
-        where = f"tick {tick}, rows {[row for row, _, _ in visits]}"
-        spiking = np.array([row for row, spike, _ in visits if spike])
+        where = f"tick {tick}, rows {[row for row, _, _ in rows]}"
+        spiking = np.array([row for row, spike, _ in rows if spike])
         expected = [*model.forward(spiking)[: self.units].tolist(), *[0] * (self.fold * self.lanes - self.units)]
         assert drives == expected, f"{where}: expected drives {expected}, got {drives}"
         assert self.swept == [ends[self.inputs] + 1], (
             f"{where}: swept in {self.swept}, last word taken {ends[self.inputs]}"
         )
-        learning = [row for row, spike, permit in visits if update and spike and permit]
-        strobes = [ends[row] + 1 for row in learning]
+        learning = [row for row, spike, permit in rows if update and spike and permit]
+        strobes = sorted(Counter(ends[row] + 1 for row in learning).items())
         assert self.wrote == strobes, f"{where}: expected write-backs in {strobes}, got {self.wrote}"
         back = model.backward(error_pos, error_neg)
         errors = [
-            (ends[row] + 2, dict(zip(("word", "lane"), self._place(row), strict=True)), int(back[row]))
-            for row, _, _ in visits[:-1]
-            if update and self.layer > 1
+            (ends[row] + 2, *self._place(row), int(back[row])) for row, _, _ in rows[:-1] if update and self.layer > 1
         ]
+        self.errors.sort()
+        errors.sort()
         assert self.errors == errors, f"{where}: expected errors {errors}, got {self.errors}"
         model.update(np.array(learning, dtype=np.int64), error_pos, error_neg)
+
+    def _visits(self, rows: list[tuple[int, bool, int]]) -> list[list[tuple[int, bool, int]]]:
+        """Draw visits: rows of different banks whose units share a word below, in any order; then the bias."""
+        visits: list[list[tuple[int, bool, int]]] = []
+        for row in rows[:-1]:
+            joined = visits and len(visits[-1]) < self.banks and not self.one_in(4)
+            if joined and all(
+                row[0] % self.banks != other % self.banks and self._place(row[0])[0] == self._place(other)[0]
+                for other, _, _ in visits[-1]
+            ):
+                visits[-1].append(row)
+            else:
+                visits.append([row])
+        self.random.shuffle(visits)
+        return [*visits, [rows[-1]]]
+
+    def _payload(self, visit: list[tuple[int, bool, int]]) -> dict[str, int]:
+        """Return a visit as the array takes it."""
+        width = self.unit.ports["visits__payload"]["fields"]["banks"]["width"] // self.banks
+        row_bits = max(1, (-(-(self.inputs + 1) // self.banks) - 1).bit_length())
+        banks = [0] * self.banks
+        for row, spike, permit in visit:
+            _, lane = self._place(row)
+            fields = ((1, 1), (row // self.banks, row_bits), (int(spike), 1), (permit, 1), (lane, width))
+            position = 0
+            for value, bits in fields:
+                banks[row % self.banks] |= value << position
+                position += bits
+        word, _ = self._place(visit[0][0])
+        return {"banks": pack_lanes(banks, width), "word": word, "last": int(visit[0][0] == self.inputs)}
 
     def _place(self, row: int) -> tuple[int, int]:
         """Return word and lane of a row's input unit, where there is one with a state."""

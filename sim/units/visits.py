@@ -7,7 +7,9 @@ from typing import Any
 
 import cocotb
 
-from .variants import Bench, now, pack_lanes, run_variants
+from backspike.sim.streams import StreamMonitor
+
+from .variants import Bench, Unit, now, pack_lanes, run_variants, unpack_lanes
 
 LISTS = 20
 
@@ -37,13 +39,27 @@ def item_clocks(items: Sequence[int], first: int) -> list[list[int]]:
     clocks: list[list[int]] = []
     taken, moved, done = first - 1, first, first
     for count in items:
-        # A word waits for the one ahead of it to be worked on, and then for its own turn.
+        # A word is taken once the one ahead of it waits no more, and then waits for its own turn.
         taken = max(taken + 1, moved)
         if count:
-            moved = max(taken + 1, done)
+            moved = max(taken, done)
             done = moved + count
         clocks.append(list(range(done - count + 1, done + 1)))
     return clocks
+
+
+def slowest_end(counts: Sequence[Sequence[int]], first: int) -> int:
+    """Return the clock that the last visit of a list must not come behind, when nothing stalls.
+
+    Parameters
+    ----------
+    counts : sequence of sequence of int
+        For each word of the list the items of each bank, without the bias row. Banks that wait for each other at every
+        word would be done in this clock.
+    first : int
+        The clock that takes the first word.
+    """
+    return first + sum(max(1, *word) for word in counts) + 1
 
 
 class SerialiserBench(Bench):
@@ -100,11 +116,12 @@ class SerialiserBench(Bench):
 
 
 class RowScannerBench(Bench):
-    """The job has ``units``, ``lanes``, ``chunk`` (units looked at in a clock) and ``stalls``."""
+    """The job has ``units``, ``lanes``, ``banks``, ``chunk`` (units looked at in a clock) and ``stalls``."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.visits = self.monitor("visits", self.job["stalls"])
+        self.reader = VisitReader(self.unit, self.job["units"], self.job["banks"], self.job["lanes"])
 
     async def run(self) -> None:
         """Compare all visits of several lists."""
@@ -118,30 +135,17 @@ class RowScannerBench(Bench):
             started = now()
             unit.put(start=0)
             rows = [row for row in range(job["units"]) if spike[row] or (gates and gate[row])]
-            clocks = [clock for chunk in self._clocks(rows, started + 1) for clock in chunk]
-            for row, clock in zip([*rows, job["units"]], clocks, strict=True):
-                got = await self.visits.receive()
-                assert isinstance(got, dict)
-                where = f"list {number}, row {row}"
-                if row == job["units"]:
-                    # The bias row has no unit below, so no word or lane.
-                    expected = {"row": row, "spike": 1, "permit": bias_permit, "last": 1}
-                    got = {name: got[name] for name in expected}
-                else:
-                    word, lane = divmod(row, job["lanes"])
-                    expected = {
-                        "row": row,
-                        "spike": spike[row],
-                        "permit": permit[row],
-                        "word": word,
-                        "lane": lane,
-                        "last": 0,
-                    }
-                assert got == expected, f"{where}: expected {expected}, got {got}"
-                if not job["stalls"]:
-                    assert now() == clock, (
-                        f"{where}: expected {clock - started} clocks from the start, not {now() - started}"
-                    )
+            counts = self._counts(rows)
+            expected = {row: (spike[row], permit[row]) for row in rows}
+            clocks = await self.reader.read(self.visits, f"list {number}", expected, bias_permit)
+            took = [clock - started for clock in clocks]
+            if not job["stalls"]:
+                if job["banks"] == 1:
+                    alone = [count for (count,) in counts]
+                    alone[-1] += 1
+                    exact = [clock for word in item_clocks(alone, 1) for clock in word]
+                    assert took == exact, f"list {number}: expected visits {exact} clocks from the start, not {took}"
+                assert took[-1] <= slowest_end(counts, 1), f"list {number}, {counts} rows a chunk: took {took}"
             for _ in range(self.random.choice([0, 1, 20])):
                 await unit.edge
                 assert unit.get("visits__valid") == 0, f"list {number}: a visit more behind the bias row"
@@ -154,11 +158,72 @@ class RowScannerBench(Bench):
         flags = [int(self.random.randrange(100) < density) for _ in range(units)]
         return flags + [0] * (-units % lanes)
 
-    def _clocks(self, rows: list[int], first: int) -> list[list[int]]:
-        """Return the clocks of the visits, chunk by chunk."""
-        lanes, chunk, units = self.job["lanes"], self.job["chunk"], self.job["units"]
+    def _counts(self, rows: list[int]) -> list[list[int]]:
+        """Return the rows of each bank in each chunk."""
+        lanes, chunk, units, banks = self.job["lanes"], self.job["chunk"], self.job["units"], self.job["banks"]
         starts = [word + part for word in range(0, units, lanes) for part in range(0, lanes, chunk)]
         ends = [min(start + chunk, start - start % lanes + lanes) for start in starts]
-        counts = [sum(start <= row < end for row in rows) for start, end in zip(starts, ends, strict=True)]
-        counts[-1] += 1
-        return item_clocks(counts, first)
+        return [
+            [sum(start <= row < end and row % banks == bank for row in rows) for bank in range(banks)]
+            for start, end in zip(starts, ends, strict=True)
+        ]
+
+
+class VisitReader:
+    """Takes the visits of a list apart and compares their rows.
+
+    Parameters
+    ----------
+    unit : Unit
+    inputs, banks : int
+        Rows without the bias row, and the banks.
+    lanes : int, optional
+        Lanes of the layer below; None if there is none, so that word and lane are zero.
+    """
+
+    def __init__(self, unit: Unit, inputs: int, banks: int, lanes: int | None) -> None:
+        self._inputs, self._lanes, self._banks = inputs, lanes, banks
+        fields = unit.ports["visits__payload"]["fields"]
+        self._row_bits = max(1, (-(-(inputs + 1) // banks) - 1).bit_length())
+        self._bits = fields["banks"]["width"] // banks
+
+    async def read(
+        self, visits: StreamMonitor, where: str, expected: dict[int, tuple[int, int]], bias_permit: int
+    ) -> list[int]:
+        """Receive a list; return the clock of each visit.
+
+        `expected` has the flags ``spike`` and ``permit`` of each row, and each row must come once, each bank's in
+        ascending order; then the bias row comes alone.
+        """
+        clocks: list[int] = []
+        seen: list[int] = []
+        while True:
+            visit = await visits.receive()
+            assert isinstance(visit, dict)
+            clocks.append(now())
+            rows = self._rows(visit)
+            at = f"{where}, visit {len(clocks)}"
+            if visit["last"]:
+                bias = [(row, spike, permit) for row, spike, permit, _ in rows]
+                assert bias == [(self._inputs, 1, bias_permit)], f"{at}: expected the bias row, got {bias}"
+                break
+            assert rows, f"{at}: no row"
+            for row, spike, permit, lane in rows:
+                assert expected.get(row) == (spike, permit), f"{at}, row {row}: got flags {(spike, permit)}"
+                wanted = divmod(row, self._lanes) if self._lanes else (0, 0)
+                assert (visit["word"], lane) == wanted, f"{at}, row {row}: expected word and lane {wanted}"
+                before = [other for other in seen if other % self._banks == row % self._banks]
+                assert not before or before[-1] < row, f"{at}: row {row} behind {before[-1]}"
+                seen.append(row)
+        assert sorted(seen) == list(expected), f"{where}: expected rows {list(expected)}, got {sorted(seen)}"
+        return clocks
+
+    def _rows(self, visit: dict[str, int]) -> list[tuple[int, int, int, int]]:
+        """Return row, spike, permit and lane of each row that is visited."""
+        rows = []
+        for bank, bits in enumerate(unpack_lanes(visit["banks"], self._bits, self._banks)):
+            # From bit 0: active, row, spike, permit, lane.
+            row, flags = bits >> 1 & ((1 << self._row_bits) - 1), bits >> (1 + self._row_bits)
+            if bits & 1:
+                rows.append((row * self._banks + bank, flags & 1, flags >> 1 & 1, flags >> 2))
+        return rows

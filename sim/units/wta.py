@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.model.wta import WinnerTakeAll
 
-from .variants import Bench, now, run_variants
+from .variants import Bench, now, pack_lanes, run_variants
 
 RACES = 60
 
@@ -28,7 +28,7 @@ class WinnerTakeAllBench(Bench):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.config = NetworkConfig.from_dict(self.job["config"])
-        self.units = self.config.layers[-1]
+        self.units, self.fold, self.lanes = self.config.layers[-1], self.config.folds[-1], self.config.lanes[-1]
         self.drives: NDArray[np.int64] = np.zeros(self.units, dtype=np.int64)
 
     async def run(self) -> None:
@@ -43,6 +43,7 @@ class WinnerTakeAllBench(Bench):
                 await unit.edge
         unit.put(seeds=dict.fromkeys(("valid", "group", "word", "lane", "state"), 0))
         model = WinnerTakeAll(config, np.array(seeds, dtype=np.uint64))
+        self.drive_bits = unit.ports["drives"]["width"] // self.lanes
         cocotb.start_soon(self._answer())
         labels = 1 << unit.ports["label"]["width"]
         for race in range(RACES):
@@ -66,7 +67,7 @@ class WinnerTakeAllBench(Bench):
 
     def _draw(self) -> NDArray[np.int64]:
         """Draw drives: anywhere, close to each other, all the same, or at the extremes."""
-        bits = self.unit.ports["drive"]["width"]
+        bits = self.drive_bits
         low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
         spread = self.random.choice([0, 3, high])
         extremes = self.one_in(8)
@@ -77,22 +78,33 @@ class WinnerTakeAllBench(Bench):
         return np.array([min(max(choice, low), high) for choice in choices])
 
     async def _answer(self) -> None:
-        """Give the drive of the unit asked for, a clock later."""
+        """Give the drives of the word asked for, a clock later, or at once if there is but one."""
         while True:
+            asked = self.unit.get("word") if self.fold > 1 else 0
+            word = self.drives[asked * self.lanes : (asked + 1) * self.lanes]
+            # Lanes that no unit has must not win.
+            padding = [(1 << (self.drive_bits - 1)) - 1] * (self.lanes - len(word))
+            self.unit.put(drives=pack_lanes([*word, *padding], self.drive_bits))
             await self.unit.edge
-            asked = self.unit.get("unit")
-            self.unit.put(drive=int(self.drives[asked]) if asked < self.units else 0)
 
     async def _race(self, race: int, first: bool, label: int, learn: int) -> None:
-        """Run a race, and check how long it takes; return behind the clock of ``done``."""
+        """Draw, race, and check how long it takes; return behind the clock of ``done``."""
         unit = self.unit
-        unit.put(start=1, first=int(first), label=label, learn=learn)
+        unit.put(draw=1, first=int(first), label=label, learn=learn)
         await unit.edge
-        started = now()
+        drawn = now() + self.units + 2
+        unit.put(draw=0)
+        for _ in range(self.random.randrange(2 * self.units + 4)):
+            await unit.edge
+        unit.put(start=1)
+        await unit.edge
+        # The race begins when the drives and the last noise are there.
+        begun = max(now(), drawn + 1)
         unit.put(start=0)
-        await self.until("done", patience=self.units + 10)
-        took = now() - started
-        assert took == self.units + 3, f"race {race} of {self.units} units took {took} clocks"
+        await self.until("done", patience=2 * self.units + 20)
+        took = now() - begun
+        expected = 3 if self.fold == 1 else self.fold + 3
+        assert took == expected, f"race {race} of {self.units} units, {self.lanes} at a time, took {took} clocks"
 
     def _compare(self, race: int, when: str, model: WinnerTakeAll) -> None:
         unit = self.unit

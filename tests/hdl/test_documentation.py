@@ -30,6 +30,7 @@ EXAMPLES: dict[str, list[tuple]] = {
     "RowScanner": [(6, 3)],
     "Serialiser": [(4, 3, 2)],
     "SpikeGenerator": [(16,)],
+    "VisitJoiner": [(6, 2, 3, 2)],
     "SynapseArray": [(CONFIG, 1), (CONFIG, 2)],
     "WordStore": [(8, 2, 4)],
     "BackwardPort": [(CONFIG, 2)],

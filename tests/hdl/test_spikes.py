@@ -26,6 +26,9 @@ def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
         {"input": "rate", "layers": (16, 3), "input_streams": 8},
         {"input": "rate", "layers": (20, 5), "input_streams": 16, "ticks": 1},
         {"input": "rate", "layers": (33, 4), "input_streams": 3},
+        {"input": "rate", "layers": (60, 4), "input_streams": 8, "banks": (2,)},
+        {"input": "rate", "layers": (47, 4), "input_streams": 16, "banks": (4,)},
+        {"input": "spikes", "layers": (13, 4), "banks": (4,)},
         {"input": "spikes", "layers": (1, 2), "ticks": 1},
         {"input": "spikes", "layers": (19, 3), "input_streams": 4},
         *[{}] * 4,
@@ -36,4 +39,11 @@ def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "stalls": stalls}
             variants[f"{config.input}_{number}_{'stalled' if stalls else 'free'}"] = (InputLayer(config), job)
-    check("spikes", variants, simulator, SEED, test="input_layer", on_verilator=["rate_1_stalled", "spikes_5_free"])
+    check(
+        "spikes",
+        variants,
+        simulator,
+        SEED,
+        test="input_layer",
+        on_verilator=["rate_1_stalled", "rate_4_free", "spikes_8_free"],
+    )

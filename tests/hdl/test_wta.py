@@ -15,10 +15,12 @@ SEED = 20234
 def test_races_have_the_winners_of_the_model(simulator: str) -> None:
     generator = random.Random(SEED)
     variants = {}
-    for number, (classes, leak, width) in enumerate([(2, 0, 16), (3, 2, 64), (10, 0, 32), (16, 8, 24), (26, 0, 48)]):
+    races = [(2, 2, 0, 16), (3, 2, 2, 64), (10, 10, 0, 32), (10, 5, 3, 32), (16, 1, 8, 24), (26, 7, 0, 48)]
+    for number, (classes, lanes, leak, width) in enumerate(races):
         config = random_config(
             generator,
             layers=(generator.randint(1, 30), 4, classes),
+            lanes=(0, lanes),
             leak=leak,
             lfsr_bits=width,
             activation_range=0.5,

@@ -123,8 +123,10 @@ def hardware(config):
         add(f"input_{index}", Word(config.lfsr_bits, index + 1))
     for layer in range(1, config.depth + 1):
         fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
-        rows = config.layers[layer - 1] + 1
-        add(f"weights_{layer}", [Word(lanes * config.weight_bits) for _ in range(rows * fold)])
+        banks = config.banks[layer - 1]
+        for bank in range(banks):
+            rows = -(-(config.layers[layer - 1] + 1) // banks)
+            add(f"weights_{layer}_{bank}", [Word(lanes * config.weight_bits) for _ in range(rows * fold)])
         add(f"bias_{layer}", Word(config.lfsr_bits, layer))
         flags = ("error_pos", "error_neg") if layer == config.depth else (
             "spike", "gate", "permit", "error_pos", "error_neg",
@@ -132,9 +134,11 @@ def hardware(config):
         for name in flags:
             add(f"{name}_{layer}", Word(fold * lanes, (1 << fold * lanes) - 1))
         if layer == config.depth:
-            add(
-                f"units_{layer}", [Word(unit_bits, (1 << unit_bits) - 1 - unit) for unit in range(config.layers[layer])]
-            )
+            ones = (1 << config.lfsr_bits) - 1
+            add(f"units_{layer}", [Word(config.lfsr_bits, ones - unit) for unit in range(config.layers[layer])])
+            membranes = lanes * model_bits(config)
+            words = [Word(membranes, (1 << membranes) - 1) for _ in range(fold)]
+            add(f"membranes_{layer}", words[0] if fold == 1 else words)
         else:
             words = [
                 Word(lanes * unit_bits, sum((word * lanes + lane + 1) << lane * unit_bits for lane in range(lanes)))
@@ -168,8 +172,32 @@ def test_words_are_laid_out_lane_by_lane():
     state.write_weights(1, weights)
     # Row 1 of 4 units in words of 3 lanes, and two lanes of the second that no unit has.
     row = [int(weight) % 64 for weight in weights[1]]
-    assert int(top.weights_1[2].value.to_unsigned()) == row[0] | row[1] << 6 | row[2] << 12
-    assert int(top.weights_1[3].value.to_unsigned()) == row[3]
+    assert int(top.weights_1_0[2].value.to_unsigned()) == row[0] | row[1] << 6 | row[2] << 12
+    assert int(top.weights_1_0[3].value.to_unsigned()) == row[3]
+
+
+def test_rows_lie_in_banks_in_turn():
+    config = TINY.replace(banks=(4, 2))
+    top, state = hardware(config)
+    weights = np.arange(-18, 18).reshape(9, 4) % 64 - 32
+    state.write_weights(1, weights)
+    for row in range(9):
+        word = sum((int(weight) % 64) << 6 * lane for lane, weight in enumerate(weights[row]))
+        bank = getattr(top, f"weights_1_{row % 4}")
+        assert int(bank[row // 4].value.to_unsigned()) == word, f"row {row}"
+
+
+def test_streams_written_are_streams_read():
+    for lanes, leak in (((4, 3), 0), ((3, 2), 2)):
+        config = TINY.replace(lanes=lanes, leak=leak)
+        _, state = hardware(config)
+        wanted = model_stores(Network(config))
+        before = state.stores()
+        state.write_streams(wanted)
+        got = state.stores()
+        for name in got:
+            expected = wanted if name.startswith(("inputs", "bias", "random")) else before
+            assert np.array_equal(got[name], expected[name]), name
 
 
 @pytest.mark.parametrize(("lanes", "leak"), [((4, 3), 0), ((4, 3), 2), ((3, 2), 0), ((3, 2), 2), ((1, 1), 1)])
@@ -194,7 +222,7 @@ def test_units_are_read_whatever_the_fold(lanes, leak):
 def test_an_unknown_bit_is_an_error(level):
     top, _ = hardware(TINY)
     top.spike_1 = Unknown(4, level)
-    top.weights_2[1] = Unknown(18, level)
+    top.weights_2_0[1] = Unknown(18, level)
     state = HardwareState(top, {name: name for name in vars(top)}, TINY)
     with pytest.raises(ValueError, match=rf"^{level * 4} in top\.spike$"):
         state.flags()
