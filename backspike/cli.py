@@ -104,7 +104,13 @@ def generate(config_name: str, out: Path) -> None:
 @_data_dir_option
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @_seed_option
-@click.option("--engine", type=click.Choice(["fast", "numpy"]), default="fast", show_default=True)
+@click.option(
+    "--engine",
+    type=click.Choice(["fast", "numpy", "rtl"]),
+    default="fast",
+    show_default=True,
+    help="Golden model, compiled or in NumPy, or the Verilog in simulation.",
+)
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted training left in --out.")
 @_out_option
 def train(
@@ -143,6 +149,10 @@ def train(
 @click.option("--inference", is_flag=True, help="Show samples for testing, learning off.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Start from the weights of a training.")
 @click.option("--waves", type=click.Path(path_type=Path), help="Write a waveform to this .fst file.")
+@click.option("--fast", is_flag=True, help="Simulate natively: results of every sample, states now and then.")
+@click.option(
+    "--interval", type=click.IntRange(1), default=256, show_default=True, help="With --fast, samples between states."
+)
 def compare(
     config_name: str,
     dataset_name: str,
@@ -154,6 +164,8 @@ def compare(
     inference: bool,
     checkpoint: Path | None,
     waves: Path | None,
+    fast: bool,
+    interval: int,
 ) -> int:
     """Show the same samples to golden model and Verilog, and compare every state.
 
@@ -162,9 +174,11 @@ def compare(
     """
     from backspike.datasets import load_dataset
     from backspike.model.checkpoint import Checkpoint
-    from backspike.sim.compare import advance, schedule_of
+    from backspike.sim.compare import advance, compare_fast, schedule_of
     from backspike.sim.compare import compare as run_comparison
 
+    if fast and (waves or simulator != "verilator"):
+        raise BackspikeError("--fast needs Verilator and writes no waveform; leave out --simulator and --waves")
     config = load_config(config_name)
     weights = None
     if checkpoint:
@@ -174,7 +188,12 @@ def compare(
     dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
     schedule = schedule_of(config, dataset, samples, seed, inference, weights)
     with tqdm(total=samples, unit=" samples", leave=False, disable=None) as bar:
-        result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=advance(bar))
+        progress = advance(bar)
+        if fast:
+            simulator = "verilator, native"
+            result = compare_fast(config, schedule, interval=interval, seed=seed, progress=progress)
+        else:
+            result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=progress)
     if result.mismatch:
         click.echo(f"mismatch: {result.mismatch}")
         return FAILED
@@ -285,6 +304,30 @@ def run_named_experiment(
         engine=engine,
         report=click.echo,
     )
+
+
+@experiment.command()
+@click.option("--draws", type=click.IntRange(1), default=100_000, show_default=True, help="Races in each case.")
+@_results_option
+def softmax(draws: int, results: Path) -> None:
+    """Let the winner-take-all race many times, and compare it with a softmax."""
+    from backspike.experiments.softmax import compare_with_softmax
+
+    click.echo(f"written to {compare_with_softmax(results, draws)}")
+
+
+@experiment.command()
+@_experiments_option
+@_results_option
+@click.option(
+    "--docs", type=click.Path(path_type=Path), default=Path("docs"), show_default=True, help="Folder of the page."
+)
+def report(experiments: Path, results: Path, docs: Path) -> None:
+    """Make results.md and its pictures from the results, of experiments and sweeps alike."""
+    from backspike.experiments.report import write_report
+
+    for path in write_report(experiments, results, docs):
+        click.echo(path)
 
 
 @commands.command()

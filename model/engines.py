@@ -1,4 +1,4 @@
-"""The engines that compute the golden model: by name, all of them the same to the last bit."""
+"""The engines that compute a network: by name, all of them the same to the last bit."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["DEFAULT_ENGINE", "ENGINES", "Engine", "load_engine"]
 Engine = Callable[[Network, NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], bool], NDArray[np.int64]]
 """Shows samples to a network, which moves on: values, labels, order and learn flag in, wins of each class out."""
 
-ENGINES = ("fast", "numpy")
-"""Names of the engines: compiled loops, and the NumPy that says what is meant."""
+ENGINES = ("fast", "numpy", "rtl")
+"""Names of the engines: compiled loops, the NumPy that says what is meant, and the simulated Verilog."""
 
 DEFAULT_ENGINE = "fast"
 
@@ -37,4 +37,8 @@ def load_engine(name: str) -> Engine:
         from .fast import run_samples
 
         return run_samples
+    if name == "rtl":
+        from backspike.sim.native import RtlEngine
+
+        return RtlEngine()
     raise BackspikeError(f"engine must be one of {', '.join(ENGINES)}, not {name!r}")

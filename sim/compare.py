@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,19 @@ from backspike.datasets import Dataset
 from backspike.errors import BackspikeError
 from backspike.files import make_directory
 from backspike.hdl.verilog import write_design
+from backspike.model import Counters, Network
+from backspike.model.checkpoint import Checkpoint
+from backspike.model.engines import load_engine
 from backspike.model.synapses import initial_weights
 
 from .exchange import store_values
 from .exercise import lively_weights
 from .golden import golden_process
+from .native import HardwareError, NativeNetwork
+from .observation import differing_store, model_stores, put_stores
 from .runner import require_simulator, run_bench
 
-__all__ = ["Comparison", "Schedule", "advance", "compare", "schedule_of"]
+__all__ = ["Comparison", "Schedule", "advance", "compare", "compare_fast", "schedule_of"]
 
 WEIGHTS_BY_REGISTER = {"verilator": 4096, "icarus": 512}
 """Networks of no more weights are loaded through the register interface; larger ones, and waveforms, past it."""
@@ -75,6 +81,9 @@ class Comparison:
         The hardware's counters.
     weights : list of int64 array, shape (inputs + 1, units)
         The hardware's weights at the end.
+    streams : uint64 array, shape (streams,)
+        The states of the hardware's random streams at the end, numbered as `model.streams.StreamMap` does; None if they
+        were compared on the way only.
     """
 
     mismatch: str
@@ -82,6 +91,7 @@ class Comparison:
     predicted: NDArray[np.int64]
     counters: dict[str, int]
     weights: list[NDArray[np.int64]]
+    streams: NDArray[np.uint64] | None = None
 
 
 def schedule_of(
@@ -223,3 +233,115 @@ def compare(
         counters=found["counters"],
         weights=[found[name] for name in sorted(found) if name.startswith("weights_")],
     )
+
+
+def compare_fast(
+    config: NetworkConfig,
+    schedule: Schedule,
+    *,
+    interval: int = 256,
+    seed: int = 1,
+    stalls: float = 0.0,
+    out: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Comparison:
+    """Show a schedule to the fast golden model and to the natively simulated Verilog, and compare them.
+
+    For every sample: its wins, which follow from every tick of it. Every `interval` samples, where learning or rates
+    change, and in the end: every weight, membrane and LFSR state. In the end also the counters, and the weights as the
+    register interface reads them. Weights, rates and seed go through the register interface.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    schedule : Schedule
+    interval : int
+        Samples between two looks at the states, at least 1; so many are streamed back to back.
+    seed : int
+        Seed of the stalls.
+    stalls : float
+        Probability of a stall on each stream in each clock, 0 to below 1.
+    out : Path, optional
+        Where to leave the Verilog and its description.
+    progress : callable, optional
+        Called with the number of samples done.
+
+    Raises
+    ------
+    BackspikeError
+        Verilator or the compiler is missing or fails, or a file cannot be written.
+    """
+    network = Network(config.replace(seed=schedule.seed), schedule.weights)
+    show = load_engine("fast")
+    compared = dict.fromkeys(("samples", "ticks", "weights", "LFSR states"), 0)
+    predicted: list[int] = []
+    with NativeNetwork(config, stalls, seed, out) as hardware:
+
+        def found(mismatch: str) -> Comparison:
+            weights = [hardware.state.weights(layer) for layer in range(1, config.depth + 1)]
+            return Comparison(mismatch, compared, np.array(predicted, dtype=np.int64), {}, weights)
+
+        try:
+            if schedule.seed != config.seed:
+                hardware.reseed(schedule.seed)
+            for layer, weights in enumerate(network.weights, start=1):
+                hardware.write_weights(layer, weights)
+            for start, end in _stretches(schedule, interval):
+                rates, learn = schedule.rates[start].tolist(), bool(schedule.learn[start])
+                if network.rates != rates:
+                    network.rates = rates
+                    hardware.set_rates(rates)
+                got = hardware.show(schedule.values[start:end], schedule.labels[start:end], learn)
+                wanted = show(network, schedule.values, schedule.labels, np.arange(start, end), learn)
+                differing = np.flatnonzero((wanted != got).any(axis=1))
+                if len(differing):
+                    first = int(differing[0])
+                    return found(
+                        f"sample {start + first}, result: expected wins {wanted[first].tolist()}, "
+                        f"got {got[first].tolist()}"
+                    )
+                predicted += got.argmax(axis=1).tolist()
+                stores = hardware.state.stores()
+                mismatch = differing_store(model_stores(network), stores)
+                if mismatch:
+                    return found(f"after sample {end - 1}, {mismatch}")
+                for name, store in stores.items():
+                    if not name.startswith("membrane"):
+                        compared["weights" if name.startswith("weights") else "LFSR states"] += store.size
+                compared |= {"samples": end, "ticks": network.counters.ticks}
+                if progress:
+                    progress(end)
+            counters = hardware.counters()
+            read = [hardware.read_weights(layer) for layer in range(1, config.depth + 1)]
+        except HardwareError as error:
+            return found(f"sample {len(predicted)} or one behind it: {error}")
+        mismatch_of_counters = _differing_counter(network.counters, counters)
+        if mismatch_of_counters:
+            return found(mismatch_of_counters)
+        for layer, weights in enumerate(network.weights, start=1):
+            if not np.array_equal(read[layer - 1], weights):
+                return found(f"layer {layer}, weights: not those that were compared, read through the registers")
+        put_stores(network, hardware.state.stores())
+    streams = Checkpoint.capture(network).streams
+    return Comparison("", compared, np.array(predicted, dtype=np.int64), counters, read, streams)
+
+
+def _stretches(schedule: Schedule, interval: int) -> Iterator[tuple[int, int]]:
+    """Cut a schedule where learning or rates change, and after every `interval` samples."""
+    learn, rates = schedule.learn, schedule.rates
+    changes = (learn[1:] != learn[:-1]) | (rates[1:] != rates[:-1]).any(axis=1)
+    cuts = [0, *(np.flatnonzero(changes) + 1).tolist(), len(learn)]
+    for start, end in pairwise(cuts):
+        for first in range(start, end, interval):
+            yield first, min(first + interval, end)
+
+
+def _differing_counter(model: Counters, hardware: dict[str, int]) -> str:
+    """Return the first counter of the hardware that is not the model's, in words; empty if there is none."""
+    expected = {"SAMPLES": model.samples, "TICKS": model.ticks, "ERROR_TICKS": model.error_ticks}
+    for layer, (rows, writes) in enumerate(zip(model.rows, model.writes, strict=True), start=1):
+        expected |= {f"ROWS_{layer}": int(rows), f"WRITES_{layer}": int(writes)}
+    for name, count in expected.items():
+        if hardware[name] != count % 2**32:
+            return f"counter {name}: expected {count % 2**32}, got {hardware[name]}"
+    return ""

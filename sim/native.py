@@ -23,7 +23,7 @@ from backspike.registers import RegisterMap
 from .observation import StoredState, model_stores, put_stores
 from .runner import Tools, cached, find_tools, tool_environment
 
-__all__ = ["BATCH", "NativeNetwork"]
+__all__ = ["BATCH", "HardwareError", "NativeNetwork", "RtlEngine"]
 
 BATCH = 256
 """Samples that are turned into a stream at a time."""
@@ -35,6 +35,10 @@ _VERILATOR_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-
 _COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
 _OPTIMISATION = "-O2"
 _RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")
+
+
+class HardwareError(BackspikeError):
+    """The hardware does not do what its interface promises; the message says what."""
 
 
 class NativeNetwork:
@@ -55,8 +59,9 @@ class NativeNetwork:
     Raises
     ------
     BackspikeError
-        Verilator or the compiler is missing or fails, or a file cannot be written. Later: the hardware does not
-        answer, or changes a payload before it is taken.
+        Verilator or the compiler is missing or fails, or a file cannot be written.
+    HardwareError
+        Later: the hardware does not answer, or changes a payload before it is taken.
     """
 
     def __init__(self, config: NetworkConfig, stalls: float = 0.0, seed: int = 1, out: Path | None = None) -> None:
@@ -129,6 +134,10 @@ class NativeNetwork:
         for layer, rate in enumerate(rates, start=1):
             self.write(f"RATE_{layer}", int(rate))
 
+    def clear_counters(self) -> None:
+        """Set every counter to zero."""
+        self.write("CONTROL", 1)
+
     def counters(self) -> dict[str, int]:
         """Return every counter by name."""
         names = [name for name, entry in self._registers.registers.items() if entry.meaning.startswith("counter")]
@@ -172,7 +181,7 @@ class NativeNetwork:
 
         Raises
         ------
-        BackspikeError
+        HardwareError
             The hardware gives too few results, or a winner that is not the class with the most wins.
         """
         port, classes = self._ports["results__payload"], self.config.layers[-1]
@@ -191,7 +200,7 @@ class NativeNetwork:
         )
         wrong = np.flatnonzero(winners != wins.argmax(axis=1))
         if len(wrong):
-            raise BackspikeError(
+            raise HardwareError(
                 f"the hardware names class {winners[wrong[0]]} for the wins {wins[wrong[0]].tolist()} of a sample"
             )
         return wins
@@ -217,16 +226,24 @@ class NativeNetwork:
 
     def _check(self, came: int, expected: int, what: str) -> None:
         if came < 0:
-            raise BackspikeError(f"{self.config.name}: the hardware changed a payload before it was taken")
+            raise HardwareError("the hardware changed a payload before it was taken")
         if came < expected:
-            raise BackspikeError(
-                f"{self.config.name}: the hardware gave {came} of {expected} {what}, then nothing "
-                f"for {self._patience} clocks"
+            raise HardwareError(
+                f"the hardware gave {came} of {expected} {what}, then nothing for {self._patience} clocks"
             )
 
-    # -- as an engine -----------------------------------------------------------------------------------------
 
-    def run_samples(
+class RtlEngine:
+    """The hardware as an engine of the golden model: see `backspike.model.engines.Engine`.
+
+    It takes the state out of a network, shows the samples to the simulated hardware, and puts the state back, the
+    counters included. Hardware is built for each configuration at first use.
+    """
+
+    def __init__(self) -> None:
+        self._built: dict[str, NativeNetwork] = {}
+
+    def __call__(
         self,
         network: Network,
         values: NDArray[np.uint8],
@@ -234,23 +251,29 @@ class NativeNetwork:
         order: NDArray[np.int64],
         learn: bool,
     ) -> NDArray[np.int64]:
-        """Show samples in the hardware, from the state of a golden model, and put the state after them back into it.
-
-        Parameters, result and errors are those of `backspike.model.fast.run_samples`. The model's rows and errors are
-        not counted.
-        """
+        """Show samples; parameters, result and errors are those of `Network.run_samples`."""
+        config = network.config
         network.check_samples(values, labels)
+        if config.hash not in self._built:
+            self._built[config.hash] = NativeNetwork(config)
+        hardware = self._built[config.hash]
         stores = model_stores(network)
-        self.set_rates(network.rates)
-        for layer in range(1, self.config.depth + 1):
-            self.state.write_weights(layer, stores[f"weights_{layer}"])
-        self.state.write_streams(stores)
-        wins = np.zeros((len(order), self.config.layers[-1]), dtype=np.int64)
+        hardware.set_rates(network.rates)
+        for layer in range(1, config.depth + 1):
+            hardware.state.write_weights(layer, stores[f"weights_{layer}"])
+        hardware.state.write_streams(stores)
+        hardware.clear_counters()
+        wins = np.zeros((len(order), config.layers[-1]), dtype=np.int64)
         for start in range(0, len(order), BATCH):
             part = order[start : start + BATCH]
-            wins[start : start + BATCH] = self.show(values[part], labels[part], learn)
-        put_stores(network, self.state.stores())
-        network.counters.samples += len(order)
+            wins[start : start + BATCH] = hardware.show(values[part], labels[part], learn)
+        put_stores(network, hardware.state.stores())
+        counted, layers = hardware.counters(), range(1, config.depth + 1)
+        network.counters.samples += counted["SAMPLES"]
+        network.counters.ticks += counted["TICKS"]
+        network.counters.error_ticks += counted["ERROR_TICKS"]
+        network.counters.rows += np.array([counted[f"ROWS_{layer}"] for layer in layers])
+        network.counters.writes += np.array([counted[f"WRITES_{layer}"] for layer in layers])
         return wins
 
 

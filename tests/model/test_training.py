@@ -173,7 +173,7 @@ def test_engines_train_alike(tmp_path) -> None:
 
 def test_unknown_engine_is_refused(tmp_path) -> None:
     config = PRESETS["tiny"]
-    with pytest.raises(BackspikeError, match="engine must be one of fast, numpy, not 'gpu'"):
+    with pytest.raises(BackspikeError, match="engine must be one of fast, numpy, rtl, not 'gpu'"):
         train(config, load_dataset("random", config, seed=1), 1, 5, tmp_path, engine="gpu")
 
 
