@@ -146,6 +146,8 @@ class HiddenLayer(wiring.Component):
         The layer above takes part in this tick.
     next_rate : ``In(9)``
         Learning rate of the layer above.
+    learn : ``In(1)``
+        Whether the sample is learned.
     flags : ``Out(FlagPort(config, layer))``
     The other members are those of every layer: begin, start, finished, rate, error, visited, wrote, weight, seeds,
     and visits and bias_permit, or below and back.
@@ -159,6 +161,7 @@ class HiddenLayer(wiring.Component):
                 "above": In(BackwardPort(config, layer + 1)),
                 "above_active": In(1),
                 "next_rate": In(PERMISSION_BITS + 1),
+                "learn": In(1),
                 "flags": Out(FlagPort(config, layer)),
             }
         )
@@ -168,6 +171,7 @@ class HiddenLayer(wiring.Component):
         config, number = self._config, self._layer
         fold, lanes = config.folds[number - 1], config.lanes[number - 1]
         drive, error = drive_shape(config, number), error_shape(config, number + 1)
+        dropout = config.dropout[number - 1]
         array = _sweep(m, self, config, number)
         m.submodules.states = states = WordStore(unit_state(config, number), lanes, fold)
 
@@ -215,9 +219,11 @@ class HiddenLayer(wiring.Component):
             return word_of(vector, index, lanes)
 
         gate_before = part(self.flags.gate, self.above.word)
-        spike, gate, permit = Signal(lanes), Signal(lanes), Signal(lanes)
+        spike, gate, permit, dropping = Signal(lanes), Signal(lanes), Signal(lanes), Signal(lanes)
+        dropped = Signal.like(self.flags.spike)
+        dropped_before = part(dropped, word)
         for lane in range(lanes):
-            m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(config, drive.width, error.width)
+            m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(config, dropout, drive.width, error.width)
             now, then = states.r_data[lane], states.w_data[lane]
             # Row j of the layer above is in bank j modulo banks, and so are all rows of a lane.
             bank = lane % banks
@@ -228,6 +234,8 @@ class HiddenLayer(wiring.Component):
                 neuron.first.eq(first),
                 neuron.membrane.eq(now.membrane),
                 neuron.next_rate.eq(self.next_rate),
+                neuron.learn.eq(self.learn),
+                neuron.dropped_before.eq(dropped_before[lane]),
                 neuron.gate_before.eq(gate_before[lane]),
                 neuron.error_magnitude.eq(magnitude[bank]),
                 neuron.error_negative.eq(negative[bank]),
@@ -236,6 +244,7 @@ class HiddenLayer(wiring.Component):
                 spike[lane].eq(neuron.spike),
                 gate[lane].eq(neuron.gate),
                 permit[lane].eq(neuron.permit),
+                dropping[lane].eq(neuron.dropped),
                 then.random.eq(
                     Mux(
                         mine,
@@ -252,6 +261,7 @@ class HiddenLayer(wiring.Component):
                 part(self.flags.spike, word).eq(spike),
                 part(self.flags.gate, word).eq(gate),
                 part(self.flags.permit, word).eq(permit),
+                part(dropped, word).eq(dropping),
             ]
         with m.If(self.above.valid.any()):
             m.d.sync += [
@@ -270,7 +280,7 @@ class HiddenLayer(wiring.Component):
             ]
         with m.If(self.begin):
             m.d.sync += [self.error.eq(0), error_pos.eq(0), error_neg.eq(0), first.eq(1)]
-            m.d.sync += [self.flags.spike.eq(0), self.flags.gate.eq(0), self.flags.permit.eq(0)]
+            m.d.sync += [self.flags.spike.eq(0), self.flags.gate.eq(0), self.flags.permit.eq(0), dropped.eq(0)]
         return m
 
 

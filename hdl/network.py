@@ -92,6 +92,7 @@ class NetworkTop(wiring.Component):
             paths[f"error_neg_{number}"] = f"{layer}.synapses.error_neg"
             if number < config.depth:
                 paths |= {f"{flag}_{number}": f"{layer}.flags__{flag}" for flag in ("spike", "gate", "permit")}
+                paths[f"dropped_{number}"] = f"{layer}.dropped"
                 store = "register" if config.folds[number - 1] == 1 else "memory"
                 paths[f"units_{number}"] = f"{layer}.states.{store}"
             else:
@@ -150,7 +151,8 @@ class NetworkTop(wiring.Component):
         with m.If(starting.any()):
             m.d.sync += active.eq(starting)
         with m.If(begin):
-            m.d.sync += [showing.eq(1), tick.eq(0), output.label.eq(source.label), output.learn.eq(source.learn)]
+            m.d.sync += [showing.eq(1), tick.eq(0), output.label.eq(source.label)]
+            m.d.sync += [layer.learn.eq(source.learn) for layer in layers]
         with m.Elif(advance):
             m.d.sync += [tick.eq(tick + 1), ending.eq(last)]
         for number, layer in enumerate(layers, start=1):

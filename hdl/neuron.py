@@ -61,6 +61,8 @@ class CompositeNeuron(wiring.Component):
     Parameters
     ----------
     config : NetworkConfig
+    dropout : int
+        Probability in 1/256 that the unit is dropped.
     drive_bits, error_bits : int
         Widths of the signed drive, and of the back-propagated error's magnitude.
 
@@ -72,8 +74,13 @@ class CompositeNeuron(wiring.Component):
         See `Membrane`.
     next_rate : ``In(9)``
         Learning rate of the next layer in 1/256.
+    learn : ``In(1)``
+        Whether the sample is learned.
+    dropped_before, dropped : ``In(1)``, ``Out(1)``
+        Whether the unit is dropped: as it was in the last tick, or drawn anew at first and in inference.
     spike, gate, permit : ``Out(1)``
-        ``V > rho``; ``0 < V < 2**a``; permission for this unit's row of the next layer.
+        ``V > rho``; ``0 < V < 2**a``; permission for this unit's row of the next layer. A dropped unit has neither
+        of the first two.
     gate_before : ``In(1)``
         The gate that goes with the spikes that met this error.
     error_magnitude, error_negative : ``In(error_bits)``, ``In(1)``
@@ -82,8 +89,9 @@ class CompositeNeuron(wiring.Component):
         Error spikes: ``e > rho'`` or ``-e > rho'`` with the gate open; never both.
     """
 
-    def __init__(self, config: NetworkConfig, drive_bits: int, error_bits: int) -> None:
+    def __init__(self, config: NetworkConfig, dropout: int, drive_bits: int, error_bits: int) -> None:
         self._config = config
+        self._dropout = dropout
         self._drive_bits = drive_bits
         state = signed(drive_bits + config.leak)
         super().__init__(
@@ -94,6 +102,9 @@ class CompositeNeuron(wiring.Component):
                 "membrane": In(state),
                 "membrane_following": Out(state),
                 "next_rate": In(PERMISSION_BITS + 1),
+                "learn": In(1),
+                "dropped_before": In(1),
+                "dropped": Out(1),
                 "spike": Out(1),
                 "gate": Out(1),
                 "permit": Out(1),
@@ -118,8 +129,9 @@ class CompositeNeuron(wiring.Component):
             membrane.first.eq(self.first),
             membrane.state.eq(self.membrane),
             self.membrane_following.eq(membrane.following),
-            self.spike.eq(membrane.potential > forward),
-            self.gate.eq((membrane.potential > 0) & (membrane.potential < (1 << a))),
+            self.dropped.eq(Mux(self.first | ~self.learn, permission < self._dropout, self.dropped_before)),
+            self.spike.eq((membrane.potential > forward) & ~self.dropped),
+            self.gate.eq((membrane.potential > 0) & (membrane.potential < (1 << a)) & ~self.dropped),
             self.permit.eq(permission < self.next_rate),
             self.error_pos.eq(error & ~self.error_negative),
             self.error_neg.eq(error & self.error_negative),

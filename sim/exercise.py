@@ -34,6 +34,7 @@ def random_config(seed: int) -> NetworkConfig:
         leak=int(random.choice([0, 0, 1, 3, 8])),
         temperature=float(random.choice([0.25, 1.0, 2.5])),
         rates=tuple(among(0, 256) for _ in range(depth)),
+        dropout=tuple(int(random.choice([0, 0, 60, 200])) for _ in range(depth - 1)),
         seed=among(1, 2**32 - 1),
         lfsr_bits=int(random.choice(widths)),
         input=str(random.choice(["rate", "spikes"])),

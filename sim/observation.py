@@ -38,7 +38,7 @@ Flags = dict[str, int]
 Stores = dict[str, NDArray[Any]]
 """An array for each store: signed weights and membranes, unsigned LFSR states."""
 
-_HIDDEN_FLAGS = ("spike", "gate", "permit")
+_HIDDEN_FLAGS = ("spike", "gate", "permit", "dropped")
 _ERRORS = ("error_pos", "error_neg")
 
 

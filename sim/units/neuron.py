@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import cocotb
@@ -70,38 +71,41 @@ class MembraneBench(CombinationalBench):
 
 
 class NeuronBench(CombinationalBench):
-    """The job has ``config``, ``drive_bits`` and ``error_bits``."""
+    """The job has ``config``, ``dropout``, ``drive_bits`` and ``error_bits``."""
 
     async def run(self) -> None:
-        """Compare all outputs, for a first tick and later ones, with several rates of the next layer."""
+        """Compare all outputs, for a first tick and later ones, learned or not, with several rates of the next layer."""
         job, config = self.job, NetworkConfig.from_dict(self.job["config"])
         a, b = config.activation_bits, config.error_bits
         for next_rate in (0, 1, 100, 255, 256):
-            for first in (False, True):
+            for first, learn in itertools.product((False, True), repeat=2):
                 draws = np.array([self._draw(config) for _ in range(CASES)], dtype=np.uint64)
                 rho_back = (draws >> np.uint64(a)).astype(np.int64) & ((1 << b) - 1)
                 drive = self.draw(job["drive_bits"], (0, 1 << a, self.random.getrandbits(a)))
                 magnitude = np.minimum(self._magnitude(rho_back), (1 << job["error_bits"]) - 1)
                 negative, gate = self.flags(), self.flags()
-                model = CompositeNeurons(config, draws, 0)
-                model.gate = gate
+                model = CompositeNeurons(config, draws, job["dropout"])
+                model.gate, model.dropped = gate, (dropped := self.flags())
                 model.membrane[:] = membrane = self.draw(job["drive_bits"] + config.leak, (0, 1 << (a + config.leak)))
-                model.tick(drive, first, np.where(negative, -magnitude, magnitude), next_rate, True)
+                model.tick(drive, first, np.where(negative, -magnitude, magnitude), next_rate, learn)
                 outputs = {
                     "spike": model.spike,
                     "gate": model.gate,
                     "permit": model.permit,
+                    "dropped": model.dropped,
                     "error_pos": model.error_pos,
                     "error_neg": model.error_neg,
                     "membrane_following": model.membrane,
                 }
-                for case in range(CASES // 5):
+                for case in range(CASES // 10):
                     inputs = {
                         "draw": int(draws[case]),
                         "drive": int(drive[case]),
                         "first": int(first),
                         "membrane": int(membrane[case]),
                         "next_rate": next_rate,
+                        "learn": int(learn),
+                        "dropped_before": int(dropped[case]),
                         "gate_before": int(gate[case]),
                         "error_magnitude": int(magnitude[case]),
                         "error_negative": int(negative[case]),

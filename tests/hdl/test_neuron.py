@@ -25,9 +25,9 @@ def test_membranes_integrate_as_the_model_does(simulator: str) -> None:
 def test_neurons_move_as_the_model_does(simulator: str) -> None:
     generator = random.Random(SEED)
     variants = {}
-    for number, leak in enumerate((0, 0, 1, 3, 8)):
+    for number, (leak, dropout) in enumerate([(0, 0), (0, 255), (1, 64), (3, 1), (8, 150)]):
         config = random_config(generator, layers=(generator.randint(1, 40), 5, generator.randint(2, 40)), leak=leak)
         drive, error = drive_shape(config, 1).width, error_shape(config, 2).width
-        job = {"config": config.to_dict(), "drive_bits": drive, "error_bits": error}
-        variants[f"neuron_{number}"] = (CompositeNeuron(config, drive, error), job)
+        job = {"config": config.to_dict(), "dropout": dropout, "drive_bits": drive, "error_bits": error}
+        variants[f"neuron_{number}"] = (CompositeNeuron(config, dropout, drive, error), job)
     check("neuron", variants, simulator, SEED, test="composite_neuron")
