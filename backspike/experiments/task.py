@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -122,6 +122,10 @@ class Task:
     def to_dict(self) -> dict[str, Any]:
         """Return everything that decides the result, as JSON has it."""
         network = {key: value for key, value in self.network.to_dict().items() if key not in _NO_PART_OF_A_RESULT}
+        if self.float_only:
+            # The ticks decide how recorded spikes are binned.
+            seen = ("layers", "dropout", "input", *(["ticks"] if self.network.input == "spikes" else []))
+            network = {key: network[key] for key in seen}
         return {
             "dataset": self.dataset,
             "dataset_settings": self.dataset_settings,
@@ -130,7 +134,7 @@ class Task:
             "seed": self.seed,
             "baseline": asdict(self.baseline),
             "float_only": self.float_only,
-            "semantics": SEMANTICS_VERSION,
+            "semantics": None if self.float_only else SEMANTICS_VERSION,
         }
 
     @property
@@ -160,9 +164,10 @@ class Task:
         Returns
         -------
         dict
-            ``key``, ``task``, ``float_accuracy``, and unless `float_only` is set ``test_accuracy``, the ``epochs``
-            (`Epoch`) and ``config_hash``; accuracies are 0 to 1. Besides ``seconds``, ``date``, ``versions`` and
-            ``machine``.
+            ``key``, ``task``, ``float_accuracy``, and unless `float_only` is set ``test_accuracy``, both accuracies
+            after each epoch (``test_curve``, ``train_curve``), the counts of the work (`Counters.to_dict`) of all
+            training (``training``) and of the last test (``test``), ``epoch_seconds`` and ``config_hash``; accuracies
+            are 0 to 1. Besides the numbers of samples, ``engine``, ``seconds``, ``date`` and ``machine``.
 
         Raises
         ------
@@ -182,7 +187,7 @@ class Task:
             "train_samples": len(dataset.train_labels),
             "test_samples": len(dataset.test_labels),
             "engine": engine,
-            "seconds": time.perf_counter() - begin,
+            "seconds": round(time.perf_counter() - begin, 3),
             "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "machine": machine(),
         }
@@ -199,12 +204,27 @@ class Task:
             self.network, dataset, self.epochs, self.seed, out, report, engine=engine, resume=resume,
             baseline=self.baseline,
         )  # fmt: skip
+        epochs = training.epochs
         return {
-            "test_accuracy": training.epochs[-1].test_accuracy,
+            "test_accuracy": epochs[-1].test_accuracy,
             "float_accuracy": training.float_accuracy,
-            "epochs": [asdict(epoch) for epoch in training.epochs],
+            "test_curve": [epoch.test_accuracy for epoch in epochs],
+            "train_curve": [epoch.train_accuracy for epoch in epochs],
+            "training": _sum([epoch.training for epoch in epochs]),
+            "test": epochs[-1].test,
+            "epoch_seconds": [round(epoch.seconds, 3) for epoch in epochs],
             "config_hash": self.network.hash,
         }
+
+
+def _sum(counts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Add counts up, layer by layer where they are of layers."""
+    return {
+        key: [sum(layer) for layer in zip(*(count[key] for count in counts), strict=True)]
+        if isinstance(first, list)
+        else sum(count[key] for count in counts)
+        for key, first in counts[0].items()
+    }
 
 
 def machine() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from backspike import PRESETS, BackspikeError
 from backspike.experiments.definitions import Goal, load_experiment, load_experiments, load_sweep, load_sweeps
-from backspike.experiments.task import network_of
+from backspike.experiments.task import Task, network_of
 from backspike.model.baseline import FloatSettings
 
 
@@ -69,6 +69,18 @@ def test_key_is_of_what_decides_the_result(experiments: Path) -> None:
         load_experiment(path).task(2).key,
     ]
     assert len({task.key, *others}) == 6
+
+
+def test_key_of_a_float_network_is_free_of_spikes(experiments: Path) -> None:
+    tables = load_experiment(experiments / "tiny.toml").tables
+
+    def key(**network: object) -> str:
+        return Task.from_tables({**tables, "float_only": True, "network": {"preset": "tiny", **network}}).key
+
+    assert key() == key(ticks=9) == key(rates=[1, 1]) == key(weight_bits=8)
+    recorded = key(input="spikes")
+    assert len({key(), key(dropout=[9]), key(layers=[8, 5, 3]), recorded, key(input="spikes", ticks=9)}) == 5
+    assert recorded == key(input="spikes", leak=1)
 
 
 def test_a_preset_of_another_depth_keeps_what_is_not_said_a_layer() -> None:

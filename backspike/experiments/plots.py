@@ -1,0 +1,176 @@
+"""The pictures of the results page, as SVG that is the same for the same results."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Curve", "Line", "curves_picture", "softmax_picture", "study_picture"]
+
+
+SHOWN_BELOW = 20
+"""Points below the float network's accuracy that a study shows: a failure far below would flatten all else."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Test accuracies of an experiment: one row a seed, one column an epoch, 0 to 1; and the float network's mean."""
+
+    title: str
+    accuracies: Sequence[Sequence[float]]
+    float_accuracy: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a study: for each x the mean accuracy, its deviation and the float network's, 0 to 1, and the reads.
+
+    Parameters
+    ----------
+    label : str
+        Values of the other axes; may be empty.
+    x : sequence of float or str
+    accuracy, deviation, float_accuracy : sequence of float
+    training_reads, inference_reads : sequence of float
+        Synapses read a sample.
+    """
+
+    label: str
+    x: Sequence[Any]
+    accuracy: Sequence[float]
+    deviation: Sequence[float]
+    float_accuracy: Sequence[float]
+    training_reads: Sequence[float]
+    inference_reads: Sequence[float]
+
+
+def curves_picture(curves: Sequence[Curve]) -> bytes:
+    """Draw test accuracy against epochs: mean and range over the seeds, the float network's final mean as a line."""
+    from matplotlib.ticker import MaxNLocator
+
+    columns = min(3, len(curves))
+    rows = math.ceil(len(curves) / columns)
+    figure = _figure(4 * columns, 3 * rows)
+    places = figure.subplots(rows, columns, squeeze=False).flat
+    for place, curve in zip(places, curves, strict=False):
+        values = 100 * np.array(curve.accuracies)
+        epochs = np.arange(1, values.shape[1] + 1)
+        place.fill_between(epochs, values.min(axis=0), values.max(axis=0), alpha=0.25, linewidth=0)
+        place.plot(epochs, values.mean(axis=0), label=f"spiking, {values[:, -1].mean():.2f} %")
+        _float_line(place, 100 * curve.float_accuracy, f"float, {100 * curve.float_accuracy:.2f} %")
+        place.set_title(curve.title, fontsize=9)
+        place.set(xlabel="epoch", ylabel="test accuracy in %")
+        place.xaxis.set_major_locator(MaxNLocator(integer=True))
+        # The first epochs of a slow start would flatten all that comes after.
+        low = min(np.median(values), 100 * curve.float_accuracy)
+        place.set_ylim(bottom=max(values.min(), low - 3 * max(1.0, values.max() - low)) - 0.2)
+        _finish(place)
+    for place in list(places):
+        place.set_visible(False)
+    return _svg(figure)
+
+
+def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[int, int]) -> bytes:
+    """Draw accuracy and work against the x axis of a study, each with the float network as a line.
+
+    Parameters
+    ----------
+    title, x_label : str
+    lines : sequence of Line
+    dense : tuple of int
+        Multiplications of the dense float network a sample: in inference, and in training.
+    """
+    figure = _figure(9, 3.6)
+    figure.suptitle(title, fontsize=10)
+    left, right = figure.subplots(1, 2)
+    for line in lines:
+        left.errorbar(
+            line.x, 100 * np.array(line.accuracy), 100 * np.array(line.deviation), marker="o", capsize=2,
+            label=line.label or "spiking",
+        )  # fmt: skip
+        (drawn,) = right.plot(line.x, line.training_reads, marker="o")
+        right.plot(line.x, line.inference_reads, marker=".", linestyle=":", color=drawn.get_color())
+    longest = max(lines, key=lambda line: len(line.x))
+    reference = 100 * np.array(longest.float_accuracy)
+    left.plot(longest.x, reference, color="black", linestyle="--", label="float network")
+    lowest = min(100 * min(line.accuracy) for line in lines)
+    hidden = lowest < reference.min() - SHOWN_BELOW
+    if hidden:
+        left.set_ylim(bottom=reference.min() - SHOWN_BELOW)
+    left.set(xlabel=x_label, ylabel=f"test accuracy in %{' (lowest not shown)' if hidden else ''}")
+    for count, name, style in ((dense[1], "training", "-"), (dense[0], "inference", ":")):
+        right.plot([], [], color="gray", linestyle=style, label=name)
+        right.axhline(count, color="black", linestyle=style, label=f"{name}, float network's multiplications")
+    right.set(xlabel=x_label, ylabel="synapses read a sample", yscale="log")
+    for place in (left, right):
+        _scale(place, longest.x)
+        _finish(place)
+    return _svg(figure)
+
+
+def softmax_picture(cases: Sequence[dict[str, Any]]) -> bytes:
+    """Draw how often each class wins beside the softmax, for each case."""
+    columns = 4
+    rows = math.ceil(len(cases) / columns)
+    figure = _figure(3 * columns, 2.4 * rows)
+    places = figure.subplots(rows, columns, squeeze=False, sharey=True).flat
+    for place, case in zip(places, cases, strict=False):
+        classes = np.arange(len(case["softmax"]))
+        place.bar(classes - 0.2, case["frequencies"], 0.4, label="winner-take-all")
+        place.bar(classes + 0.2, case["softmax"], 0.4, label="softmax")
+        place.set_title(
+            f"F = {case['weight_frac']}, temperature {case['temperature']:g}: "
+            f"distance {case['draws_distance']:.4f}", fontsize=8,
+        )  # fmt: skip
+        place.set_xticks(classes)
+    for place in list(places):
+        place.set_visible(False)
+    figure.axes[0].legend(fontsize=7)
+    figure.supxlabel("class", fontsize=9)
+    figure.supylabel("probability", fontsize=9)
+    return _svg(figure)
+
+
+def _figure(width: float, height: float) -> Figure:
+    # Figure, not pyplot: no display, no global state.
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _float_line(place: Axes, percent: float, label: str) -> None:
+    place.axhline(percent, color="black", linestyle="--", label=label)
+
+
+def _scale(place: Axes, x: Sequence[Any]) -> None:
+    """Spread an axis of powers evenly, and mark the points that were measured."""
+    if all(isinstance(value, int | float) for value in x):
+        if min(x) > 0 and max(x) >= 16 * min(x):
+            place.set_xscale("log", base=2)
+        place.set_xticks(list(x), [f"{value:g}" for value in x])
+        place.minorticks_off()
+
+
+def _finish(place: Axes) -> None:
+    place.grid(alpha=0.3)
+    place.legend(fontsize=7)
+    place.tick_params(labelsize=8)
+
+
+def _svg(figure: Figure) -> bytes:
+    from matplotlib import rc_context
+
+    file = io.BytesIO()
+    # No date, and names by content: a page made again differs only where results do.
+    with rc_context({"svg.hashsalt": "backspike", "svg.fonttype": "none"}):
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue()

@@ -1,0 +1,377 @@
+"""The results page: tables and pictures, made of the files in ``results/`` and nothing else."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backspike.errors import BackspikeError
+from backspike.files import write_atomic
+
+from .definitions import Experiment, Sweep, load_experiments, load_sweeps
+from .plots import Curve, Line, curves_picture, softmax_picture, study_picture
+from .results import cells_path, read_cells, read_result
+from .softmax import softmax_path
+from .work import dense_work, inference_work, training_work
+
+__all__ = ["write_report"]
+
+BEST = 12
+"""Points of a search that the page shows."""
+
+Results = list[dict[str, Any]]
+
+
+def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
+    """Write ``results.md`` and its pictures in ``images/``; return the files.
+
+    Parameters
+    ----------
+    experiments : Path
+        Folder of the experiments' files, which give titles, goals and grids.
+    results : Path
+        Folder of their results.
+    docs : Path
+        Folder for the page.
+
+    Raises
+    ------
+    BackspikeError
+        A file cannot be read, is damaged, or cannot be written.
+    """
+    page = _Page(docs)
+    rows = [
+        _Row(found, [r for seed in found.seeds if (r := read_result(results, found, seed))])
+        for found in load_experiments(experiments)
+    ]
+    sweeps = [(sweep, _points(sweep, results)) for sweep in load_sweeps(experiments)]
+    page.add(
+        "# Results",
+        "Made by `backspike experiment report` from `results/`; not written by hand. "
+        "All accuracies are those of the test samples after the last epoch, of the golden model, whose integers are "
+        "the hardware's; `±` is the standard deviation over the seeds. The float network has the same layers, dropout, "
+        "samples, order and epochs, and a search of its own, shown below.",
+    )
+    _accuracies(page, rows)
+    _work(page, rows)
+    _studies(page, [(sweep, points) for sweep, points in sweeps if sweep.x and points])
+    _softmax(page, results)
+    _searches(page, [(sweep, points) for sweep, points in sweeps if not sweep.x and points])
+    _origin(page, [result for row in rows for result in row.results] + [r for _, p in sweeps for q in p for r in q[1]])
+    return page.write()
+
+
+class _Page:
+    """Paragraphs and pictures, written in the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._paragraphs: list[str] = []
+        self._pictures: dict[str, bytes] = {}
+
+    def add(self, *paragraphs: str) -> None:
+        self._paragraphs += [paragraph for paragraph in paragraphs if paragraph]
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        lines = [head, ["---"] * len(head), *rows]
+        self.add("\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines))
+
+    def picture(self, name: str, caption: str, content: bytes) -> None:
+        self._pictures[f"{name}.svg"] = content
+        self.add(f"![{caption}](images/{name}.svg)")
+
+    def write(self) -> list[Path]:
+        written = []
+        for name, content in self._pictures.items():
+            written.append(self._folder / "images" / name)
+            write_atomic(written[-1], content)
+        written.append(self._folder / "results.md")
+        write_atomic(written[-1], ("\n\n".join(self._paragraphs) + "\n").encode())
+        return written
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An experiment and the results of its seeds."""
+
+    experiment: Experiment
+    results: Results
+
+    def values(self, key: str) -> list[float]:
+        return [result[key] for result in self.results]
+
+    @property
+    def curves(self) -> list[list[float]]:
+        return [result["test_curve"] for result in self.results]
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.values("test_accuracy"))
+
+    @property
+    def float_mean(self) -> float:
+        return statistics.fmean(self.values("float_accuracy"))
+
+
+def _accuracies(page: _Page, rows: Sequence[_Row]) -> None:
+    page.add("## Accuracy")
+    by_name = {row.experiment.name: row for row in rows}
+    table = []
+    for row in rows:
+        experiment, network = row.experiment, row.experiment.task(row.experiment.seeds[0]).network
+        cells = [
+            f"{experiment.title} ([`{experiment.name}`](../experiments/{experiment.name}.toml))",
+            f"{network.weight_bits} bits",
+            str(network.ticks),
+            str(experiment.task(experiment.seeds[0]).epochs),
+        ]
+        if row.results:
+            cells += [
+                _with_deviation(row.values("test_accuracy")),
+                _with_deviation(row.values("float_accuracy")),
+                f"{100 * (row.mean - row.float_mean):+.2f}",
+                _count(row),
+                _verdict(row, by_name),
+            ]
+        else:
+            cells += ["", "", "", _count(row), "not run"]
+        table.append(cells)
+    page.table(
+        ["data, network", "weights", "T", "epochs", "spiking, %", "float, %", "difference", "seeds", "goal"], table
+    )
+    page.add("\n".join(f"- `{row.experiment.name}`: {row.experiment.note}" for row in rows if row.experiment.note))
+    finished = [row for row in rows if row.results]
+    if finished:
+        curves = [
+            Curve(
+                row.experiment.title,
+                row.curves,
+                row.float_mean,
+            )
+            for row in finished
+        ]
+        page.picture("curves", "Test accuracy against epochs: mean and range over the seeds", curves_picture(curves))
+
+
+def _verdict(row: _Row, by_name: Mapping[str, _Row]) -> str:
+    """Say of each part of the goal whether it is met; in the mean of the seeds there are."""
+    goal = row.experiment.goal
+    parts: list[tuple[str, bool | None]] = []
+    if goal.accuracy is not None:
+        parts.append((f"≥ {100 * goal.accuracy:g} %", row.mean >= goal.accuracy))
+    if goal.below_float is not None:
+        difference = row.float_mean - row.mean
+        parts.append((f"≤ {100 * goal.below_float:g} below float", difference <= goal.below_float))
+    if goal.not_below is not None:
+        other = by_name.get(goal.not_below)
+        if other is None:
+            raise BackspikeError(f"experiment {row.experiment.name}: there is no experiment {goal.not_below!r}")
+        parts.append((f"≥ `{goal.not_below}`", row.mean >= other.mean if other.results else None))
+    said = {True: "met", False: "**missed**", None: "not known"}
+    return ", ".join(f"{part}: {said[met]}" for part, met in parts)
+
+
+def _work(page: _Page, rows: Sequence[_Row]) -> None:
+    table = []
+    for row in rows:
+        if not row.results:
+            continue
+        layers = row.results[0]["task"]["network"]["layers"]
+        dense = dense_work(layers)
+        for mode, work, products in (
+            ("training", training_work(row.results), dense.training),
+            ("inference", inference_work(row.results), dense.inference),
+        ):
+            table.append(
+                [
+                    f"`{row.experiment.name}`" if mode == "training" else "",
+                    mode,
+                    f"{work.ticks:.1f}",
+                    f"{100 * work.error_ticks / work.ticks:.1f} %",
+                    ", ".join(f"{rows:,.0f}" for rows in work.rows),
+                    f"{work.reads:,.0f}",
+                    f"{work.writes:,.0f}",
+                    f"{products:,}",
+                    f"{work.reads / products:.2f}",
+                ]
+            )
+    if not table:
+        return
+    page.add(
+        "## Operations and memory accesses",
+        "Counted while the networks above were trained (all epochs) and tested (after the last one), for a sample in "
+        "the mean. A row is visited when its unit spikes, or when an error wants it; it is read once, and each synapse "
+        "read is one addition of few bits. Beside them the multiplications of the dense float network at batch size 1: "
+        "forward in inference; forward, weight gradients and error passed back in training. Each of those reads a "
+        "weight too, and training writes every weight once. Counts are not energy: what an access or an addition "
+        "costs depends on the chip.",
+    )
+    page.table(
+        [
+            "experiment", "mode", "ticks", "of them with an error", "rows visited, by layer", "synapses read",
+            "synapses written", "float multiplications", "reads / multiplications",
+        ],
+        table,
+    )  # fmt: skip
+
+
+def _points(sweep: Sweep, results: Path) -> list[tuple[dict[str, Any], Results]]:
+    """Return each point of a grid that has results, with those of its seeds."""
+    known = read_cells(cells_path(results, sweep))
+    points: dict[str, tuple[dict[str, Any], Results]] = {}
+    for cell in sweep.cells():
+        line = known.get(cell.task.key)
+        if line and "error" not in line:
+            points.setdefault(json.dumps(cell.values), (cell.values, []))[1].append(line)
+    return list(points.values())
+
+
+def _studies(page: _Page, studies: Sequence[tuple[Sweep, list[tuple[dict[str, Any], Results]]]]) -> None:
+    if studies:
+        page.add("## Studies")
+    for sweep, points in studies:
+        page.add(f"### {sweep.title}", sweep.note)
+        # Axes that move together with x are told by it.
+        joined = next(key for key in sweep.grid if sweep.x in [axis.strip() for axis in key.split(",")])
+        with_x = [axis.strip() for axis in joined.split(",")]
+        others = [axis for axis in sweep.axes if axis not in with_x]
+        lines: dict[str, list[tuple[dict[str, Any], Results]]] = defaultdict(list)
+        for values, found in points:
+            lines[", ".join(f"{axis} {_value(values[axis])}" for axis in others)].append((values, found))
+        drawn = [_line(label, sweep.x, part) for label, part in lines.items()]
+        layers = points[0][1][0]["task"]["network"]["layers"]
+        dense = dense_work(layers)
+        label = sweep.x_label or sweep.x
+        page.picture(
+            f"study-{sweep.name}",
+            f"{sweep.title}: accuracy and synapses read",
+            study_picture(sweep.title, label, drawn, (dense.inference, dense.training)),
+        )
+        table = []
+        for values, found in points:
+            training, inference = training_work(found), inference_work(found)
+            table.append(
+                [_value(values[axis]) for axis in sweep.axes]
+                + [
+                    _with_deviation([result["test_accuracy"] for result in found]),
+                    _with_deviation([result["float_accuracy"] for result in found]),
+                    str(len(found)),
+                    f"{training.ticks:.1f}",
+                    f"{inference.ticks:.1f}",
+                    f"{training.reads:,.0f}",
+                    f"{training.writes:,.0f}",
+                    f"{inference.reads:,.0f}",
+                ]
+            )
+        head = [f"`{axis}`" for axis in sweep.axes]
+        page.table(
+            [
+                *head, "spiking, %", "float, %", "seeds", "ticks, training", "ticks, inference",
+                "synapses read, training", "written, training", "read, inference",
+            ],
+            table,
+        )  # fmt: skip
+
+
+def _line(label: str, x: str, points: Sequence[tuple[dict[str, Any], Results]]) -> Line:
+    return Line(
+        label,
+        [values[x] if isinstance(values[x], int | float) else _value(values[x]) for values, _ in points],
+        [statistics.fmean(r["test_accuracy"] for r in found) for _, found in points],
+        [_deviation([r["test_accuracy"] for r in found]) for _, found in points],
+        [statistics.fmean(r["float_accuracy"] for r in found) for _, found in points],
+        [training_work(found).reads for _, found in points],
+        [inference_work(found).reads for _, found in points],
+    )
+
+
+def _softmax(page: _Page, results: Path) -> None:
+    path = softmax_path(results)
+    if not path.exists():
+        return
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BackspikeError(f"{path} is damaged: {error}") from error
+    page.add(
+        "## The winner-take-all as a softmax",
+        f"Ten classes at fixed random potentials, {content['draws']:,} races each (seed {content['seed']}, "
+        "`backspike experiment softmax`). The distance is the total variation, half the sum of absolute differences: "
+        "0 is equal, 1 is disjoint. That of the table is exact, for draws that are equally likely; it is what the grid "
+        "of the weights' LSB and of the table's entries costs. That of the draws has the chance of so many "
+        "draws in it, which an ideal softmax would have too.",
+    )
+    page.picture("softmax", "How often each class wins, and its softmax", softmax_picture(content["cases"]))
+    page.table(
+        ["fraction bits F", "temperature", "distance of the table", "of the draws", "of as many ideal draws"],
+        [
+            [
+                str(case["weight_frac"]),
+                f"{case['temperature']:g}",
+                f"{case['table_distance']:.5f}",
+                f"{case['draws_distance']:.5f}",
+                f"{case['ideal_distance']:.5f}",
+            ]
+            for case in content["cases"]
+        ],
+    )
+
+
+def _searches(page: _Page, searches: Sequence[tuple[Sweep, list[tuple[dict[str, Any], Results]]]]) -> None:
+    if searches:
+        page.add(
+            "## Searches",
+            "How settings were found: every point that was tried counts, the best are shown. Settings were chosen by "
+            "the accuracy on the test samples, of spiking and of float networks alike, which flatters both.",
+        )
+    for sweep, points in searches:
+        key = "float_accuracy" if sweep.tables.get("float_only") else "test_accuracy"
+        ranked = sorted(points, key=lambda point: -statistics.fmean(result[key] for result in point[1]))
+        seeds = sum(len(found) for _, found in points)
+        page.add(f"### {sweep.title}", sweep.note, f"{len(points)} points, {seeds} trainings.")
+        page.table(
+            [*(f"`{axis}`" for axis in sweep.axes), "accuracy, %", "seeds"],
+            [
+                [_value(values[axis]) for axis in sweep.axes]
+                + [_with_deviation([result[key] for result in found]), str(len(found))]
+                for values, found in ranked[:BEST]
+            ],
+        )
+
+
+def _origin(page: _Page, results: Results) -> None:
+    """Say on what all this was computed."""
+    machines: dict[str, float] = defaultdict(float)
+    for result in results:
+        made = result["machine"]
+        versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+        machines[f"{made['processor']}, {made['cores']} cores, {made['system']}; {versions}"] += result["seconds"]
+    if machines:
+        page.add(
+            "## Machines", "\n".join(f"- {name}: {seconds / 3600:.1f} hours" for name, seconds in machines.items())
+        )
+
+
+def _count(row: _Row) -> str:
+    have, want = len(row.results), len(row.experiment.seeds)
+    return str(have) if have == want else f"{have} of {want}"
+
+
+def _with_deviation(accuracies: Sequence[float]) -> str:
+    mean = f"{100 * statistics.fmean(accuracies):.2f}"
+    return f"{mean} ± {100 * _deviation(accuracies):.2f}" if len(accuracies) > 1 else mean
+
+
+def _deviation(values: Sequence[float]) -> float:
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return "-".join(_value(part) for part in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

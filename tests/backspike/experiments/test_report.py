@@ -1,0 +1,152 @@
+"""The results page: what it says is in the results, verdicts included, and it is the same for the same results."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from backspike import BackspikeError
+from backspike.cli import main
+from backspike.experiments.definitions import load_experiment, load_sweep
+from backspike.experiments.report import write_report
+from backspike.experiments.results import append_cell, cells_path, write_result
+from backspike.experiments.softmax import compare_with_softmax
+
+MACHINE = {"processor": "abacus", "cores": 1, "system": "wood", "versions": {"python": "3"}}
+
+
+def made_up(task, accuracy: float, float_accuracy: float) -> dict:
+    """Return a result with round numbers: 10 samples of 4 ticks and 20 rows a layer."""
+    counts = {"samples": 10, "ticks": 40, "error_ticks": 10, "rows": [200, 200], "writes": [50, 0]}
+    return {
+        "key": task.key, "task": task.to_dict(), "test_accuracy": accuracy, "float_accuracy": float_accuracy,
+        "test_curve": [accuracy / 2, accuracy], "training": counts, "test": counts, "seconds": 1800.0,
+        "machine": MACHINE,
+    }  # fmt: skip
+
+
+def page(experiments: Path, tmp_path: Path) -> str:
+    write_report(experiments, tmp_path / "results", tmp_path / "docs")
+    return (tmp_path / "docs" / "results.md").read_text()
+
+
+def row(text: str, start: str) -> list[str]:
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {start}")]
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_a_row_has_mean_deviation_and_verdict(experiments: Path, tmp_path: Path) -> None:
+    experiment = load_experiment(experiments / "tiny.toml")
+    for seed, accuracy in ((1, 0.30), (2, 0.40)):
+        write_result(tmp_path / "results", experiment, seed, made_up(experiment.task(seed), accuracy, 0.9))
+    text = page(experiments, tmp_path)
+    assert row(text, "Tiny") == [
+        "Tiny on random samples ([`tiny`](../experiments/tiny.toml))", "6 bits", "8", "2", "35.00 ± 7.07",
+        "90.00 ± 0.00", "-55.00", "2", "≥ 20 %: met, ≤ 50 below float: **missed**",
+    ]  # fmt: skip
+    # Rows: 20 of 4 units and 20 of 3; writes: 5 of 4; dense: 9 * 4 + 5 * 3, twice, and 4 * 3.
+    assert row(text, "`tiny`")[1:] == [
+        "training", "4.0", "25.0 %", "20, 20", "140", "20", "114", "1.23"
+    ]  # fmt: skip
+    assert "- abacus, 1 cores, wood; python 3: 1.0 hours" in text
+    assert (tmp_path / "docs" / "images" / "curves.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_what_was_not_run_is_said(experiments: Path, tmp_path: Path) -> None:
+    experiment = load_experiment(experiments / "tiny.toml")
+    assert row(page(experiments, tmp_path), "Tiny")[4:] == ["", "", "", "0 of 2", "not run"]
+    write_result(tmp_path / "results", experiment, 2, made_up(experiment.task(2), 0.30, 0.35))
+    assert row(page(experiments, tmp_path), "Tiny")[4:7] == ["30.00", "35.00", "-5.00"]
+    assert row(page(experiments, tmp_path), "Tiny")[7] == "1 of 2"
+
+
+def test_a_row_may_be_measured_by_another(experiments: Path, tmp_path: Path) -> None:
+    text = (experiments / "tiny.toml").read_text()
+    deep = text.replace("Tiny on", "Deep on").replace("accuracy = 0.2\nbelow_float = 0.5", 'not_below = "tiny"')
+    (experiments / "deep.toml").write_text(deep.replace("epochs = 2", "epochs = 3"))
+    one, other = (load_experiment(experiments / f"{name}.toml") for name in ("tiny", "deep"))
+    write_result(tmp_path / "results", other, 1, made_up(other.task(1), 0.30, 0.3))
+    assert row(page(experiments, tmp_path), "Deep")[-1] == "≥ `tiny`: not known"
+    for accuracy, verdict in ((0.3, "met"), (0.31, "**missed**")):
+        write_result(tmp_path / "results", one, 1, made_up(one.task(1), accuracy, 0.3))
+        assert row(page(experiments, tmp_path), "Deep")[-1] == f"≥ `tiny`: {verdict}"
+    (experiments / "tiny.toml").unlink()
+    (experiments / "studies" / "ticks.toml").unlink()
+    with pytest.raises(BackspikeError, match=r"^experiment deep: there is no experiment 'tiny'$"):
+        page(experiments, tmp_path)
+
+
+def test_a_study_has_a_picture_and_a_line_a_point(experiments: Path, tmp_path: Path) -> None:
+    sweep = load_sweep(experiments / "studies" / "ticks.toml")
+    path = cells_path(tmp_path / "results", sweep)
+    for cell in sweep.cells():
+        accuracy = cell.values["ticks"] / 10 + cell.task.seed / 100
+        line = {"values": cell.values, "seed": cell.task.seed, **made_up(cell.task, accuracy, 0.9)}
+        if cell.values == {"ticks": 8, "weight_bits": 8, "weight_frac": 6}:
+            line = {"key": cell.task.key, "error": "no"} if cell.task.seed == 1 else line
+        append_cell(path, line)
+    text = page(experiments, tmp_path)
+    assert row(text, "4 | 6 | 4")[3:6] == ["41.50 ± 0.71", "90.00 ± 0.00", "2"]
+    assert row(text, "8 | 8 | 6")[3:6] == ["82.00", "90.00", "1"]
+    assert row(text, "8 | 8 | 6")[6:] == ["4.0", "4.0", "140", "20", "140"]
+    assert "![Accuracy against ticks: accuracy and synapses read](images/study-ticks.svg)" in text
+    picture = (tmp_path / "docs" / "images" / "study-ticks.svg").read_text()
+    for words in ("float network", "weight_bits 6, weight_frac 4", "synapses read a sample"):
+        assert words in picture
+
+
+def test_a_search_shows_the_best_first(experiments: Path, tmp_path: Path) -> None:
+    (experiments / "searches").mkdir()
+    path = experiments / "searches" / "rates.toml"
+    path.write_text(
+        'title = "Float search"\nexperiment = "../tiny.toml"\nseeds = [1]\nfloat_only = true\n[grid]\n'
+        f'"baseline.rate" = [{", ".join(str(n / 100) for n in range(1, 16))}]\n'
+    )
+    sweep = load_sweep(path)
+    for cell in sweep.cells():
+        accuracy = 1 - abs(cell.values["baseline.rate"] - 0.075)
+        append_cell(
+            cells_path(tmp_path / "results", sweep),
+            {"key": cell.task.key, "float_accuracy": accuracy, "seconds": 1.0, "machine": MACHINE},
+        )
+    text = page(experiments, tmp_path)
+    assert "15 points, 15 trainings." in text
+    shown = re.findall(r"^\| (0\.\d+) \| (\d+\.\d+) \| 1 \|$", text, re.MULTILINE)
+    assert len(shown) == 12
+    assert {rate for rate, _ in shown[:2]} == {"0.07", "0.08"}
+    assert [float(accuracy) for _, accuracy in shown] == sorted((float(a) for _, a in shown), reverse=True)
+
+
+def test_the_page_is_the_same_again(experiments: Path, tmp_path: Path) -> None:
+    experiment = load_experiment(experiments / "tiny.toml")
+    write_result(tmp_path / "results", experiment, 1, made_up(experiment.task(1), 0.5, 0.6))
+    compare_with_softmax(tmp_path / "results", draws=10)
+    first = {path: path.read_bytes() for path in write_report(experiments, tmp_path / "results", tmp_path / "docs")}
+    again = {path: path.read_bytes() for path in write_report(experiments, tmp_path / "results", tmp_path / "docs")}
+    assert first == again
+    assert {path.name for path in first} == {"curves.svg", "softmax.svg", "results.md"}
+
+
+def test_command_line_names_files_and_damage(experiments: Path, tmp_path: Path, capsys) -> None:
+    results = tmp_path / "results"
+    arguments = ["experiment", "report", "--experiments", str(experiments), "--results", str(results)]
+    assert main([*arguments, "--docs", str(tmp_path / "docs")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'docs' / 'results.md'}\n"
+    results.mkdir()
+    (results / "softmax.json").write_text("{")
+    assert main([*arguments, "--docs", str(tmp_path / "docs")]) == 2
+    assert "softmax.json is damaged" in capsys.readouterr().err
+
+
+def test_the_projects_own_results_make_a_page(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    written = write_report(root / "experiments", root / "results", tmp_path)
+    assert written[-1] == tmp_path / "results.md"
+    text = written[-1].read_text()
+    assert "## Searches" in text
+    for picture in written[:-1]:
+        assert f"images/{picture.name})" in text
+    json.loads((root / "results" / "softmax.json").read_text())
