@@ -208,3 +208,12 @@ def test_a_dataset_setting_is_refused_in_one_sentence(command, tmp_path, capsys)
     rest = ["--out", str(tmp_path / "out")] if command == "train" else []
     assert refused([*arguments, "pool", *rest], capsys) == "a dataset's setting must be KEY=VALUE, not 'pool'"
     assert refused([*arguments, "pool=2", *rest], capsys) == "dataset random has no settings, so 'pool' cannot be set"
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_a_dataset_is_looked_for_in_the_given_folder_first(command, tmp_path, capsys) -> None:
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "t10k-labels-idx1-ubyte.gz").touch()
+    arguments = [command, "--config", "mnist-ecp5", "--dataset", "mnist", "--data-dir", str(tmp_path)]
+    rest = ["--out", str(tmp_path / "out")] if command == "train" else []
+    assert refused([*arguments, *rest], capsys).startswith(f"MNIST in {tmp_path / 'mnist'} is not whole: train-images")
