@@ -21,11 +21,14 @@ __all__ = ["BackwardPort", "FlagPort", "HiddenLayer", "OutputLayer"]
 
 
 class FlagPort(wiring.Signature):
-    """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit a unit."""
+    """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit a unit.
+
+    ``coming``: they, and the layer's error spikes, change at the end of the next clock.
+    """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
         units = config.folds[layer - 1] * config.lanes[layer - 1]
-        super().__init__({"spike": Out(units), "gate": Out(units), "permit": Out(units)})
+        super().__init__({"spike": Out(units), "gate": Out(units), "permit": Out(units), "coming": Out(1)})
 
 
 class BackwardPort(wiring.Signature):
@@ -55,7 +58,7 @@ def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
     """Return the ports that both kinds of layer have.
 
     ``begin``: a sample starts, forget errors; ``start``: a tick begins with the next clock; ``finished``: the tick's
-    registers have moved, or do at the end of this clock; ``rate``; ``error``: error spikes are registered;
+    registers have moved before a sweep that starts now can read them; ``rate``; ``error``: error spikes are registered;
     ``visited`` and ``wrote``: rows in this clock, for the counters; what comes from below (spikes), or goes there
     (errors).
     """
@@ -91,8 +94,12 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
         units, lanes, banks = config.layers[number - 1], config.lanes[number - 2], config.banks[number - 1]
         m.submodules.scanner = scanner = RowScanner(units, lanes, banks)
         visits = scanner.visits
+        # The list follows from flags below and errors here: it begins a clock later where they are not there yet.
+        coming, late = Signal(), Signal()
+        m.d.comb += coming.eq(layer.below.coming | (layer.flags.coming if isinstance(layer, HiddenLayer) else 0))
+        m.d.sync += late.eq(layer.start & coming)
         m.d.comb += [
-            scanner.start.eq(layer.start),
+            scanner.start.eq((layer.start & ~coming) | late),
             scanner.spike.eq(layer.below.spike),
             scanner.gate.eq(layer.below.gate),
             scanner.permit.eq(layer.below.permit),
@@ -131,8 +138,8 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
 class HiddenLayer(wiring.Component):
     """Weight layer `layer` < L: sweeps its rows, then lets its composite neurons move their registers.
 
-    A tick takes ``fold * rows visited + fold + 1`` clocks; it ends no earlier than the sweep of the layer above,
-    which brings the errors.
+    A tick takes ``fold * rows visited + fold + 1`` clocks, or one less where there is one word; it ends no earlier than
+    the sweep of the layer above, which brings the errors.
 
     Parameters
     ----------
@@ -187,13 +194,17 @@ class HiddenLayer(wiring.Component):
             last_word.eq(moving & (word == fold - 1)),
             following.eq(Mux(moving, word + 1, 0)),
             array.word.eq(following),
-            self.finished.eq(idle | last_word),
         ]
         m.d.sync += [own_swept.eq(own_now), above_swept.eq(above_now), word.eq(following)]
         with m.If(begin_moving):
             m.d.sync += moving.eq(1)
         with m.If(last_word):
-            m.d.sync += [moving.eq(0), idle.eq(1), first.eq(0)]
+            m.d.sync += [moving.eq(0), first.eq(0)]
+        # A single word moves while the next sweep reads its first row.
+        finishing = begin_moving if fold == 1 else last_word
+        m.d.comb += [self.finished.eq(idle | finishing), self.flags.coming.eq(begin_moving if fold == 1 else 0)]
+        with m.If(finishing):
+            m.d.sync += idle.eq(1)
         with m.If(self.start):
             m.d.sync += [idle.eq(0), own_swept.eq(0), above_swept.eq(~self.above_active)]
 

@@ -35,11 +35,13 @@ def random_config(seed: int) -> NetworkConfig:
         temperature=float(random.choice([0.25, 1.0, 2.5])),
         rates=tuple(among(0, 256) for _ in range(depth)),
         dropout=tuple(int(random.choice([0, 0, 60, 200])) for _ in range(depth - 1)),
+        patience=int(random.choice([0, 0, 1, 2])),
         seed=among(1, 2**32 - 1),
         lfsr_bits=int(random.choice(widths)),
         input=str(random.choice(["rate", "spikes"])),
         input_streams=among(1, 9),
-        lanes=tuple(among(1, units) for units in layers[1:]),
+        # A third of the layers is not folded, whatever their size.
+        lanes=tuple(units if among(1, 3) == 1 else among(1, units) for units in layers[1:]),
     )
     banks = []
     for layer in range(depth):
