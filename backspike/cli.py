@@ -263,7 +263,7 @@ def list_experiments(experiments: Path, results: Path) -> None:
 
 
 @experiment.command("run")
-@click.argument("name")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--seed", "seeds", type=click.IntRange(1, 2**32 - 1), multiple=True, help="Only this one; repeatable.")
 @click.option("--force", is_flag=True, help="Train those that have a result again.")
 @_engine_option
@@ -277,8 +277,8 @@ def list_experiments(experiments: Path, results: Path) -> None:
     show_default=True,
     help="Folder for checkpoints.",
 )
-def run_named_experiment(
-    name: str,
+def run_named_experiments(
+    names: tuple[str, ...],
     seeds: tuple[int, ...],
     force: bool,
     engine: str,
@@ -287,23 +287,24 @@ def run_named_experiment(
     results: Path,
     work: Path,
 ) -> None:
-    """Train the seeds of experiment NAME that have no result yet.
+    """Train the seeds of experiments that have no result yet.
 
     Ctrl-C stops at any sample; the same command goes on from there.
     """
     from backspike.experiments.definitions import load_experiment
     from backspike.experiments.run import run_experiment
 
-    run_experiment(
-        load_experiment(experiments / f"{name}.toml"),
-        results,
-        work,
-        seeds=seeds,
-        force=force,
-        data_dir=data_dir,
-        engine=engine,
-        report=click.echo,
-    )
+    for found in [load_experiment(experiments / f"{name}.toml") for name in names]:
+        run_experiment(
+            found,
+            results,
+            work,
+            seeds=seeds,
+            force=force,
+            data_dir=data_dir,
+            engine=engine,
+            report=click.echo,
+        )
 
 
 @experiment.command()

@@ -135,15 +135,20 @@ def _accuracies(page: _Page, rows: Sequence[_Row]) -> None:
                 _with_deviation(row.values("test_accuracy")),
                 _with_deviation(row.values("float_accuracy")),
                 f"{100 * (row.mean - row.float_mean):+.2f}",
+                f"{statistics.median(s for result in row.results for s in result['epoch_seconds']):.1f}",
                 _count(row),
                 _verdict(row, by_name),
             ]
         else:
-            cells += ["", "", "", _count(row), "not run"]
+            cells += ["", "", "", "", _count(row), "not run"]
         table.append(cells)
     page.table(
-        ["data, network", "weights", "T", "epochs", "spiking, %", "float, %", "difference", "seeds", "goal"], table
-    )
+        [
+            "data, network", "weights", "T", "epochs", "spiking, %", "float, %", "difference", "seconds an epoch",
+            "seeds", "goal",
+        ],
+        table,
+    )  # fmt: skip
     page.add("\n".join(f"- `{row.experiment.name}`: {row.experiment.note}" for row in rows if row.experiment.note))
     finished = [row for row in rows if row.results]
     if finished:

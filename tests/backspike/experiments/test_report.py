@@ -23,7 +23,8 @@ def made_up(task, accuracy: float, float_accuracy: float) -> dict:
     counts = {"samples": 10, "ticks": 40, "error_ticks": 10, "rows": [200, 200], "writes": [50, 0]}
     return {
         "key": task.key, "task": task.to_dict(), "test_accuracy": accuracy, "float_accuracy": float_accuracy,
-        "test_curve": [accuracy / 2, accuracy], "training": counts, "test": counts, "seconds": 1800.0,
+        "test_curve": [accuracy / 2, accuracy], "training": counts, "test": counts,
+        "epoch_seconds": [4.0, 1.0], "seconds": 1800.0,
         "machine": MACHINE,
     }  # fmt: skip
 
@@ -45,7 +46,7 @@ def test_a_row_has_mean_deviation_and_verdict(experiments: Path, tmp_path: Path)
     text = page(experiments, tmp_path)
     assert row(text, "Tiny") == [
         "Tiny on random samples ([`tiny`](../experiments/tiny.toml))", "6 bits", "8", "2", "35.00 ± 7.07",
-        "90.00 ± 0.00", "-55.00", "2", "≥ 20 %: met, ≤ 50 below float: **missed**",
+        "90.00 ± 0.00", "-55.00", "2.5", "2", "≥ 20 %: met, ≤ 50 below float: **missed**",
     ]  # fmt: skip
     # Rows: 20 of 4 units and 20 of 3; writes: 5 of 4; dense: 9 * 4 + 5 * 3, twice, and 4 * 3.
     assert row(text, "`tiny`")[1:] == [
@@ -57,10 +58,10 @@ def test_a_row_has_mean_deviation_and_verdict(experiments: Path, tmp_path: Path)
 
 def test_what_was_not_run_is_said(experiments: Path, tmp_path: Path) -> None:
     experiment = load_experiment(experiments / "tiny.toml")
-    assert row(page(experiments, tmp_path), "Tiny")[4:] == ["", "", "", "0 of 2", "not run"]
+    assert row(page(experiments, tmp_path), "Tiny")[4:] == ["", "", "", "", "0 of 2", "not run"]
     write_result(tmp_path / "results", experiment, 2, made_up(experiment.task(2), 0.30, 0.35))
     assert row(page(experiments, tmp_path), "Tiny")[4:7] == ["30.00", "35.00", "-5.00"]
-    assert row(page(experiments, tmp_path), "Tiny")[7] == "1 of 2"
+    assert row(page(experiments, tmp_path), "Tiny")[8] == "1 of 2"
 
 
 def test_a_row_may_be_measured_by_another(experiments: Path, tmp_path: Path) -> None:

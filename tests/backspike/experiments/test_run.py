@@ -122,5 +122,5 @@ def test_command_line_runs_and_lists(experiments: Path, tmp_path: Path, capsys) 
     capsys.readouterr()
     assert main(["experiment", "list", *places]) == 0
     assert capsys.readouterr().out.split() == ["tiny", "1", "of", "2", "seeds", "Tiny", "on", "random", "samples"]
-    assert main(["experiment", "run", "none", *places]) == 2
+    assert main(["experiment", "run", "tiny", "none", *places]) == 2
     assert capsys.readouterr().err.startswith("error: cannot read ")
