@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 
@@ -50,7 +52,9 @@ def load_dataset(
     seed : int
         Seed of the split, or of the samples themselves where they are random. Official splits do not depend on it.
     settings : mapping, optional
-        Settings of the dataset by name: those of `EventSettings` for recordings of events, none for the others.
+        Settings of the dataset by name: those of `EventSettings` for recordings of events; and for every dataset
+        ``validation``: so many of the samples to train on, always the same ones, are held out and take the place of
+        those to test on. For a search that is not to see the test samples.
     data_dir : Path, optional
         Folder that is searched first.
 
@@ -62,7 +66,11 @@ def load_dataset(
     """
     if name not in LOADERS:
         raise BackspikeError(f"{name!r} is not a dataset; known are {', '.join(LOADERS)}")
-    dataset = LOADERS[name](Request(name, config, seed, dict(settings or {}), data_dir))
+    settings = dict(settings or {})
+    validation = settings.pop("validation", 0)
+    dataset = LOADERS[name](Request(name, config, seed, settings, data_dir))
+    if validation != 0:
+        dataset = _held_out(dataset, validation)
     shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
     if dataset.train_values.shape[1:] != shape or dataset.classes != config.layers[-1]:
         raise BackspikeError(
@@ -70,3 +78,15 @@ def load_dataset(
             f"but network {config.name} takes shape {shape} in {config.layers[-1]} classes"
         )
     return dataset
+
+
+def _held_out(dataset: Dataset, count: Any) -> Dataset:
+    """Return a dataset whose samples for testing are some of those for training."""
+    samples = len(dataset.train_labels)
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 < count < samples:
+        raise BackspikeError(f"validation of dataset {dataset.name} must be from 0 to {samples - 1}, not {count!r}")
+    order = np.random.Generator(np.random.PCG64(0)).permutation(samples)
+    # Ascending, so that what is left keeps its order.
+    train, test = np.sort(order[count:]), np.sort(order[:count])
+    values, labels = dataset.train_values, dataset.train_labels
+    return Dataset(dataset.name, values[train], labels[train], values[test], labels[test], dataset.classes)

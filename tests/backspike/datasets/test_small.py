@@ -79,3 +79,28 @@ def test_dataset_that_does_not_fit_is_one_sentence(config, takes) -> None:
     sentence = rf"^dataset digits has samples of shape \(64,\) in 10 classes, but network {config.name} takes shape "
     with pytest.raises(BackspikeError, match=f"{sentence}{takes}$"):
         load_dataset("digits", config, seed=1)
+
+
+def test_validation_holds_out_samples_to_train_on() -> None:
+    whole = load_dataset("digits", PRESETS["digits"], 1)
+    held = load_dataset("digits", PRESETS["digits"], 1, {"validation": 300})
+    assert (len(held.train_labels), len(held.test_labels)) == (1137, 300)
+    pairs = [
+        sorted((row.tobytes(), int(label)) for row, label in zip(values, labels, strict=True))
+        for values, labels in (
+            (whole.train_values, whole.train_labels),
+            (
+                np.concatenate([held.train_values, held.test_values]),
+                np.concatenate([held.train_labels, held.test_labels]),
+            ),
+        )
+    ]
+    assert pairs[0] == pairs[1], "every training sample once, and no test sample"
+    again = load_dataset("digits", PRESETS["digits"], 1, {"validation": 300})
+    assert np.array_equal(held.test_values, again.test_values)
+
+
+@pytest.mark.parametrize("count", [-1, 1437, 0.5, True, "all"])
+def test_impossible_validation_is_one_sentence(count) -> None:
+    with pytest.raises(BackspikeError, match=rf"^validation of dataset digits must be from 0 to 1436, not {count!r}$"):
+        load_dataset("digits", PRESETS["digits"], 1, {"validation": count})
