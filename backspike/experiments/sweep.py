@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -146,7 +147,14 @@ def _client(scheduler: str | None, workers: int | None, cells: int) -> Iterator[
         # One thread a process: training holds Python's lock. No dashboard: nobody is told of it.
         processes = min(workers or CPU_COUNT, cells)
         with (
-            LocalCluster(n_workers=processes, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+            LocalCluster(
+                n_workers=processes,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=logging.ERROR,
+                preload=["backspike.experiments.worker"],
+            ) as cluster,
             Client(cluster) as client,
         ):
             yield client

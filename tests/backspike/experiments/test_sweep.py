@@ -125,6 +125,32 @@ def test_a_failed_cell_is_written_down_and_tried_again(experiments: Path, tmp_pa
     assert all(0 <= found[cell.task.key]["test_accuracy"] <= 1 for cell in load_sweep(path).cells())
 
 
+def test_ctrl_c_ends_all_and_keeps_what_is_done(experiments: Path, tmp_path: Path) -> None:
+    path = experiments / "studies" / "ticks.toml"
+    path.write_text(path.read_text().replace("epochs = 1", "epochs = 5"))
+    sweep = load_sweep(path)
+    lines = cells_path(tmp_path / "results", sweep)
+    command = [sys.executable, "-m", "backspike", "sweep", str(path), "--results", str(tmp_path / "results")]
+    # A group of its own: Ctrl-C at a terminal reaches the workers too.
+    running = subprocess.Popen(
+        [*command, "--engine", "numpy", "--workers", "1"], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        wait_for(lambda: read_cells(lines))
+        os.killpg(running.pid, signal.SIGINT)
+        _, errors = running.communicate(timeout=PATIENCE)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "error: interrupted" in errors
+    assert "Traceback" not in errors
+    found = read_cells(lines)
+    assert 0 < len(found) < 8
+    assert not [line for line in found.values() if "error" in line], "what was stopped has not failed"
+    with pytest.raises(ProcessLookupError):
+        wait_for(lambda: os.killpg(running.pid, 0))
+
+
 def test_a_scheduler_that_is_not_there_is_one_sentence(experiments: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(module, "CONNECTED_WITHIN", 1)
     sweep = load_sweep(experiments / "studies" / "ticks.toml")
