@@ -33,6 +33,23 @@ class RegisterMap:
         self._config = config
 
     @cached_property
+    def counters(self) -> dict[str, str]:
+        """All counters, in the order of their addresses, and what each counts."""
+        layers = range(1, self._config.depth + 1)
+        return {
+            "SAMPLES": "samples shown",
+            "TICKS": "ticks",
+            "CLOCKS": "clocks in which a sample was being shown",
+            "ERROR_TICKS": "ticks in which a layer carried error spikes",
+            "STALLS_LIST": "of the clocks, those without a row read because a list of rows was not there yet",
+            "STALLS_UNITS": "of the clocks, those without a row read because neurons or the race had to end the tick",
+            "STALLS_RESULT": "of the clocks, those in which a result waited for the one before it to be taken",
+            "STALLS_SAMPLE": "clocks, besides those, in which no sample was there to be shown",
+            **{f"ROWS_{layer}": f"rows of layer {layer} visited" for layer in layers},
+            **{f"WRITES_{layer}": f"rows of layer {layer} written back" for layer in layers},
+        }
+
+    @cached_property
     def registers(self) -> dict[str, Register]:
         """All registers, in the order of their addresses."""
         layers = range(1, self._config.depth + 1)
@@ -49,12 +66,7 @@ class RegisterMap:
             ("WEIGHT_WORD", True, "word of the row: unit divided by the layer's lanes"),
             ("WEIGHT_LANE", True, "lane of the word: unit modulo the layer's lanes"),
             ("WEIGHT_DATA", True, "the weight there, in LSB, sign-extended; each access moves on by a lane"),
-            ("SAMPLES", False, "counter: samples shown"),
-            ("TICKS", False, "counter: ticks"),
-            ("CLOCKS", False, "counter: clocks in which a sample was being shown"),
-            ("ERROR_TICKS", False, "counter: ticks in which a layer carried error spikes"),
-            *((f"ROWS_{layer}", False, f"counter: rows of layer {layer} visited") for layer in layers),
-            *((f"WRITES_{layer}", False, f"counter: rows of layer {layer} written back") for layer in layers),
+            *((name, False, f"counter: {meaning}") for name, meaning in self.counters.items()),
             *((f"RATE_{layer}", True, f"learning rate of layer {layer} in 1/256, 0 to 256") for layer in layers),
         ]
         return {

@@ -59,8 +59,8 @@ def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
 
     ``begin``: a sample starts, forget errors; ``start``: a tick begins with the next clock; ``finished``: the tick's
     registers have moved before a sweep that starts now can read them; ``rate``; ``error``: error spikes are registered;
-    ``visited`` and ``wrote``: rows in this clock, for the counters; what comes from below (spikes), or goes there
-    (errors).
+    ``sweeping`` and ``reading``: a list is not yet at its end, a row of it is read; ``visited`` and ``wrote``: rows
+    taken and written back in this clock; what comes from below (spikes), or goes there (errors).
     """
     ports: dict[str, object] = {
         "begin": In(1),
@@ -68,6 +68,8 @@ def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
         "finished": Out(1, init=1),
         "rate": In(PERMISSION_BITS + 1),
         "error": Out(1),
+        "sweeping": Out(1),
+        "reading": Out(1),
         "visited": Out(range(config.banks[layer - 1] + 1)),
         "wrote": Out(range(config.banks[layer - 1] + 1)),
         "weight": In(WeightPort(config)),
@@ -114,12 +116,12 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
         ]
     connect(m, array.weight, flipped(layer.weight))
 
-    sweeping = Signal()
     taken = Signal()
     m.d.comb += [
+        layer.reading.eq(visits.valid & layer.sweeping),
         array.visits.payload.eq(visits.payload),
-        array.visits.valid.eq(visits.valid & sweeping),
-        visits.ready.eq(array.visits.ready & sweeping),
+        array.visits.valid.eq(layer.reading),
+        visits.ready.eq(array.visits.ready & layer.sweeping),
         taken.eq(visits.valid & visits.ready),
         array.update.eq(layer.error),
         bias.enable.eq(taken & visits.p.last),
@@ -129,9 +131,9 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
         layer.wrote.eq(array.wrote),
     ]
     with m.If(layer.start):
-        m.d.sync += sweeping.eq(1)
+        m.d.sync += layer.sweeping.eq(1)
     with m.Elif(taken & visits.p.last):
-        m.d.sync += sweeping.eq(0)
+        m.d.sync += layer.sweeping.eq(0)
     return array
 
 
@@ -156,8 +158,8 @@ class HiddenLayer(wiring.Component):
     learn : ``In(1)``
         Whether the sample is learned.
     flags : ``Out(FlagPort(config, layer))``
-    The other members are those of every layer: begin, start, finished, rate, error, visited, wrote, weight, seeds,
-    and visits and bias_permit, or below and back.
+    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, visited, wrote,
+    weight, seeds, and visits and bias_permit, or below and back.
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
@@ -312,8 +314,8 @@ class OutputLayer(wiring.Component):
     won : ``Out(1)``
         `winner` is that of this tick, for one clock.
     winner : ``Out(index_shape(n_L))``
-    The other members are those of every layer: begin, start, finished, rate, error, visited, wrote, weight, seeds,
-    and visits and bias_permit, or below and back.
+    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, visited, wrote,
+    weight, seeds, and visits and bias_permit, or below and back.
     """
 
     def __init__(self, config: NetworkConfig) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -80,7 +80,7 @@ class NetworkTop(wiring.Component):
         unit a word, and the membranes are ``membranes_l``, of ``fold`` words.
         """
         config = self.config
-        paths = {"ticked": "ticked"}
+        paths = {"ticked": "moved"}
         for index in range(config.input_streams):
             paths[f"input_{index}"] = f"source.generator_{index}.lfsr.state"
         for number in range(1, config.depth + 1):
@@ -132,29 +132,33 @@ class NetworkTop(wiring.Component):
         ]
 
         # The tick.
-        showing, ending, ticked = Signal(), Signal(), Signal()
+        showing, ending, moved = Signal(), Signal(), Signal()
         tick = Signal(range(config.ticks))
         active, starting = Signal(depth), Signal(depth)
-        begin, advance, last = Signal(), Signal(), Signal()
+        begin, advance, last, final = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             begin.eq(~showing & source.available & ~registers.hold & ~seeder.busy),
             advance.eq(showing & ~ending & Cat(layer.finished for layer in layers).all()),
-            last.eq(tick == config.ticks - 1),
+            final.eq((tick >= config.ticks - 2) | self._patience_ends(m, output, begin)),
             # Layer l takes part from tick l - 1 on.
             starting.eq(Mux(begin, 1, Mux(advance & ~last, (active << 1) | 1, 0))),
             source.start.eq(begin),
+            source.ticked.eq(advance & ~last),
+            source.final.eq(final),
             registers.showing.eq(showing),
             registers.seeding.eq(seeder.busy),
             registers.quiet.eq(~showing & ~seeder.busy),
         ]
-        m.d.sync += ticked.eq(advance)
+        # All registers have moved two clocks behind the tick: those of a single word move when the next one has begun.
+        advanced, begun = Signal(), Signal(2)
+        m.d.sync += [advanced.eq(advance), moved.eq(advanced), begun.eq(Cat(advance & ~last, begun[0]))]
         with m.If(starting.any()):
             m.d.sync += active.eq(starting)
         with m.If(begin):
-            m.d.sync += [showing.eq(1), tick.eq(0), output.label.eq(source.label)]
+            m.d.sync += [showing.eq(1), tick.eq(0), last.eq(config.ticks == 1), output.label.eq(source.label)]
             m.d.sync += [layer.learn.eq(source.learn) for layer in layers]
         with m.Elif(advance):
-            m.d.sync += [tick.eq(tick + 1), ending.eq(last)]
+            m.d.sync += [tick.eq(tick + 1), last.eq(final), ending.eq(last)]
         for number, layer in enumerate(layers, start=1):
             m.d.comb += [
                 layer.begin.eq(begin),
@@ -172,10 +176,21 @@ class NetworkTop(wiring.Component):
 
         # Counters.
         errors = Cat(layer.error for layer in layers).any()
-        events = [ended, advance, showing, ticked & ~ending & errors]
-        events += [layer.visited for layer in layers] + [layer.wrote for layer in layers]
-        for position, event in enumerate(events):
-            counter = registers.counters[position]
+        sweeping, reading = (Cat(getattr(layer, name) for layer in layers).any() for name in ("sweeping", "reading"))
+        events: dict[str, Value] = {
+            "SAMPLES": ended,
+            "TICKS": advance,
+            "CLOCKS": showing,
+            "ERROR_TICKS": begun[1] & errors,
+            "STALLS_LIST": showing & ~reading & sweeping,
+            "STALLS_UNITS": showing & ~reading & ~sweeping & ~ending,
+            "STALLS_RESULT": ending & ~ended,
+            "STALLS_SAMPLE": ~showing & ~source.available & ~seeder.busy,
+            **{f"ROWS_{number}": layer.visited for number, layer in enumerate(layers, start=1)},
+            **{f"WRITES_{number}": layer.wrote for number, layer in enumerate(layers, start=1)},
+        }
+        for position, name in enumerate(RegisterMap(config).counters):
+            counter, event = registers.counters[position], events[name]
             with m.If(registers.clear_counters):
                 m.d.sync += counter.eq(0)
             with m.Else():
@@ -198,6 +213,21 @@ class NetworkTop(wiring.Component):
         ]
         with m.If(mine):
             m.d.comb += [asked.r_data.eq(answer.r_data), asked.done.eq(answer.done)]
+
+    def _patience_ends(self, m: Module, output: OutputLayer, begin: Signal) -> Value:
+        """Count how often the same unit has won in a row; return whether the tick that comes is therefore the last."""
+        patience = self.config.patience
+        if not patience:
+            return Const(0)
+        streak, now = Signal(range(patience + 1)), Signal(range(patience + 1))
+        before = Signal.like(output.winner)
+        same = output.winner == Mux(output.learn, output.label, before)
+        m.d.comb += now.eq(streak)
+        with m.If(output.won):
+            m.d.sync += before.eq(output.winner)
+            m.d.comb += now.eq(Mux(same, Mux(streak == patience, patience, streak + 1), ~output.learn))
+        m.d.sync += streak.eq(Mux(begin, 0, now))
+        return now == patience
 
     def _count_wins(self, m: Module, output: OutputLayer, begin: Signal, ending: Signal) -> Signal:
         """Count the wins of each class; return a strobe that is set when the sample's result is handed over."""

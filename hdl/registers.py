@@ -43,8 +43,8 @@ class RegisterFile(wiring.Component):
         Strobes of CONTROL.
     seed : ``Out(lfsr_bits)``
     rates : ``Out(ArrayLayout(9, L))``
-    counters : ``In(ArrayLayout(32, 4 + 2 * L))``
-        SAMPLES, TICKS, CLOCKS, ERROR_TICKS, then ROWS and WRITES of each layer.
+    counters : ``In(ArrayLayout(32, 8 + 2 * L))``
+        In the order of `RegisterMap.counters`.
     weight, weight_layer : ``Out(WeightPort(config))``, ``Out(range(L + 1))``
         The weight window, and the layer it is for.
     """
@@ -65,7 +65,7 @@ class RegisterFile(wiring.Component):
                 "rates": Out(
                     data.ArrayLayout(PERMISSION_BITS + 1, config.depth), init=[int(rate) for rate in config.rates]
                 ),
-                "counters": In(data.ArrayLayout(32, 4 + 2 * config.depth)),
+                "counters": In(data.ArrayLayout(32, len(RegisterMap(config).counters))),
                 "weight": Out(WeightPort(config)),
                 "weight_layer": Out(range(config.depth + 1)),
             }
@@ -114,9 +114,7 @@ class RegisterFile(wiring.Component):
             "WEIGHT_LANE": lane,
             **{f"RATE_{number}": self.rates[number - 1] for number in range(1, config.depth + 1)},
         }
-        counters = ["SAMPLES", "TICKS", "CLOCKS", "ERROR_TICKS"]
-        counters += [f"{kind}_{number}" for kind in ("ROWS", "WRITES") for number in range(1, config.depth + 1)]
-        values |= {name: self.counters[position] for position, name in enumerate(counters)}
+        values |= {name: self.counters[position] for position, name in enumerate(registers.counters)}
         value = Signal(32)
         with m.Switch(request.address):
             for name, source in values.items():

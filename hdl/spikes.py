@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -92,6 +92,13 @@ class _Entries:
         self.rows = Signal(data.ArrayLayout(range(inputs + 1), slots))
 
 
+class _Pace:
+    """When a sample's lists are listed: one is shown, its lists may go on, it ends with this clock."""
+
+    def __init__(self) -> None:
+        self.showing, self.listing, self.ended = Signal(), Signal(), Signal()
+
+
 class InputLayer(wiring.Component):
     """Takes samples and lists, tick by tick, the rows of layer 1 that spike.
 
@@ -108,7 +115,10 @@ class InputLayer(wiring.Component):
     available : ``Out(1)``
         A sample may be started; `label` and `learn` are its.
     start : ``In(1)``
-        Show it: emit the lists of its T ticks. Must not be set unless `available`.
+        Show it: emit the lists of its ticks. Must not be set unless `available`.
+    ticked, final : ``In(1)``, ``In(1)``
+        A tick of the sample, not its first, begins with the next clock; it is the last one. Only looked at with a
+        patience, without which T ticks are shown: the lists then run no more than one tick ahead.
     label, learn : ``Out(index_shape(n_L))``, ``Out(1)``
         Of the sample that is available.
     rate : ``In(9)``
@@ -126,6 +136,8 @@ class InputLayer(wiring.Component):
                 "samples": In(stream.Signature(sample_layout(config))),
                 "available": Out(1),
                 "start": In(1),
+                "ticked": In(1),
+                "final": In(1),
                 "label": Out(index_shape(config.layers[-1])),
                 "learn": Out(1),
                 "rate": In(PERMISSION_BITS + 1),
@@ -160,20 +172,34 @@ class InputLayer(wiring.Component):
 
         slots = streams if self._config.input == "rate" else 1
         entries = self._add_lists(m, slots)
-        tick = Signal(range(self._config.ticks))
-        showing = Signal()
-        with m.If(self.start):
-            m.d.sync += [showing.eq(1), tick.eq(0)]
-        with m.Elif(entries.valid & entries.ready & entries.last):
-            m.d.sync += tick.eq(tick + 1)
-            with m.If(tick == self._config.ticks - 1):
-                m.d.sync += showing.eq(0)
-
+        pace = self._add_pace(m, entries.valid & entries.ready & entries.last)
         if self._config.input == "rate":
-            self._list_pixels(m, counts, showing, tick, generators, entries)
+            self._list_pixels(m, counts, pace, generators, entries)
         else:
-            self._list_spikes(m, counts, showing, generators, entries)
+            self._list_spikes(m, counts, pace, generators, entries)
         return m
+
+    def _add_pace(self, m: Module, listed: Value) -> _Pace:
+        """Add what starts and ends lists; `listed` says that one ends with this clock."""
+        config, pace = self._config, _Pace()
+        if config.patience:
+            # Lists ended, less ticks begun, and one more. The last tick is known when it begins, when its list may have
+            # begun, or ended, but no list behind it.
+            ahead, last = Signal(range(3)), Signal()
+            m.d.comb += [
+                pace.ended.eq(pace.showing & last & ((ahead == 1) | listed)),
+                pace.listing.eq(pace.showing & (ahead != 2) & ~(last & (ahead == 1))),
+            ]
+            with m.If(self.start):
+                m.d.sync += [ahead.eq(0), last.eq(config.ticks == 1)]
+            with m.Else():
+                m.d.sync += [ahead.eq(ahead + listed - self.ticked), last.eq(Mux(self.ticked, self.final, last))]
+        else:
+            tick = Signal(range(config.ticks))
+            m.d.comb += [pace.ended.eq(listed & (tick == config.ticks - 1)), pace.listing.eq(pace.showing)]
+            m.d.sync += tick.eq(Mux(self.start, 0, tick + listed))
+        m.d.sync += pace.showing.eq(self.start | (pace.showing & ~pace.ended))
+        return pace
 
     def _add_lists(self, m: Module, slots: int) -> _Entries:
         """Add a list for each bank, and what joins them; return the word of entries that goes into all of them."""
@@ -212,8 +238,7 @@ class InputLayer(wiring.Component):
         self,
         m: Module,
         counts: Signal,
-        showing: Signal,
-        tick: Signal,
+        pace: _Pace,
         generators: list[SpikeGenerator],
         entries: _Entries,
     ) -> None:
@@ -260,9 +285,8 @@ class InputLayer(wiring.Component):
 
         # Show.
         present = headers[shown]
-        ended = Signal()
         m.d.comb += [
-            self.available.eq(full.bit_select(shown, 1) & ~showing),
+            self.available.eq(full.bit_select(shown, 1) & ~pace.showing),
             self.label.eq(present.label),
             self.learn.eq(present.learn),
         ]
@@ -271,17 +295,16 @@ class InputLayer(wiring.Component):
         accepted = entries.valid & entries.ready
         at_end = position == present.last_word
         m.d.comb += [
-            entries.valid.eq(showing),
+            entries.valid.eq(pace.listing),
             entries.last.eq(at_end),
-            ended.eq(accepted & at_end & (tick == config.ticks - 1)),
-            following.eq(Mux(~showing | (accepted & at_end), 0, position + accepted)),
+            following.eq(Mux(~pace.showing | (accepted & at_end), 0, position + accepted)),
         ]
         m.d.sync += position.eq(following)
         with m.If(self.start | (accepted & at_end)):
             m.d.sync += left.eq(present.length)
         with m.Elif(accepted):
             m.d.sync += left.eq(left - slots)
-        with m.If(ended):
+        with m.If(pace.ended):
             m.d.sync += [full.bit_select(shown, 1).eq(0), shown.eq(~shown)]
 
         for index, generator in enumerate(generators):
@@ -302,22 +325,33 @@ class InputLayer(wiring.Component):
             ]
 
     def _list_spikes(
-        self, m: Module, counts: Signal, showing: Signal, generators: list[SpikeGenerator], entries: _Entries
+        self, m: Module, counts: Signal, pace: _Pace, generators: list[SpikeGenerator], entries: _Entries
     ) -> None:
         """Pass recorded spikes on as they come; entry n of a list draws stream n modulo their number."""
         entry = self.samples.p
         turn = Signal(index_shape(len(generators)))
-        accepted = self.samples.valid & self.samples.ready
+        # A sample that ends early leaves lists behind, which are dropped.
+        dropping = Signal()
+        taken = self.samples.valid & self.samples.ready
+        accepted = taken & ~dropping
         m.d.comb += [
-            self.available.eq(self.samples.valid & ~showing),
+            self.available.eq(self.samples.valid & ~pace.showing & ~dropping),
             self.label.eq(entry.label),
             self.learn.eq(entry.learn),
-            entries.valid.eq(self.samples.valid & showing),
-            self.samples.ready.eq(entries.ready & showing),
+            entries.valid.eq(self.samples.valid & pace.listing),
+            self.samples.ready.eq((entries.ready & pace.listing) | dropping),
             entries.spikes.eq(counts),
             entries.rows[0].eq(entry.index),
             entries.last.eq(entry.last),
         ]
+        if self._config.patience:
+            lists = Signal(range(self._config.ticks + 1))
+            following = Signal.like(lists)
+            m.d.comb += following.eq(lists + (taken & entry.last))
+            m.d.sync += [
+                lists.eq(Mux(self.start, 0, following)),
+                dropping.eq((dropping | pace.ended) & (following != self._config.ticks)),
+            ]
         with m.If(accepted & entry.last):
             m.d.sync += turn.eq(0)
         with m.Elif(accepted & counts):

@@ -37,8 +37,7 @@ class RegisterModel:
         self.config = config
         self.names = {entry.address: name for name, entry in RegisterMap(config).registers.items()}
         layers = range(1, config.depth + 1)
-        kinds = ["SAMPLES", "TICKS", "CLOCKS", "ERROR_TICKS"]
-        kinds += [f"{kind}_{layer}" for kind in ("ROWS", "WRITES") for layer in layers]
+        kinds = list(RegisterMap(config).counters)
         start = seeding_start(config.seed, config.lfsr_bits)
         self.values = {
             "IDENTITY": IDENTITY,
@@ -105,7 +104,7 @@ class RegisterFileBench(Bench):
         self.config = config = NetworkConfig.from_dict(self.job["config"])
         self.requests = self.driver("requests", self.job["stalls"])
         self.responses = self.monitor("responses", self.job["stalls"])
-        counters = [self.random.getrandbits(32) for _ in range(4 + 2 * config.depth)]
+        counters = [self.random.getrandbits(32) for _ in RegisterMap(config).counters]
         self.model = RegisterModel(config, counters)
         self.unit.counters.value = sum(value << (32 * index) for index, value in enumerate(counters))
         self.weights: dict[tuple[int, ...], int] = {}
