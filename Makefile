@@ -3,6 +3,9 @@
 #   make demo    train digits in RTL simulation; results in build/demo/
 #   make test    all tests
 #   make lint    static checks
+#   make bench   clocks, bounds and speeds of the presets, beside other software; results in build/bench/
+#   make soak    golden model against Verilog on 200 random configurations
+#   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
 #   make venv    only the environment, with the command .venv/bin/backspike
 
 PYTHON ?= python3
@@ -15,7 +18,7 @@ DEVELOPMENT := $(VENV)/development.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TYPES := build/types/backspike
 
-.PHONY: demo test lint venv format clean
+.PHONY: demo test lint bench soak epoch venv format clean
 .DELETE_ON_ERROR:
 
 demo: $(RUNTIME)
@@ -29,6 +32,12 @@ lint: $(DEVELOPMENT)
 	$(BIN)/ruff format --check .
 	rm -rf $(TYPES) && mkdir -p $(TYPES) && ln -s $(abspath backspike/* hdl model sim fpga) $(TYPES)/
 	$(BIN)/mypy -p backspike
+
+soak: $(DEVELOPMENT)
+	$(BIN)/python bench/soak.py --count 200
+
+epoch: $(RUNTIME)
+	$(BIN)/python bench/epoch.py
 
 format: $(DEVELOPMENT)
 	$(BIN)/ruff check --fix .

@@ -243,6 +243,7 @@ def compare_fast(
     seed: int = 1,
     stalls: float = 0.0,
     out: Path | None = None,
+    optimise: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> Comparison:
     """Show a schedule to the fast golden model and to the natively simulated Verilog, and compare them.
@@ -263,6 +264,8 @@ def compare_fast(
         Probability of a stall on each stream in each clock, 0 to below 1.
     out : Path, optional
         Where to leave the Verilog and its description.
+    optimise : bool
+        Whether the compiler takes its time: right unless only a few samples are shown.
     progress : callable, optional
         Called with the number of samples done.
 
@@ -275,7 +278,7 @@ def compare_fast(
     show = load_engine("fast")
     compared = dict.fromkeys(("samples", "ticks", "weights", "LFSR states"), 0)
     predicted: list[int] = []
-    with NativeNetwork(config, stalls, seed, out) as hardware:
+    with NativeNetwork(config, stalls, seed, out, optimise) as hardware:
 
         def found(mismatch: str) -> Comparison:
             weights = [hardware.state.weights(layer) for layer in range(1, config.depth + 1)]

@@ -33,7 +33,6 @@ _LIBRARY = "network.so"
 _VERILATOR_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
 # A library of its own for each design, several of them in one process: none may take another's symbols for its own.
 _COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
-_OPTIMISATION = "-O2"
 _RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")
 
 
@@ -55,6 +54,8 @@ class NativeNetwork:
         Seed of the stalls.
     out : Path, optional
         Where to leave the Verilog and its description.
+    optimise : bool
+        Whether the compiler takes its time: right unless only a few samples are shown.
 
     Raises
     ------
@@ -64,7 +65,14 @@ class NativeNetwork:
         Later: the hardware does not answer, or changes a payload before it is taken.
     """
 
-    def __init__(self, config: NetworkConfig, stalls: float = 0.0, seed: int = 1, out: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        stalls: float = 0.0,
+        seed: int = 1,
+        out: Path | None = None,
+        optimise: bool = True,
+    ) -> None:
         if not 0 <= stalls < 1:
             raise BackspikeError(f"stalls must be at least 0 and below 1, not {stalls}")
         self.config = config
@@ -75,7 +83,7 @@ class NativeNetwork:
         described = json.loads(description)
         self._ports = described["ports"]
         self._registers = RegisterMap(config)
-        self._library = _load(_build(verilog, config.name, list(described["probes"].values())))
+        self._library = _load(_build(verilog, config.name, list(described["probes"].values()), optimise))
         self._device = ctypes.c_void_p(self._library.backspike_open(int(stalls * 2**32), seed))
         self.state = NativeState(config, described["probes"], self._library, self._device)
         # Clocks that no transfer is waited for so long: a sample with every row of every layer, one after the other.
@@ -349,25 +357,27 @@ def _load(path: Path) -> ctypes.CDLL:
 # -- build ----------------------------------------------------------------------------------------------------------
 
 
-def _build(verilog: str, top: str, probes: Sequence[str]) -> Path:
+def _build(verilog: str, top: str, probes: Sequence[str], optimise: bool) -> Path:
     """Return the library of a design, built if it is not in the cache."""
-    tools = find_tools("verilator")
-    common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS, _OPTIMISATION]
-    runtime = cached([*common, *_RUNTIME], lambda made: _compile_runtime(tools, made))
+    tools, level = find_tools("verilator"), "-O2" if optimise else "-O0"
+    common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS, level]
+    runtime = cached([*common, *_RUNTIME], lambda made: _compile_runtime(tools, level, made))
     parts = [*common, _HARNESS.read_text(encoding="utf-8"), top, verilog, *probes]
-    return cached(parts, lambda made: _compile(verilog, top, probes, tools, runtime, made)) / _LIBRARY
+    return cached(parts, lambda made: _compile(verilog, top, probes, tools, level, runtime, made)) / _LIBRARY
 
 
-def _compile_runtime(tools: Tools, made: Path) -> None:
+def _compile_runtime(tools: Tools, level: str, made: Path) -> None:
     """Compile Verilator's own run-time library, which every design needs."""
     root = tools.environment.get("VERILATOR_ROOT") or _run(tools, made, "verilator", "--getenv", "VERILATOR_ROOT")
     include = Path(root.strip()) / "include"
     sources = [str(include / f"{name}.cpp") for name in _RUNTIME]
-    options = [*_COMPILER_OPTIONS, _OPTIMISATION, f"-I{include}", f"-I{include / 'vltstd'}"]
+    options = [*_COMPILER_OPTIONS, level, f"-I{include}", f"-I{include / 'vltstd'}"]
     _run(tools, made, "g++", "-c", *options, *sources)
 
 
-def _compile(verilog: str, top: str, probes: Sequence[str], tools: Tools, runtime: Path, made: Path) -> None:
+def _compile(
+    verilog: str, top: str, probes: Sequence[str], tools: Tools, level: str, runtime: Path, made: Path
+) -> None:
     """Compile a design, with its probes to be seen, and put the library into ``made``."""
     with tempfile.TemporaryDirectory(prefix=f"backspike-native-{top}-") as folder:
         build = Path(folder)
@@ -380,7 +390,7 @@ def _compile(verilog: str, top: str, probes: Sequence[str], tools: Tools, runtim
         (build / _HARNESS.name).write_bytes(_HARNESS.read_bytes())
         flags = " ".join(_COMPILER_OPTIONS)
         variables = [v for v in tools.make_variables if not v.startswith("OPT_")]
-        variables += [f"OPT_FAST={_OPTIMISATION}", "OPT_SLOW=-O0", f"OPT_GLOBAL={_OPTIMISATION}"]
+        variables += [f"OPT_FAST={level}", "OPT_SLOW=-O0", f"OPT_GLOBAL={level}"]
         variables += ["VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", f"USER_LDLIBS={runtime}/*.o"]
         command = ["verilator", "--cc", "--exe", "--build", "-j", "2", "--prefix", "Vnetwork", "--top-module", top]
         command += [*_VERILATOR_OPTIONS, "--Mdir", "model", "-o", _LIBRARY, "-CFLAGS", flags, "-LDFLAGS", "-shared"]

