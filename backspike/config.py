@@ -74,8 +74,8 @@ class NetworkConfig:
         Probability in 1/256, 0 to 255, for each hidden layer, that a unit is silent: for a whole sample that is
         learned; in each tick by itself in inference, so that the next layer's mean drive is the same.
     patience : int
-        A sample ends early once the same unit, in learning the label's, has won this many ticks in a row; 0 to T, and
-        0 is never.
+        A sample ends early, with the next tick, once the same unit, in learning the label's, has won this many ticks
+        in a row; 0 to T, and 0 is never.
     seed : int
         Seed of every random stream and of the initial weights, 1 to 2**32 - 1.
     lfsr_bits : int

@@ -281,7 +281,7 @@ def _show(
             errors[layer][:] = 0
         for layer in range(depth - 1):
             flags[layer][:] = 0
-        streak = 0
+        streak, ending = 0, False
         count = 0
         for tick in range(ticks):
             if tick == 0 or not rated:
@@ -366,7 +366,8 @@ def _show(
                     streak = streak + 1 if winner == (label if learn else last) else int(not learn)
             counts[1] += 1
             counts[2] += any_error
-            if patience and streak >= patience:
+            if ending:
                 break
+            ending = streak == patience > 0
         counts[0] += 1
     return winner

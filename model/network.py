@@ -133,7 +133,7 @@ class Network:
         for part in self.units:
             part.clear()
         wins = np.zeros(config.layers[-1], dtype=np.int64)
-        streak, last = 0, None
+        streak, last, ending = 0, None, False
         for tick in range(config.ticks):
             if self._tick(tick, sample):
                 winner = self.output.winner
@@ -143,8 +143,10 @@ class Network:
                 last = winner
             if observe:
                 observe(tick)
-            if config.patience and streak == config.patience:
+            if ending:
                 break
+            # One tick more: while this one was decided, the next one's inputs were being drawn.
+            ending = streak == config.patience > 0
         self.counters.samples += 1
         return Result(wins)
 

@@ -125,11 +125,13 @@ class NetworkBench:
         receiving = cocotb.start_soon(self._receive())
         with self.expected.open("rb") as pipe:
             for number in range(len(self.samples)):
+                expected: Expected = pickle.load(pipe)
                 try:
-                    await with_timeout(self._follow(number, pickle.load(pipe)), self._patience * CLOCK_PERIOD, "ns")
+                    await with_timeout(self._follow(number, expected), self._patience * CLOCK_PERIOD, "ns")
                 except SimTimeoutError:
+                    ticks = len(expected.flags)
                     raise DiffersError(
-                        f"sample {number}: expected {self.config.ticks} ticks within {self._patience} clocks, got fewer"
+                        f"sample {number}: expected {ticks} ticks within {self._patience} clocks, got fewer"
                     ) from None
                 if number % 16 == 15:
                     self.progress.write_text(str(number + 1))
@@ -164,7 +166,7 @@ class NetworkBench:
             _differ(f"sample {number}, tick {tick}", differing_flag, flags, self.hardware.flags)
         self.compared["ticks"] += len(expected.flags)
         self.compared["spikes, gates and errors"] += len(expected.flags) * self._flag_bits
-        where = f"sample {number}, after tick {self.config.ticks - 1}"
+        where = f"sample {number}, after tick {len(expected.flags) - 1}"
         _differ(where, differing_store, expected.stores, self.hardware.stores)
         for name, store in expected.stores.items():
             if not name.startswith("membrane"):

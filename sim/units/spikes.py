@@ -141,11 +141,15 @@ class InputLayerBench(Bench):
         await unit.edge
         started = now()
         unit.put(start=0)
-        lists = [self._listed(sample, tick, model, rate) for tick in range(config.ticks)]
+        # The first tick is the last one only where it is the only one.
+        ticks = self.random.randint(min(2, config.ticks), config.ticks) if config.patience else config.ticks
+        lists = [self._listed(sample, tick, model, rate) for tick in range(ticks)]
         came = []
         for tick, (expected, _) in enumerate(lists):
+            if tick and config.patience:
+                await self._tick(tick == ticks - 1)
             came += await self.reader.read(self.visits, f"sample {number}, tick {tick}", expected, bias_permit)
-        if not self.job["stalls"] and config.input == "rate":
+        if not self.job["stalls"] and config.input == "rate" and not config.patience:
             took = [clock - started for clock in came]
             counts = [marks for _, marks in lists]
             if config.banks[0] == 1:
@@ -153,6 +157,15 @@ class InputLayerBench(Bench):
                 assert took == exact, f"sample {number}: expected visits {exact} clocks from the start, not {took}"
             latest = sum(slowest_end(marks, 0) for marks in counts) + 1
             assert took[-1] <= latest, f"sample {number}, {counts} rows a word: took {took[-1]}, not {latest}"
+
+    async def _tick(self, final: bool) -> None:
+        """Begin a tick, soon or late; what comes with the strobe counts with it alone."""
+        for _ in range(self.random.choice([0, 0, 1, 3, 40])):
+            self.unit.put(ticked=0, final=self.random.randrange(2))
+            await self.unit.edge
+        self.unit.put(ticked=1, final=int(final))
+        await self.unit.edge
+        self.unit.put(ticked=0, final=self.random.randrange(2))
 
     def _listed(
         self, sample: Sample, tick: int, model: SpikeGenerator, rate: int

@@ -31,6 +31,11 @@ def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
         {"input": "spikes", "layers": (13, 4), "banks": (4,)},
         {"input": "spikes", "layers": (1, 2), "ticks": 1},
         {"input": "spikes", "layers": (19, 3), "input_streams": 4},
+        {"input": "rate", "layers": (40, 4), "patience": 1},
+        {"input": "rate", "layers": (6, 4), "input_streams": 8, "patience": 1, "ticks": 9, "banks": (2,)},
+        {"input": "rate", "layers": (6, 4), "patience": 1, "ticks": 1},
+        {"input": "spikes", "layers": (17, 4), "patience": 1},
+        {"input": "spikes", "layers": (5, 4), "patience": 1, "ticks": 1},
         *[{}] * 4,
     ]
     variants = {}
@@ -45,5 +50,5 @@ def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
         simulator,
         SEED,
         test="input_layer",
-        on_verilator=["rate_1_stalled", "rate_4_free", "spikes_8_free"],
+        on_verilator=["rate_1_stalled", "rate_4_free", "spikes_8_free", "rate_10_stalled"],
     )
