@@ -12,7 +12,7 @@ __all__ = ["IDENTITY", "SEMANTICS_VERSION", "Register", "RegisterMap"]
 IDENTITY = 0x424B_5350
 """ASCII "BKSP": what register IDENTITY reads."""
 
-SEMANTICS_VERSION = 1
+SEMANTICS_VERSION = 2
 """Version of `docs/semantics.md` that model and hardware follow."""
 
 

@@ -86,6 +86,7 @@ class Layer:
         """Forget everything that is registered between ticks."""
         units = len(self.streams)
         self.spike, self.gate, self.permit = [False] * units, [False] * units, [False] * units
+        self.dropped = [False] * units
         self.error_pos, self.error_neg = [False] * units, [False] * units
         self.winner = 0
 
@@ -117,11 +118,20 @@ class ReferenceNetwork:
         for layer in self.layers:
             layer.clear()
         wins = [0] * self.config.layers[-1]
+        winners: list[int] = []
+        last_tick = self.config.ticks - 1
         for tick in range(self.config.ticks):
             self.tick(tick, values if self.config.input == "rate" else values[tick], label, learn)
             if tick >= self.config.depth - 1:
-                wins[self.layers[-1].winner] += 1
+                winners.append(self.layers[-1].winner)
+                wins[winners[-1]] += 1
             observe(tick)
+            if tick == last_tick:
+                break
+            latest = winners[-self.config.patience :] if self.config.patience else []
+            awaited = label if learn else winners[-1] if winners else None
+            if len(latest) == self.config.patience > 0 and set(latest) == {awaited}:
+                last_tick = min(last_tick, tick + 1)
         self.samples += 1
         return wins
 
@@ -169,7 +179,8 @@ class ReferenceNetwork:
             else:
                 for unit in range(len(layer.streams)):
                     error = errors[number][unit] if number in errors else 0
-                    self.fire(layer, unit, error, self.rates[number + 1])
+                    drop = self.config.dropout[number] if tick == number or not learn else None
+                    self.fire(layer, unit, error, self.rates[number + 1], drop)
         self.ticks += 1
         self.error_ticks += erring
 
@@ -206,16 +217,18 @@ class ReferenceNetwork:
         if layer.error_neg[unit] and layer.weights[row][unit] > -most - 1:
             layer.weights[row][unit] -= 1
 
-    def fire(self, layer: Layer, unit: int, error: int, next_rate: int) -> None:
-        """Move the registers of one hidden unit."""
+    def fire(self, layer: Layer, unit: int, error: int, next_rate: int, drop: int | None) -> None:
+        """Move the registers of one hidden unit; with `drop` draw anew whether it is dropped."""
         config = self.config
         full = 2**config.activation_bits
         forward, backward, permission = layer.streams[unit].take(config.activation_bits, config.error_bits, 8)
         layer.error_pos[unit] = layer.gate[unit] and error > backward
         layer.error_neg[unit] = layer.gate[unit] and -error > backward
         potential = layer.membrane[unit] // 2**self.config.leak
-        layer.spike[unit] = potential > forward
-        layer.gate[unit] = 0 < potential < full
+        if drop is not None:
+            layer.dropped[unit] = permission < drop
+        layer.spike[unit] = potential > forward and not layer.dropped[unit]
+        layer.gate[unit] = 0 < potential < full and not layer.dropped[unit]
         layer.permit[unit] = permission < next_rate
 
     def race(self, layer: Layer, label: int, learn: bool) -> None:

@@ -41,6 +41,8 @@ def random_config(random: np.random.Generator, depth: int) -> NetworkConfig:
         leak=int(random.integers(0, 9)),
         temperature=float(random.choice([0.05, 0.5, 1.0, 2.3, 16.0])),
         rates=tuple(int(rate) for rate in random.integers(0, 257, depth)),
+        dropout=tuple(int(drop) for drop in random.choice([0, 0, 0, 50, 128, 255], depth - 1)),
+        patience=int(random.choice([0, 0, 0, 1, 2, 3]) % (depth + 1)),
         seed=int(random.integers(1, 2**32)),
         lfsr_bits=int(random.choice([width for width in (16, 24, 32, 40, 48, 64) if width >= needed])),
         input=str(random.choice(["rate", "spikes"])),
@@ -81,6 +83,7 @@ def registers(network: Network) -> dict[str, list[Any]]:
         found[f"spikes of layer {number}"] = hidden.spike.tolist()
         found[f"gates of layer {number}"] = hidden.gate.tolist()
         found[f"permissions of layer {number}"] = hidden.permit.tolist()
+        found[f"dropped units of layer {number}"] = hidden.dropped.tolist()
     found["winner"] = [network.output.winner]
     counters = network.counters
     found["ticks and error ticks"] = [counters.ticks, counters.error_ticks]
@@ -102,6 +105,7 @@ def reference_registers(network: ReferenceNetwork) -> dict[str, list[Any]]:
         found[f"spikes of layer {number}"] = list(layer.spike)
         found[f"gates of layer {number}"] = list(layer.gate)
         found[f"permissions of layer {number}"] = list(layer.permit)
+        found[f"dropped units of layer {number}"] = list(layer.dropped)
     found["winner"] = [network.layers[-1].winner]
     found["ticks and error ticks"] = [network.ticks, network.error_ticks]
     found["rows"] = list(network.rows)
@@ -139,7 +143,8 @@ def test_every_register_of_every_tick_is_the_references(depth: int, seed: int) -
         sample = random_sample(random, config)
         wins, ticks = trace(network, sample)
         expected_wins, expected_ticks = reference_trace(reference, sample)
-        assert len(ticks) == len(expected_ticks) == config.ticks
+        assert len(ticks) == len(expected_ticks) <= config.ticks
+        assert config.patience or len(ticks) == config.ticks
         for tick, (found, expected) in enumerate(zip(ticks, expected_ticks, strict=True)):
             assert found.keys() == expected.keys()
             for name in expected:
@@ -154,15 +159,29 @@ def test_every_register_of_every_tick_is_the_references(depth: int, seed: int) -
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_the_random_runs_do_reach_what_they_should(depth: int) -> None:
     # The comparison above is worth what its runs meet: errors of both signs that go all the way, open and closed
-    # gates, weights that move and weights at an end of their format that meet an error towards it.
-    met = dict.fromkeys(("positive errors", "negative errors", "gates", "closed gates", "changes", "at the ends"), 0)
-    for seed in range(20):
+    # gates, weights that move and weights at an end of their format that meet an error towards it, units that are
+    # dropped and others that are not, samples that end early.
+    names = (
+        "positive errors",
+        "negative errors",
+        "gates",
+        "closed gates",
+        "changes",
+        "at the ends",
+        "dropped",
+        "early",
+    )
+    met = dict.fromkeys(names, 0)
+    for seed in range(60):
         random = np.random.default_rng([depth, seed])
         config = random_config(random, depth)
         network = Network(config, random_weights(random, config))
         for _ in range(4):
             before = [matrix.copy() for matrix in network.weights]
-            for tick in trace(network, random_sample(random, config))[1]:
+            ticks = trace(network, random_sample(random, config))[1]
+            met["early"] += len(ticks) < config.ticks
+            for tick in ticks:
+                met["dropped"] += 0 < sum(tick["dropped units of layer 1"]) < config.layers[1]
                 for name in ("positive errors", "negative errors", "gates"):
                     met[name] += any(tick[f"{name} of layer 1"])
                 met["closed gates"] += not all(tick["gates of layer 1"])
@@ -174,6 +193,57 @@ def test_the_random_runs_do_reach_what_they_should(depth: int) -> None:
                     met["at the ends"] += int(((after == config.weight_min) & neg).sum())
             network.rates[:] = [int(rate) for rate in random.integers(0, 257, depth)]
     assert min(met.values()) >= 20, f"{met}"
+
+
+# -- dropout and patience ------------------------------------------------------------------------------------------
+
+
+def silent_but_for(biases: list[int], **values: Any) -> Network:
+    """Return a network without inputs to speak of, whose two output units have the given biases in LSB."""
+    config = NetworkConfig(layers=(1, 2, 2), rates=(0, 0), **values)
+    weights = [np.zeros((2, 2), dtype=np.int64), np.array([[0, 0], [0, 0], biases])]
+    return Network(config, weights)
+
+
+@pytest.mark.parametrize(
+    ("winner", "learn", "label", "expected"),
+    # The output takes part from tick 1 on: three wins in a row are there after tick 3, and tick 4 is the last.
+    [(0, True, 0, 5), (1, True, 1, 5), (0, True, 1, 9), (1, False, 0, 5), (0, False, 0, 5)],
+)
+def test_sample_ends_with_the_tick_after_the_last_win_it_took(winner, learn, label, expected) -> None:
+    biases = [100, -100] if winner == 0 else [-100, 100]
+    network = silent_but_for(biases, weight_bits=8, ticks=9, patience=3, temperature=0.05)
+    result = network.run(Sample(np.zeros(1, dtype=np.uint8), label, learn))
+    assert network.counters.ticks == expected
+    assert result.wins.sum() == result.wins[winner] == expected - 1
+
+
+def test_the_ticks_of_a_sample_are_its_most() -> None:
+    network = silent_but_for([100, -100], weight_bits=8, ticks=4, patience=3, temperature=0.05)
+    network.run(Sample(np.zeros(1, dtype=np.uint8), 0, True))
+    assert network.counters.ticks == 4
+
+
+def test_dropped_units_are_silent_for_a_whole_sample_and_others_are_not() -> None:
+    """All potentials are above the range, so that a unit which is not dropped spikes in every tick."""
+    config = NetworkConfig(layers=(1, 400, 2), ticks=6, dropout=(64,), rates=(0, 0), seed=11)
+    weights = [np.array([[0] * 400, [config.weight_max] * 400]), np.zeros((401, 2), dtype=np.int64)]
+    weights[0][1] = min(config.weight_max, 2**config.activation_bits)
+    config = config.replace(activation_range=1.0)
+    network, sets = Network(config, weights), []
+    for learn in (True, True, False):
+        seen: list[NDArray[np.bool_]] = []
+        sample = Sample(np.zeros(1, dtype=np.uint8), 0, learn)
+        network.run(sample, lambda tick, seen=seen: seen.append(network.hidden[0].spike.copy()))
+        sets.append(seen)
+    for seen in sets[:2]:
+        assert all(np.array_equal(spikes, seen[0]) for spikes in seen)
+        # 400 units, each kept with probability 3/4: 300, give or take 5 standard deviations of 8.7.
+        assert abs(seen[0].sum() - 300) < 44, "seed 11"
+    assert not np.array_equal(sets[0][0], sets[1][0])
+    # Inference thins each tick by itself, and alike in the mean: 2,400 draws, 1,800, 5 deviations of 21.
+    assert abs(sum(int(spikes.sum()) for spikes in sets[2]) - 1_800) < 106, "seed 11"
+    assert not any(np.array_equal(sets[2][0], spikes) for spikes in sets[2][1:])
 
 
 # -- the float gradient --------------------------------------------------------------------------------------------
