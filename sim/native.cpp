@@ -64,7 +64,13 @@ struct Device {
         model.eval();
     }
 
-    ~Device() { model.final(); }
+    ~Device() {
+        select();
+        model.final();
+    }
+
+    // Verilator's library remembers one simulation a thread; with several, it is to be this one.
+    void select() { Verilated::threadContextp(&context); }
 
     void clock() {
         model.clk = 1;
@@ -89,6 +95,7 @@ struct Device {
     int64_t exchange(CData& in_valid, const CData& in_ready, In& in_payload, const uint32_t* sent, uint64_t to_send,
                      const CData& out_valid, CData& out_ready, const Out& out_payload, uint32_t* received,
                      uint64_t expected, uint64_t patience) {
+        select();
         constexpr std::size_t in_words = words_of<In>(), out_words = words_of<Out>();
         uint64_t count = 0, waited = 0;
         bool offered = false, held = false;
