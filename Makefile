@@ -33,6 +33,10 @@ lint: $(DEVELOPMENT)
 	rm -rf $(TYPES) && mkdir -p $(TYPES) && ln -s $(abspath backspike/* hdl model sim fpga) $(TYPES)/
 	$(BIN)/mypy -p backspike
 
+bench: $(DEVELOPMENT)
+	$(PIP) install --editable .[bench] || echo "other software is left out" >&2
+	$(BIN)/python bench/table.py
+
 soak: $(DEVELOPMENT)
 	$(BIN)/python bench/soak.py --count 200
 

@@ -30,11 +30,11 @@ class NetworkTop(wiring.Component):
     """A network that learns on chip.
 
     In every tick all layers that take part work at once, each in one pass over the rows it has to visit; the tick
-    ends when the slowest has finished, and the next begins with the next clock. A layer's sweep takes ``fold * rows
-    visited`` clocks, and two more where it is not the first; empty words in a sparse list (see `Serialiser`) can cost
-    a clock each. A hidden layer takes ``fold + 1`` clocks more than the longer of its own sweep and the one above;
-    the output layer ``classes + 4`` more than its sweep. A sample takes three clocks more than its ticks; the next
-    one is loaded meanwhile.
+    ends when the slowest has finished, and the next begins with the next clock. A layer's sweep takes ``fold`` clocks
+    for each row visited, or of several banks for each row of the one that has most, and one more where it is not the
+    first; empty words in a sparse list (see `Serialiser`) can cost a clock each. A hidden layer takes ``fold + 1``
+    clocks, or with one word 1, more than the longer of its own sweep and the one above; the output layer ``fold + 4``,
+    or 4, more than its sweep. A sample takes three clocks more than its ticks; the next one is loaded meanwhile.
 
     Parameters
     ----------

@@ -251,6 +251,12 @@ class RtlEngine:
     def __init__(self) -> None:
         self._built: dict[str, NativeNetwork] = {}
 
+    def hardware(self, config: NetworkConfig) -> NativeNetwork:
+        """Return the hardware of a configuration; its counters are those of the last call."""
+        if config.hash not in self._built:
+            self._built[config.hash] = NativeNetwork(config)
+        return self._built[config.hash]
+
     def __call__(
         self,
         network: Network,
@@ -262,9 +268,7 @@ class RtlEngine:
         """Show samples; parameters, result and errors are those of `Network.run_samples`."""
         config = network.config
         network.check_samples(values, labels)
-        if config.hash not in self._built:
-            self._built[config.hash] = NativeNetwork(config)
-        hardware = self._built[config.hash]
+        hardware = self.hardware(config)
         stores = model_stores(network)
         hardware.set_rates(network.rates)
         for layer in range(1, config.depth + 1):

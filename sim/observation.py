@@ -115,6 +115,8 @@ def put_stores(network: Network, stores: Stores) -> None:
         array.weights = stores[f"weights_{layer}"]
         array.bias_state = stores[f"bias_{layer}"]
         units.states = stores[f"random_{layer}"]
+        if network.config.leak:
+            units.membrane = stores[f"membrane_{layer}"]
 
 
 @dataclass(frozen=True)
