@@ -303,6 +303,10 @@ def _listing(values: Any) -> str:
 # membrane that averages; and steps as large as they come, since an epoch has few of them.
 _FEW_SAMPLES: dict[str, Any] = {"ticks": 32, "leak": 1, "activation_range": 4.0, "temperature": 0.35}
 
+# With many samples most are soon answered right: ticks in plenty for those that are not, and patience for the others,
+# which leaves about ten ticks a sample.
+_MANY_SAMPLES: dict[str, Any] = {"ticks": 32, "patience": 8, "leak": 1, "temperature": 0.5, "rate_decay": 0.89}
+
 PRESETS: dict[str, NetworkConfig] = {
     config.name.replace("_", "-"): config
     for config in (
@@ -311,9 +315,24 @@ PRESETS: dict[str, NetworkConfig] = {
         ),
         NetworkConfig(name="digits", layers=(64, 32, 10), rates=(256, 256), **_FEW_SAMPLES),
         NetworkConfig(name="digits_deep", layers=(64, 32, 16, 10), rates=(256, 256, 256), **_FEW_SAMPLES),
-        NetworkConfig(name="mnist_ecp5", layers=(784, 200, 10), weight_bits=9, weight_frac=8, rate_decay=0.8),
         NetworkConfig(
-            name="mnist_up5k", layers=(784, 128, 10), weight_bits=8, weight_frac=7, rate_decay=0.8, lanes=(8, 5)
+            name="mnist_ecp5",
+            layers=(784, 200, 10),
+            weight_bits=9,
+            weight_frac=8,
+            rates=(64, 32),
+            dropout=(24,),
+            **_MANY_SAMPLES,
+        ),
+        NetworkConfig(
+            name="mnist_up5k",
+            layers=(784, 128, 10),
+            weight_bits=8,
+            weight_frac=7,
+            rates=(32, 16),
+            dropout=(16,),
+            lanes=(8, 5),
+            **_MANY_SAMPLES,
         ),
     )
 }
