@@ -48,6 +48,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"rates": (16,)}, "rates must be 2 whole numbers, one a weight layer, not (16,)"),
     ({"rates": (16, 0.5)}, "rates must be 2 whole numbers, one a weight layer, not (16, 0.5)"),
     ({"rates": (16, 257)}, "rates must be from 0 to 256, not 257"),
+    ({"dropout": (1, 1)}, "dropout must be 1 whole numbers, one a hidden layer, not (1, 1)"),
+    ({"dropout": (256,)}, "dropout must be from 0 to 255, not 256"),
+    ({"dropout": (0.1,)}, "dropout must be 1 whole numbers, one a hidden layer, not (0.1,)"),
+    ({"patience": 17}, "patience must be a whole number from 0 to 16, not 17"),
+    ({"patience": -1}, "patience must be a whole number from 0 to 16, not -1"),
     ({"lanes": (0, 0, 0)}, "lanes must be 2 whole numbers, one a weight layer, not (0, 0, 0)"),
     ({"lanes": (5, 2)}, "lanes must be from 0 to 4, not 5"),
 ]
@@ -97,7 +102,7 @@ def test_presets_are_named_as_promised() -> None:
 OTHER_VALUES: dict[str, Any] = {
     "layers": (8, 5, 2), "name": "other", "ticks": 17, "weight_bits": 9, "weight_frac": 5, "activation_range": 4.0,
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "seed": 2, "lfsr_bits": 64,
-    "input": "spikes", "input_streams": 4, "lanes": (2, 1),
+    "dropout": (9,), "patience": 3, "input": "spikes", "input_streams": 4, "lanes": (2, 1), "banks": (2, 1),
 }  # fmt: skip
 
 
@@ -114,7 +119,7 @@ def test_hash_tells_every_value_apart_but_the_name() -> None:
 def test_checkpoint_fits_whatever_computes_the_same(key) -> None:
     base = NetworkConfig(layers=(8, 4, 2))
     other = base.replace(**{key: OTHER_VALUES[key]})
-    same = key in ("name", "rates", "rate_decay", "seed", "lanes")
+    same = key in ("name", "rates", "rate_decay", "seed", "lanes", "banks")
     assert (other.checkpoint_hash == base.checkpoint_hash) == same
     assert base.checkpoint_difference(other) == (None if same else key)
 
