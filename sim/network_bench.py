@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.model import Result, Sample
+from backspike.registers import RegisterMap
 
 from .host import RegisterHost, sample_entries
 from .observation import Expected, Flags, HardwareState, Mismatch, Stores, differing_flag, differing_store
@@ -196,7 +197,8 @@ class NetworkBench:
         counted = self._last.counters
         expected = {"SAMPLES": counted.samples, "TICKS": counted.ticks, "ERROR_TICKS": counted.error_ticks}
         expected |= {f"ROWS_{layer}": int(counted.rows[layer - 1]) for layer in layers}
-        for name in [*expected, "CLOCKS", *(f"WRITES_{layer}" for layer in layers)]:
+        expected |= {f"WRITES_{layer}": int(counted.writes[layer - 1]) for layer in layers}
+        for name in RegisterMap(self.config).counters:
             self.counters[name] = await self.host.read(name)
             if self.counters[name] != expected.get(name, self.counters[name]):
                 raise DiffersError(f"counter {name}: expected {expected[name]}, got {self.counters[name]}")

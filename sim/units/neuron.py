@@ -74,7 +74,7 @@ class NeuronBench(CombinationalBench):
     """The job has ``config``, ``dropout``, ``drive_bits`` and ``error_bits``."""
 
     async def run(self) -> None:
-        """Compare all outputs, for a first tick and later ones, learned or not, with several rates of the next layer."""
+        """Compare all outputs, for a first tick and later ones, learned or not, with several rates of the next one."""
         job, config = self.job, NetworkConfig.from_dict(self.job["config"])
         a, b = config.activation_bits, config.error_bits
         for next_rate in (0, 1, 100, 255, 256):

@@ -40,15 +40,15 @@ def schedule(config, samples=SAMPLES, seed=1, **options) -> Schedule:
     return schedule_of(config, load_dataset("random", config, seed), samples, seed, **options)
 
 
-def compared_counts(config, samples) -> dict[str, int]:
-    """Return how much there is to compare, as the configuration and the number of samples imply."""
+def compared_counts(config, samples, ticks) -> dict[str, int]:
+    """Return how much there is to compare, as the configuration and the number of samples and ticks imply."""
     synapses = sum((inputs + 1) * units for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True))
     hidden, classes = sum(config.layers[1:-1]), config.layers[-1]
     flags = 5 * hidden + 2 * classes + 1  # spike, gate, permit and two errors; two errors; the winner
     return {
         "samples": samples,
-        "ticks": samples * config.ticks,
-        "spikes, gates and errors": samples * config.ticks * flags,
+        "ticks": ticks,
+        "spikes, gates and errors": ticks * flags,
         "weights": samples * synapses,
         "LFSR states": samples * (config.input_streams + config.depth + hidden + classes),
     }
@@ -56,11 +56,14 @@ def compared_counts(config, samples) -> dict[str, int]:
 
 def assert_equal(config, shown: Schedule, simulator: str, message: str = "", **options) -> Comparison:
     result = compare(config, shown, simulator=simulator, **options)
-    samples = len(shown.labels)
+    samples, ticks = len(shown.labels), result.compared["ticks"]
     assert result.mismatch == "", message
-    assert result.compared == compared_counts(config, samples), message
+    assert result.compared == compared_counts(config, samples, ticks), message
     assert result.counters["SAMPLES"] == samples, message
-    assert result.counters["TICKS"] == samples * config.ticks, message
+    assert result.counters["TICKS"] == ticks, message
+    # With a patience a sample may end early, but not before the output layer could be patient.
+    least = min(config.ticks, config.depth + config.patience) if config.patience else config.ticks
+    assert samples * least <= ticks <= samples * config.ticks, message
     for layer, (before, after) in enumerate(zip(shown.weights, result.weights, strict=True), start=1):
         if not np.array_equal(before, after):
             assert result.counters[f"WRITES_{layer}"] > 0, message
