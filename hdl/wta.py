@@ -209,7 +209,9 @@ class WinnerTakeAll(wiring.Component):
                     m.d.sync += [so_far.eq(best), self.winner.eq(base + best_lane)]
             with m.If(begin):
                 m.d.sync += base.eq(0)
-        return scored & (scored_word == fold - 1)
+        over = Signal()
+        m.d.comb += over.eq(scored & (scored_word == fold - 1))
+        return over
 
 
 def _greatest(values: list[Value]) -> tuple[Value, Value]:

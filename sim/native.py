@@ -327,7 +327,7 @@ class NativeState(StoredState):
                 raise BackspikeError(f"the simulation has no signal {scope}.{signal}")
             words, width, size = shape
             memory = (ctypes.c_uint8 * (words * size)).from_address(address)
-            self._found[name] = np.frombuffer(memory, dtype=np.uint8).reshape(words, size), width
+            self._found[name] = np.ctypeslib.as_array(memory).reshape(words, size), width
         return self._found[name]
 
 

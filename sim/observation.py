@@ -292,7 +292,8 @@ def _number(handle: Any) -> int:
 def _fields(values: NDArray[Any], width: int) -> NDArray[np.uint8]:
     """Return words of numbers of `width` bits, shape (words, numbers), as bits, shape (words, numbers * width)."""
     bits = (values[:, :, None] >> np.arange(width, dtype=values.dtype)) & values.dtype.type(1)
-    return bits.astype(np.uint8).reshape(len(values), -1)
+    packed: NDArray[np.uint8] = bits.astype(np.uint8).reshape(len(values), -1)
+    return packed
 
 
 def _unsigned(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:

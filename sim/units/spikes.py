@@ -145,10 +145,10 @@ class InputLayerBench(Bench):
         ticks = self.random.randint(min(2, config.ticks), config.ticks) if config.patience else config.ticks
         lists = [self._listed(sample, tick, model, rate) for tick in range(ticks)]
         came = []
-        for tick, (expected, _) in enumerate(lists):
+        for tick, (rows, _) in enumerate(lists):
             if tick and config.patience:
                 await self._tick(tick == ticks - 1)
-            came += await self.reader.read(self.visits, f"sample {number}, tick {tick}", expected, bias_permit)
+            came += await self.reader.read(self.visits, f"sample {number}, tick {tick}", rows, bias_permit)
         if not self.job["stalls"] and config.input == "rate" and not config.patience:
             took = [clock - started for clock in came]
             counts = [marks for _, marks in lists]

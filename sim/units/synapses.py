@@ -123,11 +123,11 @@ class SynapseArrayBench(Bench):
         update = bool(error_pos.any() or error_neg.any())
         unit.put(error_pos=self._vector(error_pos), error_neg=self._vector(error_neg), update=int(update))
         density = self.random.choice([0, 30, 100])
-        rows = [row for row in range(self.inputs) if self.random.randrange(100) < density]
-        rows = [(row, self.random.randrange(4) > 0, self.random.randrange(2)) for row in rows]
+        listed = [row for row in range(self.inputs) if self.random.randrange(100) < density]
+        rows = [(row, self.random.randrange(4) > 0, self.random.randrange(2)) for row in listed]
         rows.append((self.inputs, True, self.random.randrange(2)))
         self.swept, self.wrote, self.errors = [], [], []
-        ends = {}
+        ends: dict[int, int] = {}
         times = []
         for visit in self._visits(rows):
             await self.visits.send(self._payload(visit))
