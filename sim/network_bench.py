@@ -97,7 +97,7 @@ class NetworkBench:
         self.counters: dict[str, int] = {}
         self.weights: list[NDArray[np.int64]] = []
         hidden, classes = sum(self.config.layers[1:-1]), self.config.layers[-1]
-        self._flag_bits = 5 * hidden + 2 * classes + 1
+        self._flag_bits = 6 * hidden + 2 * classes + 1
         # Clocks that no sample comes near: every row of every layer, one layer after the other, several times over.
         sizes = zip(self.config.folds, self.config.layers[:-1], self.config.layers[1:], strict=True)
         tick = sum(fold * (inputs + 8) + 2 * units for fold, inputs, units in sizes)

@@ -39,7 +39,7 @@ def empty_temporary_directory(tmp_path, monkeypatch):
 def test_equal_states_are_counted_with_exit_status_0(capfd):
     assert main([*TINY, "--samples", "3", "--seed", "5"]) == 0
     output, errors = capfd.readouterr()
-    counts = "3 samples, 24 ticks, 648 spikes, gates and errors, 153 weights, 33 LFSR states"
+    counts = "3 samples, 24 ticks, 744 spikes, gates and errors, 153 weights, 33 LFSR states"
     assert output == f"tiny, 3 samples of random, seed 5, icarus: {counts}\n0 mismatches\n"
     assert errors == ""
 

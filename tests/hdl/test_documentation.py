@@ -23,7 +23,7 @@ SIGNATURES = [item for item in PUBLIC if isinstance(item, type) and issubclass(i
 
 # How to make one of each that takes more than a configuration.
 EXAMPLES: dict[str, list[tuple]] = {
-    "CompositeNeuron": [(CONFIG, 9, 9)],
+    "CompositeNeuron": [(CONFIG, 64, 9, 9)],
     "HiddenLayer": [(CONFIG, 1), (CONFIG, 2)],
     "LeapForwardLFSR": [(16, 3)],
     "Membrane": [(8, 2)],

@@ -44,7 +44,7 @@ def compared_counts(config, samples, ticks) -> dict[str, int]:
     """Return how much there is to compare, as the configuration and the number of samples and ticks imply."""
     synapses = sum((inputs + 1) * units for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True))
     hidden, classes = sum(config.layers[1:-1]), config.layers[-1]
-    flags = 5 * hidden + 2 * classes + 1  # spike, gate, permit and two errors; two errors; the winner
+    flags = 6 * hidden + 2 * classes + 1  # spike, gate, permit, dropped and two errors; two errors; the winner
     return {
         "samples": samples,
         "ticks": ticks,

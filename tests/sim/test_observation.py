@@ -68,7 +68,7 @@ def test_the_model_gives_a_bit_a_unit():
     network.run(Sample(np.full(8, 255, dtype=np.uint8), 1, True), lambda tick: seen.append(model_flags(network)))
     flags = model_flags(network)
     assert list(flags) == [
-        *("spike_1", "gate_1", "permit_1", "error_pos_1", "error_neg_1"), "error_pos_2", "error_neg_2", "winner",
+        *("spike_1", "gate_1", "permit_1", "dropped_1", "error_pos_1", "error_neg_1"), "error_pos_2", "error_neg_2", "winner",
     ]  # fmt: skip
     assert len(seen) == TINY.ticks
     assert seen[-1] == flags
@@ -129,7 +129,7 @@ def hardware(config):
             add(f"weights_{layer}_{bank}", [Word(lanes * config.weight_bits) for _ in range(rows * fold)])
         add(f"bias_{layer}", Word(config.lfsr_bits, layer))
         flags = ("error_pos", "error_neg") if layer == config.depth else (
-            "spike", "gate", "permit", "error_pos", "error_neg",
+            "spike", "gate", "permit", "dropped", "error_pos", "error_neg",
         )  # fmt: skip
         for name in flags:
             add(f"{name}_{layer}", Word(fold * lanes, (1 << fold * lanes) - 1))
