@@ -55,6 +55,13 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"patience": -1}, "patience must be a whole number from 0 to 16, not -1"),
     ({"lanes": (0, 0, 0)}, "lanes must be 2 whole numbers, one a weight layer, not (0, 0, 0)"),
     ({"lanes": (5, 2)}, "lanes must be from 0 to 4, not 5"),
+    ({"banks": (3, 1)}, "banks must be 1, 2, 4, not 3"),
+    ({"banks": (8, 1)}, "banks must be from 1 to 4, not 8"),
+    ({"banks": (2,)}, "banks must be 2 whole numbers, one a weight layer, not (2,)"),
+    (
+        {"banks": (1, 2), "lanes": (3, 2)},
+        "banks of weight layer 2 must divide the lanes of the layer below, 3, not be 2",
+    ),
 ]
 
 
