@@ -300,8 +300,8 @@ class HiddenLayer(wiring.Component):
 class OutputLayer(wiring.Component):
     """Weight layer L: sweeps its rows, then runs its race.
 
-    A tick takes ``fold * rows visited + fold + 4`` clocks (4 with one word), and no fewer than ``units + 6``; the race
-    goes on while lower layers still sweep.
+    A tick takes ``fold * rows visited + fold + 4`` clocks (4 with one word), and no fewer than ``units + fold + 6`` (6
+    with one word); the race goes on while lower layers still sweep.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ class NetworkTop(wiring.Component):
     for each row visited, or of several banks for each row of the one that has most, and one more where it is not the
     first; empty words in a sparse list (see `Serialiser`) can cost a clock each. A hidden layer takes ``fold + 1``
     clocks, or with one word 1, more than the longer of its own sweep and the one above; the output layer ``fold + 4``,
-    or 4, more than its sweep. A sample takes three clocks more than its ticks; the next one is loaded meanwhile.
+    or 4, more than its sweep. A sample takes two clocks more than its ticks; the next one is loaded meanwhile.
 
     Parameters
     ----------
