@@ -345,7 +345,7 @@ def test_a_weight_that_is_wrong_from_the_start_is_found(written, monkeypatch):
 
 @NEEDS_ICARUS
 def test_hardware_that_never_ends_a_tick_is_found(written):
-    text, count = re.subn(r"^    ticked <= \w+;", "    ticked <= 1'h0;", written[-1], flags=re.MULTILINE)
+    text, count = re.subn(r"^    moved <= \w+;", "    moved <= 1'h0;", written[-1], flags=re.MULTILINE)
     assert count == 1
     written.append(text)
     with seconds(60):
