@@ -49,7 +49,8 @@ def write_atomic(path: Path, content: bytes) -> None:
             temporary.chmod(0o666 & ~umask)
             temporary.replace(path)
         except BaseException:
-            temporary.unlink()
+            # Gone already if Ctrl-C came right after the renaming.
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise BackspikeError(f"cannot write {path}: {error.strerror}") from error

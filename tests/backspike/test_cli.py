@@ -168,7 +168,7 @@ def test_train_writes_what_it_says(tmp_path, capsys) -> None:
 
 def test_interruption_is_one_sentence_and_leaves_whole_files(tmp_path) -> None:
     out = tmp_path / "out"
-    arguments = ["train", "--config", "tiny", "--dataset", "random", "--epochs", "10000", "--out", str(out)]
+    arguments = ["train", "--config", "tiny", "--dataset", "random", "--epochs", "1000", "--out", str(out)]
     command = [sys.executable, "-m", "backspike", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

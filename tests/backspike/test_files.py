@@ -61,3 +61,16 @@ def test_directory_without_write_permission_is_refused(tmp_path, monkeypatch) ->
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(BackspikeError, match=r"^cannot write to directory "):
         make_directory(tmp_path)
+
+
+def test_ctrl_c_right_after_the_renaming_is_ctrl_c(tmp_path, monkeypatch) -> None:
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> None:
+        replace(self, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(tmp_path / "file", b"whole")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"whole"]
