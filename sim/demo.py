@@ -174,7 +174,7 @@ def _report(summary: dict[str, Any], out: Path, waveform: Path, tell: Callable[[
     tell("0 mismatches; the weights are those of `backspike train`, to the last bit")
     tell(
         f"test accuracy {summary['test_accuracy']:.2%} after {EPOCHS} epochs in RTL simulation "
-        f"(float network of the same layers, trained to its end: {summary['float_test_accuracy']:.2%})"
+        f"(float network of the same layers, samples and epochs: {summary['float_test_accuracy']:.2%})"
     )
     tell(
         f"{summary['clocks_per_tick']:.1f} clocks a tick for {summary['rows_per_tick']:.1f} rows in the busier layer, "
