@@ -123,8 +123,8 @@ def _leap(states: Any, steps: int, lfsr: Any) -> None:
 
 
 @compiled
-def _list_inputs(values: Any, listed: Any) -> int:
-    """Write the units with a value above zero to `listed`; return how many there are."""
+def _list_set(values: Any, listed: Any) -> int:
+    """Write the places of all values that are not zero to `listed`; return how many there are."""
     count = 0
     for j in range(len(values)):
         listed[count] = j
@@ -170,16 +170,6 @@ def _forward(weights: Any, rows: Any, count: int, drive: Any) -> None:
         row = weights[rows[n]]
         for i in range(len(drive)):
             drive[i] += row[i]
-
-
-@compiled
-def _list_errors(error: Any, listed: Any) -> int:
-    """Write the units with an error spike to `listed`; return how many there are."""
-    count = 0
-    for i in range(len(error)):
-        listed[count] = i
-        count += error[i] != 0
-    return count
 
 
 @compiled
@@ -286,7 +276,7 @@ def _show(
         for tick in range(ticks):
             if tick == 0 or not rated:
                 pixels = sample[0 if rated else tick]
-                count = _list_inputs(pixels, listed)
+                count = _list_set(pixels, listed)
             active = min(depth, tick + 1)
             any_error = False
             met[:] = False
@@ -312,7 +302,7 @@ def _show(
                 _leap(bias_states[layer : layer + 1], PERMISSION_BITS, lfsr)
                 _forward(own, rows, spiking, drives[layer, : own.shape[1]])
                 visited = spiking
-                erring_count = _list_errors(errors[layer], erring)
+                erring_count = _list_set(errors[layer], erring)
                 met[layer] = erring_count > 0
                 if erring_count:
                     any_error = True
