@@ -124,12 +124,14 @@ class CompositeNeuron(wiring.Component):
 
         m.submodules.membrane = membrane = Membrane(self._drive_bits, self._config.leak)
         error = self.gate_before & (self.error_magnitude > backward)
+        # No number is below 0, and linters remark on those who ask.
+        dropping = (permission < self._dropout) if self._dropout else 0
         m.d.comb += [
             membrane.drive.eq(self.drive),
             membrane.first.eq(self.first),
             membrane.state.eq(self.membrane),
             self.membrane_following.eq(membrane.following),
-            self.dropped.eq(Mux(self.first | ~self.learn, permission < self._dropout, self.dropped_before)),
+            self.dropped.eq(Mux(self.first | ~self.learn, dropping, self.dropped_before)),
             self.spike.eq((membrane.potential > forward) & ~self.dropped),
             self.gate.eq((membrane.potential > 0) & (membrane.potential < (1 << a)) & ~self.dropped),
             self.permit.eq(permission < self.next_rate),

@@ -52,7 +52,7 @@ def test_the_schedule_is_what_training_shows(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training, "Network", Recorded)
     dataset = small_dataset("digits", SMALL, 5)
-    training.train(SMALL, dataset, 3, 5, tmp_path)
+    training.train(SMALL, dataset, 3, 5, tmp_path, engine="numpy")
     schedule = training_schedule(SMALL.replace(seed=5), dataset, 3, 5)
     assert len(shown) == 60
     learned = [
