@@ -35,10 +35,11 @@ GUMBEL_BITS = 10
 LFSR_WIDTHS = (16, 24, 32, 40, 48, 64)
 INPUT_KINDS = ("rate", "spikes")
 BANK_COUNTS = (1, 2, 4)
+PORT_COUNTS = (1, 2)
 
 # What the initial contents of a device may differ in while it still is the same network: a checkpoint
 # of one of these is a checkpoint of all.
-_NOT_PART_OF_A_CHECKPOINT = ("name", "rates", "rate_decay", "seed", "lanes", "banks")
+_NOT_PART_OF_A_CHECKPOINT = ("name", "rates", "rate_decay", "seed", "lanes", "banks", "ports")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,10 @@ class NetworkConfig:
         Memories that the rows of each weight layer are spread over, 1, 2 or 4: as many rows are taken in a clock. More
         than one, where the layer below is not worked on as a whole, must divide that layer's lanes. Changes clocks and
         area, never a result.
+    ports : tuple of int
+        Ports of the memories of each weight layer: 2, one to read and one to write, or 1 for both in turn, where words
+        that are written cost a clock each (single-port RAM: of the UP5K, or of an ASIC). Changes clocks and area, never a
+        result.
 
     Raises
     ------
@@ -117,6 +122,7 @@ class NetworkConfig:
     input_streams: int = 8
     lanes: tuple[int, ...] = ()
     banks: tuple[int, ...] = ()
+    ports: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_layers()
@@ -148,6 +154,7 @@ class NetworkConfig:
         object.__setattr__(self, "lanes", tuple(n or u for n, u in zip(self.lanes, self.layers[1:], strict=True)))
         self._fill_per_layer("banks", 1, [max(BANK_COUNTS)] * self.depth, default=1)
         self._check_banks()
+        self._fill_per_layer("ports", min(PORT_COUNTS), [max(PORT_COUNTS)] * self.depth, default=2)
 
     # -- what follows from the values -------------------------------------------------------------------------
 

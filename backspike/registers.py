@@ -42,6 +42,7 @@ class RegisterMap:
             "CLOCKS": "clocks in which a sample was being shown",
             "ERROR_TICKS": "ticks in which a layer carried error spikes",
             "STALLS_LIST": "of the clocks, those without a row read because a list of rows was not there yet",
+            "STALLS_PORT": "of the clocks, those without a row read because a memory's only port wrote",
             "STALLS_UNITS": "of the clocks, those without a row read because neurons or the race had to end the tick",
             "STALLS_RESULT": "of the clocks, those in which a result waited for the one before it to be taken",
             "STALLS_SAMPLE": "clocks, besides those, in which no sample was there to be shown",

@@ -59,8 +59,9 @@ def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
 
     ``begin``: a sample starts, forget errors; ``start``: a tick begins with the next clock; ``finished``: the tick's
     registers have moved before a sweep that starts now can read them; ``rate``; ``error``: error spikes are registered;
-    ``sweeping`` and ``reading``: a list is not yet at its end, a row of it is read; ``visited`` and ``wrote``: rows
-    taken and written back in this clock; what comes from below (spikes), or goes there (errors).
+    ``sweeping`` and ``reading``: a list is not yet at its end, a row of it is read; ``writing``: the memories' only port
+    writes, so that no row can be read; ``visited`` and ``wrote``: rows taken and written back in this clock; what comes
+    from below (spikes), or goes there (errors).
     """
     ports: dict[str, object] = {
         "begin": In(1),
@@ -70,6 +71,7 @@ def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
         "error": Out(1),
         "sweeping": Out(1),
         "reading": Out(1),
+        "writing": Out(1),
         "visited": Out(range(config.banks[layer - 1] + 1)),
         "wrote": Out(range(config.banks[layer - 1] + 1)),
         "weight": In(WeightPort(config)),
@@ -118,9 +120,10 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
 
     taken = Signal()
     m.d.comb += [
-        layer.reading.eq(visits.valid & layer.sweeping),
+        layer.writing.eq(array.writing),
+        layer.reading.eq(visits.valid & layer.sweeping & ~array.writing),
         array.visits.payload.eq(visits.payload),
-        array.visits.valid.eq(layer.reading),
+        array.visits.valid.eq(visits.valid & layer.sweeping),
         visits.ready.eq(array.visits.ready & layer.sweeping),
         taken.eq(visits.valid & visits.ready),
         array.update.eq(layer.error),
@@ -158,8 +161,8 @@ class HiddenLayer(wiring.Component):
     learn : ``In(1)``
         Whether the sample is learned.
     flags : ``Out(FlagPort(config, layer))``
-    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, visited, wrote,
-    weight, seeds, and visits and bias_permit, or below and back.
+    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, writing, visited,
+    wrote, weight, seeds, and visits and bias_permit, or below and back.
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
@@ -314,8 +317,8 @@ class OutputLayer(wiring.Component):
     won : ``Out(1)``
         `winner` is that of this tick, for one clock.
     winner : ``Out(index_shape(n_L))``
-    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, visited, wrote,
-    weight, seeds, and visits and bias_permit, or below and back.
+    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, writing, visited,
+    wrote, weight, seeds, and visits and bias_permit, or below and back.
     """
 
     def __init__(self, config: NetworkConfig) -> None:

@@ -176,14 +176,17 @@ class NetworkTop(wiring.Component):
 
         # Counters.
         errors = Cat(layer.error for layer in layers).any()
-        sweeping, reading = (Cat(getattr(layer, name) for layer in layers).any() for name in ("sweeping", "reading"))
+        sweeping, reading, writing = (
+            Cat(getattr(layer, name) for layer in layers).any() for name in ("sweeping", "reading", "writing")
+        )
         events: dict[str, Value] = {
             "SAMPLES": ended,
             "TICKS": advance,
             "CLOCKS": showing,
             "ERROR_TICKS": begun[1] & errors,
-            "STALLS_LIST": showing & ~reading & sweeping,
-            "STALLS_UNITS": showing & ~reading & ~sweeping & ~ending,
+            "STALLS_LIST": showing & ~reading & sweeping & ~writing,
+            "STALLS_PORT": showing & ~reading & writing,
+            "STALLS_UNITS": showing & ~reading & ~sweeping & ~writing & ~ending,
             "STALLS_RESULT": ending & ~ended,
             "STALLS_SAMPLE": ~showing & ~source.available & ~seeder.busy,
             **{f"ROWS_{number}": layer.visited for number, layer in enumerate(layers, start=1)},

@@ -59,12 +59,13 @@ class SynapseArray(wiring.Component):
     """Weights of one layer: memories of rows, worked on a word of ``lanes`` weights of each a clock.
 
     The rows are spread over banks, row j in bank j modulo their number, each a memory with one read and one write
-    port. A row has ``fold`` words. A visit reads a row of each bank, or of some, once and does everything with it: adds
+    port, or with one port that does both in turn. A row has ``fold`` words. A visit reads a row of each bank, or of some, once and does everything with it: adds
     it to the drives (if it spikes), multiplies it with the error spikes (the error of its input unit), and writes it
     back, changed by one LSB where a row that spikes and may learn meets an error spike. The first visit of a list
     starts the drives anew. No list names a row twice, so a read never races a write.
 
-    Throughput: a visit takes ``fold`` clocks. Latency: from the clock that takes a visit's last word, the drives
+    Throughput: a visit takes ``fold`` clocks, and with a single port one more for each word of it that changes.
+    Latency: from the clock that takes a visit's last word, the drives
     are in the store after two clocks (`swept` is set in the first), the error is out in the second.
 
     Parameters
@@ -92,6 +93,8 @@ class SynapseArray(wiring.Component):
     weight : ``In(WeightPort(config))``
     wrote : ``Out(range(banks + 1))``
         Rows that are being written back (in their last word).
+    writing : ``Out(1)``
+        The memories' single port writes a word of the last clock's visit: none is read.
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
@@ -117,6 +120,7 @@ class SynapseArray(wiring.Component):
                 "back_errors": Out(data.ArrayLayout(error_shape(config, layer), banks)),
                 "weight": In(WeightPort(config)),
                 "wrote": Out(range(banks + 1)),
+                "writing": Out(1),
             }
         )
 
@@ -127,17 +131,20 @@ class SynapseArray(wiring.Component):
         rows = bank_rows(config.layers[self._layer - 1], banks)
         m.submodules.drive_store = drive = WordStore(drive_shape(config, self._layer), lanes, fold)
 
-        # Clock 0: address. The host's access takes the place of a visit.
+        single = config.ports[self._layer - 1] == 1
+
+        # Clock 0: address. The host's access takes the place of a visit; so does, with a single port, a write.
         word = Signal(index_shape(fold))
         last_word = word == fold - 1
         asked = Signal()
         host = self.weight.valid & ~self.weight.done & ~asked
-        first = Signal(init=1)
+        advance, first = Signal(), Signal(init=1)
         m.d.comb += [
-            self.visits.ready.eq(last_word),
+            advance.eq(self.visits.valid & ~self.writing),
+            self.visits.ready.eq(last_word & ~self.writing),
             drive.r_address.eq(Mux(self.visits.valid, word, self.word)),
         ]
-        with m.If(self.visits.valid):
+        with m.If(advance):
             m.d.sync += word.eq(Mux(last_word, 0, word + 1))
             with m.If(last_word):
                 m.d.sync += first.eq(self.visits.p.last)
@@ -147,7 +154,7 @@ class SynapseArray(wiring.Component):
         now_word, now_last, now_first = Signal(index_shape(fold)), Signal(), Signal()
         m.d.sync += [
             asked.eq(host),
-            visiting.eq(self.visits.valid),
+            visiting.eq(advance),
             visit.eq(self.visits.payload),
             now_word.eq(word),
             now_last.eq(last_word),
@@ -165,18 +172,27 @@ class SynapseArray(wiring.Component):
         coincide, words = Signal(banks), []
         for bank in range(banks):
             m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
-            read, write = store.read_port(), store.write_port()
+            read, write, address = store.read_port(), store.write_port(), Signal(range(max(2, rows * fold)))
             own, at = visit.banks[bank], Signal(range(max(2, rows * fold)))
             words.append(read.data)
             row = Mux(host, self.weight.row // banks, self.visits.p.banks[bank].row)
             host_writes = asked & self.weight.write & (self.weight.row % banks == bank)
             m.d.comb += [
-                read.addr.eq(row * fold + Mux(host, self.weight.word, word)),
+                address.eq(row * fold + Mux(host, self.weight.word, word)),
                 coincide[bank].eq(visiting & own.active & own.spike & own.permit & self.update),
-                write.addr.eq(at),
-                write.en.eq(coincide[bank] | host_writes),
             ]
-            m.d.sync += at.eq(read.addr)
+            m.d.sync += at.eq(address)
+            if single:
+                # Few words change: those that do not need no clock of their own. One address, and never both at once.
+                changes = coincide[bank] & (raised | lowered).any()
+                m.d.comb += [
+                    write.en.eq(changes | host_writes),
+                    write.addr.eq(Mux(changes | asked, at, address)),
+                    read.addr.eq(write.addr),
+                    read.en.eq(~write.en),
+                ]
+            else:
+                m.d.comb += [write.en.eq(coincide[bank] | host_writes), write.addr.eq(at), read.addr.eq(address)]
             for lane in range(lanes):
                 old = read.data[lane]
                 stepped = old + (raised[lane].as_unsigned() - lowered[lane])
@@ -191,6 +207,8 @@ class SynapseArray(wiring.Component):
             spiking = [Mux(visit.banks[bank].active & visit.banks[bank].spike, words[bank][lane], 0)
                        for bank in range(banks)]  # fmt: skip
             m.d.comb += drive.w_data[lane].eq(Mux(now_first, 0, drive.r_data[lane]) + _adder_tree(spiking))
+        if single:
+            m.d.comb += self.writing.eq(coincide.any() & (raised | lowered).any())
         m.d.comb += self.wrote.eq(Mux(now_last, _adder_tree(list(coincide)), 0))
         m.d.sync += [
             self.weight.done.eq(asked),
@@ -200,7 +218,9 @@ class SynapseArray(wiring.Component):
         # Clock 2: the errors of the rows' input units.
         if self._layer > 1:
             begins = Signal()
-            m.d.sync += [begins.eq(now_word == 0), self.back_word.eq(visit.word)]
+            m.d.sync += self.back_word.eq(visit.word)
+            with m.If(visiting):
+                m.d.sync += begins.eq(now_word == 0)
             m.d.comb += self.back_ahead.eq(visit.word)
             going_back = visiting & self.update & now_last & ~visit.last
             for bank in range(banks):
@@ -210,9 +230,9 @@ class SynapseArray(wiring.Component):
                     for lane in range(lanes)
                 ]
                 partial, total = Signal(error.shape()), Signal(error.shape())
+                with m.If(visiting):
+                    m.d.sync += [partial.eq(_adder_tree(products)), total.eq(error)]
                 m.d.sync += [
-                    partial.eq(_adder_tree(products)),
-                    total.eq(error),
                     self.back_valid[bank].eq(going_back & own.active),
                     self.back_lanes[bank].eq(own.lane),
                 ]

@@ -48,7 +48,7 @@ def random_config(seed: int) -> NetworkConfig:
         # What more than one bank has to divide, unless the layer below is worked on as a whole.
         below = config.lanes[layer - 1] if layer and config.folds[layer - 1] > 1 else max(BANK_COUNTS)
         banks.append(int(random.choice([count for count in BANK_COUNTS if below % count == 0])))
-    return config.replace(banks=tuple(banks))
+    return config.replace(banks=tuple(banks), ports=tuple(among(1, 2) for _ in range(depth)))
 
 
 def lively_weights(config: NetworkConfig, seed: int) -> list[NDArray[np.int64]]:

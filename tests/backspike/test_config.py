@@ -109,7 +109,7 @@ def test_presets_are_named_as_promised() -> None:
 OTHER_VALUES: dict[str, Any] = {
     "layers": (8, 5, 2), "name": "other", "ticks": 17, "weight_bits": 9, "weight_frac": 5, "activation_range": 4.0,
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "seed": 2, "lfsr_bits": 64,
-    "dropout": (9,), "patience": 3, "input": "spikes", "input_streams": 4, "lanes": (2, 1), "banks": (2, 1),
+    "dropout": (9,), "patience": 3, "input": "spikes", "input_streams": 4, "lanes": (2, 1), "banks": (2, 1), "ports": (1, 2),
 }  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def test_hash_tells_every_value_apart_but_the_name() -> None:
 def test_checkpoint_fits_whatever_computes_the_same(key) -> None:
     base = NetworkConfig(layers=(8, 4, 2))
     other = base.replace(**{key: OTHER_VALUES[key]})
-    same = key in ("name", "rates", "rate_decay", "seed", "lanes", "banks")
+    same = key in ("name", "rates", "rate_decay", "seed", "lanes", "banks", "ports")
     assert (other.checkpoint_hash == base.checkpoint_hash) == same
     assert base.checkpoint_difference(other) == (None if same else key)
 

@@ -14,19 +14,20 @@ SEED = 20238
 @ON_BOTH
 def test_sweeps_as_the_model_does(simulator: str) -> None:
     generator = random.Random(SEED)
-    # Layers, lanes, banks, the layer of the array; then weights of 4 to 16 bits.
+    # Layers, lanes, banks, ports, the layer of the array; then weights of 4 to 16 bits.
     shapes = [
-        ((6, 5, 3), (5, 3), (1, 1), 1),
-        ((6, 5, 3), (5, 2), (1, 1), 2),
-        ((1, 7, 2), (1, 1), (4, 1), 1),
-        ((9, 7, 11), (3, 4), (1, 1), 2),
-        ((6, 7, 3), (7, 2), (1, 4), 2),
-        ((6, 11, 5), (4, 5), (1, 2), 2),
-        ((13, 7, 3), (2, 2), (2, 1), 1),
+        ((6, 5, 3), (5, 3), (1, 1), (2, 1), 1),
+        ((6, 5, 3), (5, 2), (1, 1), (1, 2), 2),
+        ((1, 7, 2), (1, 1), (4, 1), (2, 2), 1),
+        ((9, 7, 11), (3, 4), (1, 1), (2, 1), 2),
+        ((6, 7, 3), (7, 2), (1, 4), (1, 2), 2),
+        ((6, 11, 5), (4, 5), (1, 2), (2, 2), 2),
+        ((13, 7, 3), (2, 2), (2, 1), (1, 2), 1),
+        ((9, 11, 7), (3, 2), (1, 1), (2, 1), 2),
     ]
     variants = {}
-    for number, (layers, lanes, banks, layer) in enumerate([*shapes, *[(None, None, None, 0)] * 4]):
-        fixed = {"layers": layers, "lanes": lanes, "banks": banks} if layers else {}
+    for number, (layers, lanes, banks, ports, layer) in enumerate([*shapes, *[(None, None, None, None, 0)] * 4]):
+        fixed = {"layers": layers, "lanes": lanes, "banks": banks, "ports": ports} if layers else {}
         bits = generator.choice([4, 8, 16])
         config = random_config(generator, weight_bits=bits, weight_frac=2, **fixed)
         layer = layer or generator.randint(1, config.depth)

@@ -95,5 +95,6 @@ def random_config(generator: random.Random, **fixed: Any) -> NetworkConfig:
         "input": generator.choice(["rate", "spikes"]),
         "input_streams": generator.randint(1, 9),
         "lanes": tuple(generator.randint(1, units) for units in layers[1:]),
+        "ports": tuple(generator.randint(1, 2) for _ in layers[1:]),
     }
     return NetworkConfig(**{**drawn, **fixed})
