@@ -39,7 +39,7 @@ PORT_COUNTS = (1, 2)
 
 # What the initial contents of a device may differ in while it still is the same network: a checkpoint
 # of one of these is a checkpoint of all.
-_NOT_PART_OF_A_CHECKPOINT = ("name", "rates", "rate_decay", "seed", "lanes", "banks", "ports")
+_NOT_PART_OF_A_CHECKPOINT = ("name", "rates", "rate_decay", "seed", "lanes", "banks", "ports", "input_lanes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,14 +88,17 @@ class NetworkConfig:
     lanes : tuple of int
         Synapses of a row that are worked on in a clock, for each weight layer, 1 to the layer's units (0: all of
         them). Changes clocks and area, never a result.
+    input_lanes : int
+        Entries of a sample's list that are drawn in a clock, a divisor of `input_streams` (0: as many as those);
+        recorded spikes always come one by one. Changes clocks and area, never a result.
     banks : tuple of int
         Memories that the rows of each weight layer are spread over, 1, 2 or 4: as many rows are taken in a clock. More
         than one, where the layer below is not worked on as a whole, must divide that layer's lanes. Changes clocks and
         area, never a result.
     ports : tuple of int
         Ports of the memories of each weight layer: 2, one to read and one to write, or 1 for both in turn, where words
-        that are written cost a clock each (single-port RAM: of the UP5K, or of an ASIC). Changes clocks and area, never a
-        result.
+        that are written cost a clock each (single-port RAM: of the UP5K, or of an ASIC). Changes clocks and area,
+        never a result.
 
     Raises
     ------
@@ -121,6 +124,7 @@ class NetworkConfig:
     input: str = "rate"
     input_streams: int = 8
     lanes: tuple[int, ...] = ()
+    input_lanes: int = 0
     banks: tuple[int, ...] = ()
     ports: tuple[int, ...] = ()
 
@@ -152,6 +156,7 @@ class NetworkConfig:
         self._fill_per_layer("dropout", 0, [255] * (self.depth - 1), default=0)
         self._fill_per_layer("lanes", 0, list(self.layers[1:]), default=0)
         object.__setattr__(self, "lanes", tuple(n or u for n, u in zip(self.lanes, self.layers[1:], strict=True)))
+        self._check_input_lanes()
         self._fill_per_layer("banks", 1, [max(BANK_COUNTS)] * self.depth, default=1)
         self._check_banks()
         self._fill_per_layer("ports", min(PORT_COUNTS), [max(PORT_COUNTS)] * self.depth, default=2)
@@ -197,6 +202,12 @@ class NetworkConfig:
     def folds(self) -> tuple[int, ...]:
         """Memory words, and so clocks, that a row of each weight layer takes."""
         return tuple(-(-units // lanes) for units, lanes in zip(self.layers[1:], self.lanes, strict=True))
+
+    @property
+    def input_turns(self) -> int:
+        """Words of input streams, the lanes of each at work in the same clock; word n of a list takes n modulo this."""
+        lanes = 1 if self.input == "spikes" else self.input_lanes or self.input_streams
+        return self.input_streams // lanes
 
     def replace(self, **changes: Any) -> NetworkConfig:
         """Return a copy with some values changed, checked anew."""
@@ -271,6 +282,13 @@ class NetworkConfig:
         if exponent != int(exponent) or self.weight_frac + exponent < 1:
             low = 2.0 ** (1 - self.weight_frac)
             raise BackspikeError(f"{key} must be a power of two of at least {low:g} (two LSB), not {value:g}")
+
+    def _check_input_lanes(self) -> None:
+        self._check_int("input_lanes", 0, self.input_streams)
+        if self.input_lanes and self.input_streams % self.input_lanes:
+            raise BackspikeError(
+                f"input_lanes must divide the input_streams, {self.input_streams}, not be {self.input_lanes}"
+            )
 
     def _check_banks(self) -> None:
         for banks in self.banks:

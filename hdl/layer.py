@@ -59,9 +59,9 @@ def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
 
     ``begin``: a sample starts, forget errors; ``start``: a tick begins with the next clock; ``finished``: the tick's
     registers have moved before a sweep that starts now can read them; ``rate``; ``error``: error spikes are registered;
-    ``sweeping`` and ``reading``: a list is not yet at its end, a row of it is read; ``writing``: the memories' only port
-    writes, so that no row can be read; ``visited`` and ``wrote``: rows taken and written back in this clock; what comes
-    from below (spikes), or goes there (errors).
+    ``sweeping`` and ``reading``: a list is not yet at its end, a row of it is read; ``writing``: the memories' only
+    port writes, so that no row can be read; ``visited`` and ``wrote``: rows taken and written back in this clock; what
+    comes from below (spikes), or goes there (errors).
     """
     ports: dict[str, object] = {
         "begin": In(1),
@@ -161,8 +161,8 @@ class HiddenLayer(wiring.Component):
     learn : ``In(1)``
         Whether the sample is learned.
     flags : ``Out(FlagPort(config, layer))``
-    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, writing, visited,
-    wrote, weight, seeds, and visits and bias_permit, or below and back.
+    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, writing,
+    visited, wrote, weight, seeds, and visits and bias_permit, or below and back.
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
@@ -317,8 +317,8 @@ class OutputLayer(wiring.Component):
     won : ``Out(1)``
         `winner` is that of this tick, for one clock.
     winner : ``Out(index_shape(n_L))``
-    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, writing, visited,
-    wrote, weight, seeds, and visits and bias_permit, or below and back.
+    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, writing,
+    visited, wrote, weight, seeds, and visits and bias_permit, or below and back.
     """
 
     def __init__(self, config: NetworkConfig) -> None:

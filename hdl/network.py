@@ -75,14 +75,14 @@ class NetworkTop(wiring.Component):
 
         Vectors have a bit a unit. ``weights_l_b`` is bank b of a layer, a memory of ``fold`` words a row, of a weight a
         lane; row j is row j // banks of bank j modulo banks.
+        ``inputs`` holds the states of the input streams, a register or a memory of ``input_turns`` words.
         ``units_l`` holds, from the least significant bit of a lane, LFSR state and (with a leak) membrane: a memory
         of ``fold`` words, or a register where there is one word. In the output layer it is a memory of LFSR states, a
         unit a word, and the membranes are ``membranes_l``, of ``fold`` words.
         """
         config = self.config
         paths = {"ticked": "moved"}
-        for index in range(config.input_streams):
-            paths[f"input_{index}"] = f"source.generator_{index}.lfsr.state"
+        paths["inputs"] = f"source.states.{'register' if config.input_turns == 1 else 'memory'}"
         for number in range(1, config.depth + 1):
             layer = f"layer_{number}"
             for bank in range(config.banks[number - 1]):

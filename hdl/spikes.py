@@ -7,11 +7,12 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.config import PERMISSION_BITS, PIXEL_BITS, NetworkConfig
+from backspike.model.lfsr import POLYNOMIALS
 
-from .lfsr import LeapForwardLFSR
+from .lfsr import leap
 from .streams import seed_layout
 from .visits import Serialiser, VisitJoiner, visit_layout
-from .wordstore import index_shape
+from .wordstore import WordStore, index_shape
 
 __all__ = ["InputLayer", "SpikeGenerator", "sample_layout"]
 
@@ -38,7 +39,7 @@ def sample_layout(config: NetworkConfig) -> data.StructLayout:
 class SpikeGenerator(wiring.Component):
     """One stream of Bernoulli spikes: ``spike`` with probability `value` / 256, ``permit`` with `rate` / 256.
 
-    Combinational from `value` and `rate`; a draw a clock.
+    Combinational: the stream's state is kept outside, so that one generator serves several streams in turn.
 
     Parameters
     ----------
@@ -47,10 +48,8 @@ class SpikeGenerator(wiring.Component):
 
     Members
     -------
-    enable : ``In(1)``
-        This clock's draw is used: leap over its 16 bits.
-    load, seed : ``In(1)``, ``In(lfsr_bits)``
-        Take a state.
+    state, following : ``In(lfsr_bits)``, ``Out(lfsr_bits)``
+        State of the stream's register, and behind the 16 bits of this draw.
     value : ``In(8)``
     rate : ``In(9)``
     spike, permit : ``Out(1)``
@@ -60,9 +59,8 @@ class SpikeGenerator(wiring.Component):
         self._lfsr_bits = lfsr_bits
         super().__init__(
             {
-                "enable": In(1),
-                "load": In(1),
-                "seed": In(lfsr_bits),
+                "state": In(lfsr_bits),
+                "following": Out(lfsr_bits),
                 "value": In(PIXEL_BITS),
                 "rate": In(PERMISSION_BITS + 1),
                 "spike": Out(1),
@@ -72,13 +70,11 @@ class SpikeGenerator(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.lfsr = lfsr = LeapForwardLFSR(self._lfsr_bits, PIXEL_BITS + PERMISSION_BITS)
+        bits = PIXEL_BITS + PERMISSION_BITS
         m.d.comb += [
-            lfsr.enable.eq(self.enable),
-            lfsr.load.eq(self.load),
-            lfsr.seed.eq(self.seed),
-            self.spike.eq(lfsr.state[:PIXEL_BITS] < self.value),
-            self.permit.eq(lfsr.state[PIXEL_BITS : PIXEL_BITS + PERMISSION_BITS] < self.rate),
+            self.following.eq(leap(self.state, bits, POLYNOMIALS[self._lfsr_bits])),
+            self.spike.eq(self.state[:PIXEL_BITS] < self.value),
+            self.permit.eq(self.state[PIXEL_BITS:bits] < self.rate),
         ]
         return m
 
@@ -92,6 +88,15 @@ class _Entries:
         self.rows = Signal(data.ArrayLayout(range(inputs + 1), slots))
 
 
+class _Streams:
+    """The streams whose turn it is: ready, what they draw, which draws are used, and whether the first come next."""
+
+    def __init__(self, slots: int) -> None:
+        self.ready, self.restart, self.used = Signal(), Signal(), Signal(slots)
+        self.values = Signal(data.ArrayLayout(PIXEL_BITS, slots))
+        self.spikes, self.permits = Signal(slots), Signal(slots)
+
+
 class _Pace:
     """When a sample's lists are listed: one is shown, its lists may go on, it ends with this clock."""
 
@@ -102,8 +107,9 @@ class _Pace:
 class InputLayer(wiring.Component):
     """Takes samples and lists, tick by tick, the rows of layer 1 that spike.
 
-    Rate-coded samples are stored as lists of non-zero pixels, `input_streams` entries a word, in two buffers: one
-    fills while the other is shown. A word of entries is drawn in a clock. Recorded spikes are not stored: they
+    Rate-coded samples are stored as lists of non-zero pixels, `input_lanes` entries a word, in two buffers: one
+    fills while the other is shown. A word of entries is drawn in a clock; where there are more streams than lanes, they
+    take turns, and a list behind one of a single word begins a clock later. Recorded spikes are not stored: they
     go, entry by entry, to layer 1 as they arrive.
 
     Latency: two clocks from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
@@ -149,16 +155,9 @@ class InputLayer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        streams = self._config.input_streams
-        generators = []
-        for index in range(streams):
-            m.submodules[f"generator_{index}"] = generator = SpikeGenerator(self._config.lfsr_bits)
-            m.d.comb += [
-                generator.load.eq(self.seeds.valid & (self.seeds.group == 0) & (self.seeds.lane == index)),
-                generator.seed.eq(self.seeds.state),
-                generator.rate.eq(self.rate),
-            ]
-            generators.append(generator)
+        turns = self._config.input_turns
+        slots = self._config.input_streams // turns
+        streams = self._add_streams(m, slots, turns)
 
         # The index comes in ascending order, so that no list is longer than there are units.
         entry, least = self.samples.p, Signal(range(self._config.layers[0] + 1))
@@ -170,14 +169,44 @@ class InputLayer(wiring.Component):
             with m.Elif(counts):
                 m.d.sync += least.eq(entry.index + 1)
 
-        slots = streams if self._config.input == "rate" else 1
         entries = self._add_lists(m, slots)
         pace = self._add_pace(m, entries.valid & entries.ready & entries.last)
         if self._config.input == "rate":
-            self._list_pixels(m, counts, pace, generators, entries)
+            self._list_pixels(m, counts, pace, streams, entries)
         else:
-            self._list_spikes(m, counts, pace, generators, entries)
+            self._list_spikes(m, counts, pace, streams, entries)
         return m
+
+    def _add_streams(self, m: Module, slots: int, turns: int) -> _Streams:
+        """Add the input streams: their states, in words, and a generator for each state of a word."""
+        m.submodules.states = states = WordStore(self._config.lfsr_bits, slots, turns)
+        streams = _Streams(slots)
+        seeding = self.seeds.valid & (self.seeds.group == 0)
+        turn, following, stale = Signal(index_shape(turns)), Signal(index_shape(turns)), Signal()
+        m.d.comb += [
+            following.eq(Mux(streams.restart, 0, turn)),
+            streams.ready.eq(~stale),
+            states.r_address.eq(following),
+            states.w_address.eq(Mux(seeding, self.seeds.word, turn)),
+        ]
+        with m.If(streams.used.any() & ~streams.restart):
+            m.d.comb += following.eq(Mux(turn == turns - 1, 0, turn + 1))
+        m.d.sync += turn.eq(following)
+        if turns > 1:
+            # What is written in a clock cannot be read in it.
+            m.d.sync += stale.eq(streams.used.any() & (following == turn))
+        for slot in range(slots):
+            m.submodules[f"generator_{slot}"] = generator = SpikeGenerator(self._config.lfsr_bits)
+            m.d.comb += [
+                generator.rate.eq(self.rate),
+                generator.state.eq(states.r_data[slot]),
+                generator.value.eq(streams.values[slot]),
+                streams.spikes[slot].eq(generator.spike),
+                streams.permits[slot].eq(generator.permit),
+                states.w_data[slot].eq(Mux(seeding, self.seeds.state, generator.following)),
+                states.w_enable[slot].eq(streams.used[slot] | (seeding & (self.seeds.lane == slot))),
+            ]
+        return streams
 
     def _add_pace(self, m: Module, listed: Value) -> _Pace:
         """Add what starts and ends lists; `listed` says that one ends with this clock."""
@@ -239,12 +268,12 @@ class InputLayer(wiring.Component):
         m: Module,
         counts: Signal,
         pace: _Pace,
-        generators: list[SpikeGenerator],
+        streams: _Streams,
         entries: _Entries,
     ) -> None:
         """Store lists in two buffers, and draw the shown one a word a clock."""
         config, entry = self._config, self.samples.p
-        slots = config.input_streams
+        slots = len(entries.spikes)
         words = -(-config.layers[0] // slots)
         stored = data.StructLayout({"row": range(config.layers[0] + 1), "value": PIXEL_BITS})
         header = data.StructLayout(
@@ -295,8 +324,9 @@ class InputLayer(wiring.Component):
         accepted = entries.valid & entries.ready
         at_end = position == present.last_word
         m.d.comb += [
-            entries.valid.eq(pace.listing),
+            entries.valid.eq(pace.listing & streams.ready),
             entries.last.eq(at_end),
+            streams.restart.eq(~pace.showing | (accepted & at_end)),
             following.eq(Mux(~pace.showing | (accepted & at_end), 0, position + accepted)),
         ]
         m.d.sync += position.eq(following)
@@ -307,7 +337,7 @@ class InputLayer(wiring.Component):
         with m.If(pace.ended):
             m.d.sync += [full.bit_select(shown, 1).eq(0), shown.eq(~shown)]
 
-        for index, generator in enumerate(generators):
+        for index in range(slots):
             m.submodules[f"list_{index}"] = listed = memory.Memory(shape=stored, depth=2 * words, init=[])
             read, write = listed.read_port(), listed.write_port()
             exists = left > index
@@ -317,19 +347,16 @@ class InputLayer(wiring.Component):
                 write.data.value.eq(entry.value),
                 write.en.eq(taken & counts & (slot == index)),
                 read.addr.eq(following + Mux(shown, words, 0)),
-                generator.value.eq(read.data.value),
-                generator.enable.eq(accepted & exists),
-                entries.spikes[index].eq(generator.spike & exists),
+                streams.values[index].eq(read.data.value),
+                streams.used[index].eq(accepted & exists),
+                entries.spikes[index].eq(streams.spikes[index] & exists),
                 entries.rows[index].eq(read.data.row),
-                entries.permits[index].eq(generator.permit),
+                entries.permits[index].eq(streams.permits[index]),
             ]
 
-    def _list_spikes(
-        self, m: Module, counts: Signal, pace: _Pace, generators: list[SpikeGenerator], entries: _Entries
-    ) -> None:
+    def _list_spikes(self, m: Module, counts: Signal, pace: _Pace, streams: _Streams, entries: _Entries) -> None:
         """Pass recorded spikes on as they come; entry n of a list draws stream n modulo their number."""
         entry = self.samples.p
-        turn = Signal(index_shape(len(generators)))
         # A sample that ends early leaves lists behind, which are dropped.
         dropping = Signal()
         taken = self.samples.valid & self.samples.ready
@@ -338,8 +365,11 @@ class InputLayer(wiring.Component):
             self.available.eq(self.samples.valid & ~pace.showing & ~dropping),
             self.label.eq(entry.label),
             self.learn.eq(entry.learn),
-            entries.valid.eq(self.samples.valid & pace.listing),
-            self.samples.ready.eq((entries.ready & pace.listing) | dropping),
+            entries.valid.eq(self.samples.valid & pace.listing & streams.ready),
+            self.samples.ready.eq((entries.ready & pace.listing & streams.ready) | dropping),
+            entries.permits.eq(streams.permits),
+            streams.used.eq(accepted & counts),
+            streams.restart.eq(accepted & entry.last),
             entries.spikes.eq(counts),
             entries.rows[0].eq(entry.index),
             entries.last.eq(entry.last),
@@ -352,13 +382,3 @@ class InputLayer(wiring.Component):
                 lists.eq(Mux(self.start, 0, following)),
                 dropping.eq((dropping | pace.ended) & (following != self._config.ticks)),
             ]
-        with m.If(accepted & entry.last):
-            m.d.sync += turn.eq(0)
-        with m.Elif(accepted & counts):
-            m.d.sync += turn.eq(Mux(turn == len(generators) - 1, 0, turn + 1))
-        for index, generator in enumerate(generators):
-            with m.If(turn == index):
-                m.d.comb += [
-                    generator.enable.eq(accepted & counts),
-                    entries.permits.eq(generator.permit),
-                ]

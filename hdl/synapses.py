@@ -59,14 +59,15 @@ class SynapseArray(wiring.Component):
     """Weights of one layer: memories of rows, worked on a word of ``lanes`` weights of each a clock.
 
     The rows are spread over banks, row j in bank j modulo their number, each a memory with one read and one write
-    port, or with one port that does both in turn. A row has ``fold`` words. A visit reads a row of each bank, or of some, once and does everything with it: adds
-    it to the drives (if it spikes), multiplies it with the error spikes (the error of its input unit), and writes it
-    back, changed by one LSB where a row that spikes and may learn meets an error spike. The first visit of a list
-    starts the drives anew. No list names a row twice, so a read never races a write.
+    port, or with one port that does both in turn. A row has ``fold`` words. A visit reads a row of each bank, or of
+    some, once and does everything with it: adds it to the drives (if it spikes), multiplies it with the error spikes
+    (the error of its input unit), and writes it back, changed by one LSB where a row that spikes and may learn meets an
+    error spike. The first visit of a list starts the drives anew. No list names a row twice, so a read never races a
+    write.
 
     Throughput: a visit takes ``fold`` clocks, and with a single port one more for each word of it that changes.
-    Latency: from the clock that takes a visit's last word, the drives
-    are in the store after two clocks (`swept` is set in the first), the error is out in the second.
+    Latency: from the clock that takes a visit's last word, the drives are in the store after two clocks (`swept` is set
+    in the first), the error is out in the second.
 
     Parameters
     ----------

@@ -43,6 +43,10 @@ def random_config(seed: int) -> NetworkConfig:
         # A third of the layers is not folded, whatever their size.
         lanes=tuple(units if among(1, 3) == 1 else among(1, units) for units in layers[1:]),
     )
+    streams = config.input_streams
+    config = config.replace(
+        input_lanes=int(random.choice([count for count in range(streams + 1) if not count or streams % count == 0]))
+    )
     banks = []
     for layer in range(depth):
         # What more than one bank has to divide, unless the layer below is worked on as a whole.

@@ -151,8 +151,7 @@ class StoredState(ABC):
     def stores(self) -> Stores:
         """Read what is kept from sample to sample; an unknown bit raises ValueError."""
         config = self._config
-        states = [self._bits(f"input_{index}") for index in range(config.input_streams)]
-        stores: Stores = {"inputs": _unsigned(np.concatenate(states))}
+        stores: Stores = {"inputs": _unsigned(self._bits("inputs").reshape(config.input_streams, config.lfsr_bits))}
         for layer in range(1, config.depth + 1):
             stores[f"weights_{layer}"] = self.weights(layer)
             stores[f"bias_{layer}"] = _unsigned(self._bits(f"bias_{layer}"))
@@ -185,8 +184,7 @@ class StoredState(ABC):
     def write_streams(self, stores: Stores) -> None:
         """Put the states of all random streams, named as in `stores`, into the hardware."""
         config = self._config
-        for index, state in enumerate(stores["inputs"]):
-            self._put(f"input_{index}", _fields(state.reshape(1, 1), config.lfsr_bits))
+        self._put("inputs", _fields(stores["inputs"].reshape(config.input_turns, -1), config.lfsr_bits))
         for layer in range(1, config.depth + 1):
             self._put(f"bias_{layer}", _fields(stores[f"bias_{layer}"].reshape(1, 1), config.lfsr_bits))
             units = self._units(layer).copy()
@@ -257,6 +255,8 @@ class HardwareState(StoredState):
         """Return the handles of a memory's words, or that of a signal."""
         config, handle = self._config, self._handles[name]
         kind, *place = name.split("_")
+        if kind == "inputs" and config.input_turns > 1:
+            return [handle[address] for address in range(config.input_turns)]
         if kind not in ("weights", "units", "membranes"):
             return [handle]
         layer = int(place[0])

@@ -21,7 +21,7 @@ SAMPLES = 12
 
 @cocotb.test()
 async def generator(dut: Any) -> None:
-    """One stream: spike and permission in the clock of value and rate, a leap in each enabled clock."""
+    """One stream: spike, permission and following state in the clock of state, value and rate."""
     await run_variants(dut, GeneratorBench)
 
 
@@ -35,27 +35,22 @@ class GeneratorBench(Bench):
     """The job has ``lfsr_bits``."""
 
     async def run(self) -> None:
-        """Compare both outputs in every clock."""
+        """Compare all outputs in every clock."""
         width = self.job["lfsr_bits"]
         config = NetworkConfig(
             layers=(1, 2), input_streams=1, weight_frac=2, activation_range=1.0, error_range=1.0, lfsr_bits=width
         )
-        model = SpikeGenerator(config, np.array([1], dtype=np.uint64))
         for clock in range(CLOCKS):
-            enable, load = int(not self.one_in(4)), int(self.one_in(20))
-            seed = 0 if self.one_in(3) else self.random.getrandbits(width)
+            state = 0 if self.one_in(10) else self.random.getrandbits(width)
             value = self.random.choice([0, 1, 255, self.random.randrange(256)])
             rate = self.random.choice([0, 1, 255, 256, self.random.randrange(257)])
-            self.unit.put(enable=enable, load=load, seed=seed, value=value, rate=rate)
+            self.unit.put(state=state, value=value, rate=rate)
             await self.unit.edge
-            drawn = SpikeGenerator(config, model.states)
-            spike, permit = drawn.draw(np.array([value], dtype=np.uint8), rate)
-            expected, got = (int(spike[0]), int(permit[0])), (self.unit.get("spike"), self.unit.get("permit"))
-            assert got == expected, f"clock {clock}: expected spike and permit {expected}, got {got}"
-            if load:
-                model.states[0] = seed
-            elif enable:
-                model = drawn
+            model = SpikeGenerator(config, np.array([state], dtype=np.uint64))
+            spike, permit = model.draw(np.array([value], dtype=np.uint8), rate)
+            expected = (int(spike[0]), int(permit[0]), int(model.states[0]))
+            got = tuple(self.unit.get(name) for name in ("spike", "permit", "following"))
+            assert got == expected, f"clock {clock}: expected spike, permit and following state {expected}, got {got}"
 
 
 class InputLayerBench(Bench):
@@ -74,10 +69,12 @@ class InputLayerBench(Bench):
         config = self.config
         states = [self.random.getrandbits(config.lfsr_bits) for _ in range(config.input_streams)]
         # Other groups are for other units: nothing here may take them.
-        seeds = [(group, lane, state) for lane, state in enumerate(states) for group in (0, 1)]
-        for group, lane, state in seeds:
+        lanes = config.input_streams // config.input_turns
+        seeds = [(group, stream, state) for stream, state in enumerate(states) for group in (0, 1)]
+        for group, stream, state in seeds:
+            word, lane = divmod(stream, lanes)
             foreign = self.random.getrandbits(config.lfsr_bits)
-            fields = {"valid": 1, "group": group, "word": 0, "lane": lane, "state": foreign if group else state}
+            fields = {"valid": 1, "group": group, "word": word, "lane": lane, "state": foreign if group else state}
             self.unit.put(seeds=fields)
             await self.unit.edge
         self.unit.put(seeds=dict.fromkeys(("valid", "group", "word", "lane", "state"), 0))
@@ -152,10 +149,10 @@ class InputLayerBench(Bench):
         if not self.job["stalls"] and config.input == "rate" and not config.patience:
             took = [clock - started for clock in came]
             counts = [marks for _, marks in lists]
-            if config.banks[0] == 1:
+            if config.banks[0] == 1 and config.input_turns == 1:
                 exact = self._clocks(counts)
                 assert took == exact, f"sample {number}: expected visits {exact} clocks from the start, not {took}"
-            latest = sum(slowest_end(marks, 0) for marks in counts) + 1
+            latest = sum(slowest_end(marks, 0) + (config.input_turns > 1) for marks in counts) + 1
             assert took[-1] <= latest, f"sample {number}, {counts} rows a word: took {took[-1]}, not {latest}"
 
     async def _tick(self, final: bool) -> None:
@@ -173,9 +170,9 @@ class InputLayerBench(Bench):
         """Return the rows that spike, with their flags, and how many of each bank every word of the list has."""
         rows, values = sample.listing(tick)
         spike, permit = model.draw(values, rate)
-        streams, banks = self.config.input_streams, self.config.banks[0]
-        starts = range(0, max(1, len(rows)), streams)
-        words = [rows[start : start + streams][spike[start : start + streams]] for start in starts]
+        slots, banks = self.config.input_streams // self.config.input_turns, self.config.banks[0]
+        starts = range(0, max(1, len(rows)), slots)
+        words = [rows[start : start + slots][spike[start : start + slots]] for start in starts]
         marks = [[int((word % banks == bank).sum()) for bank in range(banks)] for word in words]
         flags = {int(row): (1, int(may_learn)) for row, may_learn in zip(rows[spike], permit[spike], strict=True)}
         return flags, marks

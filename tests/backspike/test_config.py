@@ -54,6 +54,8 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"patience": 17}, "patience must be a whole number from 0 to 16, not 17"),
     ({"patience": -1}, "patience must be a whole number from 0 to 16, not -1"),
     ({"lanes": (0, 0, 0)}, "lanes must be 2 whole numbers, one a weight layer, not (0, 0, 0)"),
+    ({"input_lanes": 3}, "input_lanes must divide the input_streams, 8, not be 3"),
+    ({"input_lanes": 9}, "input_lanes must be a whole number from 0 to 8, not 9"),
     ({"lanes": (5, 2)}, "lanes must be from 0 to 4, not 5"),
     ({"banks": (3, 1)}, "banks must be 1, 2, 4, not 3"),
     ({"banks": (8, 1)}, "banks must be from 1 to 4, not 8"),
@@ -79,6 +81,13 @@ def test_limits_themselves_are_possible() -> None:
     )  # fmt: skip
     assert (config.activation_bits, config.error_bits) == (1, 1)
     assert NetworkConfig(layers=(1, 2), ticks=1, weight_bits=4, weight_frac=1).depth == 1
+
+
+def test_input_lanes_of_zero_are_all_streams() -> None:
+    config = NetworkConfig(layers=(8, 4), input_streams=6)
+    assert config.input_turns == 1
+    assert config.replace(input_lanes=2).input_turns == 3
+    assert config.replace(input="spikes").input_turns == 6
 
 
 def test_lanes_of_zero_are_all_units() -> None:
@@ -109,7 +118,8 @@ def test_presets_are_named_as_promised() -> None:
 OTHER_VALUES: dict[str, Any] = {
     "layers": (8, 5, 2), "name": "other", "ticks": 17, "weight_bits": 9, "weight_frac": 5, "activation_range": 4.0,
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "seed": 2, "lfsr_bits": 64,
-    "dropout": (9,), "patience": 3, "input": "spikes", "input_streams": 4, "lanes": (2, 1), "banks": (2, 1), "ports": (1, 2),
+    "dropout": (9,), "patience": 3, "input": "spikes", "input_streams": 4, "input_lanes": 4, "lanes": (2, 1),
+    "banks": (2, 1), "ports": (1, 2),
 }  # fmt: skip
 
 
@@ -126,7 +136,7 @@ def test_hash_tells_every_value_apart_but_the_name() -> None:
 def test_checkpoint_fits_whatever_computes_the_same(key) -> None:
     base = NetworkConfig(layers=(8, 4, 2))
     other = base.replace(**{key: OTHER_VALUES[key]})
-    same = key in ("name", "rates", "rate_decay", "seed", "lanes", "banks", "ports")
+    same = key in ("name", "rates", "rate_decay", "seed", "lanes", "banks", "ports", "input_lanes")
     assert (other.checkpoint_hash == base.checkpoint_hash) == same
     assert base.checkpoint_difference(other) == (None if same else key)
 

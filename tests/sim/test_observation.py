@@ -120,8 +120,12 @@ def hardware(config):
         unit_bits += model_bits(config)
     add("winner", Word(config.layers[-1].bit_length()))
     add("ticked", Word(1))
-    for index in range(config.input_streams):
-        add(f"input_{index}", Word(config.lfsr_bits, index + 1))
+    slots = config.input_streams // config.input_turns
+    states = [
+        Word(slots * config.lfsr_bits, sum(turn * slots + slot + 1 << slot * config.lfsr_bits for slot in range(slots)))
+        for turn in range(config.input_turns)
+    ]
+    add("inputs", states[0] if config.input_turns == 1 else states)
     for layer in range(1, config.depth + 1):
         fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
         banks = config.banks[layer - 1]
@@ -189,8 +193,8 @@ def test_rows_lie_in_banks_in_turn():
 
 
 def test_streams_written_are_streams_read():
-    for lanes, leak in (((4, 3), 0), ((3, 2), 2)):
-        config = TINY.replace(lanes=lanes, leak=leak)
+    for lanes, leak, input_lanes in (((4, 3), 0, 0), ((3, 2), 2, 2), ((3, 2), 2, 1)):
+        config = TINY.replace(lanes=lanes, leak=leak, input_lanes=input_lanes)
         _, state = hardware(config)
         wanted = model_stores(Network(config))
         before = state.stores()
