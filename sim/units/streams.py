@@ -86,7 +86,8 @@ class StreamSeederBench(Bench):
     def _places(self) -> list[tuple[int, int, int]]:
         """Return group, word and lane of each stream, in the order of their numbers."""
         config = self.config
-        places = [(0, 0, lane) for lane in range(config.input_streams)]
+        width = config.input_streams // config.input_turns
+        places = [(0, *divmod(stream, width)) for stream in range(config.input_streams)]
         for layer, (units, lanes) in enumerate(zip(config.layers[1:], config.lanes, strict=True), start=1):
             width = 1 if layer == config.depth else lanes
             places += [(2 * layer - 1, *divmod(unit, width)) for unit in range(units)]
