@@ -1,0 +1,138 @@
+"""Lists of a sample as the host link brings them, byte by byte, turned into the entries that a network takes."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from backspike.config import NetworkConfig
+from backspike.link import FRAME_BYTES
+
+from .spikes import sample_layout
+
+__all__ = ["ListReader", "label_layout"]
+
+
+def label_layout() -> data.StructLayout:
+    """Return the layout of a part's first two bytes.
+
+    ``label``, the class; ``goes_on``, whether the list goes on with the next part; ``learn``.
+    """
+    return data.StructLayout({"label": 14, "goes_on": 1, "learn": 1})
+
+
+class ListReader(wiring.Component):
+    """Turns parts of lists (docs/host_link.md, ``SAMPLES``) into entries.
+
+    A part is a label and flags (2 bytes), the number of its entries (2), and each entry's step and value (a byte each).
+
+    Latency: an entry is offered in the clock after its value. Throughput: a byte a clock, as long as entries are taken.
+
+    Members
+    -------
+    byte : ``In(8)``
+    take : ``In(1)``
+        Take `byte`; only where `ready` is set.
+    ready : ``Out(1)``
+    samples : ``Out(stream.Signature(sample_layout(config)))``
+    begun : ``Out(1)``
+        A sample has begun to come in, and is not whole.
+    idle : ``Out(1)``
+        All entries are taken, and no part has begun.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+        super().__init__(
+            {
+                "byte": In(8),
+                "take": In(1),
+                "ready": Out(1),
+                "samples": Out(stream.Signature(sample_layout(config))),
+                "begun": Out(1),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        inputs, entry = self._config.layers[0], self.samples.p
+        left, place = Signal(range(FRAME_BYTES // 2)), Signal(2)
+        flags = Signal(label_layout())
+        last = (left == 1) & ~flags.goes_on
+
+        # One above the last index; above all inputs, it stays.
+        above, step, dropped = Signal(range(inputs + 2)), Signal(8), Signal()
+        stepped = above + step
+        reached = Signal.like(above)
+        m.d.comb += [
+            reached.eq(Mux(stepped > inputs, inputs + 1, stepped)),
+            dropped.eq((step == 0) | (stepped > inputs)),
+        ]
+
+        free, close = Signal(), Signal()
+        m.d.comb += free.eq(~self.samples.valid | self.samples.ready)
+        with m.If(self.samples.ready):
+            m.d.sync += self.samples.valid.eq(0)
+
+        def offer(value: object, ends: object) -> list[object]:
+            return [
+                self.samples.valid.eq(1),
+                entry.index.eq(reached - 1),
+                entry.value.eq(value),
+                entry.label.eq(flags.label),
+                entry.learn.eq(flags.learn),
+                entry.last.eq(ends),
+            ]
+
+        with m.FSM():
+            with m.State("Part"):
+                m.d.comb += [self.ready.eq(1), self.idle.eq(~self.samples.valid & (place == 0))]
+                with m.If(self.take):
+                    m.d.sync += place.eq(place + 1)
+                    with m.Switch(place):
+                        with m.Case(0):
+                            m.d.sync += flags.as_value()[:8].eq(self.byte)
+                        with m.Case(1):
+                            m.d.sync += flags.as_value()[8:].eq(self.byte)
+                        with m.Case(2):
+                            m.d.sync += left.eq(self.byte)
+                        with m.Case(3):
+                            count = Cat(left[:8], self.byte)
+                            m.d.sync += [left.eq(count), self.begun.eq(1)]
+                            with m.If(count != 0):
+                                m.next = "Step"
+                            with m.Elif(~flags.goes_on):
+                                m.d.sync += step.eq(0)
+                                m.next = "Empty"
+            with m.State("Step"):
+                m.d.comb += self.ready.eq(1)
+                with m.If(self.take):
+                    m.d.sync += step.eq(self.byte)
+                    m.next = "Value"
+            with m.State("Value"):
+                m.d.comb += self.ready.eq(free)
+                with m.If(self.take):
+                    m.d.comb += close.eq(last)
+                    m.d.sync += [*offer(Mux(dropped, 0, self.byte), last), above.eq(reached), left.eq(left - 1)]
+                    m.next = "Step"
+                    with m.If(left == 1):
+                        m.next = "Part"
+            with m.State("Empty"), m.If(free):
+                m.d.comb += close.eq(1)
+                m.d.sync += offer(0, 1)
+                m.next = "Part"
+
+        if self._config.input == "rate":
+            whole = close
+        else:
+            lists = Signal(range(self._config.ticks))
+            whole = close & (lists == self._config.ticks - 1)
+            with m.If(close):
+                m.d.sync += lists.eq(Mux(whole, 0, lists + 1))
+        with m.If(close):
+            m.d.sync += above.eq(0)
+        with m.If(whole):
+            m.d.sync += self.begun.eq(0)
+        return m

@@ -1,0 +1,108 @@
+"""Asynchronous serial line: 8 data bits, least significant first, no parity, one stop bit."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["LEAST_DIVISOR", "UartReceiver", "UartTransmitter"]
+
+LEAST_DIVISOR = 4
+"""Least clocks a bit: with fewer, a bit is not looked at near enough to its middle."""
+
+
+def _checked(divisor: int) -> int:
+    if not LEAST_DIVISOR <= divisor < 1 << 16:
+        raise ValueError(f"divisor must be from {LEAST_DIVISOR} to 65535 clocks a bit, not {divisor!r}")
+    return divisor
+
+
+class UartReceiver(wiring.Component):
+    """Takes bytes off a line.
+
+    Each bit is looked at once, in its middle. A start bit that is over by then is passed over; a byte without its stop
+    bit is dropped, and the next start bit is looked for once the line is idle again.
+
+    Latency: a byte is out for one clock, in the middle of its stop bit.
+
+    Parameters
+    ----------
+    divisor : int
+        Clocks a bit, 4 to 65,535.
+
+    Members
+    -------
+    rx : ``In(1)``
+        The line, 1 when idle; of no clock domain.
+    o : ``Out(stream.Signature(8, always_ready=True))``
+    """
+
+    def __init__(self, divisor: int) -> None:
+        self._divisor = _checked(divisor)
+        super().__init__({"rx": In(1, init=1), "o": Out(stream.Signature(8, always_ready=True))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        line = Signal(init=1)
+        m.submodules.synchroniser = FFSynchronizer(self.rx, line, init=1)
+        clocks, bits, look = Signal(range(self._divisor)), Signal(range(10)), Signal()
+        m.d.comb += look.eq(clocks == 0)
+        m.d.sync += clocks.eq(clocks - 1)
+        with m.If(look):
+            m.d.sync += clocks.eq(self._divisor - 1)
+        with m.FSM():
+            with m.State("Idle"):
+                # The edge has been seen a clock late, besides the synchroniser's two.
+                m.d.sync += [clocks.eq(self._divisor // 2 - 1), bits.eq(0)]
+                with m.If(~line):
+                    m.next = "Bits"
+            with m.State("Bits"), m.If(look):
+                m.d.sync += bits.eq(bits + 1)
+                with m.If(bits == 0), m.If(line):
+                    m.next = "Idle"
+                with m.Elif(bits == 9):
+                    m.d.comb += self.o.valid.eq(line)
+                    m.next = "Break"
+                with m.Else():
+                    m.d.sync += self.o.payload.eq(Cat(self.o.payload[1:], line))
+            with m.State("Break"), m.If(line):
+                m.next = "Idle"
+        return m
+
+
+class UartTransmitter(wiring.Component):
+    """Puts bytes on a line.
+
+    Throughput: a byte in ``10 * divisor`` clocks, without a gap.
+
+    Parameters
+    ----------
+    divisor : int
+        Clocks a bit, 4 to 65,535.
+
+    Members
+    -------
+    i : ``In(stream.Signature(8))``
+    tx : ``Out(1)``
+        The line, 1 when idle; a register.
+    """
+
+    def __init__(self, divisor: int) -> None:
+        self._divisor = _checked(divisor)
+        super().__init__({"i": In(stream.Signature(8)), "tx": Out(1, init=1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        # Data, stop bit, and a mark above them: when the mark alone is left, the stop bit is on the line.
+        clocks, bits = Signal(range(self._divisor)), Signal(10)
+        over = Signal()
+        m.d.comb += [over.eq(clocks == 0), self.i.ready.eq(over & (bits[1:] == 0))]
+        with m.If(~over):
+            m.d.sync += clocks.eq(clocks - 1)
+        with m.Elif(self.i.ready), m.If(self.i.valid):
+            m.d.sync += [self.tx.eq(0), bits.eq(Cat(self.i.payload, 1, 1)), clocks.eq(self._divisor - 1)]
+        with m.Else():
+            m.d.sync += [self.tx.eq(bits[0]), bits.eq(bits >> 1), clocks.eq(self._divisor - 1)]
+        return m
