@@ -1,0 +1,207 @@
+"""Frames of the host link, and what is packed into them (docs/host_link.md): the host's side."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.errors import BackspikeError
+
+try:
+    from cobs import cobs
+except ModuleNotFoundError as error:
+    raise BackspikeError("cobs is missing; install it with: pip install backspike[fpga]") from error
+
+__all__ = [
+    "ANSWER",
+    "BODY_BYTES",
+    "COUNTERS",
+    "FRAME_BYTES",
+    "LISTS_A_FRAME",
+    "PROTOCOL_VERSION",
+    "WORDS_A_FRAME",
+    "Frame",
+    "FrameError",
+    "Kind",
+    "SampleBody",
+    "Status",
+    "pack_samples",
+    "unpack_results",
+]
+
+PROTOCOL_VERSION = 1
+"""Version of docs/host_link.md."""
+
+ANSWER = 0x80
+"""What an answer's kind is above its request's."""
+
+FRAME_BYTES = 1024
+"""Most bytes of a frame before COBS, its head and CRC included."""
+
+HEAD_BYTES = 2
+CRC_BYTES = 4
+BODY_BYTES = FRAME_BYTES - HEAD_BYTES - CRC_BYTES
+"""Most bytes of a body."""
+
+LISTS_A_FRAME = 64
+"""Most parts of lists in a ``SAMPLES`` frame."""
+
+WORDS_A_FRAME = 64
+"""Most values of a ``READ`` or ``WRITE``."""
+
+COUNTERS = ("taken", "repeated", "damaged", "short", "long", "order", "busy")
+"""Counters that ``LINK`` is answered with, 16 bits each."""
+
+_PART_BYTES = 4
+_ENTRY_BYTES = 2
+_LONGEST_STEP = 255
+_GOES_ON = 1 << 14
+_LEARN = 1 << 15
+
+
+class Kind(IntEnum):
+    """What a request asks for."""
+
+    HELLO = 1
+    READ = 2
+    WRITE = 3
+    SAMPLES = 4
+    RESULTS = 5
+    LINK = 6
+
+
+class Status(IntEnum):
+    """First byte of an answer's body."""
+
+    DONE = 0
+    UNKNOWN_KIND = 1
+    WRONG_BODY = 2
+    IN_A_SAMPLE = 3
+
+
+class FrameError(ValueError):
+    """Bytes that are no frame; its text is the counter of the link that counts them."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame, request or answer.
+
+    Parameters
+    ----------
+    sequence, kind : int
+        A byte each.
+    body : bytes
+        At most `BODY_BYTES`.
+    """
+
+    sequence: int
+    kind: int
+    body: bytes = b""
+
+    def encode(self) -> bytes:
+        """Return the bytes on the line, the 0 at the end included."""
+        content = bytes([self.sequence, self.kind]) + self.body
+        if len(self.body) > BODY_BYTES:
+            raise ValueError(f"a body has at most {BODY_BYTES} bytes, not {len(self.body)}")
+        encoded: bytes = cobs.encode(content + zlib.crc32(content).to_bytes(CRC_BYTES, "little"))
+        return encoded + b"\0"
+
+    @classmethod
+    def decode(cls, line: bytes) -> Frame:
+        """Return the frame in the bytes before a 0.
+
+        Raises
+        ------
+        FrameError
+            ``"damaged"``: an impossible COBS block or a wrong CRC; ``"short"`` or ``"long"``: its length.
+        """
+        try:
+            content: bytes = cobs.decode(line)
+        except cobs.DecodeError as error:
+            raise FrameError("damaged") from error
+        if len(content) > FRAME_BYTES:
+            raise FrameError("long")
+        if len(content) < HEAD_BYTES + CRC_BYTES:
+            raise FrameError("short")
+        content, crc = content[:-CRC_BYTES], content[-CRC_BYTES:]
+        if zlib.crc32(content).to_bytes(CRC_BYTES, "little") != crc:
+            raise FrameError("damaged")
+        return cls(content[0], content[1], content[HEAD_BYTES:])
+
+
+@dataclass(frozen=True)
+class SampleBody:
+    """Body of a ``SAMPLES`` request, and how many samples are whole with it."""
+
+    content: bytes
+    samples: int
+
+
+def pack_samples(values: NDArray[np.uint8], labels: NDArray[np.int64], learn: bool) -> Iterator[SampleBody]:
+    """Pack samples into as few bodies as hold them.
+
+    Parameters
+    ----------
+    values : uint8 array, shape (samples, n_0), or (samples, T, n_0) for recorded spikes
+    labels : int64 array, shape (samples,)
+        Classes, 0 to 16,383.
+    learn : bool
+        Whether the samples are learned.
+    """
+    lists = values.reshape(-1, values.shape[-1])
+    each = len(lists) // max(1, len(values))
+    entries, bounds = _entries(lists)
+    body, parts, samples = bytearray(), 0, 0
+    for number in range(len(lists)):
+        label = int(labels[number // each]) | (_LEARN if learn else 0)
+        start, end = int(bounds[number]), int(bounds[number + 1])
+        whole = False
+        while not whole:
+            # A part needs room for an entry, unless it is an empty list: with less, it starts a new frame.
+            least = _PART_BYTES + (_ENTRY_BYTES if end > start else 0)
+            if parts == LISTS_A_FRAME or BODY_BYTES - len(body) < least:
+                yield SampleBody(bytes(body), samples)
+                body, parts, samples = bytearray(), 0, 0
+            count = min(end - start, (BODY_BYTES - len(body) - _PART_BYTES) // _ENTRY_BYTES)
+            whole = start + count == end
+            body += (label | (0 if whole else _GOES_ON)).to_bytes(2, "little") + count.to_bytes(2, "little")
+            body += entries[start : start + count].tobytes()
+            parts, start = parts + 1, start + count
+        samples += (number + 1) % each == 0
+    if parts:
+        yield SampleBody(bytes(body), samples)
+
+
+def _entries(lists: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the entries of all lists, shape (entries, 2), and where each list begins, and the last one ends."""
+    number, index = np.nonzero(lists)
+    first = np.append(True, number[1:] != number[:-1])[: len(number)]
+    steps = index - np.where(first, -1, np.append(-1, index[:-1])[: len(index)])
+    # Entries of value 0 bridge what is left of a gap when its last step is as long as can be.
+    bridges = (steps - 1) // _LONGEST_STEP
+    ends = np.cumsum(bridges + 1)
+    entries = np.zeros((int(ends[-1]) if len(ends) else 0, 2), dtype=np.uint8)
+    entries[:, 0] = _LONGEST_STEP
+    entries[ends - 1, 0] = steps - bridges * _LONGEST_STEP
+    entries[ends - 1, 1] = lists[number, index]
+    bounds = np.append(0, ends)[np.searchsorted(number, np.arange(len(lists) + 1))]
+    return entries, bounds.astype(np.int64)
+
+
+def unpack_results(content: bytes) -> NDArray[np.int64]:
+    """Return winner and its wins of each sample, shape (results, 2), from the body of an answer behind its status.
+
+    Raises
+    ------
+    FrameError
+        It is not made of whole results.
+    """
+    if len(content) % 4:
+        raise FrameError("damaged")
+    return np.frombuffer(content, dtype="<u2").reshape(-1, 2).astype(np.int64)

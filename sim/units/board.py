@@ -1,0 +1,365 @@
+"""Bench of `backspike.hdl.board.BoardTop`: requests on the line, good and bad, against protocol and golden model."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.queue import Queue
+from cocotb.triggers import FallingEdge, Timer, with_timeout
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.fpga.frames import Frame, SampleList, pack_lists, unpack_results
+from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
+from backspike.model import Network, Sample
+from backspike.registers import IDENTITY, RegisterMap
+from backspike.sim.streams import CLOCK_PERIOD
+
+from .variants import Bench, run_variants
+
+PATIENCE = 200_000
+
+
+@cocotb.test()
+async def link(dut: Any) -> None:
+    """Train over the line, among frames that are to be refused."""
+    await run_variants(dut, LinkBench)
+
+
+class LinkBench(Bench):
+    """The job has ``config``, ``divisor`` and ``rounds``."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.unit.put(rx=1)
+        self.config = NetworkConfig.from_dict(self.job["config"])
+        self.bit = self.job["divisor"] * CLOCK_PERIOD
+        self.registers = RegisterMap(self.config)
+        self.sequence = self.random.randrange(256)
+        self.counted = dict.fromkeys(LinkEvent, 0)
+        self.wins: list[tuple[int, int]] = []
+        self.expected: list[tuple[int, int]] = []
+        self.answers: Queue[Frame] = Queue()
+
+    async def run(self) -> None:
+        """Refuse everything before the first HELLO; then train in rounds; then compare all weights."""
+        cocotb.start_soon(self._listen())
+        await self.refuse(LinkEvent.ORDER, Frame(self.sequence, Request.READ, bytes((0, 1))).encode())
+        await self.hello()
+        assert (await self.read("IDENTITY"), await self.read("CONFIG_HASH")) == (
+            IDENTITY,
+            int(self.config.hash[:8], 16),
+        )
+        weights = self._draw_weights()
+        for layer, matrix in enumerate(weights, start=1):
+            await self.write_weights(layer, matrix)
+        model = Network(self.config, weights)
+        for number in range(self.job["rounds"]):
+            await self.random.choice(
+                [self.refuse_damaged, self.refuse_short_or_long, self.refuse_order, self.repeat, self.interrupt]
+                + [self.refuse_body, self.unknown_registers]
+            )()
+            await self.show(model, [self._draw_sample(model) for _ in range(self.random.randint(1, 5))])
+            if number == self.job["rounds"] // 2:
+                # Streams and rates begin anew, weights stay.
+                await self.collect()
+                await self.hello()
+                model = Network(self.config, model.weights)
+        await self.collect()
+        for layer, matrix in enumerate(model.weights, start=1):
+            got = await self.read_weights(layer)
+            assert (got == matrix).all(), f"weights of layer {layer}: expected {matrix.tolist()}, got {got.tolist()}"
+        for name, value in (("SAMPLES", model.counters.samples), ("TICKS", model.counters.ticks)):
+            got_count = await self.read(name)
+            assert got_count == value, f"{name}: expected {value}, got {got_count}"
+        await self.compare_counters()
+        assert self.answers.empty(), "an answer that nobody asked for"
+
+    # -- good requests ----------------------------------------------------------------------------------------
+
+    async def ask(self, kind: int, body: bytes = b"", status: Status = Status.DONE) -> bytes:
+        """Send the next request; return its answer's body behind the status, which is as expected."""
+        self.sequence = (self.sequence + 1) % 256
+        frame = Frame(self.sequence, kind, body)
+        self.counted[LinkEvent.TAKEN] += 1
+        await self.send(frame.encode())
+        return self._check(frame, await self.hear(), status)
+
+    async def hello(self) -> None:
+        """Say hello, with any sequence."""
+        self.sequence = self.random.randrange(256)
+        assert await self.ask(Request.HELLO) == bytes((PROTOCOL_VERSION, PARTS))
+
+    async def read(self, name: str, count: int = 1) -> int:
+        """Read a register a few times; return what it held last."""
+        answer = await self.ask(Request.READ, bytes((self.registers[name].address, count)))
+        assert len(answer) == 4 * count
+        return int(struct.unpack_from("<I", answer, 4 * count - 4)[0])
+
+    async def write(self, name: str, *values: int) -> None:
+        """Write values to a register."""
+        body = bytes((self.registers[name].address,)) + struct.pack(f"<{len(values)}i", *values)
+        assert await self.ask(Request.WRITE, body) == b""
+
+    async def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
+        """Load a layer's weights, a random number in a frame."""
+        width = self.config.folds[layer - 1] * self.config.lanes[layer - 1]
+        values = np.pad(weights, ((0, 0), (0, width - weights.shape[1]))).ravel().tolist()
+        await self._open_window(layer)
+        while values:
+            size = self.random.randint(1, WORDS)
+            await self.write("WEIGHT_DATA", *values[:size])
+            values = values[size:]
+
+    async def read_weights(self, layer: int) -> NDArray[np.int64]:
+        """Read a layer's weights."""
+        rows, width = self.config.layers[layer - 1] + 1, self.config.folds[layer - 1] * self.config.lanes[layer - 1]
+        await self._open_window(layer)
+        words, address = b"", self.registers["WEIGHT_DATA"].address
+        while len(words) < 4 * rows * width:
+            left = rows * width - len(words) // 4
+            words += await self.ask(Request.READ, bytes((address, min(WORDS, left))))
+        weights = np.frombuffer(words, dtype="<i4").astype(np.int64).reshape(rows, width)
+        return weights[:, : self.config.layers[layer]]
+
+    async def show(self, model: Network, samples: list[Sample]) -> None:
+        """Show samples to device and model."""
+        lists = []
+        for sample in samples:
+            found = model.run(sample)
+            self.expected.append((found.winner, int(found.wins[found.winner])))
+            rows = sample.values.reshape(-1, self.config.layers[0])
+            lists += [SampleList(row, sample.label, sample.learn) for row in rows]
+        bodies = list(pack_lists(lists, self.random.choice([6, 20, 200, 1018])))
+        for number, body in enumerate(bodies):
+            self._take_results(await self.ask(Request.SAMPLES, body))
+            if number < len(bodies) - 1 and self.config.input == "spikes" and self.one_in(3):
+                await self.access_mid_sample(lists, bodies[: number + 1])
+        if self.one_in(2):
+            # The network works on, and its results are not fetched: registers have to wait, but not for ever.
+            await self.write("CONTROL", 0)
+
+    async def access_mid_sample(self, lists: list[SampleList], sent: list[bytes]) -> None:
+        """Access a register between two frames of samples: refused if a sample is not whole."""
+        ended = sum(_lists_ended(body) for body in sent)
+        goes_on = _goes_on(sent[-1])
+        mid = goes_on or ended % self.config.ticks != 0
+        status = Status.MID_SAMPLE if mid else Status.DONE
+        await self.ask(Request.READ, bytes((self.registers["STATUS"].address, 1)), status)
+        await self.ask(Request.WRITE, bytes((self.registers["CONTROL"].address, 0, 0, 0, 0)), status)
+
+    async def collect(self) -> None:
+        """Fetch the results that are missing, and compare all of them."""
+        for _ in range(PATIENCE // 100):
+            self._take_results(await self.ask(Request.RESULTS))
+            if len(self.wins) >= len(self.expected):
+                break
+        for number, (expected, got) in enumerate(zip(self.expected, self.wins, strict=True)):
+            assert got == expected, f"sample {number}: expected winner and wins {expected}, got {got}"
+
+    # -- bad ones ---------------------------------------------------------------------------------------------
+
+    async def refuse(self, event: LinkEvent, line: bytes) -> None:
+        """Send bytes that are to be refused, and counted as `event`."""
+        self.counted[event] += 1
+        await self.send(line)
+        await Timer(60 * self.bit, "ns")
+        assert self.answers.empty(), f"an answer to {line.hex()}, which is to be refused as {event.name}"
+
+    async def refuse_damaged(self) -> None:
+        """Flip bits of a frame, lose a byte of it or double one."""
+        for _ in range(4):
+            frame = Frame((self.sequence + 1) % 256, Request.WRITE, self._some_write())
+            line = bytearray(frame.encode()[:-1])
+            place = self.random.randrange(len(line))
+            damage = self.random.randrange(3)
+            if damage == 0:
+                # Not to a 0, which would make two frames of one.
+                line[place] ^= self.random.choice([bit for bit in range(1, 256) if bit != line[place]])
+            elif damage == 1:
+                del line[place]
+            else:
+                line.insert(place, line[place])
+            await self.refuse(LinkEvent.DAMAGED, bytes(line) + b"\0")
+
+    async def refuse_short_or_long(self) -> None:
+        """Send too few bytes, or too many."""
+        if self.one_in(3):
+            content = bytes(1 + self.random.randrange(255) for _ in range(1025 + self.random.randrange(30)))
+            line = b"".join(
+                bytes((len(content[start : start + 254]) + 1,)) + content[start : start + 254]
+                for start in range(0, len(content), 254)
+            )
+            await self.refuse(LinkEvent.LONG, line + b"\0")
+        else:
+            size = self.random.randrange(6)
+            line = bytes((size + 1,)) + bytes(1 + self.random.randrange(255) for _ in range(size))
+            await self.refuse(LinkEvent.SHORT, line + b"\0")
+
+    async def refuse_order(self) -> None:
+        """Send whole frames that are neither the next nor the last."""
+        for _ in range(3):
+            sequence = (self.sequence + self.random.randint(2, 255)) % 256
+            kind = self.random.choice([kind for kind in range(256) if kind != Request.HELLO])
+            await self.refuse(LinkEvent.ORDER, Frame(sequence, kind, self._some_write()).encode())
+
+    async def repeat(self) -> None:
+        """Send a request again: its answer comes again, and nothing is done twice."""
+        for layer in range(1, self.config.depth + 1):
+            await self.write(f"RATE_{layer}", self.config.rates[layer - 1])
+        await self._open_window(1)
+        before = await self.read("WEIGHT_DATA")
+        frame = Frame(self.sequence, Request.READ, bytes((self.registers["WEIGHT_DATA"].address, 1)))
+        for _ in range(2):
+            self.counted[LinkEvent.REPEATED] += 1
+            await self.send(b"\0" * self.random.randrange(3) + frame.encode())
+            assert self._check(frame, await self.hear(), Status.DONE) == struct.pack("<I", before)
+        place = (await self.read("WEIGHT_LANE"), await self.read("WEIGHT_WORD"), await self.read("WEIGHT_ROW"))
+        moved = divmod(1, self.config.lanes[0])
+        row, word = divmod(moved[0], self.config.folds[0])
+        assert place == (moved[1], word, row), f"the window moved to {place}"
+
+    async def interrupt(self) -> None:
+        """Send bytes while a request is executed or answered."""
+        self.sequence = (self.sequence + 1) % 256
+        frame = Frame(self.sequence, Request.READ, bytes((self.registers["TICKS"].address, WORDS)))
+        self.counted[LinkEvent.TAKEN] += 1
+        await self.send(frame.encode())
+        await Timer(self.random.randrange(400) * self.bit, "ns")
+        other = Frame((self.sequence + 1) % 256, Request.WRITE, self._some_write())
+        self.counted[LinkEvent.BUSY] += 1
+        await self.send(other.encode())
+        self._check(frame, await self.hear(), Status.DONE)
+        await Timer(60 * self.bit, "ns")
+        assert self.answers.empty(), "an answer to a frame that came too early"
+
+    async def refuse_body(self) -> None:
+        """Send kinds that there are not, and bodies that the kinds do not have."""
+        unknown = self.random.choice([0, *range(len(Request) + 1, 256)])
+        await self.ask(unknown, b"", Status.UNKNOWN_KIND)
+        data = self.registers["WEIGHT_DATA"].address
+        part = struct.pack("<HH", 0, 2) + bytes((1, 255, 1, 255))
+        for kind, body in (
+            (Request.HELLO, b"x"),
+            (Request.RESULTS, b"x"),
+            (Request.LINK, b"xy"),
+            (Request.READ, b""),
+            (Request.READ, bytes((data,))),
+            (Request.READ, bytes((data, 0))),
+            (Request.READ, bytes((data, WORDS + 1))),
+            (Request.READ, bytes((data, 1, 1))),
+            (Request.WRITE, b""),
+            (Request.WRITE, bytes((data,))),
+            (Request.WRITE, bytes((data, 1, 2, 3))),
+            (Request.WRITE, bytes((data,)) + bytes(4 * WORDS + 4)),
+            (Request.SAMPLES, b"\0\0\0"),
+            (Request.SAMPLES, part[:-1]),
+            (Request.SAMPLES, part + b"\0"),
+            (Request.SAMPLES, struct.pack("<HH", 0, 0xFFFF) + part),
+            (Request.SAMPLES, struct.pack("<HH", 0x4000, 0) * (PARTS + 1)),
+        ):
+            if self.one_in(3):
+                await self.ask(kind, body, Status.WRONG_BODY)
+
+    async def unknown_registers(self) -> None:
+        """Access registers that there are not."""
+        for address in (len(self.registers.registers), self.random.randint(len(self.registers.registers), 255)):
+            await self.ask(Request.READ, bytes((address, 1)), Status.WRONG_BODY)
+            await self.ask(Request.WRITE, bytes((address, 1, 2, 3, 4)), Status.WRONG_BODY)
+
+    async def compare_counters(self) -> None:
+        """Compare what the link has counted."""
+        answer = struct.unpack(f"<{len(LinkEvent)}H", await self.ask(Request.LINK))
+        expected = tuple(self.counted[event] for event in LinkEvent)
+        assert answer == expected, f"{[event.name for event in LinkEvent]}: expected {expected}, got {answer}"
+
+    # -- the line ---------------------------------------------------------------------------------------------
+
+    async def send(self, line: bytes) -> None:
+        """Put bytes on the line, now and then with a gap."""
+        for byte in line:
+            for level in (0, *((byte >> bit) & 1 for bit in range(8)), 1):
+                self.unit.put(rx=level)
+                await Timer(self.bit, "ns")
+            if self.one_in(50):
+                await Timer(self.random.randrange(1, 40) * CLOCK_PERIOD, "ns")
+
+    async def hear(self) -> Frame:
+        """Return the next frame that comes."""
+        return await with_timeout(self.answers.get(), PATIENCE * CLOCK_PERIOD, "ns")
+
+    async def _listen(self) -> None:
+        """Take bytes off the line, and make frames of them."""
+        tx, line = self.unit.tx, bytearray()
+        while True:
+            if int(tx.value):
+                await FallingEdge(tx)
+            await Timer(self.bit + self.bit // 2, "ns")
+            byte = 0
+            for bit in range(8):
+                byte |= int(tx.value) << bit
+                await Timer(self.bit, "ns")
+            assert int(tx.value), f"byte {byte:#x} came without a stop bit"
+            if byte:
+                line.append(byte)
+            else:
+                self.answers.put_nowait(Frame.decode(bytes(line)))
+                line.clear()
+
+    def _check(self, request: Frame, answer: Frame, status: Status) -> bytes:
+        got = (answer.sequence, answer.kind, answer.body[0])
+        expected = (request.sequence, request.kind | ANSWER, status)
+        assert got == expected, f"{request}: expected sequence, kind and status {expected}, got {got}"
+        assert status == Status.DONE or len(answer.body) == 1, f"{request} was refused, but its answer has a body"
+        return answer.body[1:]
+
+    # -- what is sent -----------------------------------------------------------------------------------------
+
+    def _take_results(self, body: bytes) -> None:
+        self.wins += unpack_results(body)
+
+    async def _open_window(self, layer: int) -> None:
+        await self.write("WEIGHT_LAYER", layer)
+        for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
+            await self.write(name, 0)
+
+    def _some_write(self) -> bytes:
+        """Return a body that would change a weight."""
+        return bytes((self.registers["WEIGHT_DATA"].address,)) + bytes(
+            self.random.randrange(256) for _ in range(4 * self.random.randint(1, 6))
+        )
+
+    def _draw_weights(self) -> list[NDArray[np.int64]]:
+        config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
+        shapes = zip(config.layers[:-1], config.layers[1:], strict=True)
+        bound = min(config.weight_max, 1 << config.weight_frac)
+        return [generator.integers(-bound // 2, bound + 1, (inputs + 1, units)) for inputs, units in shapes]
+
+    def _draw_sample(self, model: Network) -> Sample:
+        config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
+        shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+        values = generator.integers(0, 256, shape, dtype=np.uint8) * generator.integers(0, 2, shape, dtype=np.uint8)
+        if self.one_in(6):
+            values[:] = 0
+        return Sample(values, self.random.randrange(config.layers[-1]), not self.one_in(4))
+
+
+def _lists_ended(body: bytes) -> int:
+    return sum(not flags & 0x4000 for flags in _part_flags(body))
+
+
+def _goes_on(body: bytes) -> bool:
+    return bool(_part_flags(body)[-1] & 0x4000)
+
+
+def _part_flags(body: bytes) -> list[int]:
+    """Return the first two bytes of each part of a body of samples."""
+    found, place = [], 0
+    while place < len(body):
+        flags, count = struct.unpack_from("<HH", body, place)
+        found.append(flags)
+        place += 4 + 2 * count
+    return found

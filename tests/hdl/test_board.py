@@ -1,0 +1,32 @@
+"""A board's design at the end of its line: training, refusals, and a line on which nothing hangs."""
+
+from __future__ import annotations
+
+import random
+
+from backspike.hdl.board import BoardTop
+
+from .variants import ON_BOTH, check, random_config
+
+SEED = 20261
+
+
+def variants():
+    generator = random.Random(SEED)
+    fixed = [
+        {"layers": (9, 5, 3), "lanes": (5, 3), "input": "rate", "divisor": 4},
+        {"layers": (300, 3), "lanes": (3,), "input": "rate", "divisor": 5, "ticks": 4},
+        {"layers": (6, 4, 3), "lanes": (2, 1), "input": "spikes", "divisor": 7, "patience": 2},
+    ]
+    drawn = {}
+    for number, values in enumerate(fixed):
+        divisor = values.pop("divisor")
+        config = random_config(generator, rates=(256,) * (len(values["layers"]) - 1), **values)
+        job = {"config": config.to_dict(), "divisor": divisor, "rounds": 12}
+        drawn[f"board_{number}"] = (BoardTop(config, divisor), job)
+    return drawn
+
+
+@ON_BOTH
+def test_a_host_trains_and_nothing_else_has_an_effect(simulator: str) -> None:
+    check("board", variants(), simulator, SEED)
