@@ -20,7 +20,7 @@ from backspike.model import Network
 from backspike.model.lfsr import seeding_start
 from backspike.registers import RegisterMap
 
-from .observation import StoredState, model_stores, put_stores
+from .observation import StoredState, Stores, model_stores, put_stores
 from .runner import Tools, cached, find_tools, tool_environment
 
 __all__ = ["BATCH", "HardwareError", "NativeNetwork", "RtlEngine"]
@@ -30,6 +30,7 @@ BATCH = 256
 
 _HARNESS = Path(__file__).with_name("native.cpp")
 _LIBRARY = "network.so"
+_DRIVEN = "driven"
 _VERILATOR_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
 # A library of its own for each design, several of them in one process: none may take another's symbols for its own.
 _COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
@@ -83,7 +84,7 @@ class NativeNetwork:
         described = json.loads(description)
         self._ports = described["ports"]
         self._registers = RegisterMap(config)
-        self._library = _load(_build(verilog, config.name, list(described["probes"].values()), optimise))
+        self._library = _load(_build(verilog, config.name, self._ports, list(described["probes"].values()), optimise))
         self._device = ctypes.c_void_p(self._library.backspike_open(int(stalls * 2**32), seed))
         self.state = NativeState(config, described["probes"], self._library, self._device)
         # Clocks that no transfer is waited for so long: a sample with every row of every layer, one after the other.
@@ -308,6 +309,11 @@ class NativeState(StoredState):
         self._probes, self._library, self._device = probes, library, device
         self._found: dict[str, tuple[NDArray[np.uint8], int]] = {}
 
+    def write_streams(self, stores: Stores) -> None:
+        """Put the states of all random streams into the hardware."""
+        super().write_streams(stores)
+        self._library.backspike_settle(self._device)
+
     def _bits(self, name: str) -> NDArray[np.uint8]:
         words, width = self._find(name)
         return np.unpackbits(words, axis=1, count=width, bitorder="little")
@@ -321,7 +327,7 @@ class NativeState(StoredState):
         """Return the bytes of a probe's words, shape (words, bytes), and the width of a word."""
         if name not in self._found:
             *instances, signal = self._probes[name].split(".")
-            scope, shape = ".".join(["TOP", self._config.name, *instances]), (ctypes.c_uint64 * 3)()
+            scope, shape = ".".join(["TOP", _DRIVEN, "unit", *instances]), (ctypes.c_uint64 * 3)()
             address = self._library.backspike_find(self._device, scope.encode(), signal.encode(), shape)
             if not address:
                 raise BackspikeError(f"the simulation has no signal {scope}.{signal}")
@@ -348,6 +354,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "open": (device, [number, number]),
         "close": (None, [device]),
         "clocks": (number, [device]),
+        "settle": (None, [device]),
         "show": (ctypes.c_int64, [device, words, number, words, number, number]),
         "access": (ctypes.c_int64, [device, words, words, number, number]),
         "find": (ctypes.c_void_p, [device, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(number)]),
@@ -361,11 +368,38 @@ def _load(path: Path) -> ctypes.CDLL:
 # -- build ----------------------------------------------------------------------------------------------------------
 
 
-def _build(verilog: str, top: str, probes: Sequence[str], optimise: bool) -> Path:
+def _driven(top: str, ports: dict[str, Any]) -> str:
+    """Return a Verilog module whose inputs come from registers.
+
+    A clock then is one evaluation of what follows from registers. With inputs that logic follows from, the reset first
+    of all, Verilator would evaluate that logic a second time, whenever an input may have changed.
+    """
+    lines, connections = [], [".clk(clk)"]
+    for name, port in ports.items():
+        width = f"[{port['width'] - 1}:0]"
+        if name != "clk":
+            connections.append(f".{name}({name})" if port["direction"] == "output" else f".{name}(now__{name})")
+        if port["direction"] == "input" and name != "clk":
+            lines.append(f"  reg {width} now__{name};")
+            lines.append(f"  always @(posedge clk) now__{name} <= {name};")
+    heads = [f"{port['direction']} [{port['width'] - 1}:0] {name}" for name, port in ports.items()]
+    return "\n".join(
+        [
+            f"module {_DRIVEN}({', '.join(heads)});",
+            *lines,
+            f"  \\{top} unit({', '.join(connections)});",
+            "endmodule",
+            "",
+        ]
+    )
+
+
+def _build(verilog: str, top: str, ports: dict[str, Any], probes: Sequence[str], optimise: bool) -> Path:
     """Return the library of a design, built if it is not in the cache."""
     tools, level = find_tools("verilator"), "-O2" if optimise else "-O0"
     common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS, level]
     runtime = cached([*common, *_RUNTIME], lambda made: _compile_runtime(tools, level, made))
+    verilog += _driven(top, ports)
     parts = [*common, _HARNESS.read_text(encoding="utf-8"), top, verilog, *probes]
     return cached(parts, lambda made: _compile(verilog, top, probes, tools, level, runtime, made)) / _LIBRARY
 
@@ -396,7 +430,7 @@ def _compile(
         variables = [v for v in tools.make_variables if not v.startswith("OPT_")]
         variables += [f"OPT_FAST={level}", "OPT_SLOW=-O0", f"OPT_GLOBAL={level}"]
         variables += ["VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", f"USER_LDLIBS={runtime}/*.o"]
-        command = ["verilator", "--cc", "--exe", "--build", "-j", "2", "--prefix", "Vnetwork", "--top-module", top]
+        command = ["verilator", "--cc", "--exe", "--build", "-j", "2", "--prefix", "Vnetwork", "--top-module", _DRIVEN]
         command += [*_VERILATOR_OPTIONS, "--Mdir", "model", "-o", _LIBRARY, "-CFLAGS", flags, "-LDFLAGS", "-shared"]
         sources = ["public.vlt", f"{top}.v", str(build / _HARNESS.name)]
         _run(tools, build, *command, *sources, MAKEFLAGS=" ".join(variables))
