@@ -60,8 +60,15 @@ class LinkBench(Bench):
         model = Network(self.config, weights)
         for number in range(self.job["rounds"]):
             await self.random.choice(
-                [self.refuse_damaged, self.refuse_short_or_long, self.refuse_order, self.repeat, self.interrupt]
-                + [self.refuse_body, self.unknown_registers]
+                [
+                    self.refuse_damaged,
+                    self.refuse_short_or_long,
+                    self.refuse_order,
+                    self.repeat,
+                    self.interrupt,
+                    self.refuse_body,
+                    self.unknown_registers,
+                ]
             )()
             await self.show(model, [self._draw_sample(model) for _ in range(self.random.randint(1, 5))])
             if number == self.job["rounds"] // 2:
