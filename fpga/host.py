@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import time
@@ -36,6 +37,8 @@ GREETINGS = 5
 
 ATTEMPTS = 40
 """Times that any other request is sent."""
+
+_GONE = (errno.EIO, errno.ENODEV, errno.ENXIO)
 
 _REFUSALS: dict[int, str] = {
     Status.UNKNOWN_KIND: "does not know the request",
@@ -79,13 +82,15 @@ def open_port(path: Path | str, baud: int = BAUD) -> Iterator[Line]:
     try:
         with port:
             yield port
-    except serial.SerialException as error:
+    except OSError as error:
+        # What the system says of a port that is unplugged, where pyserial does not say it in its own words.
+        if not isinstance(error, serial.SerialException) and error.errno not in _GONE:
+            raise
         raise BackspikeError(f"lost serial port {path}: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else str(error)
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
 
 
 class Device:

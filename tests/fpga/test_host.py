@@ -174,6 +174,23 @@ def test_silence_is_one_sentence() -> None:
         os.close(master)
 
 
+@pytest.mark.parametrize(
+    "step", [lambda line: line.in_waiting, lambda line: line.read(), lambda line: line.write(b"x")]
+)
+def test_a_lost_port_is_one_sentence(step) -> None:
+    master, slave = os.openpty()
+    path = os.ttyname(slave)
+    os.close(slave)
+
+    def use() -> None:
+        with open_port(path) as line:
+            os.close(master)
+            step(line)
+
+    with pytest.raises(BackspikeError, match=f"^lost serial port {path}: "):
+        use()
+
+
 class Scripted:
     """A line on which every request gets the answer that a script gives: sequence, kind and what is behind them."""
 
