@@ -7,6 +7,7 @@ import os
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -74,9 +75,7 @@ class SimulatedBoard:
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
-        top, name = BoardTop(config, divisor), f"{config.name}_board"
-        ports = {**_CLOCK_AND_RESET, **describe_ports(top)}
-        self._library = load_library(_HARNESS, _SIGNATURES, emit(top, name), name, ports, optimise=optimise)
+        self._library = _library(config, divisor, optimise)
         self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed))
 
     def close(self) -> None:
@@ -129,6 +128,14 @@ class SimulatedBoard:
             serving.join()
             os.close(slave)
             os.close(master)
+
+
+@lru_cache(maxsize=4)
+def _library(config: NetworkConfig, divisor: int, optimise: bool) -> ctypes.CDLL:
+    """Return the library of a board; simulations in one process share it, as writing the Verilog takes seconds."""
+    top, name = BoardTop(config, divisor), f"{config.name}_board"
+    ports = {**_CLOCK_AND_RESET, **describe_ports(top)}
+    return load_library(_HARNESS, _SIGNATURES, emit(top, name), name, ports, optimise=optimise)
 
 
 class DirectLine:

@@ -24,7 +24,7 @@ def variants(simulator: str):
     for number, values in enumerate(fixed[:2] if few else fixed):
         divisor = values.pop("divisor")
         config = random_config(generator, rates=(256,) * (len(values["layers"]) - 1), **values)
-        job = {"config": config.to_dict(), "divisor": divisor, "rounds": 3 if few else 12}
+        job = {"config": config.to_dict(), "divisor": divisor, "rounds": 3 if few else 8}
         drawn[f"board_{number}"] = (BoardTop(config, divisor), job)
     return drawn
 
