@@ -79,11 +79,12 @@ class Board:
         return float(self.presets.get(config.name, {}).get("clock", self.clock))
 
 
+# Few lanes: what a small device is short of is logic.
 _SMALL: dict[str, Architecture] = {
+    "tiny": {"lanes": (2, 1), "input_lanes": 1},
     "digits": {"lanes": (2, 2), "input_lanes": 1},
     "mnist_up5k": {"lanes": (4, 2), "ports": (1, 2), "input_lanes": 1},
 }
-_BANKS: dict[str, Architecture] = {"mnist_ecp5": {"clock": 60.0}}
 
 
 def _ulx3s(size: str) -> Board:
@@ -93,8 +94,7 @@ def _ulx3s(size: str) -> Board:
         family="ecp5",
         platform_path=f"ulx3s.ULX3S_{size}_Platform",
         pll=ecp5_pll,
-        clock=50.0,
-        presets=_BANKS,
+        clock=60.0,
     )
 
 
@@ -118,7 +118,7 @@ BOARDS = {
             platform_path="ice40_hx8k_b_evn.ICE40HX8KBEVNPlatform",
             pll=ice40_pll,
             clock=40.0,
-            presets={"digits": _SMALL["digits"]},
+            presets=_SMALL,
         ),
         *(_ulx3s(size) for size in ("12F", "25F", "45F", "85F")),
         Board(
@@ -138,7 +138,7 @@ BOARDS = {
             platform_path="tang_nano_9k.TangNano9kPlatform",
             pll=gowin_pll,
             clock=27.0,
-            presets={"digits": _SMALL["digits"]},
+            presets=_SMALL,
         ),
     )
 }

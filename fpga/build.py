@@ -20,7 +20,7 @@ from .flow import Step, place_and_route, synthesise
 from .throughput import clocks_a_sample, link_samples
 from .tools import tool_version
 
-__all__ = ["build"]
+__all__ = ["build", "check_timing", "count_cells", "format_report", "summarise"]
 
 MARGIN = 0.95
 """Part of the clock that is reached which a build that missed its timing is told to ask for."""
@@ -46,8 +46,8 @@ def build(
 ) -> dict[str, Any]:
     """Build a network for a board, with several seeds of nextpnr, and keep the fastest.
 
-    Leaves in `out` the bitstream ``<name>.bin``, ``.bit`` or ``.fs``; ``config.toml``, the configuration as built, whose
-    hash the device answers; ``report.json`` and ``report.txt``; and the logs of the tools.
+    Leaves in `out` the bitstream ``<name>.bin``, ``.bit`` or ``.fs``; ``config.toml``, the configuration as built,
+    whose hash the device answers; ``report.json`` and ``report.txt``; and the logs of the tools.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
 
@@ -57,15 +57,15 @@ class BoardDesign(Elaboratable):
         m.submodules.board = board = BoardTop(self._config, self._divisor)
         names = [subsignal.name for subsignal in platform.lookup("uart", 0).ios]
         uart = platform.request("uart", 0, dir=dict.fromkeys(names, "-"))
-        m.submodules.rx = rx = io.Buffer("i", uart.rx)
-        m.submodules.tx = tx = io.Buffer("o", uart.tx)
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [board.rx.eq(rx.i), tx.o.eq(board.tx)]
         if self._board.led:
-            m.submodules.led = led = io.Buffer("o", platform.request("led", 0, dir="-"))
+            m.submodules.led = led = io.Buffer(io.Direction.Output, platform.request("led", 0, dir="-"))
             m.d.comb += led.o.eq(board.busy)
         return m
 
-    def _instance(self, m: Module, platform: Any, clock: Signal, locked: Signal) -> Instance:
+    def _instance(self, m: Module, platform: Any, clock: Value, locked: Signal) -> Instance:
         """Return the PLL's primitive, and the buffer of its input where that is not part of it."""
         pin = platform.request(platform.default_clk, dir="-")
         parameters = {f"p_{name}": value for name, value in self._pll.parameters.items()}
@@ -79,7 +79,7 @@ class BoardDesign(Elaboratable):
                 o_PLLOUTGLOBAL=clock,
                 o_LOCK=locked,
             )
-        m.submodules.oscillator = oscillator = io.Buffer("i", pin)
+        m.submodules.oscillator = oscillator = io.Buffer(io.Direction.Input, pin)
         if self._board.family == "ecp5":
             return Instance(
                 "EHXPLLL",

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
 import subprocess
-import tempfile
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
-from backspike.files import make_directory
-from backspike.sim.runner import cache_directory
+from backspike.sim.runner import cached
 
 from .boards import Board
 from .design import BoardDesign
 from .pll import Pll
 from .tools import find_tool, tool_version
 
-__all__ = ["Step", "place_and_route", "synthesise"]
+__all__ = ["Step", "does_not_fit", "place_and_route", "synthesise"]
 
 # Weights need no initial value: the host loads them. Zeros written out would keep them from RAM that has none.
 _AFTER_READ = "delete t:$meminit_v2 r:MEMID=*rows_* %i"
@@ -41,15 +39,13 @@ class Step:
     ----------
     folder : Path
         Its files in the cache; the log of each tool is among them.
+        Its name is a hash of the step's inputs and of the tools' versions.
     cached : bool
         It was there before.
-    key : str
-        Hash of the step's inputs and of the tools' versions.
     """
 
     folder: Path
     cached: bool
-    key: str
 
 
 def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> Step:
@@ -63,7 +59,7 @@ def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> S
     Raises
     ------
     BackspikeError
-        Yosys is missing or stops, or an amaranth-boards is.
+        Yosys is missing or stops, or amaranth-boards is missing.
     """
     options = {"debug_verilog": False, "script_after_read": _AFTER_READ, "synth_opts": board.synthesis}
     with warnings.catch_warnings():
@@ -125,11 +121,13 @@ def place_and_route(board: Board, netlist: Step, clock: float, seed: int) -> Ste
         _run([*find_tool(packer), *pack], folder, packer)
         (folder / "top.json").unlink()
 
-    return _cached([netlist.key, tool_version(nextpnr), tool_version(packer), command, f"{clock:.4f}", seed], run)
+    return _cached(
+        [netlist.folder.name, tool_version(nextpnr), tool_version(packer), command, f"{clock:.4f}", seed], run
+    )
 
 
 def does_not_fit(log: str, board: Board) -> BackspikeError | None:
-    """Return what to say of nextpnr's log if the design takes more cells than there are."""
+    """Return the error for nextpnr's log if the design takes more cells than there are; None if it does not."""
     for kind, used, available in re.findall(r"(\w+): +(\d+)/ *(\d+) +\d+%", log):
         if int(used) > int(available):
             return BackspikeError(
@@ -139,23 +137,15 @@ def does_not_fit(log: str, board: Board) -> BackspikeError | None:
     return None
 
 
-def _cached(inputs: Any, run: Any) -> Step:
+def _cached(inputs: Any, run: Callable[[Path], None]) -> Step:
     """Return the folder that `run` has filled for these inputs, now or before."""
-    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    parent = make_directory(cache_directory() / "bitstreams")
-    folder = parent / key
-    if folder.exists():
-        return Step(folder, True, key)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".") as scratch:
-        made = Path(scratch) / "made"
-        made.mkdir()
-        run(made)
-        try:
-            made.rename(folder)
-        except OSError:
-            if not folder.exists():  # another build was faster otherwise
-                raise
-    return Step(folder, False, key)
+    made = []
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        run(folder)
+
+    return Step(cached([json.dumps(inputs, sort_keys=True)], make), not made)
 
 
 def _run(command: list[str], folder: Path, name: str) -> None:

@@ -16,8 +16,8 @@ _NONZERO = {784: 149.9, 64: 32.7}
 def clocks_a_sample(config: NetworkConfig, results: Path = Path("results")) -> float | None:
     """Estimate the clocks of a training sample, from the rows visited in a whole training and docs/hardware.md.
 
-    The rows are those that the golden model counted, in the first result of the configuration's name; each tick is taken
-    as the mean one, and the banks' rows as evenly spread.
+    The rows are those that the golden model counted, in the first result of the configuration's name; each tick is
+    taken as the mean one, and the banks' rows as evenly spread.
 
     Returns
     -------
@@ -30,14 +30,15 @@ def clocks_a_sample(config: NetworkConfig, results: Path = Path("results")) -> f
         if tuple(network["layers"]) == config.layers and network["ticks"] == config.ticks:
             rows = [number / counted["ticks"] for number in counted["rows"]]
             ticks = counted["ticks"] / counted["samples"]
-            return ticks * _clocks_a_tick(config, rows) + 2
+            return float(ticks * _clocks_a_tick(config, rows) + 2)
     return None
 
 
 def _clocks_a_tick(config: NetworkConfig, rows: list[float]) -> float:
     """Return the clocks of a tick in which each layer visits that many rows."""
     folds, classes = config.folds, config.layers[-1]
-    sweeps = [fold * n / banks + (layer > 0) for layer, (fold, n, banks) in enumerate(zip(folds, rows, config.banks))]
+    words = [fold * count / banks for fold, count, banks in zip(folds, rows, config.banks, strict=True)]
+    sweeps = [clocks + (layer > 0) for layer, clocks in enumerate(words)]
     ends = [1 if fold == 1 else fold + 1 for fold in folds[:-1]]
     hidden = [max(sweeps[layer], sweeps[layer + 1]) + ends[layer] for layer in range(len(ends))]
     last = folds[-1] if folds[-1] > 1 else 0
@@ -47,8 +48,8 @@ def _clocks_a_tick(config: NetworkConfig, rows: list[float]) -> float:
 def link_samples(config: NetworkConfig, baud: float) -> float:
     """Return how many samples a second the line carries (docs/host_link.md).
 
-    For MNIST's and the digits' number of inputs with as many non-zero ones as those have on the average; for others with
-    every input non-zero.
+    With as many non-zero inputs as MNIST and the digits have on the average, for their number of inputs; for others
+    with all.
     """
     entries = _NONZERO.get(config.layers[0], config.layers[0])
     content = 4 + 2 * entries
