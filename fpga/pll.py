@@ -18,11 +18,14 @@ class Pll:
     ----------
     frequency : float
         Clock that comes out, in MHz; never above what was wanted.
+    oscillator : float
+        Clock of the oscillator inside, in MHz.
     parameters : dict
         Parameters of the family's primitive.
     """
 
     frequency: float
+    oscillator: float
     parameters: dict[str, int | str]
 
 
@@ -59,9 +62,9 @@ def ice40_pll(source: float, wanted: float) -> Pll:
                             "DIVQ": shift,
                             "FILTER_RANGE": filter_range,
                         }
-                        yield Pll(detector * (feedback + 1) / 2**shift, parameters)
+                        yield Pll(detector * (feedback + 1) / 2**shift, detector * (feedback + 1), parameters)
 
-    return _fastest(settings(), wanted)
+    return _fastest(settings(), wanted, 800)
 
 
 def ecp5_pll(source: float, wanted: float) -> Pll:
@@ -88,9 +91,9 @@ def ecp5_pll(source: float, wanted: float) -> Pll:
                             "CLKOP_ENABLE": "ENABLED",
                             "FEEDBK_PATH": "CLKOP",
                         }
-                        yield Pll(frequency, parameters)
+                        yield Pll(frequency, frequency * divider, parameters)
 
-    return _fastest(settings(), wanted)
+    return _fastest(settings(), wanted, 600)
 
 
 def gowin_pll(source: float, wanted: float) -> Pll:
@@ -115,14 +118,15 @@ def gowin_pll(source: float, wanted: float) -> Pll:
                             "FBDIV_SEL": feedback,
                             "ODIV_SEL": divider,
                         }
-                        yield Pll(frequency, parameters)
+                        yield Pll(frequency, frequency * divider, parameters)
 
-    return _fastest(settings(), wanted)
+    return _fastest(settings(), wanted, 800)
 
 
-def _fastest(settings: Iterator[Pll], wanted: float) -> Pll:
-    """Return the fastest that is not above `wanted`, and of equals the first."""
-    best = max((pll for pll in settings if pll.frequency <= wanted), key=lambda pll: pll.frequency, default=None)
+def _fastest(settings: Iterator[Pll], wanted: float, middle: float) -> Pll:
+    """Return the fastest that is not above `wanted`; of equals the one with its oscillator nearest to `middle`."""
+    possible = (pll for pll in settings if pll.frequency <= wanted)
+    best = max(possible, key=lambda pll: (pll.frequency, -abs(pll.oscillator - middle)), default=None)
     if best is None or best.frequency < 0.9 * wanted:
         raise BackspikeError(f"no setting of the board's PLL gives a clock of {wanted:g} MHz")
     return best

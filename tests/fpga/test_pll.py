@@ -34,6 +34,13 @@ def test_ecp5_is_within_the_data_sheet(source, wanted):
     assert source / reference >= 3.125
 
 
+def test_ecp5_as_ecppll_has_it():
+    """As ``ecppll -i 25 -o 60`` prints it."""
+    found = ecp5_pll(25, 60)
+    assert (found.frequency, found.oscillator) == (60, 600)
+    assert [found.parameters[name] for name in ("CLKI_DIV", "CLKFB_DIV", "CLKOP_DIV")] == [5, 12, 10]
+
+
 def test_gowin_as_its_vendor_has_it():
     """27 MHz to 54 MHz on a Tang Nano 9K."""
     found = gowin_pll(27, 54)
