@@ -40,6 +40,8 @@ class Board:
         Options of Yosys's synthesis command.
     presets : dict
         For presets that need them, `Architecture`; ``clock`` in it is the clock in MHz.
+    clock_at_pll : bool
+        Of iCE40s: the oscillator is at the pin that goes straight to the PLL.
     led : bool
         There is a light that is free to show that a request is being executed.
     """
@@ -53,6 +55,7 @@ class Board:
     baud: int = 1_000_000
     synthesis: str = ""
     presets: dict[str, Architecture] = field(default_factory=dict)
+    clock_at_pll: bool = False
     led: bool = True
 
     def platform(self) -> Any:
@@ -109,6 +112,7 @@ BOARDS = {
             pll=ice40_pll,
             clock=16.0,
             synthesis="-spram -dsp",
+            clock_at_pll=True,
             presets=_SMALL,
         ),
         Board(

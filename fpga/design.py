@@ -69,7 +69,7 @@ class BoardDesign(Elaboratable):
         """Return the PLL's primitive, and the buffer of its input where that is not part of it."""
         pin = platform.request(platform.default_clk, dir="-")
         parameters = {f"p_{name}": value for name, value in self._pll.parameters.items()}
-        if self._board.family == "ice40":
+        if self._board.clock_at_pll:
             return Instance(
                 "SB_PLL40_PAD",
                 **parameters,
@@ -80,6 +80,16 @@ class BoardDesign(Elaboratable):
                 o_LOCK=locked,
             )
         m.submodules.oscillator = oscillator = io.Buffer(io.Direction.Input, pin)
+        if self._board.family == "ice40":
+            return Instance(
+                "SB_PLL40_CORE",
+                **parameters,
+                i_REFERENCECLK=oscillator.i,
+                i_RESETB=1,
+                i_BYPASS=0,
+                o_PLLOUTGLOBAL=clock,
+                o_LOCK=locked,
+            )
         if self._board.family == "ecp5":
             return Instance(
                 "EHXPLLL",

@@ -41,8 +41,8 @@ def test_ecp5_as_ecppll_has_it():
     assert [found.parameters[name] for name in ("CLKI_DIV", "CLKFB_DIV", "CLKOP_DIV")] == [5, 12, 10]
 
 
-def test_gowin_as_its_vendor_has_it():
-    """27 MHz to 54 MHz on a Tang Nano 9K."""
+def test_gowin_as_gowin_pll_has_it():
+    """As Apicula's ``gowin_pll -i 27 -o 54`` prints it."""
     found = gowin_pll(27, 54)
     assert found.frequency == 54
     assert (found.parameters["IDIV_SEL"], found.parameters["FBDIV_SEL"]) == (0, 1)
