@@ -104,7 +104,7 @@ def place_and_route(board: Board, netlist: Step, clock: float, seed: int) -> Ste
         command = [*device, "--lpf", "top.lpf", "--textcfg", "top.config"]
         pack = ["--compress", "--input", "top.config", "--bit", "top.bit"]
     else:
-        command = ["--device", platform.part, "--vopt", f"family={platform.family}", "--vopt", "cst=top.cst"]
+        command = ["--device", platform.part, "--vopt", f"family={platform._chipdb_device}", "--vopt", "cst=top.cst"]
         command += ["--write", "top.pnr.json"]
         pack = ["-d", platform._chipdb_device, "-o", "top.fs", "top.pnr.json"]
     nextpnr, packer = _NEXTPNR[family], _PACKER[family]
