@@ -153,6 +153,11 @@ def train(
 @click.option(
     "--interval", type=click.IntRange(1), default=256, show_default=True, help="With --fast, samples between states."
 )
+@click.option(
+    "--gates",
+    type=click.Choice(["ice40", "ecp5"]),
+    help="With --fast, simulate the netlist that synthesis makes for this family: results, weights and counters.",
+)
 def compare(
     config_name: str,
     dataset_name: str,
@@ -166,6 +171,7 @@ def compare(
     waves: Path | None,
     fast: bool,
     interval: int,
+    gates: str | None,
 ) -> int:
     """Show the same samples to golden model and Verilog, and compare every state.
 
@@ -179,6 +185,8 @@ def compare(
 
     if fast and (waves or simulator != "verilator"):
         raise BackspikeError("--fast needs Verilator and writes no waveform; leave out --simulator and --waves")
+    if gates and not fast:
+        raise BackspikeError("--gates simulates natively; add --fast")
     config = load_config(config_name)
     weights = None
     if checkpoint:
@@ -190,8 +198,8 @@ def compare(
     with tqdm(total=samples, unit=" samples", leave=False, disable=None) as bar:
         progress = advance(bar)
         if fast:
-            simulator = "verilator, native"
-            result = compare_fast(config, schedule, interval=interval, seed=seed, progress=progress)
+            simulator = f"verilator, native, netlist for {gates}" if gates else "verilator, native"
+            result = compare_fast(config, schedule, interval=interval, seed=seed, gates=gates, progress=progress)
         else:
             result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=progress)
     if result.mismatch:
