@@ -79,8 +79,8 @@ def synthesise(verilog: str, top: str, family: str) -> str:
         process = subprocess.run(command, cwd=made, capture_output=True, encoding="utf-8", check=False)
         if process.returncode or not (made / "netlist.v").exists():
             lines = (process.stderr + process.stdout).splitlines()
-            reason = next((line for line in lines if line.startswith("ERROR: ")), f"exit status {process.returncode}")
-            raise BackspikeError(f"Yosys cannot synthesise {top} for {family}: {reason.removeprefix('ERROR: ')}")
+            reason = next((line for line in lines if "ERROR: " in line), f"exit status {process.returncode}")
+            raise BackspikeError(f"Yosys cannot synthesise {top} for {family}: {reason.replace('ERROR: ', '')}")
         source.unlink()
 
     folder = cached(["gates", tool_version("yosys"), script, verilog], make)
