@@ -199,7 +199,16 @@ def compare(
         progress = advance(bar)
         if fast:
             simulator = f"verilator, native, netlist for {gates}" if gates else "verilator, native"
-            result = compare_fast(config, schedule, interval=interval, seed=seed, gates=gates, progress=progress)
+            # A netlist takes long to compile, and few samples to compare.
+            result = compare_fast(
+                config,
+                schedule,
+                interval=interval,
+                seed=seed,
+                optimise=gates is None,
+                gates=gates,
+                progress=progress,
+            )
         else:
             result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=progress)
     if result.mismatch:

@@ -268,7 +268,7 @@ def compare_fast(
     out : Path, optional
         Where to leave the Verilog and its description.
     optimise : bool
-        Whether the compiler takes its time: right unless only a few samples are shown.
+        Whether the compiler takes its time: right unless only a few samples are shown, or the netlist, which is large.
     gates : str, optional
         A family of `gates.FAMILIES`: what is simulated is the netlist for it.
     progress : callable, optional
