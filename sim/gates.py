@@ -37,7 +37,7 @@ class Family:
 
 FAMILIES = {
     "ice40": Family("synth_ice40", ("ice40/cells_sim.v",)),
-    "ecp5": Family("synth_ecp5", ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("ecp5_dp16kd.v",)),
+    "ecp5": Family("synth_ecp5", ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("ecp5_dp16kd.v", "ecp5_mult18x18d.v")),
 }
 """Families whose netlists can be simulated."""
 

@@ -66,8 +66,21 @@ def test_the_block_ram_is_a_memory(widths, modes, reset) -> None:
     words = np.random.default_rng(seed).integers(0, 2**18, 1024).tolist()
     job = {"seed": seed, "widths": widths, "modes": modes, "reset": reset, "words": np.array(words), "clocks": 1500}
     design = block_ram(widths, modes, reset, words)
-    found = run_bench("tests.sim.block_ram_bench", design, "ram", simulator="icarus", parameters=job)
+    found = run_bench("tests.sim.cells_bench", design, "ram", simulator="icarus", parameters=job, test="both_ports")
     assert found["met"] > 100
+
+
+@NEEDS_ICARUS
+def test_the_multiplier_multiplies() -> None:
+    widths = {"A": ("a", 18), "B": ("b", 18), "P": ("product", 36)}
+    pins = {f"{bus}{bit}": f"{name}[{bit}]" for bus, (name, bits) in widths.items() for bit in range(bits)}
+    joined = ", ".join(
+        f".{pin}({value})" for pin, value in {**pins, "SIGNEDA": "signed_a", "SIGNEDB": "signed_b"}.items()
+    )
+    ports = "input [17:0] a, b, input signed_a, signed_b, output [35:0] product"
+    design = f"module times({ports});\nMULT18X18D cell_0 ({joined});\nendmodule\n"
+    design += (module._CELLS / "ecp5_mult18x18d.v").read_text()
+    run_bench("tests.sim.cells_bench", design, "times", simulator="icarus", parameters={"seed": 5}, test="product")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,4 +1,4 @@
-"""The bench of test_gates.py for the model of the ECP5's block RAM."""
+"""The benches of test_gates.py for the models of cells."""
 
 from __future__ import annotations
 
@@ -102,3 +102,21 @@ async def both_ports(dut):
         await Timer(5, "ns")
         dut.clk.value = 0
     save_results(met=met)
+
+
+@cocotb.test()
+async def product(dut):
+    """Random factors and extreme ones, signed and not."""
+    generator = random.Random(parameters()["seed"])
+    for _ in range(500):
+        factors, wanted = [], 1
+        for name in "ab":
+            signed, bits = generator.getrandbits(1), generator.choice((0, 1, 0x1FFFF, 0x20000, 0x3FFFF, -1))
+            bits = generator.getrandbits(18) if bits < 0 else bits
+            getattr(dut, name).value = bits
+            getattr(dut, f"signed_{name}").value = signed
+            factors.append((bits, signed))
+            wanted *= bits - (bits >> 17 << 18) * signed
+        await Timer(5, "ns")
+        got = dut.product.value.to_unsigned()
+        assert got == wanted % 2**36, f"{factors}: {got}, not {wanted % 2**36}"
