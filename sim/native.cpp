@@ -4,14 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "Vnetwork.h"
+#include "device.h"
 #include "verilated_sym_props.h"
 #include "verilated_syms.h"
-
-// Parts of Verilator's evaluation, by the names that it gives them; where it has no such parts, the whole is used.
-class Vnetwork___024root;
-bool Vnetwork___024root___eval_phase__act(Vnetwork___024root* root) __attribute__((weak));
-bool Vnetwork___024root___eval_phase__nba(Vnetwork___024root* root) __attribute__((weak));
 
 // Verilator's spelling of a stream's port: <stream>__<part>.
 #define PORT(stream, part) stream##___05F##part
@@ -50,58 +45,13 @@ constexpr std::size_t words_of() {
 
 }  // namespace
 
-struct Device {
-    VerilatedContext context;
-    Vnetwork model{&context, "TOP"};
-    uint64_t clocks = 0;
-    uint64_t random;
+struct Network : Device {
     uint64_t stalls;  // a stream stalls in a clock if a random number of 32 bits is below
 
-    Device(uint64_t stalls, uint64_t seed) : random{seed | 1}, stalls{stalls} {
-        model.clk = 0;
-        model.rst = 1;
+    Network(uint64_t stalls, uint64_t seed) : Device{seed}, stalls{stalls} {
         model.PORT(samples, valid) = model.PORT(requests, valid) = 0;
         model.PORT(results, ready) = model.PORT(responses, ready) = 0;
-        model.eval();
-        clock();
-        clock();
-        model.rst = 0;
-        clock();
-        clock();
-    }
-
-    ~Device() {
-        select();
-        model.final();
-    }
-
-    // Verilator's library remembers one simulation a thread; with several, it is to be this one.
-    void select() { Verilated::threadContextp(&context); }
-
-    // The whole evaluation begins with all that follows from inputs, and from registers that can be written past the
-    // model: a good half of the work, and for nothing, as inputs only go into registers and nothing is written.
-    void evaluate() {
-        if (!Vnetwork___024root___eval_phase__act || !Vnetwork___024root___eval_phase__nba) return model.eval();
-        do {
-            while (Vnetwork___024root___eval_phase__act(model.rootp)) {
-            }
-        } while (Vnetwork___024root___eval_phase__nba(model.rootp));
-    }
-
-    void clock() {
-        model.clk = 1;
-        evaluate();
-        model.clk = 0;
-        evaluate();
-        ++clocks;
-    }
-
-    // xorshift64*, S. Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled" (2016).
-    uint32_t draw() {
-        random ^= random >> 12;
-        random ^= random << 25;
-        random ^= random >> 27;
-        return static_cast<uint32_t>((random * 0x2545F4914F6CDD1DULL) >> 32);
+        reset();
     }
 
     bool stalled() { return stalls && draw() < stalls; }
@@ -157,32 +107,32 @@ struct Device {
 
 extern "C" {
 
-Device* backspike_open(uint64_t stalls, uint64_t seed) { return new Device{stalls, seed}; }
+Network* backspike_open(uint64_t stalls, uint64_t seed) { return new Network{stalls, seed}; }
 
-void backspike_close(Device* device) { delete device; }
+void backspike_close(Network* device) { delete device; }
 
-uint64_t backspike_clocks(const Device* device) { return device->clocks; }
+uint64_t backspike_clocks(const Network* device) { return device->clocks; }
 
 // Work out anew what follows from registers that were written past the model.
-void backspike_settle(Device* device) {
+void backspike_settle(Network* device) {
     device->select();
     device->model.eval();
 }
 
-int64_t backspike_show(Device* device, const uint32_t* entries, uint64_t count, uint32_t* results, uint64_t expected,
+int64_t backspike_show(Network* device, const uint32_t* entries, uint64_t count, uint32_t* results, uint64_t expected,
                        uint64_t patience) {
     Vnetwork& model = device->model;
     return device->exchange(STREAM(samples), entries, count, STREAM(results), results, expected, patience);
 }
 
-int64_t backspike_access(Device* device, const uint32_t* requests, uint32_t* responses, uint64_t count,
+int64_t backspike_access(Network* device, const uint32_t* requests, uint32_t* responses, uint64_t count,
                          uint64_t patience) {
     Vnetwork& model = device->model;
     return device->exchange(STREAM(requests), requests, count, STREAM(responses), responses, count, patience);
 }
 
 // Find a signal or memory; give the number of its words, and the bits and the bytes that each takes.
-void* backspike_find(Device* device, const char* scope, const char* name, uint64_t* shape) {
+void* backspike_find(Network* device, const char* scope, const char* name, uint64_t* shape) {
     const VerilatedScope* found = device->context.scopeFind(scope);
     const VerilatedVar* variable = found ? found->varFind(name) : nullptr;
     if (!variable) return nullptr;
