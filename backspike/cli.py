@@ -213,6 +213,32 @@ def compare(
 
 
 @commands.command()
+@_config_option
+@click.option("--board", "board_name", metavar="NAME", help="One of the boards; all of them when left out.")
+def estimate(config_name: str, board_name: str | None) -> None:
+    """Estimate what a network with its host link takes on a board, before synthesis.
+
+    A model fitted to netlists of small networks (fpga/area.json); presets have the settings with which they fit the
+    board.
+    """
+    from backspike.fpga.boards import BOARDS, find_board
+    from backspike.fpga.estimate import CAPACITY
+    from backspike.fpga.estimate import estimate as run_estimate
+
+    config = load_config(config_name)
+    boards = [find_board(board_name)] if board_name else [board for name, board in BOARDS.items() if name in CAPACITY]
+    for board in boards:
+        found = run_estimate(board.fit(config), board)
+        luts, blocks = CAPACITY[board.name]
+        speed = f"{board.clock_for(config) * 1e6 / found.clocks:,.0f} training samples/s, " if found.clocks else ""
+        fits = "fits" if found.fits(board) else "does not fit"
+        click.echo(
+            f"{board.name:<11} LUTs {found.luts:,} of {luts:,}, flip-flops {found.flip_flops:,}, "
+            f"block RAMs of weights {found.block_rams} of {blocks}, {speed}{fits}"
+        )
+
+
+@commands.command()
 @_out_option
 def demo(out: Path) -> None:
     """Train the digits in RTL simulation, beside the golden model.
