@@ -1,6 +1,6 @@
 """Area of networks after synthesis: the record that `backspike estimate` is fitted to.
 
-    python bench/area.py             synthesises what the record lacks, for iCE40 and ECP5, and fits
+    python bench/area.py             synthesises what the record lacks or has of other Verilog, and fits
     python bench/area.py --fit       fits again to the record as it is
 
 It leaves `fpga/area.json`: for each network its configuration and the cells that Yosys makes of it, and prints how
@@ -9,6 +9,7 @@ far the model is from each of them when it is fitted to the others only.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -50,9 +51,9 @@ def networks() -> list[NetworkConfig]:
     return [NetworkConfig(name=f"area_{number}", **(_SMALL | values)) for number, values in enumerate(NETWORKS)]
 
 
-def count(config: NetworkConfig, family: str) -> dict[str, int]:
-    """Return how many cells of each kind the netlist of a network with its host link has."""
-    netlist = synthesise(emit(BoardTop(config, _DIVISOR), config.name), config.name, family)
+def count(verilog: str, top: str, family: str) -> dict[str, int]:
+    """Return how many cells of each kind the netlist of a design has."""
+    netlist = synthesise(verilog, top, family)
     return dict(sorted(Counter(re.findall(r"^  ([A-Z][A-Z0-9_]+) (?:#|\\|\w)", netlist, re.MULTILINE)).items()))
 
 
@@ -64,13 +65,19 @@ def main(only_fit: bool, families: tuple[str, ...], record: Path) -> None:
     """Synthesise what the record lacks, and fit."""
     samples = json.loads(record.read_text()) if record.exists() else []
     if not only_fit:
-        done = {(sample["family"], json.dumps(sample["config"], sort_keys=True)) for sample in samples}
+        designs = {config.name: emit(BoardTop(config, _DIVISOR), config.name) for config in networks()}
+        hashes = {hashlib.sha256(verilog.encode()).hexdigest() for verilog in designs.values()}
+        samples = [sample for sample in samples if sample["verilog_sha256"] in hashes]
+        done = {(sample["family"], sample["verilog_sha256"]) for sample in samples}
         for family in families:
             for config in networks():
-                if (family, json.dumps(json.loads(json.dumps(config.to_dict())), sort_keys=True)) in done:
+                verilog = designs[config.name]
+                digest = hashlib.sha256(verilog.encode()).hexdigest()
+                if (family, digest) in done:
                     continue
-                cells = count(config, family)
-                samples.append({"family": family, "config": config.to_dict(), "cells": cells})
+                cells = count(verilog, config.name, family)
+                found = {"family": family, "config": config.to_dict(), "cells": cells, "verilog_sha256": digest}
+                samples.append(found)
                 estimate.write_record(samples, record)
                 click.echo(f"{config.name} {family}: {cells}")
     for family in families:

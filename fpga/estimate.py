@@ -73,26 +73,14 @@ class Estimate:
 
 
 def features(config: NetworkConfig) -> NDArray[np.float64]:
-    """Return what the area grows with, shape (8,), the last a constant 1.
+    """Return what the area grows with, shape (4,), the last a constant 1.
 
-    Bits of weights worked on in a clock; the same weighted with the levels of their sum; bits of drives and potentials;
-    flags of units; random states of the streams; classes; layers.
+    Bits of weights worked on in a clock, in all layers; classes; bits of the random states at the input.
     """
-    lanes, bits, layers = np.array(config.lanes), config.weight_bits, np.array(config.layers)
-    banks = np.array(config.banks)
+    lanes, banks = np.array(config.lanes), np.array(config.banks)
     streams = config.input_lanes or config.input_streams
-    return np.array(
-        [
-            float((lanes * banks).sum() * bits),
-            float((lanes * banks * np.ceil(np.log2(layers[:-1] + 1))).sum()),
-            float(lanes.sum() * config.lfsr_bits),
-            float(layers[1:].sum()),
-            float(streams * config.lfsr_bits if config.input == "rate" else 0),
-            float(config.layers[-1] * config.ticks.bit_length()),
-            float(config.depth),
-            1.0,
-        ]
-    )
+    inputs = streams * config.lfsr_bits if config.input == "rate" else 0
+    return np.array([float((lanes * banks).sum() * config.weight_bits), float(config.layers[-1]), float(inputs), 1.0])
 
 
 def block_rams(config: NetworkConfig, board: Board) -> int:

@@ -14,7 +14,7 @@ from backspike.config import NetworkConfig
 from backspike.fpga.boards import BOARDS
 from backspike.fpga.estimate import RECORD, Estimate, block_rams, error_table, estimate, features, write_record
 
-COEFFICIENTS = np.array([3.0, 2.0, 1.0, 4.0, 1.0, 5.0, 100.0, 900.0])
+COEFFICIENTS = np.array([3.0, 4.0, 1.0, 900.0])
 
 
 def made_up(count: int) -> list[dict]:
