@@ -5,6 +5,7 @@
 #   make lint    static checks
 #   make bench   clocks, bounds and speeds of the presets, beside other software; results in build/bench/
 #   make soak    golden model against Verilog on 200 random configurations
+#   make faults  100,000 damaged frames on the host link of a simulated board: none may be taken
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
 #   make venv    only the environment, with the command .venv/bin/backspike
 
@@ -18,7 +19,7 @@ DEVELOPMENT := $(VENV)/development.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TYPES := build/types/backspike
 
-.PHONY: demo test lint bench soak epoch venv format clean
+.PHONY: demo test lint bench soak faults epoch venv format clean
 .DELETE_ON_ERROR:
 
 demo: $(RUNTIME)
@@ -39,6 +40,9 @@ bench: $(DEVELOPMENT)
 
 soak: $(DEVELOPMENT)
 	$(BIN)/python bench/soak.py --count 200
+
+faults: $(DEVELOPMENT)
+	$(BIN)/python bench/faults.py
 
 epoch: $(RUNTIME)
 	$(BIN)/python bench/epoch.py

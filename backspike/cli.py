@@ -12,50 +12,22 @@ from tqdm import tqdm
 from . import __version__
 from .config import PRESETS, load_config
 from .errors import BackspikeError
+from .host_cli import host
+from .options import FAILED
+from .options import config_option as _config_option
+from .options import data_dir_option as _data_dir_option
+from .options import dataset_option as _dataset_option
+from .options import out_option as _out_option
+from .options import seed_option as _seed_option
+from .options import setting_option as _setting_option
 
 __all__ = ["commands", "main"]
-
-FAILED = 1
-"""Exit status of a command that ran and found a mismatch or a failure."""
 
 REFUSED = 2
 """Exit status of bad input or a missing prerequisite."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
-
-_config_option = click.option(
-    "--config", "config_name", required=True, metavar="NAME|FILE.toml", help="A preset, or a configuration file."
-)
-_dataset_option = click.option(
-    "--dataset",
-    "dataset_name",
-    required=True,
-    metavar="NAME",
-    help="Such as digits or mnist; see `backspike datasets`.",
-)
-_data_dir_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Folder in which datasets are looked for first."
-)
-_setting_option = click.option(
-    "--dataset-setting",
-    "settings",
-    metavar="KEY=VALUE",
-    multiple=True,
-    callback=lambda context, option, words: dict(_setting(word) for word in words),
-    help="A setting of the dataset, such as pool=2 of nmnist; repeatable.",
-)
-_seed_option = click.option("--seed", type=click.IntRange(1, 2**32 - 1), default=1, show_default=True)
-_out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the results.")
-
-
-def _setting(word: str) -> tuple[str, int | str]:
-    """Return key and value of ``key=value``: a whole number if it is one."""
-    key, equals, value = word.partition("=")
-    if not (key and equals and value):
-        raise BackspikeError(f"a dataset's setting must be KEY=VALUE, not {word!r}")
-    return key, int(value) if value.isdecimal() else value
-
 
 # Commands import what they need when they run: `backspike --help` needs neither Amaranth nor scikit-learn.
 
@@ -64,6 +36,9 @@ def _setting(word: str) -> tuple[str, int | str]:
 @click.version_option(__version__, prog_name="backspike")
 def commands() -> None:
     """Spiking networks that learn on chip: golden model, Verilog, and proof that both are equal."""
+
+
+commands.add_command(host)
 
 
 @commands.command()

@@ -5,58 +5,25 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backspike.errors import BackspikeError
+from backspike.link import FRAME_BYTES, OVERHEAD, PARTS
 
 try:
     from cobs import cobs
 except ModuleNotFoundError as error:
     raise BackspikeError("cobs is missing; install it with: pip install backspike[fpga]") from error
 
-__all__ = [
-    "ANSWER",
-    "BODY_BYTES",
-    "COUNTERS",
-    "FRAME_BYTES",
-    "LISTS_A_FRAME",
-    "PROTOCOL_VERSION",
-    "WORDS_A_FRAME",
-    "Frame",
-    "FrameError",
-    "Kind",
-    "SampleBody",
-    "Status",
-    "pack_samples",
-    "unpack_results",
-]
+__all__ = ["BODY_BYTES", "Frame", "FrameError", "SampleBody", "pack_samples", "unpack_results"]
 
-PROTOCOL_VERSION = 1
-"""Version of docs/host_link.md."""
-
-ANSWER = 0x80
-"""What an answer's kind is above its request's."""
-
-FRAME_BYTES = 1024
-"""Most bytes of a frame before COBS, its head and CRC included."""
-
-HEAD_BYTES = 2
-CRC_BYTES = 4
-BODY_BYTES = FRAME_BYTES - HEAD_BYTES - CRC_BYTES
+BODY_BYTES = FRAME_BYTES - OVERHEAD
 """Most bytes of a body."""
 
-LISTS_A_FRAME = 64
-"""Most parts of lists in a ``SAMPLES`` frame."""
-
-WORDS_A_FRAME = 64
-"""Most values of a ``READ`` or ``WRITE``."""
-
-COUNTERS = ("taken", "repeated", "damaged", "short", "long", "order", "busy")
-"""Counters that ``LINK`` is answered with, 16 bits each."""
-
+_HEADER_BYTES = 2
+_CRC_BYTES = 4
 _PART_BYTES = 4
 _ENTRY_BYTES = 2
 _LONGEST_STEP = 255
@@ -64,28 +31,8 @@ _GOES_ON = 1 << 14
 _LEARN = 1 << 15
 
 
-class Kind(IntEnum):
-    """What a request asks for."""
-
-    HELLO = 1
-    READ = 2
-    WRITE = 3
-    SAMPLES = 4
-    RESULTS = 5
-    LINK = 6
-
-
-class Status(IntEnum):
-    """First byte of an answer's body."""
-
-    DONE = 0
-    UNKNOWN_KIND = 1
-    WRONG_BODY = 2
-    IN_A_SAMPLE = 3
-
-
 class FrameError(ValueError):
-    """Bytes that are no frame; its text is the counter of the link that counts them."""
+    """Bytes that are no frame; its text says in a word why."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +56,7 @@ class Frame:
         content = bytes([self.sequence, self.kind]) + self.body
         if len(self.body) > BODY_BYTES:
             raise ValueError(f"a body has at most {BODY_BYTES} bytes, not {len(self.body)}")
-        encoded: bytes = cobs.encode(content + zlib.crc32(content).to_bytes(CRC_BYTES, "little"))
+        encoded: bytes = cobs.encode(content + zlib.crc32(content).to_bytes(_CRC_BYTES, "little"))
         return encoded + b"\0"
 
     @classmethod
@@ -127,12 +74,12 @@ class Frame:
             raise FrameError("damaged") from error
         if len(content) > FRAME_BYTES:
             raise FrameError("long")
-        if len(content) < HEAD_BYTES + CRC_BYTES:
+        if len(content) < OVERHEAD:
             raise FrameError("short")
-        content, crc = content[:-CRC_BYTES], content[-CRC_BYTES:]
-        if zlib.crc32(content).to_bytes(CRC_BYTES, "little") != crc:
+        content, crc = content[:-_CRC_BYTES], content[-_CRC_BYTES:]
+        if zlib.crc32(content).to_bytes(_CRC_BYTES, "little") != crc:
             raise FrameError("damaged")
-        return cls(content[0], content[1], content[HEAD_BYTES:])
+        return cls(content[0], content[1], content[_HEADER_BYTES:])
 
 
 @dataclass(frozen=True)
@@ -143,7 +90,12 @@ class SampleBody:
     samples: int
 
 
-def pack_samples(values: NDArray[np.uint8], labels: NDArray[np.int64], learn: bool) -> Iterator[SampleBody]:
+def pack_samples(
+    values: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    learn: bool | NDArray[np.bool_],
+    most: int = BODY_BYTES,
+) -> Iterator[SampleBody]:
     """Pack samples into as few bodies as hold them.
 
     Parameters
@@ -151,24 +103,26 @@ def pack_samples(values: NDArray[np.uint8], labels: NDArray[np.int64], learn: bo
     values : uint8 array, shape (samples, n_0), or (samples, T, n_0) for recorded spikes
     labels : int64 array, shape (samples,)
         Classes, 0 to 16,383.
-    learn : bool
+    learn : bool, or bool array, shape (samples,)
         Whether the samples are learned.
+    most : int
+        Bytes of a body, 6 (a part of one entry) to `BODY_BYTES`.
     """
     lists = values.reshape(-1, values.shape[-1])
     each = len(lists) // max(1, len(values))
+    flags = labels | np.where(learn, _LEARN, 0)
     entries, bounds = _entries(lists)
     body, parts, samples = bytearray(), 0, 0
     for number in range(len(lists)):
-        label = int(labels[number // each]) | (_LEARN if learn else 0)
-        start, end = int(bounds[number]), int(bounds[number + 1])
+        label, start, end = int(flags[number // each]), int(bounds[number]), int(bounds[number + 1])
         whole = False
         while not whole:
             # A part needs room for an entry, unless it is an empty list: with less, it starts a new frame.
             least = _PART_BYTES + (_ENTRY_BYTES if end > start else 0)
-            if parts == LISTS_A_FRAME or BODY_BYTES - len(body) < least:
+            if parts == PARTS or most - len(body) < least:
                 yield SampleBody(bytes(body), samples)
                 body, parts, samples = bytearray(), 0, 0
-            count = min(end - start, (BODY_BYTES - len(body) - _PART_BYTES) // _ENTRY_BYTES)
+            count = min(end - start, (most - len(body) - _PART_BYTES) // _ENTRY_BYTES)
             whole = start + count == end
             body += (label | (0 if whole else _GOES_ON)).to_bytes(2, "little") + count.to_bytes(2, "little")
             body += entries[start : start + count].tobytes()

@@ -105,7 +105,8 @@ class HostLink(wiring.Component):
         m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
 
         def happens(event: LinkEvent) -> Value:
-            return events.events[event]
+            strobe: Value = events.events[event]
+            return strobe
 
         # Reception: of a frame as long as nothing else is done.
         listening, listen, overrun = Signal(), Signal(), Signal()

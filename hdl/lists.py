@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -124,9 +124,8 @@ class ListReader(wiring.Component):
                 m.d.sync += offer(0, 1)
                 m.next = "Part"
 
-        if self._config.input == "rate":
-            whole = close
-        else:
+        whole: Value = close
+        if self._config.input == "spikes":
             lists = Signal(range(self._config.ticks))
             whole = close & (lists == self._config.ticks - 1)
             with m.If(close):

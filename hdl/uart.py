@@ -64,7 +64,10 @@ class UartReceiver(wiring.Component):
                     m.next = "Idle"
                 with m.Elif(bits == 9):
                     m.d.comb += self.o.valid.eq(line)
-                    m.next = "Break"
+                    # The next start bit may be there in the next clock.
+                    m.next = "Idle"
+                    with m.If(~line):
+                        m.next = "Break"
                 with m.Else():
                     m.d.sync += self.o.payload.eq(Cat(self.o.payload[1:], line))
             with m.State("Break"), m.If(line):

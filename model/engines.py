@@ -22,14 +22,16 @@ ENGINES = ("fast", "numpy", "rtl")
 DEFAULT_ENGINE = "fast"
 
 
-def load_engine(name: str) -> Engine:
-    """Return an engine by name.
+def load_engine(name: str | Engine) -> Engine:
+    """Return an engine by name; one that is none of those named is returned as it is.
 
     Raises
     ------
     BackspikeError
         There is none of that name.
     """
+    if callable(name):
+        return name
     if name == "numpy":
         return Network.run_samples
     if name == "fast":

@@ -95,7 +95,7 @@ def train(
     seed: int,
     out: Path,
     report: Callable[[str], None] | None = None,
-    engine: str = DEFAULT_ENGINE,
+    engine: str | Engine = DEFAULT_ENGINE,
     resume: bool = False,
     baseline: FloatSettings | None = None,
 ) -> Training:
@@ -119,8 +119,8 @@ def train(
     report : callable, optional
         Takes a line of text for each result; with it, a progress bar goes to the standard error stream if that is a
         terminal.
-    engine : str
-        One of `ENGINES`; the result is the same with each.
+    engine : str or Engine
+        One of `ENGINES`, or another; the result is the same with each.
     resume : bool
         Whether to go on from what a training with the same arguments left in `out`.
     baseline : FloatSettings, optional

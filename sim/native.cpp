@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "Vnetwork.h"
+#include "device.h"
 #include "verilated_sym_props.h"
 #include "verilated_syms.h"
 
@@ -45,52 +45,22 @@ constexpr std::size_t words_of() {
 
 }  // namespace
 
-struct Device {
-    VerilatedContext context;
-    Vnetwork model{&context, "TOP"};
-    uint64_t clocks = 0;
-    uint64_t random;
+struct Network : Device {
     uint64_t stalls;  // a stream stalls in a clock if a random number of 32 bits is below
 
-    Device(uint64_t stalls, uint64_t seed) : random{seed | 1}, stalls{stalls} {
-        model.clk = 0;
-        model.rst = 1;
+    Network(uint64_t stalls, uint64_t seed) : Device{seed}, stalls{stalls} {
         model.PORT(samples, valid) = model.PORT(requests, valid) = 0;
         model.PORT(results, ready) = model.PORT(responses, ready) = 0;
-        model.eval();
-        clock();
-        clock();
-        model.rst = 0;
-        model.eval();
-    }
-
-    ~Device() {
-        select();
-        model.final();
-    }
-
-    // Verilator's library remembers one simulation a thread; with several, it is to be this one.
-    void select() { Verilated::threadContextp(&context); }
-
-    void clock() {
-        model.clk = 1;
-        model.eval();
-        model.clk = 0;
-        ++clocks;
-    }
-
-    // xorshift64*, S. Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled" (2016).
-    uint32_t draw() {
-        random ^= random >> 12;
-        random ^= random << 25;
-        random ^= random >> 27;
-        return static_cast<uint32_t>((random * 0x2545F4914F6CDD1DULL) >> 32);
+        reset();
     }
 
     bool stalled() { return stalls && draw() < stalls; }
 
     // Send all words of one stream and take as many of another as are expected; return how many came before `patience`
     // clocks went by without a transfer, or -1 if the output changed its mind about a payload that was not taken.
+    //
+    // What is put on inputs here is in their registers after the next clock: `offered` and `taking` are what the
+    // registers hold now.
     template <typename In, typename Out>
     int64_t exchange(CData& in_valid, const CData& in_ready, In& in_payload, const uint32_t* sent, uint64_t to_send,
                      const CData& out_valid, CData& out_ready, const Out& out_payload, uint32_t* received,
@@ -98,64 +68,71 @@ struct Device {
         select();
         constexpr std::size_t in_words = words_of<In>(), out_words = words_of<Out>();
         uint64_t count = 0, waited = 0;
-        bool offered = false, held = false;
+        bool offered = false, taking = false, held = false;
         uint32_t payload[out_words], before[out_words];
-        while ((to_send || count < expected) && waited < patience) {
-            if (!offered) {
-                offered = to_send && !stalled();
-                // A design must not look at a payload that is not valid, so it gets a later one.
-                if (to_send) put(in_payload, offered ? sent : sent + draw() % to_send * in_words);
-                in_valid = offered;
-            }
-            out_ready = count < expected && !stalled();
-            model.eval();
-            ++waited;
+        while (true) {
+            // The transfers of the clock that comes.
             if (offered && in_ready) {
                 sent += in_words;
                 --to_send;
                 offered = false;
                 waited = 0;
             }
-            get(out_payload, payload);
-            if (held && !(out_valid && std::equal(payload, payload + out_words, before))) return -1;
-            held = out_valid && !out_ready;
-            std::copy(payload, payload + out_words, before);
-            if (out_valid && out_ready) {
-                received = std::copy(payload, payload + out_words, received);
-                ++count;
-                waited = 0;
+            if (out_valid || held) {
+                get(out_payload, payload);
+                if (held && !(out_valid && std::equal(payload, payload + out_words, before))) return -1;
+                held = out_valid && !taking;
+                std::copy(payload, payload + out_words, before);
+                if (out_valid && taking) {
+                    received = std::copy(payload, payload + out_words, received);
+                    ++count;
+                    waited = 0;
+                }
             }
+            const bool over = (!to_send && count == expected) || waited++ == patience;
+            // And what is on the line behind it.
+            if (!offered) {
+                offered = to_send && !over && !stalled();
+                // A design must not look at a payload that is not valid, so it gets a later one.
+                if (to_send) put(in_payload, offered ? sent : sent + draw() % to_send * in_words);
+                in_valid = offered;
+            }
+            taking = count < expected && !over && !stalled();
+            out_ready = taking;
             clock();
+            if (over) return static_cast<int64_t>(count);
         }
-        in_valid = 0;
-        out_ready = 0;
-        model.eval();
-        return static_cast<int64_t>(count);
     }
 };
 
 extern "C" {
 
-Device* backspike_open(uint64_t stalls, uint64_t seed) { return new Device{stalls, seed}; }
+Network* backspike_open(uint64_t stalls, uint64_t seed) { return new Network{stalls, seed}; }
 
-void backspike_close(Device* device) { delete device; }
+void backspike_close(Network* device) { delete device; }
 
-uint64_t backspike_clocks(const Device* device) { return device->clocks; }
+uint64_t backspike_clocks(const Network* device) { return device->clocks; }
 
-int64_t backspike_show(Device* device, const uint32_t* entries, uint64_t count, uint32_t* results, uint64_t expected,
+// Work out anew what follows from registers that were written past the model.
+void backspike_settle(Network* device) {
+    device->select();
+    device->model.eval();
+}
+
+int64_t backspike_show(Network* device, const uint32_t* entries, uint64_t count, uint32_t* results, uint64_t expected,
                        uint64_t patience) {
     Vnetwork& model = device->model;
     return device->exchange(STREAM(samples), entries, count, STREAM(results), results, expected, patience);
 }
 
-int64_t backspike_access(Device* device, const uint32_t* requests, uint32_t* responses, uint64_t count,
+int64_t backspike_access(Network* device, const uint32_t* requests, uint32_t* responses, uint64_t count,
                          uint64_t patience) {
     Vnetwork& model = device->model;
     return device->exchange(STREAM(requests), requests, count, STREAM(responses), responses, count, patience);
 }
 
 // Find a signal or memory; give the number of its words, and the bits and the bytes that each takes.
-void* backspike_find(Device* device, const char* scope, const char* name, uint64_t* shape) {
+void* backspike_find(Network* device, const char* scope, const char* name, uint64_t* shape) {
     const VerilatedScope* found = device->context.scopeFind(scope);
     const VerilatedVar* variable = found ? found->varFind(name) : nullptr;
     if (!variable) return nullptr;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,8 +19,8 @@ from backspike.model import Network
 from backspike.model.lfsr import seeding_start
 from backspike.registers import RegisterMap
 
-from .observation import StoredState, model_stores, put_stores
-from .runner import Tools, cached, find_tools, tool_environment
+from .library import DRIVEN, load_library
+from .observation import StoredState, Stores, model_stores, put_stores
 
 __all__ = ["BATCH", "HardwareError", "NativeNetwork", "RtlEngine"]
 
@@ -29,11 +28,16 @@ BATCH = 256
 """Samples that are turned into a stream at a time."""
 
 _HARNESS = Path(__file__).with_name("native.cpp")
-_LIBRARY = "network.so"
-_VERILATOR_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
-# A library of its own for each design, several of them in one process: none may take another's symbols for its own.
-_COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
-_RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")
+_DEVICE, _WORDS, _NUMBER = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64
+_SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
+    "open": (_DEVICE, [_NUMBER, _NUMBER]),
+    "close": (None, [_DEVICE]),
+    "clocks": (_NUMBER, [_DEVICE]),
+    "settle": (None, [_DEVICE]),
+    "show": (ctypes.c_int64, [_DEVICE, _WORDS, _NUMBER, _WORDS, _NUMBER, _NUMBER]),
+    "access": (ctypes.c_int64, [_DEVICE, _WORDS, _WORDS, _NUMBER, _NUMBER]),
+    "find": (ctypes.c_void_p, [_DEVICE, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(_NUMBER)]),
+}
 
 
 class HardwareError(BackspikeError):
@@ -83,7 +87,8 @@ class NativeNetwork:
         described = json.loads(description)
         self._ports = described["ports"]
         self._registers = RegisterMap(config)
-        self._library = _load(_build(verilog, config.name, list(described["probes"].values()), optimise))
+        probes = list(described["probes"].values())
+        self._library = load_library(_HARNESS, _SIGNATURES, verilog, config.name, self._ports, probes, optimise)
         self._device = ctypes.c_void_p(self._library.backspike_open(int(stalls * 2**32), seed))
         self.state = NativeState(config, described["probes"], self._library, self._device)
         # Clocks that no transfer is waited for so long: a sample with every row of every layer, one after the other.
@@ -308,6 +313,11 @@ class NativeState(StoredState):
         self._probes, self._library, self._device = probes, library, device
         self._found: dict[str, tuple[NDArray[np.uint8], int]] = {}
 
+    def write_streams(self, stores: Stores) -> None:
+        """Put the states of all random streams into the hardware."""
+        super().write_streams(stores)
+        self._library.backspike_settle(self._device)
+
     def _bits(self, name: str) -> NDArray[np.uint8]:
         words, width = self._find(name)
         return np.unpackbits(words, axis=1, count=width, bitorder="little")
@@ -321,7 +331,7 @@ class NativeState(StoredState):
         """Return the bytes of a probe's words, shape (words, bytes), and the width of a word."""
         if name not in self._found:
             *instances, signal = self._probes[name].split(".")
-            scope, shape = ".".join(["TOP", self._config.name, *instances]), (ctypes.c_uint64 * 3)()
+            scope, shape = ".".join(["TOP", DRIVEN, "unit", *instances]), (ctypes.c_uint64 * 3)()
             address = self._library.backspike_find(self._device, scope.encode(), signal.encode(), shape)
             if not address:
                 raise BackspikeError(f"the simulation has no signal {scope}.{signal}")
@@ -339,76 +349,3 @@ def _packed(port: dict[str, Any], fields: dict[str, Any], count: int) -> NDArray
         position += field["width"]
     words = np.ascontiguousarray(bits.view(np.uint32).reshape(count, 2)[:, : -(-port["width"] // 32)])
     return words.ravel()
-
-
-def _load(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
-    device, words, number = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64
-    signatures: dict[str, tuple[Any, list[Any]]] = {
-        "open": (device, [number, number]),
-        "close": (None, [device]),
-        "clocks": (number, [device]),
-        "show": (ctypes.c_int64, [device, words, number, words, number, number]),
-        "access": (ctypes.c_int64, [device, words, words, number, number]),
-        "find": (ctypes.c_void_p, [device, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(number)]),
-    }
-    for name, (result, arguments) in signatures.items():
-        function = getattr(library, f"backspike_{name}")
-        function.restype, function.argtypes = result, arguments
-    return library
-
-
-# -- build ----------------------------------------------------------------------------------------------------------
-
-
-def _build(verilog: str, top: str, probes: Sequence[str], optimise: bool) -> Path:
-    """Return the library of a design, built if it is not in the cache."""
-    tools, level = find_tools("verilator"), "-O2" if optimise else "-O0"
-    common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS, level]
-    runtime = cached([*common, *_RUNTIME], lambda made: _compile_runtime(tools, level, made))
-    parts = [*common, _HARNESS.read_text(encoding="utf-8"), top, verilog, *probes]
-    return cached(parts, lambda made: _compile(verilog, top, probes, tools, level, runtime, made)) / _LIBRARY
-
-
-def _compile_runtime(tools: Tools, level: str, made: Path) -> None:
-    """Compile Verilator's own run-time library, which every design needs."""
-    root = tools.environment.get("VERILATOR_ROOT") or _run(tools, made, "verilator", "--getenv", "VERILATOR_ROOT")
-    include = Path(root.strip()) / "include"
-    sources = [str(include / f"{name}.cpp") for name in _RUNTIME]
-    options = [*_COMPILER_OPTIONS, level, f"-I{include}", f"-I{include / 'vltstd'}"]
-    _run(tools, made, "g++", "-c", *options, *sources)
-
-
-def _compile(
-    verilog: str, top: str, probes: Sequence[str], tools: Tools, level: str, runtime: Path, made: Path
-) -> None:
-    """Compile a design, with its probes to be seen, and put the library into ``made``."""
-    with tempfile.TemporaryDirectory(prefix=f"backspike-native-{top}-") as folder:
-        build = Path(folder)
-        lines = ["`verilator_config"]
-        for probe in probes:
-            *instances, signal = probe.split(".")
-            lines.append(f'public_flat_rw -module "{".".join([top, *instances])}" -var "{signal}"')
-        (build / "public.vlt").write_text("\n".join(lines) + "\n")
-        (build / f"{top}.v").write_text(verilog)
-        (build / _HARNESS.name).write_bytes(_HARNESS.read_bytes())
-        flags = " ".join(_COMPILER_OPTIONS)
-        variables = [v for v in tools.make_variables if not v.startswith("OPT_")]
-        variables += [f"OPT_FAST={level}", "OPT_SLOW=-O0", f"OPT_GLOBAL={level}"]
-        variables += ["VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", f"USER_LDLIBS={runtime}/*.o"]
-        command = ["verilator", "--cc", "--exe", "--build", "-j", "2", "--prefix", "Vnetwork", "--top-module", top]
-        command += [*_VERILATOR_OPTIONS, "--Mdir", "model", "-o", _LIBRARY, "-CFLAGS", flags, "-LDFLAGS", "-shared"]
-        sources = ["public.vlt", f"{top}.v", str(build / _HARNESS.name)]
-        _run(tools, build, *command, *sources, MAKEFLAGS=" ".join(variables))
-        (build / "model" / _LIBRARY).rename(made / _LIBRARY)
-
-
-def _run(tools: Tools, folder: Path, *command: str, **environment: str) -> str:
-    """Run a program in a folder and return what it prints; if it fails, its first error is the exception's text."""
-    with tool_environment({**tools.environment, **environment}):
-        process = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
-    if process.returncode:
-        lines = (process.stderr + process.stdout).splitlines()
-        reason = next((line for line in lines if "error" in line.lower()), f"it ended with {process.returncode}")
-        raise BackspikeError(f"{command[0]} cannot build the network: {reason.strip()}")
-    return process.stdout

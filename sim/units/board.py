@@ -12,7 +12,7 @@ from cocotb.triggers import FallingEdge, Timer, with_timeout
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.fpga.frames import Frame, SampleList, pack_lists, unpack_results
+from backspike.fpga.frames import Frame, pack_samples, unpack_results
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
 from backspike.model import Network, Sample
 from backspike.registers import IDENTITY, RegisterMap
@@ -38,6 +38,7 @@ class LinkBench(Bench):
         self.config = NetworkConfig.from_dict(self.job["config"])
         self.bit = self.job["divisor"] * CLOCK_PERIOD
         self.registers = RegisterMap(self.config)
+        self._lists_a_sample = 1 if self.config.input == "rate" else self.config.ticks
         self.sequence = self.random.randrange(256)
         self.counted = dict.fromkeys(LinkEvent, 0)
         self.wins: list[tuple[int, int]] = []
@@ -59,8 +60,15 @@ class LinkBench(Bench):
         model = Network(self.config, weights)
         for number in range(self.job["rounds"]):
             await self.random.choice(
-                [self.refuse_damaged, self.refuse_short_or_long, self.refuse_order, self.repeat, self.interrupt]
-                + [self.refuse_body, self.unknown_registers]
+                [
+                    self.refuse_damaged,
+                    self.refuse_short_or_long,
+                    self.refuse_order,
+                    self.repeat,
+                    self.interrupt,
+                    self.refuse_body,
+                    self.unknown_registers,
+                ]
             )()
             await self.show(model, [self._draw_sample(model) for _ in range(self.random.randint(1, 5))])
             if number == self.job["rounds"] // 2:
@@ -127,27 +135,25 @@ class LinkBench(Bench):
 
     async def show(self, model: Network, samples: list[Sample]) -> None:
         """Show samples to device and model."""
-        lists = []
         for sample in samples:
             found = model.run(sample)
             self.expected.append((found.winner, int(found.wins[found.winner])))
-            rows = sample.values.reshape(-1, self.config.layers[0])
-            lists += [SampleList(row, sample.label, sample.learn) for row in rows]
-        bodies = list(pack_lists(lists, self.random.choice([6, 20, 200, 1018])))
-        for number, body in enumerate(bodies):
-            self._take_results(await self.ask(Request.SAMPLES, body))
-            if number < len(bodies) - 1 and self.config.input == "spikes" and self.one_in(3):
-                await self.access_mid_sample(lists, bodies[: number + 1])
+        values, labels = np.array([sample.values for sample in samples]), np.array([sample.label for sample in samples])
+        learn = np.array([sample.learn for sample in samples])
+        ended = 0
+        for body in pack_samples(values, labels, learn, self.random.choice([6, 20, 200, 1018])):
+            self._take_results(await self.ask(Request.SAMPLES, body.content))
+            flags = _part_flags(body.content)
+            ended += sum(not _goes_on(part) for part in flags)
+            if self.one_in(3):
+                await self.access_between(_goes_on(flags[-1]) or ended % self._lists_a_sample != 0)
         if self.one_in(2):
             # The network works on, and its results are not fetched: registers have to wait, but not for ever.
             await self.write("CONTROL", 0)
 
-    async def access_mid_sample(self, lists: list[SampleList], sent: list[bytes]) -> None:
-        """Access a register between two frames of samples: refused if a sample is not whole."""
-        ended = sum(_lists_ended(body) for body in sent)
-        goes_on = _goes_on(sent[-1])
-        mid = goes_on or ended % self.config.ticks != 0
-        status = Status.MID_SAMPLE if mid else Status.DONE
+    async def access_between(self, mid_sample: bool) -> None:
+        """Access registers between two frames of samples: refused if a sample is not whole."""
+        status = Status.MID_SAMPLE if mid_sample else Status.DONE
         await self.ask(Request.READ, bytes((self.registers["STATUS"].address, 1)), status)
         await self.ask(Request.WRITE, bytes((self.registers["CONTROL"].address, 0, 0, 0, 0)), status)
 
@@ -319,7 +325,7 @@ class LinkBench(Bench):
     # -- what is sent -----------------------------------------------------------------------------------------
 
     def _take_results(self, body: bytes) -> None:
-        self.wins += unpack_results(body)
+        self.wins += [(winner, wins) for winner, wins in unpack_results(body).tolist()]
 
     async def _open_window(self, layer: int) -> None:
         await self.write("WEIGHT_LAYER", layer)
@@ -347,12 +353,8 @@ class LinkBench(Bench):
         return Sample(values, self.random.randrange(config.layers[-1]), not self.one_in(4))
 
 
-def _lists_ended(body: bytes) -> int:
-    return sum(not flags & 0x4000 for flags in _part_flags(body))
-
-
-def _goes_on(body: bytes) -> bool:
-    return bool(_part_flags(body)[-1] & 0x4000)
+def _goes_on(flags: int) -> bool:
+    return bool(flags & 0x4000)
 
 
 def _part_flags(body: bytes) -> list[int]:

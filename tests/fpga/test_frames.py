@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backspike.fpga.frames import BODY_BYTES, Frame, FrameError, Kind, pack_samples, unpack_results
+from backspike.fpga.frames import BODY_BYTES, Frame, FrameError, pack_samples, unpack_results
+from backspike.link import Request
 
 
 def plain_cobs(content: bytes) -> bytes:
@@ -34,9 +35,9 @@ def plain_crc(content: bytes) -> int:
 
 def test_a_frame_is_head_body_and_crc() -> None:
     assert plain_crc(b"123456789") == 0xCBF43926
-    content = bytes([7, Kind.READ, 0, 64])
+    content = bytes([7, Request.READ, 0, 64])
     wanted = plain_cobs(content + plain_crc(content).to_bytes(4, "little")) + b"\0"
-    assert Frame(7, Kind.READ, bytes([0, 64])).encode() == wanted
+    assert Frame(7, Request.READ, bytes([0, 64])).encode() == wanted
 
 
 @pytest.mark.parametrize("length", [0, 1, 247, 248, 249, 253, 254, 255, 508, BODY_BYTES])
@@ -44,7 +45,7 @@ def test_a_frame_is_head_body_and_crc() -> None:
 def test_frames_come_back(length: int, fill: str) -> None:
     random = np.random.default_rng(length)
     body = {"zeros": bytes(length), "ones": b"\1" * length, "random": random.bytes(length)}[fill]
-    frame = Frame(255, Kind.SAMPLES, body)
+    frame = Frame(255, Request.SAMPLES, body)
     line = frame.encode()
     assert line.count(0) == 1
     assert line[-1] == 0
@@ -52,7 +53,7 @@ def test_frames_come_back(length: int, fill: str) -> None:
 
 
 def test_every_flipped_bit_is_noticed() -> None:
-    line = Frame(3, Kind.WRITE, b"\5" + bytes(range(16))).encode()[:-1]
+    line = Frame(3, Request.WRITE, b"\5" + bytes(range(16))).encode()[:-1]
     for place in range(len(line)):
         for bit in range(8):
             damaged = bytearray(line)
@@ -78,7 +79,7 @@ def test_what_is_no_frame_has_a_reason(line: bytes, reason: str) -> None:
 
 def test_a_body_too_long_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^a body has at most 1018 bytes, not 1019$"):
-        Frame(0, Kind.SAMPLES, bytes(1019)).encode()
+        Frame(0, Request.SAMPLES, bytes(1019)).encode()
 
 
 def unpacked(bodies: list[bytes], inputs: int) -> tuple[list[tuple[int, bool]], np.ndarray]:
@@ -86,7 +87,6 @@ def unpacked(bodies: list[bytes], inputs: int) -> tuple[list[tuple[int, bool]], 
     heads, lists = [], []
     values, index = np.zeros(inputs, dtype=np.uint8), -1
     for body in bodies:
-        assert len(body) <= 1018
         at = parts = 0
         while at < len(body):
             label, count = (int.from_bytes(body[at + k : at + k + 2], "little") for k in (0, 2))
@@ -108,16 +108,17 @@ def unpacked(bodies: list[bytes], inputs: int) -> tuple[list[tuple[int, bool]], 
 
 @pytest.mark.parametrize("inputs", [1, 8, 64, 784, 3000])
 @pytest.mark.parametrize("density", [0.0, 0.002, 0.2, 1.0])
-@pytest.mark.parametrize("learn", [False, True])
-def test_samples_come_out_as_they_went_in(inputs: int, density: float, learn: bool) -> None:
-    random = np.random.default_rng([inputs, int(1000 * density)])
-    values = (random.integers(1, 256, (150, inputs)) * (random.random((150, inputs)) < density)).astype(np.uint8)
-    labels = random.integers(0, 16384, 150)
-    bodies = list(pack_samples(values, labels, learn))
+@pytest.mark.parametrize("most", [6, 7, 100, 1018])
+def test_samples_come_out_as_they_went_in(inputs: int, density: float, most: int) -> None:
+    random = np.random.default_rng([inputs, int(1000 * density), most])
+    values = (random.integers(1, 256, (70, inputs)) * (random.random((70, inputs)) < density)).astype(np.uint8)
+    labels, learn = random.integers(0, 16384, 70), random.random(70) < 0.5
+    bodies = list(pack_samples(values, labels, learn, most))
     heads, lists = unpacked([body.content for body in bodies], inputs)
-    assert heads == [(int(label), learn) for label in labels]
+    assert heads == list(zip(labels.tolist(), learn.tolist(), strict=True))
     assert np.array_equal(lists, values)
-    assert sum(body.samples for body in bodies) == 150
+    assert max(len(body.content) for body in bodies) <= most
+    assert sum(body.samples for body in bodies) == 70
 
 
 def test_recorded_spikes_are_a_list_a_tick() -> None:

@@ -23,7 +23,14 @@ SIGNATURES = [item for item in PUBLIC if isinstance(item, type) and issubclass(i
 
 # How to make one of each that takes more than a configuration.
 EXAMPLES: dict[str, list[tuple]] = {
+    "BoardTop": [(CONFIG, 10)],
+    "CobsDecoder": [()],
+    "CobsEncoder": [(512,)],
     "CompositeNeuron": [(CONFIG, 64, 9, 9)],
+    "EventCounters": [(7,)],
+    "HostLink": [(CONFIG, 10)],
+    "UartReceiver": [(10,)],
+    "UartTransmitter": [(10,)],
     "HiddenLayer": [(CONFIG, 1), (CONFIG, 2)],
     "LeapForwardLFSR": [(16, 3)],
     "Membrane": [(8, 2)],

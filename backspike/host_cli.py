@@ -1,0 +1,270 @@
+"""The commands of a board at a serial port: `backspike host`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from .config import NetworkConfig, load_config
+from .errors import BackspikeError
+from .options import (
+    FAILED,
+    config_option,
+    data_dir_option,
+    dataset_option,
+    out_option,
+    seed_option,
+    setting_option,
+)
+
+if TYPE_CHECKING:
+    from backspike.fpga.host import Device
+
+__all__ = ["host"]
+
+_checkpoint_option = click.option(
+    "--checkpoint", type=click.Path(path_type=Path), help="Load the weights of a training first."
+)
+
+
+@click.group()
+def host() -> None:
+    """Train a network on a board, over a serial port.
+
+    Every command greets the device, which resets the network but for its weights, and refuses one that is built from
+    another configuration.
+    """
+
+
+def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a device, and the device of them as its first argument."""
+
+    @config_option
+    @click.option("--port", type=click.Path(path_type=Path), help="Serial port, such as /dev/ttyUSB1.")
+    @click.option("--simulate", is_flag=True, help="Simulate the board instead.")
+    @click.option("--baud", type=click.IntRange(300, 10_000_000), help="Bits a second; 1,000,000 when left out.")
+    @click.option(
+        "--noise",
+        type=click.FloatRange(0, 1, max_open=True),
+        default=0.0,
+        show_default=True,
+        help="With --simulate, probability that a byte on the line is damaged.",
+    )
+    @wraps(command)
+    def run(config_name: str, port: Path | None, simulate: bool, baud: int | None, noise: float, **others: Any) -> Any:
+        if simulate == (port is not None):
+            raise BackspikeError("either --port or --simulate says where the device is")
+        if noise and not simulate:
+            raise BackspikeError("--noise needs --simulate")
+        with _connect(load_config(config_name), port, baud, noise) as device:
+            return command(device, **others)
+
+    return run
+
+
+@contextmanager
+def _connect(config: NetworkConfig, port: Path | None, baud: int | None, noise: float) -> Iterator[Device]:
+    """Open the line to a device, real or simulated, and greet it."""
+    from backspike.fpga.host import BAUD, Device, open_port
+
+    if port:
+        bits = baud or BAUD
+        # Request and answer are at most 1,100 and 600 bytes of ten bits.
+        with open_port(port, bits) as line:
+            yield Device(line, config, timeout=0.2 + 17_000 / bits)
+    else:
+        from backspike.sim.board import SimulatedBoard
+
+        click.echo(f"building the simulation of {config.name} ...", err=True)
+        with SimulatedBoard(config, noise=noise) as board, board.terminal() as path, open_port(path) as line:
+            yield Device(line, config, timeout=0.2)
+
+
+def _bar(total: int, unit: str) -> tqdm:
+    # disable=None: no bar where the error stream is no terminal.
+    return tqdm(total=total, unit=f" {unit}", leave=False, disable=None)
+
+
+def _load_checkpoint(device: Device, path: Path) -> None:
+    """Load the weights of a checkpoint, and read them back."""
+    from backspike.fpga.training import MismatchError, weight_difference
+    from backspike.model.checkpoint import Checkpoint
+
+    checkpoint = Checkpoint.load(path)
+    checkpoint.require(device.config)
+    with _bar(2 * device.weight_words, "weights") as bar:
+        device.write_weights(checkpoint.weights, bar.update)
+        difference = weight_difference(checkpoint.weights, device.read_weights(bar.update))
+    if difference:
+        raise MismatchError(difference)
+
+
+def _failing_on_mismatch(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Print a mismatch that a command raises, and give the exit status of a failure."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        from backspike.fpga.training import MismatchError
+
+        try:
+            return command(*arguments, **options)
+        except MismatchError as error:
+            click.echo(f"mismatch: {error}")
+            return FAILED
+
+    return run
+
+
+@host.command()
+@_on_device
+def identify(device: Device) -> None:
+    """Say what the device is, and what its link has counted."""
+    config = device.config
+    counted = ", ".join(f"{event.name.lower()} {count}" for event, count in device.link_counters().items())
+    click.echo(f"{config.name}, {'-'.join(map(str, config.layers))}, configuration {config.hash[:8]}")
+    click.echo(f"frames: {counted}")
+
+
+@host.command()
+@_failing_on_mismatch
+@_on_device
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="What a training has written.")
+def load(device: Device, checkpoint: Path) -> None:
+    """Load the weights of a checkpoint, and read them back."""
+    _load_checkpoint(device, checkpoint)
+    click.echo(f"loaded {checkpoint}, read back: 0 mismatches")
+
+
+@host.command()
+@_failing_on_mismatch
+@_on_device
+@dataset_option
+@setting_option
+@data_dir_option
+@click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@seed_option
+@out_option
+def train(
+    device: Device,
+    dataset_name: str,
+    settings: dict[str, Any],
+    data_dir: Path | None,
+    epochs: int,
+    seed: int,
+    out: Path,
+) -> None:
+    """Train on the device, with the golden model beside it.
+
+    Results of all samples, and all weights after each epoch, are compared. Writes what `backspike train` writes, the
+    checkpoint byte for byte. A device cannot go on where it was interrupted; `backspike train --resume` can.
+    """
+    from backspike.datasets import load_dataset
+    from backspike.fpga.training import DeviceEngine
+    from backspike.model.training import train as run_training
+
+    dataset = load_dataset(dataset_name, device.config, seed, settings, data_dir)
+    run_training(device.config, dataset, epochs, seed, out, click.echo, DeviceEngine(device))
+    click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png; 0 mismatches")
+
+
+@host.command()
+@_failing_on_mismatch
+@_on_device
+@dataset_option
+@setting_option
+@data_dir_option
+@click.option("--samples", type=click.IntRange(1), help="Only the first so many.")
+@_checkpoint_option
+@seed_option
+def evaluate(
+    device: Device,
+    dataset_name: str,
+    settings: dict[str, Any],
+    data_dir: Path | None,
+    samples: int | None,
+    checkpoint: Path | None,
+    seed: int,
+) -> None:
+    """Show the test samples, learning off, and print the accuracy.
+
+    With the weights that the device has, or those of a checkpoint. The seed decides the split.
+    """
+    from backspike.datasets import load_dataset
+    from backspike.fpga.training import evaluate_device
+
+    dataset = load_dataset(dataset_name, device.config, seed, settings, data_dir)
+    if checkpoint:
+        _load_checkpoint(device, checkpoint)
+    count = len(dataset.test_labels[:samples])
+    with _bar(count, "samples") as bar:
+        accuracy = evaluate_device(device, dataset, samples, bar.update)
+    click.echo(f"{accuracy:.2%} of {count} samples")
+
+
+@host.command()
+@_on_device
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The checkpoint to be written.")
+def read(device: Device, out: Path) -> None:
+    """Read the weights back into a checkpoint.
+
+    Its random streams are those that the greeting has put the device's into: freshly seeded.
+    """
+    from backspike.model import Network
+    from backspike.model.checkpoint import Checkpoint
+
+    with _bar(device.weight_words, "weights") as bar:
+        weights = device.read_weights(bar.update)
+    Checkpoint.capture(Network(device.config, weights)).save(out)
+    click.echo(f"written to {out}")
+
+
+@host.command()
+@_on_device
+@dataset_option
+@setting_option
+@data_dir_option
+@click.option("--samples", type=click.IntRange(1), default=100, show_default=True, help="Samples to show.")
+@click.option("--inference", is_flag=True, help="Show samples for testing, learning off.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Start from the weights of a training.")
+@seed_option
+def compare(
+    device: Device,
+    dataset_name: str,
+    settings: dict[str, Any],
+    data_dir: Path | None,
+    samples: int,
+    inference: bool,
+    checkpoint: Path | None,
+    seed: int,
+) -> int:
+    """Show the same samples to device and golden model, and compare results, weights and counters.
+
+    Prints how much was compared and "0 mismatches", or the first mismatch.
+    """
+    from backspike.datasets import load_dataset
+    from backspike.fpga.training import compare_device
+    from backspike.model.checkpoint import Checkpoint
+    from backspike.sim.compare import schedule_of
+
+    config, weights = device.config, None
+    if checkpoint:
+        trained = Checkpoint.load(checkpoint)
+        trained.require(config)
+        weights = trained.weights
+    dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
+    schedule = schedule_of(config, dataset, samples, seed, inference, weights)
+    with _bar(samples, "samples") as bar:
+        result = compare_device(device, schedule, bar.update)
+    if result.mismatch:
+        click.echo(f"mismatch: {result.mismatch}")
+        return FAILED
+    compared = ", ".join(f"{count:,} {kind}" for kind, count in result.compared.items())
+    click.echo(f"{config.name}, {samples} samples of {dataset_name}, seed {seed}: {compared}")
+    click.echo("0 mismatches")
+    return 0

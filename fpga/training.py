@@ -1,0 +1,172 @@
+"""Training, testing and comparing on a device, with the golden model beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.datasets import Dataset
+from backspike.errors import BackspikeError
+from backspike.model import Network
+from backspike.model.engines import load_engine
+from backspike.sim.compare import Comparison, Schedule
+
+from .host import Device
+
+__all__ = ["DeviceEngine", "MismatchError", "compare_device", "evaluate_device"]
+
+CHUNK = 64
+"""Samples between two looks at the golden model."""
+
+
+class MismatchError(BackspikeError):
+    """Device and golden model differ; the message says where."""
+
+
+class DeviceEngine:
+    """A device as an engine of a training: see `backspike.model.engines.Engine`.
+
+    The golden model runs beside it, and the two are compared: winner and its wins of each sample that is learned, and
+    all weights at the end of each epoch, where the model is tested. So the streams, which a device does not show, are
+    those of the model, and a checkpoint is the same, byte for byte, as without a device.
+
+    Weights and streams of the device are set at the first call, to those of a network that has not run yet. The
+    device's own streams go on through all epochs: samples without learning are shown to the model alone.
+
+    Parameters
+    ----------
+    device : Device
+        Of the configuration of the networks, but for the seed.
+
+    Raises
+    ------
+    MismatchError
+        When called: the device differs from the model.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device, self._golden = device, load_engine("fast")
+        self._rates: list[int] = []
+        self._shown = 0
+
+    def __call__(
+        self,
+        network: Network,
+        values: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        order: NDArray[np.int64],
+        learn: bool,
+    ) -> NDArray[np.int64]:
+        """Show samples; parameters, result and errors are those of `Network.run_samples`."""
+        network.check_samples(values, labels)
+        if not learn:
+            difference = weight_difference(network.weights, self._device.read_weights())
+            if difference:
+                raise MismatchError(f"after {self._shown} samples: {difference}")
+            return self._golden(network, values, labels, order, False)
+        if not self._rates:
+            self._device.reseed(network.config.seed)
+            self._device.write_weights(network.weights)
+        if network.rates != self._rates:
+            self._device.set_rates(network.rates)
+            self._rates = list(network.rates)
+        results = self._device.show(values[order], labels[order], True)
+        wins = self._golden(network, values, labels, order, True)
+        difference = result_difference(wins, results, self._shown)
+        if difference:
+            raise MismatchError(difference)
+        self._shown += len(order)
+        return wins
+
+
+def evaluate_device(
+    device: Device, dataset: Dataset, samples: int | None = None, progress: Callable[[int], object] | None = None
+) -> float:
+    """Return a device's accuracy, 0 to 1, on the test samples, or the first of them, learning off."""
+    values, labels = dataset.test_values[:samples], dataset.test_labels[:samples]
+    winners = device.show(values, labels, False, progress)[:, 0]
+    return float(np.mean(winners == labels))
+
+
+def compare_device(device: Device, schedule: Schedule, progress: Callable[[int], object] | None = None) -> Comparison:
+    """Show a schedule to device and golden model, and compare the results, and in the end weights and counters.
+
+    Parameters
+    ----------
+    device : Device
+        Its weights are overwritten; its counters begin anew.
+    schedule : Schedule
+    progress : callable, optional
+        Gets the number of samples that were compared.
+    """
+    config = device.config
+    network, golden = Network(config.replace(seed=schedule.seed), schedule.weights), load_engine("fast")
+    device.hello()
+    device.reseed(schedule.seed)
+    device.write_weights(schedule.weights)
+    predicted: list[NDArray[np.int64]] = []
+    mismatch, start, samples = "", 0, len(schedule.labels)
+    while start < samples and not mismatch:
+        rates, learn = schedule.rates[start], bool(schedule.learn[start])
+        same = (schedule.rates[start : start + CHUNK] == rates).all(axis=1)
+        same &= schedule.learn[start : start + CHUNK] == learn
+        part = slice(start, start + (len(same) if same.all() else int(same.argmin())))
+        network.rates = rates.tolist()
+        device.set_rates(network.rates)
+        values, labels = schedule.values[part], schedule.labels[part]
+        results = device.show(values, labels, learn)
+        wins = golden(network, values, labels, np.arange(len(labels)), learn)
+        mismatch = result_difference(wins, results, start)
+        predicted.append(results[:, 0])
+        start = part.stop
+        if progress:
+            progress(len(labels))
+    weights, counters = device.read_weights(), device.counters()
+    mismatch = mismatch or weight_difference(network.weights, weights) or _counter_difference(network, counters)
+    compared = {"results": start, "weights": sum(matrix.size for matrix in weights)}
+    return Comparison(mismatch, compared, np.concatenate(predicted), counters, weights)
+
+
+def result_difference(wins: NDArray[np.int64], results: NDArray[np.int64], first: int) -> str:
+    """Return the first difference between the model's wins of each class and a device's results, empty if none.
+
+    Parameters
+    ----------
+    wins : int64 array, shape (samples, n_L)
+    results : int64 array, shape (samples, 2)
+        Winner, and its wins.
+    first : int
+        Number of the first sample.
+    """
+    expected = np.stack([wins.argmax(axis=1), wins.max(axis=1)], axis=1)
+    wrong = np.flatnonzero((expected != results).any(axis=1))
+    if not len(wrong):
+        return ""
+    sample = wrong[0]
+    return (
+        f"sample {first + sample}: expected class {expected[sample, 0]} with {expected[sample, 1]} wins, "
+        f"got class {results[sample, 0]} with {results[sample, 1]}"
+    )
+
+
+def weight_difference(expected: Sequence[NDArray[np.int64]], got: Sequence[NDArray[np.int64]]) -> str:
+    """Return the first difference between the weights of a model and of a device, empty if there is none."""
+    for layer, (ours, theirs) in enumerate(zip(expected, got, strict=True), start=1):
+        for row, unit in np.argwhere(ours != theirs)[:1]:
+            return (
+                f"weight of layer {layer}, row {row}, unit {unit}: expected {ours[row, unit]}, got {theirs[row, unit]}"
+            )
+    return ""
+
+
+def _counter_difference(network: Network, counters: dict[str, int]) -> str:
+    counted = network.counters
+    expected = {"SAMPLES": counted.samples, "TICKS": counted.ticks, "ERROR_TICKS": counted.error_ticks}
+    for layer, (rows, writes) in enumerate(zip(counted.rows, counted.writes, strict=True), start=1):
+        expected |= {f"ROWS_{layer}": int(rows), f"WRITES_{layer}": int(writes)}
+    for name, count in expected.items():
+        if counters[name] != count % 2**32:
+            return f"counter {name}: expected {count % 2**32}, got {counters[name]}"
+    return ""

@@ -1,0 +1,162 @@
+// A board's Verilator model at the end of its serial line: bytes in, bytes out. `board.py` calls this through ctypes.
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+
+#include "device.h"
+
+namespace {
+
+constexpr unsigned BYTE_BITS = 10;  // on the line: a start bit, eight of data, a stop bit
+
+// Clocks without a byte after which the line is waited at and the clock stands still: a network that works on samples
+// is done long before, and with few of these a host that asks again and again would not find it done.
+constexpr uint64_t REST = 1 << 14;
+constexpr int REST_MILLISECONDS = 5;
+
+}  // namespace
+
+struct Board : Device {
+    const unsigned divisor;
+    const uint64_t noise;  // a byte on the line is damaged if a random number of 32 bits is below
+    std::atomic<bool> stopped{false};
+
+    std::deque<uint8_t> waiting;  // bytes on their way to the device,
+    unsigned bits = 0;            // and what is left of the one that is on the line, least significant bit first,
+    unsigned bits_left = 0;
+    unsigned bit_clocks = 0;      // in this bit
+
+    std::deque<uint8_t> heard;    // bytes from the device
+    unsigned coming = 0;          // bits of the byte that comes, that are not there yet, its stop bit included
+    unsigned look = 0;            // clocks until the next is looked at
+    unsigned byte = 0;
+
+    Board(unsigned divisor, uint64_t noise, uint64_t seed) : Device{seed}, divisor{divisor}, noise{noise} {
+        model.rx = 1;
+        reset();
+    }
+
+    bool damaged() { return noise && draw() < noise; }
+
+    // Whether nothing is on either line, and the device does nothing that it would answer.
+    bool quiet() const { return waiting.empty() && !bits_left && !bit_clocks && !coming && !model.busy; }
+
+    void step() {
+        if (!bit_clocks && !bits_left && !waiting.empty()) send();
+        if (bit_clocks) {
+            --bit_clocks;
+        } else if (bits_left) {
+            model.rx = bits & 1;
+            bits >>= 1;
+            --bits_left;
+            bit_clocks = divisor - 1;
+        }
+        clock();
+        hear();
+    }
+
+    // Put the next byte on the line: any of its bits may flip, also those that frame it.
+    void send() {
+        bits = 1u << (BYTE_BITS - 1) | waiting.front() << 1;
+        bits_left = BYTE_BITS;
+        if (damaged()) {
+            switch (draw() % 3) {
+                case 0: bits ^= 1u << draw() % BYTE_BITS; break;
+                case 1: bits_left = 0; break;
+                default: waiting.push_front(waiting.front());
+            }
+        }
+        waiting.pop_front();
+    }
+
+    void hear() {
+        if (!coming) {
+            if (model.tx) return;
+            coming = BYTE_BITS - 1;
+            look = divisor + divisor / 2;
+        } else if (--look == 0) {
+            look = divisor;
+            if (--coming) {
+                byte = byte >> 1 | (model.tx ? 0x80 : 0);
+            } else if (model.tx) {
+                take(static_cast<uint8_t>(byte));
+            }
+        }
+    }
+
+    void take(uint8_t got) {
+        if (damaged()) {
+            switch (draw() % 3) {
+                case 0: got ^= 1u << draw() % 8; break;
+                case 1: return;
+                default: heard.push_back(got);
+            }
+        }
+        heard.push_back(got);
+    }
+};
+
+extern "C" {
+
+Board* backspike_open(uint64_t divisor, uint64_t noise, uint64_t seed) {
+    return new Board{static_cast<unsigned>(divisor), noise, seed};
+}
+
+void backspike_close(Board* board) { delete board; }
+
+uint64_t backspike_clocks(const Board* board) { return board->clocks; }
+
+void backspike_stop(Board* board) { board->stopped = true; }
+
+// Send bytes, one right behind the other, and take what comes until all is quiet for two bytes' time; return how many
+// bytes came, of which only `room` are kept, or -1 if the device did not become quiet in `patience` clocks.
+int64_t backspike_exchange(Board* board, const uint8_t* sent, uint64_t count, uint8_t* received, uint64_t room,
+                           uint64_t patience) {
+    board->select();
+    board->waiting.insert(board->waiting.end(), sent, sent + count);
+    uint64_t quiet = 0;
+    const uint64_t end = board->clocks + patience + count * BYTE_BITS * board->divisor;
+    while (quiet < 2 * BYTE_BITS * board->divisor) {
+        if (board->clocks > end) return -1;
+        board->step();
+        quiet = board->quiet() ? quiet + 1 : 0;
+    }
+    const int64_t came = static_cast<int64_t>(board->heard.size());
+    std::copy_n(board->heard.begin(), std::min<uint64_t>(room, came), received);
+    board->heard.clear();
+    return came;
+}
+
+// Move bytes between a file (a pseudo-terminal's, not blocking) and the line, until `backspike_stop`.
+void backspike_serve(Board* board, int file) {
+    board->select();
+    const unsigned byte_clocks = BYTE_BITS * board->divisor;
+    uint64_t rested = 0;
+    uint8_t buffer[256];
+    while (!board->stopped) {
+        if (board->waiting.empty()) {
+            const ssize_t count = read(file, buffer, sizeof buffer);
+            if (count > 0) board->waiting.insert(board->waiting.end(), buffer, buffer + count);
+        }
+        if (rested > REST) {
+            pollfd readable{file, POLLIN, 0};
+            if (board->waiting.empty() && poll(&readable, 1, REST_MILLISECONDS) == 0) continue;
+            rested = 0;
+        }
+        for (unsigned clock = 0; clock < byte_clocks; ++clock) board->step();
+        rested = board->quiet() ? rested + byte_clocks : 0;
+        while (!board->heard.empty()) {
+            buffer[0] = board->heard.front();
+            board->heard.pop_front();
+            // What nobody takes is lost, as it is on a line.
+            if (write(file, buffer, 1) < 0) break;
+        }
+    }
+}
+
+}  // extern "C"

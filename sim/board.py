@@ -1,0 +1,158 @@
+"""A whole board in simulation: its design, natively simulated, behind a pseudo-terminal or called directly."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
+from backspike.hdl.board import BoardTop
+from backspike.hdl.uart import LEAST_DIVISOR
+from backspike.hdl.verilog import describe_ports, emit
+
+from .library import load_library
+
+__all__ = ["DirectLine", "SimulatedBoard"]
+
+PATIENCE = 10_000_000
+"""Clocks after which a device that has not become quiet is taken to hang."""
+
+_HARNESS = Path(__file__).with_name("board.cpp")
+_BOARD, _BYTES, _NUMBER = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64
+_SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
+    "open": (_BOARD, [_NUMBER, _NUMBER, _NUMBER]),
+    "close": (None, [_BOARD]),
+    "clocks": (_NUMBER, [_BOARD]),
+    "stop": (None, [_BOARD]),
+    "exchange": (ctypes.c_int64, [_BOARD, ctypes.c_char_p, _NUMBER, _BYTES, _NUMBER, _NUMBER]),
+    "serve": (None, [_BOARD, ctypes.c_int]),
+}
+_CLOCK_AND_RESET = {name: {"direction": "input", "width": 1, "signed": False} for name in ("clk", "rst")}
+_ROOM = 1 << 16
+
+
+class SimulatedBoard:
+    """`BoardTop`, compiled by Verilator and driven by C++ (`board.cpp`) at the end of its serial line.
+
+    Builds are kept in `runner.cache_directory`, as those of `native.NativeNetwork`.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    divisor : int
+        Clocks a bit of the line, 4 to 65,535: the fewer, the faster.
+    noise : float
+        Probability, 0 to below 1, that a byte on the line is damaged, in either direction: a bit of it flips, it is
+        lost, or it comes twice.
+    seed : int
+        Seed of the noise.
+    optimise : bool
+        Whether the compiler takes its time: right unless only a few samples are shown.
+
+    Raises
+    ------
+    BackspikeError
+        Verilator or the compiler is missing or fails.
+    """
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        divisor: int = LEAST_DIVISOR,
+        noise: float = 0.0,
+        seed: int = 1,
+        optimise: bool = True,
+    ) -> None:
+        if not 0 <= noise < 1:
+            raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
+        top, name = BoardTop(config, divisor), f"{config.name}_board"
+        ports = {**_CLOCK_AND_RESET, **describe_ports(top)}
+        self._library = load_library(_HARNESS, _SIGNATURES, emit(top, name), name, ports, optimise=optimise)
+        self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed))
+
+    def close(self) -> None:
+        """Free the simulation; nothing may be asked of it afterwards."""
+        board, self._board = self._board, ctypes.c_void_p()
+        if board:
+            self._library.backspike_close(board)
+
+    def __enter__(self) -> SimulatedBoard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def clocks(self) -> int:
+        """Clocks since the start."""
+        return int(self._library.backspike_clocks(self._board))
+
+    def exchange(self, sent: bytes) -> bytes:
+        """Put bytes on the line, one right behind the other; return what comes until the device is quiet.
+
+        Raises
+        ------
+        BackspikeError
+            It does not become quiet.
+        """
+        room = np.empty(_ROOM, dtype=np.uint8)
+        came = self._library.backspike_exchange(self._board, sent, len(sent), room.ctypes, len(room), PATIENCE)
+        if came < 0:
+            raise BackspikeError(f"the device has not become quiet in {PATIENCE} clocks")
+        return room[:came].tobytes()
+
+    @contextmanager
+    def terminal(self) -> Iterator[str]:
+        """Serve a pseudo-terminal while in the context, whose path is given: a serial port to whoever opens it.
+
+        The clock stands still where the line is idle and the device has had time to finish.
+        """
+        master, slave = os.openpty()
+        # Held open here, so that the line outlives its users; raw from the start, or it would echo.
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        serving = Thread(target=self._library.backspike_serve, args=(self._board, master))
+        serving.start()
+        try:
+            yield os.ttyname(slave)
+        finally:
+            self._library.backspike_stop(self._board)
+            serving.join()
+            os.close(slave)
+            os.close(master)
+
+
+class DirectLine:
+    """A simulated board as a serial port without a terminal between: the same bytes in every run.
+
+    Parameters
+    ----------
+    board : SimulatedBoard
+    """
+
+    def __init__(self, board: SimulatedBoard) -> None:
+        self._board, self._heard = board, b""
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that have come and are not read yet."""
+        return len(self._heard)
+
+    def read(self, size: int = 1) -> bytes:
+        """Return as many of them, or as there are."""
+        found, self._heard = self._heard[:size], self._heard[size:]
+        return found
+
+    def write(self, content: bytes, /) -> int:
+        """Send bytes, and hear what comes until the device is quiet."""
+        self._heard += self._board.exchange(content)
+        return len(content)

@@ -1,0 +1,67 @@
+// A design's Verilator model and its clock: what harnesses share. `library.py` builds them.
+
+#pragma once
+
+#include <cstdint>
+
+#include "Vnetwork.h"
+
+// Parts of Verilator's evaluation, by the names that it gives them; where it has no such parts, the whole is used.
+class Vnetwork___024root;
+bool Vnetwork___024root___eval_phase__act(Vnetwork___024root* root) __attribute__((weak));
+bool Vnetwork___024root___eval_phase__nba(Vnetwork___024root* root) __attribute__((weak));
+
+struct Device {
+    VerilatedContext context;
+    Vnetwork model{&context, "TOP"};
+    uint64_t clocks = 0;
+    uint64_t random;
+
+    explicit Device(uint64_t seed) : random{seed | 1} {}
+
+    ~Device() {
+        select();
+        model.final();
+    }
+
+    // Verilator's library remembers one simulation a thread; with several, it is to be this one.
+    void select() { Verilated::threadContextp(&context); }
+
+    // To be called when all other inputs have been given a value.
+    void reset() {
+        model.clk = 0;
+        model.rst = 1;
+        model.eval();
+        clock();
+        clock();
+        model.rst = 0;
+        clock();
+        clock();
+    }
+
+    // The whole evaluation begins with all that follows from inputs, and from registers that can be written past the
+    // model: a good half of the work, and for nothing, as inputs only go into registers and nothing is written.
+    void evaluate() {
+        if (!Vnetwork___024root___eval_phase__act || !Vnetwork___024root___eval_phase__nba) return model.eval();
+        do {
+            while (Vnetwork___024root___eval_phase__act(model.rootp)) {
+            }
+        } while (Vnetwork___024root___eval_phase__nba(model.rootp));
+    }
+
+    void clock() {
+        model.clk = 1;
+        evaluate();
+        model.clk = 0;
+        evaluate();
+        ++clocks;
+    }
+
+    // xorshift64*, S. Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled" (2016).
+    uint32_t draw() {
+        random ^= random >> 12;
+        random ^= random << 25;
+        random ^= random >> 27;
+        return static_cast<uint32_t>((random * 0x2545F4914F6CDD1DULL) >> 32);
+    }
+};

@@ -1,0 +1,155 @@
+"""A design's Verilog, compiled by Verilator with a harness in C++ into a library that is called through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from backspike.errors import BackspikeError
+
+from .runner import Tools, cached, find_tools, tool_environment
+
+__all__ = ["DRIVEN", "load_library"]
+
+DRIVEN = "driven"
+"""Name of the top module of every library; the design is its instance ``unit``."""
+
+_HEADER = Path(__file__).with_name("device.h")
+_LIBRARY = "network.so"
+_VERILATOR_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
+# A library of its own for each design, several of them in one process: none may take another's symbols for its own.
+_COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
+_RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")
+
+
+def load_library(
+    harness: Path,
+    signatures: Mapping[str, tuple[Any, Sequence[Any]]],
+    verilog: str,
+    top: str,
+    ports: Mapping[str, Any],
+    probes: Sequence[str] = (),
+    optimise: bool = True,
+) -> ctypes.CDLL:
+    """Return the library of a design, built if it is not in the cache.
+
+    Parameters
+    ----------
+    harness : Path
+        C++ that has the design as ``Device`` (`device.h`) and defines functions ``backspike_<name>``.
+    signatures : mapping
+        From each function's name to the types of its result and its arguments.
+    verilog, top : str
+        The design, and its top module.
+    ports : mapping
+        `backspike.hdl.verilog.describe_ports` of it, with ``clk`` and ``rst``.
+    probes : sequence of str
+        Hierarchical paths, below the top module, of the signals that the harness looks at.
+    optimise : bool
+        Whether the compiler takes its time.
+
+    Raises
+    ------
+    BackspikeError
+        Verilator or the compiler is missing or fails.
+    """
+    library = ctypes.CDLL(str(_build(harness, verilog, top, ports, probes, optimise)))
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, f"backspike_{name}")
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+def _driven(top: str, ports: Mapping[str, Any]) -> str:
+    """Return a Verilog module whose inputs come from registers.
+
+    A clock then is one evaluation of what follows from registers. With inputs that logic follows from, the reset first
+    of all, Verilator would evaluate that logic a second time, whenever an input may have changed.
+    """
+    lines, connections = [], [".clk(clk)"]
+    for name, port in ports.items():
+        width = f"[{port['width'] - 1}:0]"
+        if name != "clk":
+            connections.append(f".{name}({name})" if port["direction"] == "output" else f".{name}(now__{name})")
+        if port["direction"] == "input" and name != "clk":
+            lines.append(f"  reg {width} now__{name};")
+            lines.append(f"  always @(posedge clk) now__{name} <= {name};")
+    heads = [f"{port['direction']} [{port['width'] - 1}:0] {name}" for name, port in ports.items()]
+    return "\n".join(
+        [
+            f"module {DRIVEN}({', '.join(heads)});",
+            *lines,
+            f"  \\{top} unit({', '.join(connections)});",
+            "endmodule",
+            "",
+        ]
+    )
+
+
+def _build(
+    harness: Path, verilog: str, top: str, ports: Mapping[str, Any], probes: Sequence[str], optimise: bool
+) -> Path:
+    """Return the path of a design's library in the cache."""
+    tools, level = find_tools("verilator"), "-O2" if optimise else "-O0"
+    common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS, level]
+    runtime = cached([*common, *_RUNTIME], lambda made: _compile_runtime(tools, level, made))
+    verilog += _driven(top, ports)
+    sources = (harness, _HEADER)
+    parts = [*common, *(source.read_text(encoding="utf-8") for source in sources), top, verilog, *probes]
+    return cached(parts, lambda made: _compile(sources, verilog, top, probes, tools, level, runtime, made)) / _LIBRARY
+
+
+def _compile_runtime(tools: Tools, level: str, made: Path) -> None:
+    """Compile Verilator's own run-time library, which every design needs."""
+    root = tools.environment.get("VERILATOR_ROOT") or _run(tools, made, "verilator", "--getenv", "VERILATOR_ROOT")
+    include = Path(root.strip()) / "include"
+    sources = [str(include / f"{name}.cpp") for name in _RUNTIME]
+    options = [*_COMPILER_OPTIONS, level, f"-I{include}", f"-I{include / 'vltstd'}"]
+    _run(tools, made, "g++", "-c", *options, *sources)
+
+
+def _compile(
+    sources: Sequence[Path],
+    verilog: str,
+    top: str,
+    probes: Sequence[str],
+    tools: Tools,
+    level: str,
+    runtime: Path,
+    made: Path,
+) -> None:
+    """Compile a harness and a design, with its probes to be seen, and put the library into ``made``."""
+    with tempfile.TemporaryDirectory(prefix=f"backspike-native-{top}-") as folder:
+        build = Path(folder)
+        lines = ["`verilator_config"]
+        for probe in probes:
+            *instances, signal = probe.split(".")
+            lines.append(f'public_flat_rw -module "{".".join([top, *instances])}" -var "{signal}"')
+        (build / "public.vlt").write_text("\n".join(lines) + "\n")
+        (build / f"{top}.v").write_text(verilog)
+        for source in sources:
+            (build / source.name).write_bytes(source.read_bytes())
+        flags = " ".join(_COMPILER_OPTIONS)
+        variables = [v for v in tools.make_variables if not v.startswith("OPT_")]
+        variables += [f"OPT_FAST={level}", "OPT_SLOW=-O0", f"OPT_GLOBAL={level}"]
+        variables += ["VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", f"USER_LDLIBS={runtime}/*.o"]
+        command = ["verilator", "--cc", "--exe", "--build", "-j", "2", "--prefix", "Vnetwork", "--top-module", DRIVEN]
+        command += [*_VERILATOR_OPTIONS, "--Mdir", "model", "-o", _LIBRARY, "-CFLAGS", flags, "-LDFLAGS", "-shared"]
+        command += ["public.vlt", f"{top}.v", str(build / sources[0].name)]
+        _run(tools, build, *command, MAKEFLAGS=" ".join(variables))
+        (build / "model" / _LIBRARY).rename(made / _LIBRARY)
+
+
+def _run(tools: Tools, folder: Path, *command: str, **environment: str) -> str:
+    """Run a program in a folder and return what it prints; if it fails, its first error is the exception's text."""
+    with tool_environment({**tools.environment, **environment}):
+        process = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    if process.returncode:
+        lines = (process.stderr + process.stdout).splitlines()
+        reason = next((line for line in lines if "error" in line.lower()), f"it ended with {process.returncode}")
+        raise BackspikeError(f"{command[0]} cannot build the network: {reason.strip()}")
+    return process.stdout

@@ -1,0 +1,105 @@
+"""Benches of `backspike.hdl.cobs`: frames of all lengths and contents, against the algorithm as published."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+
+from .variants import Bench, run_variants
+
+BLOCK = 254
+
+
+@cocotb.test()
+async def frames(dut: Any) -> None:
+    """Decode, or encode."""
+    await run_variants(dut, CobsBench)
+
+
+class CobsBench(Bench):
+    """The job has ``unit``, ``"decoder"`` or ``"encoder"``, and ``most``, bytes of a frame."""
+
+    async def run(self) -> None:
+        """Send frames of all kinds through the unit."""
+        lengths = [1, 2, 253, 254, 255, 508, 509, *(self.random.randint(1, 300) for _ in range(20))]
+        for length in lengths:
+            few = self.random.choice([1, 2, 256])
+            content = bytes(self.random.randrange(few) for _ in range(min(length, self.job["most"])))
+            if self.job["unit"] == "encoder":
+                await self.encode(content)
+            else:
+                await self.decode(stuffed(content), content, False)
+        if self.job["unit"] == "decoder":
+            # Frames that end inside a block, or are any bytes that come.
+            for _ in range(40):
+                line = bytes(self.random.randint(1, self.random.choice([9, 255])) for _ in range(40))
+                await self.decode(line, *unstuffed(line))
+
+    async def decode(self, line: bytes, content: bytes, broken: bool) -> None:
+        """Decode one frame, with gaps, behind any number of zeros."""
+        unit, got = self.unit, bytearray()
+        for byte in b"\0" * self.random.randrange(3):
+            unit.put(i__valid=1, i__payload=byte)
+            await unit.edge
+            assert not unit.get("end"), "a frame without a byte has ended"
+        for byte in line + b"\0":
+            while self.one_in(3):
+                unit.put(i__valid=0, i__payload=self.random.randrange(256))
+                await unit.edge
+                assert [unit.get(port) for port in ("o__valid", "began", "end")] == [0, 0, 0]
+            unit.put(i__valid=1, i__payload=byte)
+            await unit.edge
+            assert unit.get("began") == (byte > 0)
+            assert unit.get("end") == (byte == 0)
+            if unit.get("o__valid"):
+                got.append(unit.get("o__payload"))
+        assert (bytes(got), bool(unit.get("broken"))) == (content, broken), f"of {line.hex()} came {got.hex()}"
+        unit.put(i__valid=0)
+
+    async def encode(self, content: bytes) -> None:
+        """Encode one frame from a memory, with bytes taken at random times."""
+        unit, got, done = self.unit, bytearray(), False
+        unit.put(start=1, length=len(content), o__ready=0)
+        await unit.edge
+        unit.put(start=0)
+        address = unit.get("address")
+        for _ in range(20 * len(content) + 100):
+            ready = self.random.getrandbits(1)
+            # What a memory's port gives where nothing is stored is anything.
+            data = content[address] if address < len(content) else self.random.randrange(256)
+            unit.put(data=data, o__ready=ready)
+            await unit.edge
+            address = unit.get("address")
+            if unit.get("o__valid") and ready:
+                got.append(unit.get("o__payload"))
+            done = bool(unit.get("done"))
+            if done:
+                break
+        wanted = stuffed(content) + b"\0"
+        assert done, f"{content.hex()} has no end"
+        assert bytes(got) == wanted, f"{content.hex()}: expected {wanted.hex()}, got {got.hex()}"
+
+
+def stuffed(content: bytes) -> bytes:
+    """Encode as Cheshire and Baker (1999) do, but for the 0 at the end; no empty block behind a full one."""
+    line = bytearray()
+    for part in content.split(b"\0"):
+        rest = part
+        while len(rest) > BLOCK:
+            line += bytes((BLOCK + 1,)) + rest[:BLOCK]
+            rest = rest[BLOCK:]
+        line += bytes((len(rest) + 1,)) + rest
+    return bytes(line)
+
+
+def unstuffed(line: bytes) -> tuple[bytes, bool]:
+    """Return what is in the bytes before a 0, and whether they end inside a block."""
+    content, place = bytearray(), 0
+    while place < len(line):
+        code = line[place]
+        content += line[place + 1 : place + code]
+        place += code
+        if place < len(line) and code <= BLOCK:
+            content.append(0)
+    return bytes(content), place > len(line)

@@ -1,0 +1,255 @@
+"""The real driver on the serial port of a simulated board: it trains, survives noise, and says what is wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from backspike import PRESETS, BackspikeError
+from backspike.cli import main
+from backspike.datasets import load_dataset
+from backspike.fpga.frames import Frame
+from backspike.fpga.host import Device, NoAnswerError, open_port
+from backspike.fpga.training import DeviceEngine, MismatchError, compare_device, evaluate_device, weight_difference
+from backspike.link import ANSWER, LinkEvent, Request
+from backspike.model import Network
+from backspike.model.checkpoint import Checkpoint
+from backspike.model.synapses import initial_weights
+from backspike.sim.board import DirectLine, SimulatedBoard
+from backspike.sim.compare import schedule_of
+from tests.sim.boards import CONFIG
+
+TIMEOUT = 0.2
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("digits", CONFIG, 1)
+
+
+@pytest.fixture(scope="module")
+def board():
+    with SimulatedBoard(CONFIG) as board:
+        yield board
+
+
+@pytest.fixture
+def device(board) -> Device:
+    return Device(DirectLine(board), CONFIG)
+
+
+@pytest.fixture
+def toml(tmp_path) -> str:
+    CONFIG.save(tmp_path / "host_test.toml")
+    return str(tmp_path / "host_test.toml")
+
+
+@pytest.mark.parametrize("noise", [0.0, 5e-4])
+def test_digits_are_trained_through_a_port_bit_for_bit(noise: float, digits) -> None:
+    schedule = schedule_of(CONFIG, digits, 300, 1)
+    with (
+        SimulatedBoard(CONFIG, noise=noise, seed=20263) as board,
+        board.terminal() as path,
+        open_port(path) as line,
+    ):
+        device = Device(line, CONFIG, TIMEOUT)
+        result = compare_device(device, schedule)
+        refused = sum(device.link_counters()[event] for event in list(LinkEvent)[2:])
+    assert result.mismatch == ""
+    assert result.compared == {"results": 300, "weights": 65 * 12 + 13 * 10}
+    # It has learned something, and the noise was there.
+    assert any((before != after).any() for before, after in zip(schedule.weights, result.weights, strict=True))
+    assert np.mean(result.predicted[200:] == schedule.labels[200:300]) > 0.5
+    assert (device.repeats > 0) == (refused > 0) == (noise > 0)
+
+
+def test_a_training_leaves_the_checkpoint_of_the_model(toml, tmp_path, capfd) -> None:
+    common = ["--config", toml, "--dataset", "random", "--epochs", "2", "--seed", "7", "--out"]
+    assert main(["host", "train", "--simulate", *common, str(tmp_path / "device")]) == 0
+    assert capfd.readouterr().out.endswith("learning-curve.png; 0 mismatches\n")
+    assert main(["train", *common, str(tmp_path / "model")]) == 0
+    mine, theirs = ((tmp_path / name / "checkpoint.npz").read_bytes() for name in ("device", "model"))
+    assert mine == theirs
+
+
+def test_weights_are_loaded_and_read_back(device, digits) -> None:
+    weights = initial_weights(CONFIG, 9)
+    done: list[int] = []
+    device.write_weights(weights, done.append)
+    assert sum(done) == device.weight_words
+    assert weight_difference(weights, device.read_weights()) == ""
+    weights[1][3, 2] += 1
+    assert weight_difference(weights, device.read_weights()).startswith("weight of layer 2, row 3, unit 2: expected ")
+
+
+def test_accuracy_is_that_of_the_model(device, digits) -> None:
+    network = Network(CONFIG, initial_weights(CONFIG, 9))
+    device.write_weights(network.weights)
+    wins = network.run_samples(digits.test_values, digits.test_labels, np.arange(70), False)
+    wanted = np.mean(wins.argmax(axis=1) == digits.test_labels[:70])
+    assert evaluate_device(device, digits, 70) == wanted
+
+
+def test_checkpoints_go_in_and_out(toml, tmp_path, capfd) -> None:
+    """A simulated board is a new one in each command."""
+    path = tmp_path / "checkpoint.npz"
+    Checkpoint.capture(Network(CONFIG, initial_weights(CONFIG, 5))).save(path)
+    on_device = ["--simulate", "--config", toml]
+    assert main(["host", "load", *on_device, "--checkpoint", str(path)]) == 0
+    assert capfd.readouterr().out == f"loaded {path}, read back: 0 mismatches\n"
+    words = ["--dataset", "digits", "--checkpoint", str(path)]
+    assert main(["host", "evaluate", *on_device, *words, "--samples", "20"]) == 0
+    assert capfd.readouterr().out.endswith("% of 20 samples\n")
+    assert main(["host", "compare", *on_device, *words, "--samples", "20", "--inference"]) == 0
+    assert capfd.readouterr().out.endswith("0 mismatches\n")
+    assert main(["host", "read", *on_device, "--out", str(tmp_path / "read.npz")]) == 0
+    Checkpoint.load(tmp_path / "read.npz").require(CONFIG)
+    assert main(["host", "identify", *on_device]) == 0
+    assert f"64-12-10, configuration {CONFIG.hash[:8]}" in capfd.readouterr().out
+
+
+def test_what_an_interrupted_host_has_left_does_no_harm(board, digits) -> None:
+    """A request cut in the middle, samples without an end, and results that nobody has fetched."""
+    line = DirectLine(board)
+    first = Device(line, CONFIG)
+    part = (0xC000).to_bytes(2, "little") + (1).to_bytes(2, "little") + bytes((1, 255))
+    line.write(Frame(first.sequence + 1, Request.SAMPLES, part).encode())
+    line.write(Frame(first.sequence + 2, Request.WRITE, b"\0" * 50).encode()[:-9])
+    assert compare_device(Device(line, CONFIG), schedule_of(CONFIG, digits, 20, 3)).mismatch == ""
+
+
+def test_ctrl_c_leaves_whole_files(toml, tmp_path) -> None:
+    out = tmp_path / "out"
+    arguments = ["--simulate", "--config", toml, "--dataset", "random", "--epochs", "1000", "--out", str(out)]
+    command = [sys.executable, "-m", "backspike", "host", "train", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("epoch 1/"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.endswith("error: interrupted; finished files are whole, others were not written\n")
+    assert Checkpoint.load(out / "checkpoint.npz").epoch > 0
+
+
+def refused(arguments: list[str], capsys) -> str:
+    """Run a command that is to be refused; return its sentence."""
+    assert main(["host", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err.splitlines()[-1].removeprefix("error: ")
+
+
+def test_another_configuration_is_refused(board) -> None:
+    other = CONFIG.replace(temperature=2.0)
+    sentence = f"its hash begins with {CONFIG.hash[:8]}, that of host_test with {other.hash[:8]}$"
+    with pytest.raises(BackspikeError, match=f"^the device is built from another configuration: {sentence}"):
+        Device(DirectLine(board), other)
+
+
+def test_a_port_that_is_not_there_is_one_sentence(capsys) -> None:
+    sentence = "cannot open serial port /dev/nothing: No such file or directory"
+    assert refused(["identify", "--config", "tiny", "--port", "/dev/nothing"], capsys) == sentence
+
+
+@pytest.mark.parametrize("where", [[], ["--simulate", "--port", "/dev/nothing"]])
+def test_one_device_has_to_be_named(where, capsys) -> None:
+    sentence = "either --port or --simulate says where the device is"
+    assert refused(["identify", "--config", "tiny", *where], capsys) == sentence
+
+
+def test_silence_is_one_sentence() -> None:
+    master, slave = os.openpty()
+    try:
+        with open_port(os.ttyname(slave)) as line, pytest.raises(NoAnswerError, match=r"^no answer .* to HELLO.* 5 "):
+            Device(line, PRESETS["tiny"], 0.01)
+    finally:
+        os.close(slave)
+        os.close(master)
+
+
+class Scripted:
+    """A line on which every request gets the answer that a script gives: sequence, kind and what is behind them."""
+
+    def __init__(self, answer) -> None:
+        self.answer, self.heard, self.requests = answer, b"", 0
+
+    @property
+    def in_waiting(self) -> int:
+        return len(self.heard)
+
+    def read(self, size: int = 1) -> bytes:
+        found, self.heard = self.heard[:size], self.heard[size:]
+        return found
+
+    def write(self, content: bytes, /) -> int:
+        self.requests += 1
+        self.heard += self.answer(Frame.decode(content.strip(b"\0")), self.requests)
+        return len(content)
+
+
+def hello(version: int = 1):
+    def answer(request: Frame, number: int) -> bytes:
+        body = bytes((0, version, 64)) if request.kind == Request.HELLO else bytes((0, 1, 2, 3, 4))
+        return Frame(request.sequence, request.kind | ANSWER, body).encode()
+
+    return answer
+
+
+def test_another_protocol_is_refused() -> None:
+    sentence = r"^the device speaks version 9 of the protocol, and this is version 1$"
+    with pytest.raises(BackspikeError, match=sentence):
+        Device(Scripted(hello(9)), CONFIG)
+
+
+def test_a_stranger_is_refused() -> None:
+    with pytest.raises(BackspikeError, match=r"^the device is no Backspike network: its identity is 0x04030201$"):
+        Device(Scripted(hello()), CONFIG)
+
+
+def test_foreign_and_damaged_answers_are_passed_over(device, board) -> None:
+    """Ahead of each answer: noise, an answer to something else, and one that is damaged."""
+    line = DirectLine(board)
+
+    def answer(request: Frame, number: int) -> bytes:
+        line.write(request.encode())
+        other = Frame((request.sequence + 1) % 256, request.kind | ANSWER, b"\0").encode()
+        wrong = Frame(request.sequence, request.kind, b"\0").encode()
+        if number % 5 == 0:
+            line.read(line.in_waiting)
+        return b"noise\0" + other + wrong + line.read(line.in_waiting)
+
+    troubled = Device(Scripted(answer), CONFIG, 0.01)
+    assert troubled.read("TICKS") == 0
+    assert troubled.repeats > 0
+
+
+def test_a_mismatch_has_exit_status_1(toml, monkeypatch, capsys) -> None:
+    honest = Device.read_weights
+
+    def wrong(*arguments):
+        weights = honest(*arguments)
+        weights[0][5, 1] += 1
+        return weights
+
+    monkeypatch.setattr(Device, "read_weights", wrong)
+    common = ["--simulate", "--config", toml, "--dataset", "random"]
+    assert main(["host", "compare", *common, "--samples", "5"]) == 1
+    assert capsys.readouterr().out.startswith("mismatch: weight of layer 1, row 5, unit 1: expected ")
+
+
+def test_a_training_that_differs_stops(device, digits) -> None:
+    engine, network = DeviceEngine(device), Network(CONFIG)
+    values, labels = digits.train_values, digits.train_labels
+    engine(network, values, labels, np.arange(5), True)
+    device.write("WEIGHT_LAYER", 2)
+    device.write("WEIGHT_ROW", 12)
+    device.write("WEIGHT_DATA", -100)
+    with pytest.raises(MismatchError, match=r"^after 5 samples: weight of layer 2, row 12, unit 0: expected .*-100$"):
+        engine(network, values, labels, np.arange(5), False)

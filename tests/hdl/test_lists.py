@@ -1,0 +1,22 @@
+"""Lists of a sample, byte by byte: parts, gaps, empty lists, and entries that are to be dropped."""
+
+from __future__ import annotations
+
+from backspike.config import NetworkConfig
+from backspike.hdl.lists import ListReader
+
+from .variants import ON_BOTH, check
+
+SEED = 20267
+
+
+@ON_BOTH
+def test_lists_are_read_as_the_protocol_says(simulator: str) -> None:
+    configs = {
+        "few": NetworkConfig(layers=(3, 2)),
+        "one": NetworkConfig(layers=(1, 5)),
+        "many": NetworkConfig(layers=(784, 10)),
+        "spikes": NetworkConfig(layers=(300, 4), input="spikes", ticks=3),
+    }
+    variants = {name: (ListReader(config), {"config": config.to_dict()}) for name, config in configs.items()}
+    check("lists", variants, simulator, SEED)

@@ -1,0 +1,21 @@
+"""The serial line: bit rates that are off by some percent, pulses, bytes without a stop bit; bytes in a row."""
+
+from __future__ import annotations
+
+from backspike.hdl.uart import UartReceiver, UartTransmitter
+
+from .variants import ON_BOTH, check
+
+SEED = 20265
+
+
+@ON_BOTH
+def test_bytes_come_as_they_were_sent(simulator: str) -> None:
+    variants = {}
+    for divisor, skew in ((4, 0.0), (5, 0.0), (12, 0.02), (12, -0.02), (87, 0.04), (87, -0.04)):
+        sign = "fast" if skew < 0 else "slow" if skew > 0 else "even"
+        job = {"unit": "receiver", "divisor": divisor, "skew": skew}
+        variants[f"receiver_{divisor}_{sign}"] = (UartReceiver(divisor), job)
+    for divisor in (4, 17):
+        variants[f"transmitter_{divisor}"] = (UartTransmitter(divisor), {"unit": "transmitter", "divisor": divisor})
+    check("uart", variants, simulator, SEED)
