@@ -39,7 +39,17 @@ PORT_COUNTS = (1, 2)
 
 # What the initial contents of a device may differ in while it still is the same network: a checkpoint
 # of one of these is a checkpoint of all.
-_NOT_PART_OF_A_CHECKPOINT = ("name", "rates", "rate_decay", "seed", "lanes", "unit_lanes", "banks", "ports", "input_lanes")
+_NOT_PART_OF_A_CHECKPOINT = (
+    "name",
+    "rates",
+    "rate_decay",
+    "seed",
+    "lanes",
+    "unit_lanes",
+    "banks",
+    "ports",
+    "input_lanes",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ __all__ = ["BackwardPort", "FlagPort", "HiddenLayer", "OutputLayer"]
 
 
 class FlagPort(wiring.Signature):
-    """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit for each unit of a word.
+    """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit for a unit of a word.
 
     ``word``: the word that is wanted in the next clock; ``coming``: flags, and the layer's error spikes, change at the
     end of the next clock.
@@ -251,9 +251,7 @@ class HiddenLayer(wiring.Component):
             array.word.eq(place_following),
         ]
         m.d.sync += [place.eq(place_following), part.eq(part_following)]
-        drives = data.View(
-            data.ArrayLayout(drive, width), word_of(array.drives.as_value(), part, drive.width * width)
-        )
+        drives = data.View(data.ArrayLayout(drive, width), word_of(array.drives.as_value(), part, drive.width * width))
 
         # Between sweeps states and marks are read for the neurons; during them states for the errors that come from
         # above, marks for the list of rows there.
@@ -277,7 +275,9 @@ class HiddenLayer(wiring.Component):
             m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(
                 config, config.dropout[number - 1], drive.width, error.width
             )
-            now, then, mark, marked = (store[lane] for store in (states.r_data, states.w_data, marks.r_data, marks.w_data))
+            now, then, mark, marked = (
+                store[lane] for store in (states.r_data, states.w_data, marks.r_data, marks.w_data)
+            )
             # Row j of the layer above is in bank j modulo banks, and so are all rows of a lane.
             bank = lane % banks
             hits = self.above.valid[bank] & (self.above.lane[bank] == lane)

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from backspike.config import NetworkConfig
 from backspike.registers import RegisterMap
 
+from .counters import Counters
 from .layer import HiddenLayer, OutputLayer
 from .registers import RegisterFile, request_layout
 from .spikes import InputLayer, sample_layout
@@ -196,12 +197,10 @@ class NetworkTop(wiring.Component):
             **{f"ROWS_{number}": layer.visited for number, layer in enumerate(layers, start=1)},
             **{f"WRITES_{number}": layer.wrote for number, layer in enumerate(layers, start=1)},
         }
-        for position, name in enumerate(RegisterMap(config).counters):
-            counter, event = registers.counters[position], events[name]
-            with m.If(registers.clear_counters):
-                m.d.sync += counter.eq(0)
-            with m.Else():
-                m.d.sync += counter.eq(counter + event)
+        names = list(RegisterMap(config).counters)
+        m.submodules.counters = counters = Counters(len(names), max(config.banks))
+        m.d.comb += [counters.clear.eq(registers.clear_counters), registers.count.eq(counters.count)]
+        m.d.comb += [counters.events[position].eq(events[name]) for position, name in enumerate(names)]
         return m
 
     def _connect_weights(

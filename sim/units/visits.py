@@ -202,8 +202,8 @@ class VisitReader:
     ) -> list[int]:
         """Receive a list; return the clock of each visit.
 
-        `expected` has the flags ``spike``, ``gate`` and ``permit`` of each row, and each row must come once, each bank's in
-        ascending order; then the bias row comes alone.
+        `expected` has the flags ``spike``, ``gate`` and ``permit`` of each row, and each row must come once, each
+        bank's in ascending order; then the bias row comes alone.
         """
         clocks: list[int] = []
         seen: list[int] = []
