@@ -32,6 +32,8 @@ class WordStore(wiring.Component):
         Shape of an element.
     lanes, depth : int
         Elements a word, and words.
+    fresh : bool
+        A word written in one clock is also seen by a read whose address comes in the same one.
 
     Members
     -------
@@ -43,8 +45,8 @@ class WordStore(wiring.Component):
         Elements to write.
     """
 
-    def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int) -> None:
-        self._word = data.ArrayLayout(element, lanes)
+    def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int, fresh: bool = False) -> None:
+        self._word, self._fresh = data.ArrayLayout(element, lanes), fresh
         self._depth = depth
         super().__init__(
             {
@@ -66,8 +68,8 @@ class WordStore(wiring.Component):
             m.d.comb += self.r_data.eq(register)
             return m
         m.submodules.memory = words = memory.Memory(shape=self._word, depth=self._depth, init=[])
-        read = words.read_port()
         write = words.write_port(granularity=1)
+        read = words.read_port(transparent_for=(write,) if self._fresh else ())
         m.d.comb += [
             read.addr.eq(self.r_address),
             self.r_data.eq(read.data),
