@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth import Module, Shape, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -14,7 +16,7 @@ def index_shape(count: int) -> range:
     return range(max(count, 2))
 
 
-NO_COLLISION = {"no_rw_check": 1}
+NO_COLLISION: dict[str, Any] = {"no_rw_check": 1}
 """Attribute of a memory: whoever reads a word in the clock in which it is written does not look at it.
 
 Without it, synthesis adds registers and multiplexers as wide as a word, twice, where a RAM gives anything then.
@@ -79,7 +81,7 @@ class WordStore(wiring.Component):
                     m.d.sync += register[lane].eq(self.w_data[lane])
             m.d.comb += self.r_data.eq(register)
             return m
-        style = {"ram_style": "registers"} if self._small else {}
+        style: dict[str, Any] = {"ram_style": "registers"} if self._small else {}
         m.submodules.memory = words = memory.Memory(
             shape=self._word, depth=self._depth, init=[], attrs={**NO_COLLISION, **style}
         )
