@@ -394,7 +394,11 @@ PRESETS: dict[str, NetworkConfig] = {
             weight_frac=7,
             rates=(32, 16),
             dropout=(16,),
-            lanes=(8, 5),
+            lanes=(2, 1),
+            unit_lanes=(1,),
+            input_lanes=1,
+            input_buffers=1,
+            ports=(1, 2),
             **_MANY_SAMPLES,
         ),
     )
