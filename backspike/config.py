@@ -49,6 +49,7 @@ _NOT_PART_OF_A_CHECKPOINT = (
     "banks",
     "ports",
     "input_lanes",
+    "input_buffers",
 )
 
 
@@ -104,6 +105,9 @@ class NetworkConfig:
     input_lanes : int
         Entries of a sample's list that are drawn in a clock, a divisor of `input_streams` (0: as many as those);
         recorded spikes always come one by one. Changes clocks and area, never a result.
+    input_buffers : int
+        Samples of rate-coded pixels that are held: 2, one to be shown and one to be filled meanwhile, or 1, which is
+        filled between samples and takes half the memory. Changes clocks and area, never a result.
     banks : tuple of int
         Memories that the rows of each weight layer are spread over, 1, 2 or 4: as many rows are taken in a clock. More
         than one, where the units of the layer below do not all move in one clock, must divide that layer's
@@ -139,6 +143,7 @@ class NetworkConfig:
     lanes: tuple[int, ...] = ()
     unit_lanes: tuple[int, ...] = ()
     input_lanes: int = 0
+    input_buffers: int = 2
     banks: tuple[int, ...] = ()
     ports: tuple[int, ...] = ()
 
@@ -172,6 +177,7 @@ class NetworkConfig:
         object.__setattr__(self, "lanes", tuple(n or u for n, u in zip(self.lanes, self.layers[1:], strict=True)))
         self._check_unit_lanes()
         self._check_input_lanes()
+        self._check_int("input_buffers", 1, 2)
         self._fill_per_layer("banks", 1, [max(BANK_COUNTS)] * self.depth, default=1)
         self._check_banks()
         self._fill_per_layer("ports", min(PORT_COUNTS), [max(PORT_COUNTS)] * self.depth, default=2)
@@ -388,7 +394,11 @@ PRESETS: dict[str, NetworkConfig] = {
             weight_frac=7,
             rates=(32, 16),
             dropout=(16,),
-            lanes=(8, 5),
+            lanes=(2, 1),
+            unit_lanes=(1,),
+            input_lanes=1,
+            input_buffers=1,
+            ports=(1, 2),
             **_MANY_SAMPLES,
         ),
     )

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from .errors import BackspikeError
+from .interrupts import held_interrupts
 
 __all__ = ["make_directory", "write_atomic"]
 
@@ -31,6 +32,8 @@ def make_directory(path: Path) -> Path:
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a file by renaming a finished temporary one over it: a good file is never half overwritten.
 
+    Ctrl-C is held back until it is done, so that it leaves no temporary file either.
+
     Raises
     ------
     BackspikeError
@@ -38,19 +41,19 @@ def write_atomic(path: Path, content: bytes) -> None:
     """
     make_directory(path.parent)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            # mkstemp makes private files; a product is as readable as any other new file.
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
-            temporary.replace(path)
-        except BaseException:
-            # Gone already if Ctrl-C came right after the renaming.
-            temporary.unlink(missing_ok=True)
-            raise
+        with held_interrupts():
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            temporary = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                # mkstemp makes private files; a product is as readable as any other new file.
+                umask = os.umask(0)
+                os.umask(umask)
+                temporary.chmod(0o666 & ~umask)
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise BackspikeError(f"cannot write {path}: {error.strerror}") from error

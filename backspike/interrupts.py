@@ -15,7 +15,8 @@ __all__ = ["held_interrupts"]
 def held_interrupts() -> Iterator[Callable[[], bool]]:
     """Hold Ctrl-C back; the function given tells whether one has come, and leaving the block lets it out.
 
-    Outside the main thread, where Python delivers no signals, nothing is held and none ever comes.
+    Outside the main thread, where Python delivers no signals, nothing is held and none ever comes. Within another such
+    block it is let out to that one.
 
     Raises
     ------
@@ -35,5 +36,5 @@ def held_interrupts() -> Iterator[Callable[[], bool]]:
         yield came.is_set
     finally:
         signal.signal(signal.SIGINT, before)
-    if came.is_set():
-        raise KeyboardInterrupt
+    if came.is_set() and callable(before):
+        before(signal.SIGINT, None)

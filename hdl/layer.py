@@ -209,10 +209,9 @@ class HiddenLayer(wiring.Component):
         lanes, width, fold = config.lanes[number - 1], config.unit_widths[number - 1], config.unit_folds[number - 1]
         drive, error = drive_shape(config, number), error_shape(config, number + 1)
         array = _sweep(m, self, config, number)
-        # Where the layer above takes a row a clock, its last error may be for the word that is read next.
-        fresh = fold > 1 and config.folds[number] == 1
         m.submodules.states = states = WordStore(unit_state(config, number), width, fold)
-        m.submodules.marks = marks = WordStore(unit_marks(), width, fold, fresh=fresh)
+        # Errors from above may be for the word that is read.
+        m.submodules.marks = marks = WordStore(unit_marks(), width, fold, fresh=True)
         m.submodules.errors = errors = WordStore(error_spikes(), lanes, config.folds[number - 1])
 
         # When its own sweep and the one above are over, the words of units come one a clock.

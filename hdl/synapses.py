@@ -10,7 +10,7 @@ from amaranth.utils import ceil_log2
 from backspike.config import NetworkConfig
 
 from .visits import bank_rows, visit_layout
-from .wordstore import WordStore, index_shape
+from .wordstore import NO_COLLISION, WordStore, index_shape
 
 __all__ = ["SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
 
@@ -175,8 +175,14 @@ class SynapseArray(wiring.Component):
         ]
         coincide, words = Signal(banks), []
         for bank in range(banks):
-            m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
-            read, write, address = store.read_port(), store.write_port(), Signal(range(max(2, rows * fold)))
+            m.submodules[f"rows_{bank}"] = store = memory.Memory(
+                shape=row_word, depth=rows * fold, init=[], attrs=NO_COLLISION
+            )
+            read, write, address = (
+                store.read_port(),
+                store.write_port(),
+                Signal(range(max(2, rows * fold))),
+            )
             own, at = visit.banks[bank], Signal(range(max(2, rows * fold)))
             words.append(read.data)
             row = Mux(host, self.weight.row // banks, self.visits.p.banks[bank].row)

@@ -45,7 +45,8 @@ def random_config(seed: int) -> NetworkConfig:
     )
     streams = config.input_streams
     config = config.replace(
-        input_lanes=int(random.choice([count for count in range(streams + 1) if not count or streams % count == 0]))
+        input_lanes=int(random.choice([count for count in range(streams + 1) if not count or streams % count == 0])),
+        input_buffers=int(random.choice([1, 2])),
     )
     config = config.replace(
         unit_lanes=tuple(
