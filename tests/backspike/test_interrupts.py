@@ -53,3 +53,18 @@ def test_does_nothing_in_another_thread() -> None:
     thread.start()
     thread.join()
     assert heard == [False]
+
+
+def test_within_another_block_it_is_let_out_to_that_one() -> None:
+    heard = []
+
+    def work() -> None:
+        with held_interrupts() as outer:
+            with held_interrupts() as inner:
+                signal.raise_signal(signal.SIGINT)
+                heard.append((inner(), outer()))
+            heard.append((inner(), outer()))
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert heard == [(True, False), (True, True)]
