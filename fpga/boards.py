@@ -86,7 +86,6 @@ class Board:
 _SMALL: dict[str, Architecture] = {
     "tiny": {"lanes": (2, 1), "unit_lanes": (1,), "input_lanes": 1},
     "digits": {"lanes": (2, 2), "unit_lanes": (1,), "input_lanes": 1},
-    "mnist_up5k": {"lanes": (4, 2), "unit_lanes": (1,), "ports": (1, 2), "input_lanes": 1},
 }
 
 
