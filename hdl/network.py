@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from backspike.config import NetworkConfig
 from backspike.registers import RegisterMap
 
+from .counters import Counters
 from .layer import HiddenLayer, OutputLayer
 from .registers import RegisterFile, request_layout
 from .spikes import InputLayer, sample_layout
@@ -73,12 +74,16 @@ class NetworkTop(wiring.Component):
     def probes(self) -> dict[str, str]:
         """Give the hierarchical path, below the top module, of every state that benches compare.
 
-        Vectors have a bit a unit. ``weights_l_b`` is bank b of a layer, a memory of ``fold`` words a row, of a weight a
+        ``weights_l_b`` is bank b of a layer, a memory of ``fold`` words a row, of a weight a
         lane; row j is row j // banks of bank j modulo banks.
         ``inputs`` holds the states of the input streams, a register or a memory of ``input_turns`` words.
         ``units_l`` holds, from the least significant bit of a lane, LFSR state and (with a leak) membrane: a memory
-        of ``fold`` words, or a register where there is one word. In the output layer it is a memory of LFSR states, a
-        unit a word, and the membranes are ``membranes_l``, of ``fold`` words.
+        of ``unit_fold`` words, or a register where there is one word. In the output layer it is a memory of LFSR
+        states, a unit a word, and the membranes are ``membranes_l``, of ``fold`` words.
+        ``marks_l``, of as many words as ``units_l``, has the flags of hidden units: spike, gate, permit, dropped; then
+        two that do not count between ticks. ``errors_l``, of ``fold`` words, has the bits of their error spikes, and
+        those of the output layer are the vectors ``error_pos_l`` and ``error_neg_l``. As long as ``first_l`` is set,
+        the layer has not taken part in this sample, and all of its flags and error spikes mean 0.
         """
         config = self.config
         paths = {"ticked": "moved"}
@@ -88,18 +93,18 @@ class NetworkTop(wiring.Component):
             for bank in range(config.banks[number - 1]):
                 paths[f"weights_{number}_{bank}"] = f"{layer}.synapses.rows_{bank}"
             paths[f"bias_{number}"] = f"{layer}.bias.state"
-            paths[f"error_pos_{number}"] = f"{layer}.synapses.error_pos"
-            paths[f"error_neg_{number}"] = f"{layer}.synapses.error_neg"
+            store = "register" if config.folds[number - 1] == 1 else "memory"
             if number < config.depth:
-                paths |= {f"{flag}_{number}": f"{layer}.flags__{flag}" for flag in ("spike", "gate", "permit")}
-                paths[f"dropped_{number}"] = f"{layer}.dropped"
-                store = "register" if config.folds[number - 1] == 1 else "memory"
+                paths[f"first_{number}"] = f"{layer}.first"
+                paths[f"errors_{number}"] = f"{layer}.errors.{store}"
+                store = "register" if config.unit_folds[number - 1] == 1 else "memory"
                 paths[f"units_{number}"] = f"{layer}.states.{store}"
+                paths[f"marks_{number}"] = f"{layer}.marks.{store}"
             else:
+                paths |= {f"error_{sign}_{number}": f"{layer}.wta.error_{sign}" for sign in ("pos", "neg")}
                 paths["winner"] = f"{layer}.winner"
                 paths[f"units_{number}"] = f"{layer}.wta.states.memory"
                 if config.leak:
-                    store = "register" if config.folds[-1] == 1 else "memory"
                     paths[f"membranes_{number}"] = f"{layer}.wta.membranes.{store}"
         return paths
 
@@ -192,12 +197,10 @@ class NetworkTop(wiring.Component):
             **{f"ROWS_{number}": layer.visited for number, layer in enumerate(layers, start=1)},
             **{f"WRITES_{number}": layer.wrote for number, layer in enumerate(layers, start=1)},
         }
-        for position, name in enumerate(RegisterMap(config).counters):
-            counter, event = registers.counters[position], events[name]
-            with m.If(registers.clear_counters):
-                m.d.sync += counter.eq(0)
-            with m.Else():
-                m.d.sync += counter.eq(counter + event)
+        names = list(RegisterMap(config).counters)
+        m.submodules.counters = counters = Counters(len(names), max(config.banks))
+        m.d.comb += [counters.clear.eq(registers.clear_counters), registers.count.eq(counters.count)]
+        m.d.comb += [counters.events[position].eq(events[name]) for position, name in enumerate(names)]
         return m
 
     def _connect_weights(

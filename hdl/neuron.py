@@ -81,12 +81,10 @@ class CompositeNeuron(wiring.Component):
     spike, gate, permit : ``Out(1)``
         ``V > rho``; ``0 < V < 2**a``; permission for this unit's row of the next layer. A dropped unit has neither
         of the first two.
-    gate_before : ``In(1)``
-        The gate that goes with the spikes that met this error.
     error_magnitude, error_negative : ``In(error_bits)``, ``In(1)``
         Back-propagated error in LSBs, as magnitude and sign.
     error_pos, error_neg : ``Out(1)``
-        Error spikes: ``e > rho'`` or ``-e > rho'`` with the gate open; never both.
+        Error spikes, if the gate that goes with the error is open: ``e > rho'`` or ``-e > rho'``; never both.
     """
 
     def __init__(self, config: NetworkConfig, dropout: int, drive_bits: int, error_bits: int) -> None:
@@ -108,7 +106,6 @@ class CompositeNeuron(wiring.Component):
                 "spike": Out(1),
                 "gate": Out(1),
                 "permit": Out(1),
-                "gate_before": In(1),
                 "error_magnitude": In(error_bits),
                 "error_negative": In(1),
                 "error_pos": Out(1),
@@ -123,7 +120,7 @@ class CompositeNeuron(wiring.Component):
         permission = self.draw[a + b : a + b + PERMISSION_BITS]
 
         m.submodules.membrane = membrane = Membrane(self._drive_bits, self._config.leak)
-        error = self.gate_before & (self.error_magnitude > backward)
+        error = self.error_magnitude > backward
         # No number is below 0, and linters remark on those who ask.
         dropping = (permission < self._dropout) if self._dropout else 0
         m.d.comb += [

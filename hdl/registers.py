@@ -11,6 +11,7 @@ from backspike.config import PERMISSION_BITS, NetworkConfig
 from backspike.model.lfsr import seeding_start
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
 
+from .counters import count_layout
 from .synapses import WeightPort
 
 __all__ = ["RegisterFile", "request_layout"]
@@ -25,9 +26,9 @@ def request_layout(config: NetworkConfig) -> data.StructLayout:
 class RegisterFile(wiring.Component):
     """Answers each request with one response: the register's value, before a write took effect.
 
-    Reads answer after two clocks. Writes, and any access to WEIGHT_DATA, wait until no sample is being shown and
-    no stream is being seeded, and keep the next sample waiting meanwhile. Unknown addresses, and weights beyond a
-    layer's rows, words or lanes, read as zero and ignore writes.
+    Reads answer after two clocks, of a counter when its count is shown next. Writes, and any access to WEIGHT_DATA,
+    wait until no sample is being shown and no stream is being seeded, and keep the next sample waiting meanwhile.
+    Unknown addresses, and weights beyond a layer's rows, words or lanes, read as zero and ignore writes.
 
     Members
     -------
@@ -43,8 +44,8 @@ class RegisterFile(wiring.Component):
         Strobes of CONTROL.
     seed : ``Out(lfsr_bits)``
     rates : ``Out(ArrayLayout(9, L))``
-    counters : ``In(ArrayLayout(32, 8 + 2 * L))``
-        In the order of `RegisterMap.counters`.
+    count : ``In(count_layout(9 + 2 * L))``
+        A counter's value, of a kind in the order of `RegisterMap.counters`; each kind must come again and again.
     weight, weight_layer : ``Out(WeightPort(config))``, ``Out(range(L + 1))``
         The weight window, and the layer it is for.
     """
@@ -65,7 +66,7 @@ class RegisterFile(wiring.Component):
                 "rates": Out(
                     data.ArrayLayout(PERMISSION_BITS + 1, config.depth), init=[int(rate) for rate in config.rates]
                 ),
-                "counters": In(data.ArrayLayout(32, len(RegisterMap(config).counters))),
+                "count": In(count_layout(len(RegisterMap(config).counters))),
                 "weight": Out(WeightPort(config)),
                 "weight_layer": Out(range(config.depth + 1)),
             }
@@ -114,12 +115,19 @@ class RegisterFile(wiring.Component):
             "WEIGHT_LANE": lane,
             **{f"RATE_{number}": self.rates[number - 1] for number in range(1, config.depth + 1)},
         }
-        values |= {name: self.counters[position] for position, name in enumerate(registers.counters)}
         value = Signal(32)
         with m.Switch(request.address):
             for name, source in values.items():
                 with m.Case(registers[name].address):
                     m.d.comb += value.eq(source)
+
+        # A counter's value is there when it passes.
+        passing, is_count = self.count.kind + registers[next(iter(registers.counters))].address, Signal()
+        with m.Switch(request.address), m.Case(*(registers[name].address for name in registers.counters)):
+            m.d.comb += is_count.eq(1)
+        with m.If(is_count):
+            m.d.comb += value.eq(self.count.value)
+        there = ~is_count | (self.count.valid & (passing == request.address))
 
         is_weight = request.address == registers["WEIGHT_DATA"].address
         with m.FSM():
@@ -131,7 +139,7 @@ class RegisterFile(wiring.Component):
             with m.State("Execute"):
                 m.d.comb += self.hold.eq(request.write | is_weight)
                 m.d.sync += self.responses.payload.eq(value)
-                with m.If(~self.hold | self.quiet):
+                with m.If(there & (~self.hold | self.quiet)):
                     with m.If(is_weight & in_window):
                         m.d.comb += self.weight.valid.eq(1)
                         m.d.sync += self.responses.payload.eq(self.weight.r_data)

@@ -12,7 +12,7 @@ from backspike.model.lfsr import POLYNOMIALS
 from .lfsr import leap
 from .streams import seed_layout
 from .visits import Serialiser, VisitJoiner, visit_layout
-from .wordstore import WordStore, index_shape
+from .wordstore import NO_COLLISION, WordStore, index_shape
 
 __all__ = ["InputLayer", "SpikeGenerator", "sample_layout"]
 
@@ -107,10 +107,10 @@ class _Pace:
 class InputLayer(wiring.Component):
     """Takes samples and lists, tick by tick, the rows of layer 1 that spike.
 
-    Rate-coded samples are stored as lists of non-zero pixels, `input_lanes` entries a word, in two buffers: one
-    fills while the other is shown. A word of entries is drawn in a clock; where there are more streams than lanes, they
-    take turns, and a list behind one of a single word begins a clock later. Recorded spikes are not stored: they
-    go, entry by entry, to layer 1 as they arrive.
+    Rate-coded samples are stored as lists of non-zero pixels, `input_lanes` entries a word, in `input_buffers`: of
+    two, one fills while the other is shown. A word of entries is drawn in a clock; where there are more streams than
+    lanes, they take turns, and a list behind one of a single word begins a clock later. Recorded spikes are not stored:
+    they go, entry by entry, to layer 1 as they arrive.
 
     Latency: two clocks from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
     a `Serialiser` of words for each bank.
@@ -271,7 +271,7 @@ class InputLayer(wiring.Component):
         streams: _Streams,
         entries: _Entries,
     ) -> None:
-        """Store lists in two buffers, and draw the shown one a word a clock."""
+        """Store lists in buffers, and draw the shown one a word a clock."""
         config, entry = self._config, self.samples.p
         slots = len(entries.spikes)
         words = -(-config.layers[0] // slots)
@@ -284,8 +284,9 @@ class InputLayer(wiring.Component):
                 "learn": 1,
             }
         )
-        headers = Signal(data.ArrayLayout(header, 2))
-        full = Signal(2)
+        buffers = config.input_buffers
+        headers = Signal(data.ArrayLayout(header, buffers))
+        full = Signal(buffers)
         filling, shown = Signal(), Signal()
 
         # Fill.
@@ -306,7 +307,7 @@ class InputLayer(wiring.Component):
                     filled.label.eq(entry.label),
                     filled.learn.eq(entry.learn),
                     full.bit_select(filling, 1).eq(1),
-                    filling.eq(~filling),
+                    filling.eq(~filling if buffers == 2 else 0),
                     length.eq(0),
                     slot.eq(0),
                     word.eq(0),
@@ -335,10 +336,12 @@ class InputLayer(wiring.Component):
         with m.Elif(accepted):
             m.d.sync += left.eq(left - slots)
         with m.If(pace.ended):
-            m.d.sync += [full.bit_select(shown, 1).eq(0), shown.eq(~shown)]
+            m.d.sync += [full.bit_select(shown, 1).eq(0), shown.eq(~shown if buffers == 2 else 0)]
 
         for index in range(slots):
-            m.submodules[f"list_{index}"] = listed = memory.Memory(shape=stored, depth=2 * words, init=[])
+            m.submodules[f"list_{index}"] = listed = memory.Memory(
+                shape=stored, depth=buffers * words, init=[], attrs=NO_COLLISION
+            )
             read, write = listed.read_port(), listed.write_port()
             exists = left > index
             m.d.comb += [

@@ -19,11 +19,11 @@ def stream_groups(config: NetworkConfig) -> list[tuple[int, int]]:
     """Return (streams, streams a word) of each group of streams, in the order of `model.streams.StreamMap`.
 
     Group 0 holds the input streams, in words of the input lanes; group 2l - 1 the units of weight layer l, in words of
-    its lanes (the output layer: one by one, as its race takes them); group 2l the bias row of layer l.
+    its unit lanes (the output layer: one by one, as its race takes them); group 2l the bias row of layer l.
     """
     groups = [(config.input_streams, config.input_streams // config.input_turns)]
-    for layer, (units, lanes) in enumerate(zip(config.layers[1:], config.lanes, strict=True), start=1):
-        groups += [(units, 1 if layer == config.depth else lanes), (1, 1)]
+    for units, lanes in zip(config.layers[1:], (*config.unit_widths, 1), strict=True):
+        groups += [(units, lanes), (1, 1)]
     return groups
 
 

@@ -10,7 +10,7 @@ from amaranth.utils import ceil_log2
 from backspike.config import NetworkConfig
 
 from .visits import bank_rows, visit_layout
-from .wordstore import WordStore, index_shape, word_of
+from .wordstore import NO_COLLISION, WordStore, index_shape
 
 __all__ = ["SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
 
@@ -21,7 +21,7 @@ def drive_shape(config: NetworkConfig, layer: int) -> Shape:
 
 
 def unit_state(config: NetworkConfig, layer: int) -> data.StructLayout:
-    """Return the layout of what a unit keeps between ticks: LFSR state, and membrane where there is a leak."""
+    """Return the layout of what a unit keeps between samples: LFSR state, and membrane where there is a leak."""
     # A field of no bits takes no memory, and reads as zero.
     membrane = signed(drive_shape(config, layer).width + config.leak) if config.leak else unsigned(0)
     return data.StructLayout({"random": config.lfsr_bits, "membrane": membrane})
@@ -78,8 +78,10 @@ class SynapseArray(wiring.Component):
     Members
     -------
     visits : ``In(stream.Signature(visit_layout(...)))``
-    error_pos, error_neg : ``In(fold * lanes)``
-        Error spikes of this layer's units.
+    error_word : ``Out(index_shape(fold))``
+        The word of units whose error spikes are wanted in the next clock.
+    error_pos, error_neg : ``In(lanes)``
+        Error spikes of the word that was wanted in the last clock.
     update : ``In(1)``
         There are any error spikes in this tick.
     swept : ``Out(1)``
@@ -88,9 +90,9 @@ class SynapseArray(wiring.Component):
         Read-out of the drives, the clock after `word`; not in the middle of a list.
     back_ahead : ``Out(index_shape)``
         Word of the units whose errors are out in the next clock.
-    back_word, back_valid, back_lanes, back_errors : ``Out``
-        Errors of input units: their word, and for each bank whether there is one, its unit's lane, and the signed sum
-        in weight LSBs. Never for the bias row.
+    back_word, back_valid, back_lanes, back_spikes, back_permits, back_errors : ``Out``
+        Errors of input units with an open gate: their word, and for each bank whether there is one, its unit's lane,
+        whether it spiked, whether its row may learn, and the signed sum in weight LSBs. Never for the bias row.
     weight : ``In(WeightPort(config))``
     wrote : ``Out(range(banks + 1))``
         Rows that are being written back (in their last word).
@@ -102,14 +104,14 @@ class SynapseArray(wiring.Component):
         self._config, self._layer = config, layer
         self._fold, self._lanes = config.folds[layer - 1], config.lanes[layer - 1]
         self._banks = banks = config.banks[layer - 1]
-        below = (config.folds[layer - 2], config.lanes[layer - 2]) if layer > 1 else (1, 1)
+        below = (config.unit_folds[layer - 2], config.unit_widths[layer - 2]) if layer > 1 else (1, 1)
         self._visit = visit_layout(config.layers[layer - 1], *below, banks)
-        units = self._fold * self._lanes
         super().__init__(
             {
                 "visits": In(stream.Signature(self._visit)),
-                "error_pos": In(units),
-                "error_neg": In(units),
+                "error_word": Out(index_shape(self._fold)),
+                "error_pos": In(self._lanes),
+                "error_neg": In(self._lanes),
                 "update": In(1),
                 "swept": Out(1),
                 "word": In(index_shape(self._fold)),
@@ -118,6 +120,8 @@ class SynapseArray(wiring.Component):
                 "back_word": Out(index_shape(below[0])),
                 "back_valid": Out(banks),
                 "back_lanes": Out(data.ArrayLayout(index_shape(below[1]), banks)),
+                "back_spikes": Out(banks),
+                "back_permits": Out(banks),
                 "back_errors": Out(data.ArrayLayout(error_shape(config, layer), banks)),
                 "weight": In(WeightPort(config)),
                 "wrote": Out(range(banks + 1)),
@@ -144,6 +148,7 @@ class SynapseArray(wiring.Component):
             advance.eq(self.visits.valid & ~self.writing),
             self.visits.ready.eq(last_word & ~self.writing),
             drive.r_address.eq(Mux(self.visits.valid, word, self.word)),
+            self.error_word.eq(word),
         ]
         with m.If(advance):
             m.d.sync += word.eq(Mux(last_word, 0, word + 1))
@@ -161,10 +166,8 @@ class SynapseArray(wiring.Component):
             now_last.eq(last_word),
             now_first.eq(first),
         ]
-        raised, lowered = Signal(lanes), Signal(lanes)
+        raised, lowered = self.error_pos, self.error_neg
         m.d.comb += [
-            raised.eq(word_of(self.error_pos, now_word, lanes)),
-            lowered.eq(word_of(self.error_neg, now_word, lanes)),
             drive.w_address.eq(now_word),
             drive.w_enable.eq(visiting.replicate(lanes)),
             self.drives.eq(drive.r_data),
@@ -172,8 +175,14 @@ class SynapseArray(wiring.Component):
         ]
         coincide, words = Signal(banks), []
         for bank in range(banks):
-            m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
-            read, write, address = store.read_port(), store.write_port(), Signal(range(max(2, rows * fold)))
+            m.submodules[f"rows_{bank}"] = store = memory.Memory(
+                shape=row_word, depth=rows * fold, init=[], attrs=NO_COLLISION
+            )
+            read, write, address = (
+                store.read_port(),
+                store.write_port(),
+                Signal(range(max(2, rows * fold))),
+            )
             own, at = visit.banks[bank], Signal(range(max(2, rows * fold)))
             words.append(read.data)
             row = Mux(host, self.weight.row // banks, self.visits.p.banks[bank].row)
@@ -234,8 +243,10 @@ class SynapseArray(wiring.Component):
                 with m.If(visiting):
                     m.d.sync += [partial.eq(_adder_tree(products)), total.eq(error)]
                 m.d.sync += [
-                    self.back_valid[bank].eq(going_back & own.active),
+                    self.back_valid[bank].eq(going_back & own.active & own.gate),
                     self.back_lanes[bank].eq(own.lane),
+                    self.back_spikes[bank].eq(own.spike),
+                    self.back_permits[bank].eq(own.permit),
                 ]
                 m.d.comb += error.eq(partial + Mux(begins, 0, total))
         return m

@@ -22,6 +22,7 @@ def mark_layout(inputs: int, fold: int, lanes: int, banks: int) -> data.StructLa
         {
             "row": range(max(2, bank_rows(inputs, banks))),
             "spike": 1,
+            "gate": 1,
             "permit": 1,
             "word": index_shape(fold),
             "lane": index_shape(lanes),
@@ -35,12 +36,13 @@ def visit_layout(inputs: int, fold: int, lanes: int, banks: int) -> data.StructL
 
     The array has `inputs` rows and a bias row; row j lies in bank j modulo `banks`. Fields: ``banks``, for each bank
     ``active``, whether a row of it is visited at all (all else is zero if not), ``row``, its number in the bank,
-    ``spike``, whether it is summed, ``permit``, whether it may learn, and ``lane``; ``word``, which with a bank's lane
+    ``spike``, whether it is summed, ``gate``, whether its unit takes an error, ``permit``, whether it may learn, and
+    ``lane``; ``word``, which with a bank's lane
     is where the row's input unit is in the layer below (`fold` words of `lanes`); ``last``, set on the visit of the
     bias row, which ends the list.
     """
     mark = mark_layout(inputs, fold, lanes, banks)
-    bank = {"active": 1, **{name: mark[name].shape for name in ("row", "spike", "permit", "lane")}}
+    bank = {"active": 1, **{name: mark[name].shape for name in ("row", "spike", "gate", "permit", "lane")}}
     return data.StructLayout(
         {"banks": data.ArrayLayout(data.StructLayout(bank), banks), "word": mark["word"].shape, "last": 1}
     )
@@ -182,6 +184,7 @@ class VisitJoiner(wiring.Component):
                     own.active.eq(1),
                     own.row.eq(mark.p.row),
                     own.spike.eq(mark.p.spike),
+                    own.gate.eq(mark.p.gate),
                     own.permit.eq(mark.p.permit),
                     own.lane.eq(mark.p.lane),
                 ]
@@ -206,7 +209,7 @@ class RowScanner(wiring.Component):
     Parameters
     ----------
     units, lanes : int
-        Units of the layer below, and how many of them a word of its state holds.
+        Units of the layer below, and how many of them a word of its flags holds.
     banks : int
         Banks of the rows. Unless one word holds all units, they divide `lanes`.
 
@@ -214,8 +217,10 @@ class RowScanner(wiring.Component):
     -------
     start : ``In(1)``
         Begin a list at the end of this clock; the flags must stay until the list has been taken.
-    spike, gate, permit : ``In(fold * lanes)``
-        Flags of the units below; zero for lanes beyond the last unit.
+    word : ``Out(index_shape(fold))``
+        The word of flags that is wanted in the next clock.
+    spike, gate, permit : ``In(lanes)``
+        Flags of the word that was wanted in the last clock; zero for lanes beyond the last unit.
     gates : ``In(1)``
         Also visit rows whose gate is open.
     bias_permit : ``In(1)``
@@ -229,13 +234,13 @@ class RowScanner(wiring.Component):
     def __init__(self, units: int, lanes: int, banks: int = 1) -> None:
         fold = -(-units // lanes)
         self._units, self._lanes, self._fold, self._banks = units, lanes, fold, banks
-        flags = fold * lanes
         super().__init__(
             {
                 "start": In(1),
-                "spike": In(flags),
-                "gate": In(flags),
-                "permit": In(flags),
+                "word": Out(index_shape(fold)),
+                "spike": In(lanes),
+                "gate": In(lanes),
+                "permit": In(lanes),
                 "gates": In(1),
                 "bias_permit": In(1),
                 "visits": Out(stream.Signature(visit_layout(units, fold, lanes, banks))),
@@ -253,13 +258,13 @@ class RowScanner(wiring.Component):
 
         def select(flags: Value) -> Value:
             """Select the flags of the present chunk, zero beyond the word's end."""
-            return word_of(flags, word, lanes).word_select(part, chunk)
+            return word_of(flags, part, chunk)
 
-        marked, spike, permit = Signal(chunk), Signal(chunk), Signal(chunk)
+        spike, gate, permit = Signal(chunk), Signal(chunk), Signal(chunk)
         m.d.comb += [
             spike.eq(select(self.spike)),
+            gate.eq(select(self.gate) & self.gates.replicate(chunk)),
             permit.eq(select(self.permit)),
-            marked.eq(spike | (select(self.gate) & self.gates.replicate(chunk))),
             last.eq((word == fold - 1) & (part == chunks - 1)),
         ]
         m.submodules.joiner = joiner = VisitJoiner(self._units, fold, lanes, banks)
@@ -268,7 +273,7 @@ class RowScanner(wiring.Component):
 
         # A chunk begins at a multiple of the banks, so a slot of it always belongs to the same bank.
         context = data.StructLayout({"row": row.shape(), "word": word.shape(), "lane": lane.shape()})
-        item = data.StructLayout({"spike": 1, "permit": 1})
+        item = data.StructLayout({"spike": 1, "gate": 1, "permit": 1})
         serialisers = []
         for bank in range(banks):
             slots = range(bank, chunk, banks)
@@ -278,7 +283,7 @@ class RowScanner(wiring.Component):
             emitted, mark = serialiser.o, joiner.i[bank]
             m.d.comb += [
                 serialiser.i.valid.eq(accepted),
-                serialiser.i.p.mask.eq(Cat(marked[slot] for slot in slots)),
+                serialiser.i.p.mask.eq(Cat(spike[slot] | gate[slot] for slot in slots)),
                 serialiser.i.p.context.row.eq(row),
                 serialiser.i.p.context.word.eq(word),
                 serialiser.i.p.context.lane.eq(lane),
@@ -289,21 +294,26 @@ class RowScanner(wiring.Component):
                 mark.p.word.eq(emitted.p.context.word),
                 mark.p.lane.eq(emitted.p.context.lane + emitted.p.slot * banks + bank),
                 mark.p.spike.eq(emitted.p.item.spike),
+                mark.p.gate.eq(emitted.p.item.gate),
                 mark.p.permit.eq(emitted.p.item.permit),
                 mark.p.last.eq(emitted.p.last),
             ]
             for position, slot in enumerate(slots):
-                m.d.comb += serialiser.i.p["items"][position].spike.eq(spike[slot])
-                m.d.comb += serialiser.i.p["items"][position].permit.eq(permit[slot])
+                flags = serialiser.i.p["items"][position]
+                m.d.comb += [flags.spike.eq(spike[slot]), flags.gate.eq(gate[slot]), flags.permit.eq(permit[slot])]
         m.d.comb += accepted.eq(busy & Cat(serialiser.i.ready for serialiser in serialisers).all())
 
+        m.d.comb += self.word.eq(word)
+        m.d.sync += word.eq(self.word)
         with m.If(self.start):
-            m.d.sync += [busy.eq(1), word.eq(0), part.eq(0), row.eq(0), lane.eq(0)]
+            m.d.comb += self.word.eq(0)
+            m.d.sync += [busy.eq(1), part.eq(0), row.eq(0), lane.eq(0)]
         with m.Elif(accepted):
             with m.If(last):
                 m.d.sync += busy.eq(0)
             with m.Elif(part == chunks - 1):
-                m.d.sync += [part.eq(0), lane.eq(0), word.eq(word + 1), row.eq(row + lanes - (chunks - 1) * chunk)]
+                m.d.comb += self.word.eq(word + 1)
+                m.d.sync += [part.eq(0), lane.eq(0), row.eq(row + lanes - (chunks - 1) * chunk)]
             with m.Else():
                 m.d.sync += [part.eq(part + 1), lane.eq(lane + chunk), row.eq(row + chunk)]
         return m

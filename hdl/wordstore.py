@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth import Module, Shape, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["WordStore", "index_shape", "word_of"]
+__all__ = ["NO_COLLISION", "WordStore", "index_shape", "word_of"]
 
 
 def index_shape(count: int) -> range:
     """Return the shape of an index into `count` things, at least one bit wide."""
     return range(max(count, 2))
+
+
+NO_COLLISION: dict[str, Any] = {"no_rw_check": 1}
+"""Attribute of a memory: whoever reads a word in the clock in which it is written does not look at it.
+
+Without it, synthesis adds registers and multiplexers as wide as a word, twice, where a RAM gives anything then.
+"""
 
 
 def word_of(vector: Value, index: Value, width: int) -> Value:
@@ -32,6 +41,11 @@ class WordStore(wiring.Component):
         Shape of an element.
     lanes, depth : int
         Elements a word, and words.
+    fresh : bool
+        A word written in one clock is also seen by a read whose address comes in the same one; without it that read
+        gives anything.
+    small : bool
+        Worth no block of RAM: registers, and what selects one of them.
 
     Members
     -------
@@ -43,9 +57,11 @@ class WordStore(wiring.Component):
         Elements to write.
     """
 
-    def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int) -> None:
-        self._word = data.ArrayLayout(element, lanes)
-        self._depth = depth
+    def __init__(
+        self, element: data.Layout | Shape | int, lanes: int, depth: int, fresh: bool = False, small: bool = False
+    ) -> None:
+        self._word, self._fresh = data.ArrayLayout(element, lanes), fresh
+        self._depth, self._small = depth, small
         super().__init__(
             {
                 "r_address": In(index_shape(depth)),
@@ -65,9 +81,12 @@ class WordStore(wiring.Component):
                     m.d.sync += register[lane].eq(self.w_data[lane])
             m.d.comb += self.r_data.eq(register)
             return m
-        m.submodules.memory = words = memory.Memory(shape=self._word, depth=self._depth, init=[])
-        read = words.read_port()
+        style: dict[str, Any] = {"ram_style": "registers"} if self._small else {}
+        m.submodules.memory = words = memory.Memory(
+            shape=self._word, depth=self._depth, init=[], attrs={**NO_COLLISION, **style}
+        )
         write = words.write_port(granularity=1)
+        read = words.read_port(transparent_for=(write,) if self._fresh else ())
         m.d.comb += [
             read.addr.eq(self.r_address),
             self.r_data.eq(read.data),

@@ -101,7 +101,7 @@ class WinnerTakeAll(wiring.Component):
         config, units, lanes = self._config, self._config.layers[-1], self._config.lanes[-1]
         m.submodules.states = states = WordStore(config.lfsr_bits, 1, units)
         m.submodules.noise = noise = memory.Memory(shape=entry, depth=len(table), init=table)
-        m.submodules.noises = noises = WordStore(entry, lanes, config.folds[-1])
+        m.submodules.noises = noises = WordStore(entry, lanes, config.folds[-1], small=True)
         read = noise.read_port()
         drawn = Signal()
 
@@ -176,7 +176,7 @@ class WinnerTakeAll(wiring.Component):
         m.d.comb += noises.r_address.eq(self.word)
         if config.leak:
             kept = signed(drive.width + config.leak)
-            m.submodules.membranes = membranes = WordStore(kept, lanes, fold)
+            m.submodules.membranes = membranes = WordStore(kept, lanes, fold, small=True)
             m.d.comb += [
                 membranes.r_address.eq(self.word),
                 membranes.w_address.eq(at),

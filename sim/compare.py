@@ -30,7 +30,7 @@ from .exchange import store_values
 from .exercise import lively_weights
 from .golden import golden_process
 from .native import HardwareError, NativeNetwork
-from .observation import differing_store, model_stores, put_stores
+from .observation import Stores, differing_store, model_stores, put_stores
 from .runner import require_simulator, run_bench
 
 __all__ = ["Comparison", "Schedule", "advance", "compare", "compare_fast", "schedule_of"]
@@ -80,10 +80,10 @@ class Comparison:
     counters : dict
         The hardware's counters.
     weights : list of int64 array, shape (inputs + 1, units)
-        The hardware's weights at the end.
+        The hardware's weights at the end; none of a netlist with a mismatch.
     streams : uint64 array, shape (streams,)
         The states of the hardware's random streams at the end, numbered as `model.streams.StreamMap` does; None if they
-        were compared on the way only.
+        were compared on the way only, or not at all.
     """
 
     mismatch: str
@@ -244,6 +244,7 @@ def compare_fast(
     stalls: float = 0.0,
     out: Path | None = None,
     optimise: bool = True,
+    gates: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Comparison:
     """Show a schedule to the fast golden model and to the natively simulated Verilog, and compare them.
@@ -251,6 +252,8 @@ def compare_fast(
     For every sample: its wins, which follow from every tick of it. Every `interval` samples, where learning or rates
     change, and in the end: every weight, membrane and LFSR state. In the end also the counters, and the weights as the
     register interface reads them. Weights, rates and seed go through the register interface.
+
+    Of a netlist (`gates`) the states compared are the weights, as the register interface reads them.
 
     Parameters
     ----------
@@ -265,23 +268,31 @@ def compare_fast(
     out : Path, optional
         Where to leave the Verilog and its description.
     optimise : bool
-        Whether the compiler takes its time: right unless only a few samples are shown.
+        Whether the compiler takes its time: right unless only a few samples are shown, or the netlist, which is large.
+    gates : str, optional
+        A family of `gates.FAMILIES`: what is simulated is the netlist for it.
     progress : callable, optional
         Called with the number of samples done.
 
     Raises
     ------
     BackspikeError
-        Verilator or the compiler is missing or fails, or a file cannot be written.
+        Verilator, the compiler or Yosys is missing or fails, or a file cannot be written.
     """
     network = Network(config.replace(seed=schedule.seed), schedule.weights)
     show = load_engine("fast")
-    compared = dict.fromkeys(("samples", "ticks", "weights", "LFSR states"), 0)
+    compared = dict.fromkeys(("samples", "ticks", "weights", *(() if gates else ("LFSR states",))), 0)
     predicted: list[int] = []
-    with NativeNetwork(config, stalls, seed, out, optimise) as hardware:
+    with NativeNetwork(config, stalls, seed, out, optimise, gates) as hardware:
+
+        def stored() -> Stores:
+            if gates is None:
+                return hardware.state.stores()
+            return {f"weights_{layer}": hardware.read_weights(layer) for layer in range(1, config.depth + 1)}
 
         def found(mismatch: str) -> Comparison:
-            weights = [hardware.state.weights(layer) for layer in range(1, config.depth + 1)]
+            # A netlist that fails may not answer when its weights are asked for.
+            weights = [] if gates else [hardware.state.weights(layer) for layer in range(1, config.depth + 1)]
             return Comparison(mismatch, compared, np.array(predicted, dtype=np.int64), {}, weights)
 
         try:
@@ -304,8 +315,8 @@ def compare_fast(
                         f"got {got[first].tolist()}"
                     )
                 predicted += got.argmax(axis=1).tolist()
-                stores = hardware.state.stores()
-                mismatch = differing_store(model_stores(network), stores)
+                stores, expected = stored(), model_stores(network)
+                mismatch = differing_store({name: expected[name] for name in stores}, stores)
                 if mismatch:
                     return found(f"after sample {end - 1}, {mismatch}")
                 for name, store in stores.items():
@@ -324,8 +335,10 @@ def compare_fast(
         for layer, weights in enumerate(network.weights, start=1):
             if not np.array_equal(read[layer - 1], weights):
                 return found(f"layer {layer}, weights: not those that were compared, read through the registers")
-        put_stores(network, hardware.state.stores())
-    streams = Checkpoint.capture(network).streams
+        streams = None
+        if gates is None:
+            put_stores(network, hardware.state.stores())
+            streams = Checkpoint.capture(network).streams
     return Comparison("", compared, np.array(predicted, dtype=np.int64), counters, read, streams)
 
 

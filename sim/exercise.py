@@ -45,12 +45,19 @@ def random_config(seed: int) -> NetworkConfig:
     )
     streams = config.input_streams
     config = config.replace(
-        input_lanes=int(random.choice([count for count in range(streams + 1) if not count or streams % count == 0]))
+        input_lanes=int(random.choice([count for count in range(streams + 1) if not count or streams % count == 0])),
+        input_buffers=int(random.choice([1, 2])),
+    )
+    config = config.replace(
+        unit_lanes=tuple(
+            int(random.choice([0, *(count for count in range(1, lanes) if lanes % count == 0)]))
+            for lanes in config.lanes[:-1]
+        )
     )
     banks = []
     for layer in range(depth):
-        # What more than one bank has to divide, unless the layer below is worked on as a whole.
-        below = config.lanes[layer - 1] if layer and config.folds[layer - 1] > 1 else max(BANK_COUNTS)
+        # What more than one bank has to divide, unless the layer below moves as a whole.
+        below = config.unit_widths[layer - 1] if layer and config.unit_folds[layer - 1] > 1 else max(BANK_COUNTS)
         banks.append(int(random.choice([count for count in BANK_COUNTS if below % count == 0])))
     return config.replace(banks=tuple(banks), ports=tuple(among(1, 2) for _ in range(depth)))
 

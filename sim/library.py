@@ -150,6 +150,8 @@ def _run(tools: Tools, folder: Path, *command: str, **environment: str) -> str:
         process = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     if process.returncode:
         lines = (process.stderr + process.stdout).splitlines()
-        reason = next((line for line in lines if "error" in line.lower()), f"it ended with {process.returncode}")
+        # Verilator's warnings quote lines of the design, in which anything may be called an error.
+        errors = [line for line in lines if line.startswith("%Error")] or [x for x in lines if "error" in x.lower()]
+        reason = errors[0] if errors else f"it ended with {process.returncode}"
         raise BackspikeError(f"{command[0]} cannot build the network: {reason.strip()}")
     return process.stdout

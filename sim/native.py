@@ -19,6 +19,7 @@ from backspike.model import Network
 from backspike.model.lfsr import seeding_start
 from backspike.registers import RegisterMap
 
+from .gates import gate_level
 from .library import DRIVEN, load_library
 from .observation import StoredState, Stores, model_stores, put_stores
 
@@ -60,11 +61,14 @@ class NativeNetwork:
         Where to leave the Verilog and its description.
     optimise : bool
         Whether the compiler takes its time: right unless only a few samples are shown.
+    gates : str, optional
+        A family of `gates.FAMILIES`: the netlist that synthesis makes of the Verilog for it is simulated instead. It
+        has the same ports and none of the names inside, so `state` finds nothing.
 
     Raises
     ------
     BackspikeError
-        Verilator or the compiler is missing or fails, or a file cannot be written.
+        Verilator, the compiler or Yosys is missing or fails, or a file cannot be written.
     HardwareError
         Later: the hardware does not answer, or changes a payload before it is taken.
     """
@@ -76,6 +80,7 @@ class NativeNetwork:
         seed: int = 1,
         out: Path | None = None,
         optimise: bool = True,
+        gates: str | None = None,
     ) -> None:
         if not 0 <= stalls < 1:
             raise BackspikeError(f"stalls must be at least 0 and below 1, not {stalls}")
@@ -87,10 +92,13 @@ class NativeNetwork:
         described = json.loads(description)
         self._ports = described["ports"]
         self._registers = RegisterMap(config)
-        probes = list(described["probes"].values())
-        self._library = load_library(_HARNESS, _SIGNATURES, verilog, config.name, self._ports, probes, optimise)
+        probes = described["probes"]
+        if gates is not None:
+            verilog, probes = gate_level(verilog, config.name, gates), {}
+        seen = list(probes.values())
+        self._library = load_library(_HARNESS, _SIGNATURES, verilog, config.name, self._ports, seen, optimise)
         self._device = ctypes.c_void_p(self._library.backspike_open(int(stalls * 2**32), seed))
-        self.state = NativeState(config, described["probes"], self._library, self._device)
+        self.state = NativeState(config, probes, self._library, self._device)
         # Clocks that no transfer is waited for so long: a sample with every row of every layer, one after the other.
         sizes = zip(config.folds, config.layers[:-1], config.layers[1:], strict=True)
         tick = sum(fold * (inputs + 8) + 2 * units for fold, inputs, units in sizes)

@@ -39,6 +39,7 @@ Stores = dict[str, NDArray[Any]]
 """An array for each store: signed weights and membranes, unsigned LFSR states."""
 
 _HIDDEN_FLAGS = ("spike", "gate", "permit", "dropped")
+_MARK_BITS = 6
 _ERRORS = ("error_pos", "error_neg")
 
 
@@ -196,11 +197,15 @@ class StoredState(ABC):
         """Return the lanes of all words of a row."""
         return self._config.folds[layer - 1] * self._config.lanes[layer - 1]
 
+    def _unit_words(self, layer: int) -> tuple[int, int]:
+        """Return the words of a hidden layer's units, and the units of each."""
+        return self._config.unit_folds[layer - 1], self._config.unit_widths[layer - 1]
+
     def _units(self, layer: int) -> NDArray[np.uint8]:
         """Return the bits of each unit's state, shape (units or more, bits)."""
         config = self._config
-        units = config.layers[layer] if layer == config.depth else self._width(layer)
-        return self._bits(f"units_{layer}").reshape(units, -1)
+        words, width = (config.layers[-1], 1) if layer == config.depth else self._unit_words(layer)
+        return self._bits(f"units_{layer}").reshape(words * width, -1)
 
     def _membranes(self, layer: int) -> NDArray[np.uint8]:
         """Return the bits of each unit's membrane, shape (units or more, bits)."""
@@ -224,11 +229,6 @@ class HardwareState(StoredState):
     def __init__(self, top: Any, probes: dict[str, str], config: NetworkConfig) -> None:
         super().__init__(config)
         self._handles = {name: _resolve(top, path) for name, path in probes.items()}
-        # The lanes of a row's last word that no unit uses are left out.
-        self._flags = [("winner", self._handles["winner"], config.layers[-1].bit_length())]
-        for layer in range(1, config.depth + 1):
-            for name in (*(_HIDDEN_FLAGS if layer < config.depth else ()), *_ERRORS):
-                self._flags.append((f"{name}_{layer}", self._handles[f"{name}_{layer}"], config.layers[layer]))
 
     @property
     def ticked(self) -> Any:
@@ -237,7 +237,19 @@ class HardwareState(StoredState):
 
     def flags(self) -> Flags:
         """Read what is registered after a tick; an unknown bit raises ValueError."""
-        return {name: _number(handle) & ((1 << width) - 1) for name, handle, width in self._flags}
+        config = self._config
+        names = ("winner", *(f"{name}_{config.depth}" for name in _ERRORS))
+        flags = {name: _number(self._handles[name]) for name in names}
+        for layer, units in enumerate(config.layers[1:-1], start=1):
+            # The lanes of a last word that no unit uses are left out.
+            columns = [
+                *self._bits(f"marks_{layer}").reshape(-1, _MARK_BITS)[:units, : len(_HIDDEN_FLAGS)].T,
+                *self._bits(f"errors_{layer}").reshape(-1, len(_ERRORS))[:units].T,
+            ]
+            before = _number(self._handles[f"first_{layer}"])
+            for name, column in zip((*_HIDDEN_FLAGS, *_ERRORS), columns, strict=True):
+                flags[f"{name}_{layer}"] = 0 if before else _packed(column)
+        return flags
 
     def _bits(self, name: str) -> NDArray[np.uint8]:
         words = self._words(name)
@@ -257,10 +269,11 @@ class HardwareState(StoredState):
         kind, *place = name.split("_")
         if kind == "inputs" and config.input_turns > 1:
             return [handle[address] for address in range(config.input_turns)]
-        if kind not in ("weights", "units", "membranes"):
+        if kind not in ("weights", "units", "marks", "errors", "membranes"):
             return [handle]
         layer = int(place[0])
-        words = config.folds[layer - 1]
+        hidden = kind in ("units", "marks") and layer < config.depth
+        words = config.unit_folds[layer - 1] if hidden else config.folds[layer - 1]
         if kind == "weights":
             words *= bank_rows(config.layers[layer - 1], config.banks[layer - 1])
         elif kind == "units" and layer == config.depth:
@@ -276,7 +289,7 @@ def _resolve(top: Any, path: str) -> Any:
     return top
 
 
-def _packed(flags: NDArray[np.bool_]) -> int:
+def _packed(flags: NDArray[np.bool_] | NDArray[np.uint8]) -> int:
     return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
 

@@ -83,9 +83,10 @@ class NeuronBench(CombinationalBench):
                 rho_back = (draws >> np.uint64(a)).astype(np.int64) & ((1 << b) - 1)
                 drive = self.draw(job["drive_bits"], (0, 1 << a, self.random.getrandbits(a)))
                 magnitude = np.minimum(self._magnitude(rho_back), (1 << job["error_bits"]) - 1)
-                negative, gate = self.flags(), self.flags()
+                negative = self.flags()
                 model = CompositeNeurons(config, draws, job["dropout"])
-                model.gate, model.dropped = gate, (dropped := self.flags())
+                # The gate is looked at where errors come from.
+                model.gate, model.dropped = np.ones(CASES, dtype=np.bool_), (dropped := self.flags())
                 model.membrane[:] = membrane = self.draw(job["drive_bits"] + config.leak, (0, 1 << (a + config.leak)))
                 model.tick(drive, first, np.where(negative, -magnitude, magnitude), next_rate, learn)
                 outputs = {
@@ -106,7 +107,6 @@ class NeuronBench(CombinationalBench):
                         "next_rate": next_rate,
                         "learn": int(learn),
                         "dropped_before": int(dropped[case]),
-                        "gate_before": int(gate[case]),
                         "error_magnitude": int(magnitude[case]),
                         "error_negative": int(negative[case]),
                     }

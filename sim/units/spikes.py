@@ -166,7 +166,7 @@ class InputLayerBench(Bench):
 
     def _listed(
         self, sample: Sample, tick: int, model: SpikeGenerator, rate: int
-    ) -> tuple[dict[int, tuple[int, int]], list[list[int]]]:
+    ) -> tuple[dict[int, tuple[int, int, int]], list[list[int]]]:
         """Return the rows that spike, with their flags, and how many of each bank every word of the list has."""
         rows, values = sample.listing(tick)
         spike, permit = model.draw(values, rate)
@@ -174,7 +174,7 @@ class InputLayerBench(Bench):
         starts = range(0, max(1, len(rows)), slots)
         words = [rows[start : start + slots][spike[start : start + slots]] for start in starts]
         marks = [[int((word % banks == bank).sum()) for bank in range(banks)] for word in words]
-        flags = {int(row): (1, int(may_learn)) for row, may_learn in zip(rows[spike], permit[spike], strict=True)}
+        flags = {int(row): (1, 0, int(may_learn)) for row, may_learn in zip(rows[spike], permit[spike], strict=True)}
         return flags, marks
 
     def _clocks(self, counts: list[list[list[int]]]) -> list[int]:

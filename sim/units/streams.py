@@ -88,8 +88,8 @@ class StreamSeederBench(Bench):
         config = self.config
         width = config.input_streams // config.input_turns
         places = [(0, *divmod(stream, width)) for stream in range(config.input_streams)]
-        for layer, (units, lanes) in enumerate(zip(config.layers[1:], config.lanes, strict=True), start=1):
-            width = 1 if layer == config.depth else lanes
+        for layer, units in enumerate(config.layers[1:], start=1):
+            width = 1 if layer == config.depth else config.unit_widths[layer - 1]
             places += [(2 * layer - 1, *divmod(unit, width)) for unit in range(units)]
             places.append((2 * layer, 0, 0))
         return places

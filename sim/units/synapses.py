@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import cocotb
 import numpy as np
@@ -24,6 +24,15 @@ async def ticks(dut: Any) -> None:
     await run_variants(dut, SynapseArrayBench)
 
 
+class _Row(NamedTuple):
+    """A row of a visit and its flags."""
+
+    number: int
+    spike: bool
+    gate: int
+    permit: int
+
+
 class SynapseArrayBench(Bench):
     """The job has ``config``, ``layer`` and ``stalls``.
 
@@ -36,14 +45,15 @@ class SynapseArrayBench(Bench):
         self.layer = layer = self.job["layer"]
         self.fold, self.lanes = config.folds[layer - 1], config.lanes[layer - 1]
         self.inputs, self.units = config.layers[layer - 1], config.layers[layer]
-        self.lanes_below = config.lanes[layer - 2] if layer > 1 else 1
+        self.lanes_below = config.unit_widths[layer - 2] if layer > 1 else 1
         self.banks = config.banks[layer - 1]
         self.visits = self.driver("visits", self.job["stalls"])
         self.drive_bits = self.unit.ports["drives"]["width"] // self.lanes
         self.swept: list[int] = []
         self.wrote: list[tuple[int, int]] = []
         self.ahead: dict[int, int] = {}
-        self.errors: list[tuple[int, int, int, int]] = []
+        self.errors: list[tuple[int, ...]] = []
+        self.shown: tuple[NDArray[np.bool_], ...] = ()
 
     async def run(self) -> None:
         """Compare drives, errors and strobes of all ticks, and the weights between and behind them."""
@@ -56,6 +66,7 @@ class SynapseArrayBench(Bench):
             for unit in range(shape[1]):
                 await self._access(row, unit, int(weights[row, unit]))
         cocotb.start_soon(self._watch())
+        cocotb.start_soon(self._show())
         model = SynapseArray(config, weights, np.array([1], dtype=np.uint64))
         for tick in range(TICKS):
             await self._tick(tick, model)
@@ -91,6 +102,14 @@ class SynapseArrayBench(Bench):
         self.unit.put(weight__valid=0)
         return int(self.unit.get("weight__r_data"))
 
+    async def _show(self) -> None:
+        """Show the word of error spikes that was wanted in the last clock."""
+        while True:
+            await self.unit.edge
+            word = self.unit.get("error_word") * self.lanes
+            for name, errors in zip(("error_pos", "error_neg"), self.shown, strict=False):
+                self.unit.put(**{name: self._vector(errors[word : word + self.lanes])})
+
     async def _watch(self) -> None:
         unit = self.unit
         while True:
@@ -104,28 +123,34 @@ class SynapseArrayBench(Bench):
                 if unit.get("back_valid"):
                     word = unit.get("back_word")
                     assert self.ahead[now() - 1] == word, f"back_ahead wrong in clock {now() - 1}"
-                    self.errors += [(now(), word, lane, error) for lane, error in self._back()]
+                    self.errors += [(now(), word, *back) for back in self._back()]
             else:
                 assert unit.get("back_valid") == 0, "an error for the inputs"
 
-    def _back(self) -> list[tuple[int, int]]:
-        """Return lane and error of each unit that gets one now."""
+    def _back(self) -> list[tuple[int, int, int, int]]:
+        """Return lane, spike, permission and error of each unit that gets one now."""
         lanes, errors = (self.unit.ports[name]["width"] // self.banks for name in ("back_lanes", "back_errors"))
-        valid = unpack_lanes(self.unit.get("back_valid"), 1, self.banks)
+        valid, spike, permit = (
+            unpack_lanes(self.unit.get(f"back_{name}"), 1, self.banks) for name in ("valid", "spikes", "permits")
+        )
         lane = unpack_lanes(self.unit.get("back_lanes"), lanes, self.banks)
         error = unpack_lanes(self.unit.get("back_errors"), errors, self.banks, signed=True)
-        return [(lane[bank], error[bank]) for bank in range(self.banks) if valid[bank]]
+        return [(lane[bank], spike[bank], permit[bank], error[bank]) for bank in range(self.banks) if valid[bank]]
 
     async def _tick(self, tick: int, model: SynapseArray) -> None:
         """Sweep one list of rows, and compare all that comes of it."""
         unit = self.unit
         error_pos, error_neg = self._errors()
         update = bool(error_pos.any() or error_neg.any())
-        unit.put(error_pos=self._vector(error_pos), error_neg=self._vector(error_neg), update=int(update))
+        self.shown = error_pos, error_neg
+        unit.put(update=int(update))
         density = self.random.choice([0, 30, 100])
         listed = [row for row in range(self.inputs) if self.random.randrange(100) < density]
-        rows = [(row, self.random.randrange(4) > 0, self.random.randrange(2)) for row in listed]
-        rows.append((self.inputs, True, self.random.randrange(2)))
+        rows = [
+            _Row(row, self.random.randrange(4) > 0, self.random.randrange(2), self.random.randrange(2))
+            for row in listed
+        ]
+        rows.append(_Row(self.inputs, True, 0, self.random.randrange(2)))
         self.swept, self.wrote, self.errors = [], [], []
         ends: dict[int, int] = {}
         times = []
@@ -133,7 +158,7 @@ class SynapseArrayBench(Bench):
         for visit in visits:
             await self.visits.send(self._payload(visit))
             times.append(now())
-            ends |= {row: now() for row, _, _ in visit}
+            ends |= {row.number: now() for row in visit}
         if not self.job["stalls"]:
             steps = [later - earlier for earlier, later in pairwise(times)]
             expected_steps = self._steps(visits, error_pos | error_neg)
@@ -143,33 +168,36 @@ class SynapseArrayBench(Bench):
         for _ in range(3):
             await unit.edge
 
-        where = f"tick {tick}, rows {[row for row, _, _ in rows]}"
-        spiking = np.array([row for row, spike, _ in rows if spike])
+        where = f"tick {tick}, rows {[row.number for row in rows]}"
+        spiking = np.array([row.number for row in rows if row.spike])
         expected = [*model.forward(spiking)[: self.units].tolist(), *[0] * (self.fold * self.lanes - self.units)]
         assert drives == expected, f"{where}: expected drives {expected}, got {drives}"
         assert self.swept == [ends[self.inputs] + 1], (
             f"{where}: swept in {self.swept}, last word taken {ends[self.inputs]}"
         )
-        learning = [row for row, spike, permit in rows if update and spike and permit]
+        learning = [row.number for row in rows if update and row.spike and row.permit]
         strobes = sorted(Counter(ends[row] + 1 for row in learning).items())
         assert self.wrote == strobes, f"{where}: expected write-backs in {strobes}, got {self.wrote}"
         back = model.backward(error_pos, error_neg)
         errors = [
-            (ends[row] + 2, *self._place(row), int(back[row])) for row, _, _ in rows[:-1] if update and self.layer > 1
+            (ends[row.number] + 2, *self._place(row.number), int(row.spike), row.permit, int(back[row.number]))
+            for row in rows[:-1]
+            if update and row.gate and self.layer > 1
         ]
         self.errors.sort()
         errors.sort()
         assert self.errors == errors, f"{where}: expected errors {errors}, got {self.errors}"
         model.update(np.array(learning, dtype=np.int64), error_pos, error_neg)
 
-    def _visits(self, rows: list[tuple[int, bool, int]]) -> list[list[tuple[int, bool, int]]]:
+    def _visits(self, rows: list[_Row]) -> list[list[_Row]]:
         """Draw visits: rows of different banks whose units share a word below, in any order; then the bias."""
-        visits: list[list[tuple[int, bool, int]]] = []
+        visits: list[list[_Row]] = []
         for row in rows[:-1]:
             joined = visits and len(visits[-1]) < self.banks and not self.one_in(4)
             if joined and all(
-                row[0] % self.banks != other % self.banks and self._place(row[0])[0] == self._place(other)[0]
-                for other, _, _ in visits[-1]
+                row.number % self.banks != other.number % self.banks
+                and self._place(row.number)[0] == self._place(other.number)[0]
+                for other in visits[-1]
             ):
                 visits[-1].append(row)
             else:
@@ -177,26 +205,28 @@ class SynapseArrayBench(Bench):
         self.random.shuffle(visits)
         return [*visits, [rows[-1]]]
 
-    def _steps(self, visits: list[list[tuple[int, bool, int]]], error: NDArray[np.bool_]) -> list[int]:
+    def _steps(self, visits: list[list[_Row]], error: NDArray[np.bool_]) -> list[int]:
         """Return the clocks from visit to visit: a word each, and with a single port one more where it was written."""
         writes = error.reshape(self.fold, self.lanes).any(axis=1) & (self.config.ports[self.layer - 1] == 1)
-        costs = [writes & any(spike and permit for _, spike, permit in visit) for visit in visits]
+        costs = [writes & any(row.spike and row.permit for row in visit) for visit in visits]
         return [self.fold + int(before[-1]) + int(visit[:-1].sum()) for before, visit in pairwise(costs)]
 
-    def _payload(self, visit: list[tuple[int, bool, int]]) -> dict[str, int]:
+    def _payload(self, visit: list[_Row]) -> dict[str, int]:
         """Return a visit as the array takes it."""
         width = self.unit.ports["visits__payload"]["fields"]["banks"]["width"] // self.banks
         row_bits = max(1, (-(-(self.inputs + 1) // self.banks) - 1).bit_length())
         banks = [0] * self.banks
-        for row, spike, permit in visit:
-            _, lane = self._place(row)
-            fields = ((1, 1), (row // self.banks, row_bits), (int(spike), 1), (permit, 1), (lane, width))
+        for row in visit:
+            _, lane = self._place(row.number)
+            flags = ((int(row.spike), 1), (row.gate, 1), (row.permit, 1))
+            fields = ((1, 1), (row.number // self.banks, row_bits), *flags, (lane, width))
             position = 0
             for value, bits in fields:
-                banks[row % self.banks] |= value << position
+                banks[row.number % self.banks] |= value << position
                 position += bits
-        word, _ = self._place(visit[0][0])
-        return {"banks": pack_lanes(banks, width), "word": word, "last": int(visit[0][0] == self.inputs)}
+        first = visit[0].number
+        word, _ = self._place(first)
+        return {"banks": pack_lanes(banks, width), "word": word, "last": int(first == self.inputs)}
 
     def _place(self, row: int) -> tuple[int, int]:
         """Return word and lane of a row's input unit, where there is one with a state."""

@@ -122,21 +122,23 @@ class RowScannerBench(Bench):
         super().__init__(*arguments)
         self.visits = self.monitor("visits", self.job["stalls"])
         self.reader = VisitReader(self.unit, self.job["units"], self.job["banks"], self.job["lanes"])
+        self.flags: dict[str, list[int]] = {}
 
     async def run(self) -> None:
         """Compare all visits of several lists."""
         job, unit = self.job, self.unit
+        cocotb.start_soon(self._show())
         for number in range(LISTS):
             spike, gate, permit = (self._flags() for _ in range(3))
             gates, bias_permit = self.random.randrange(2), self.random.randrange(2)
-            flags = {"spike": pack_lanes(spike, 1), "gate": pack_lanes(gate, 1), "permit": pack_lanes(permit, 1)}
-            unit.put(**flags, gates=gates, bias_permit=bias_permit, start=1)
+            self.flags = {"spike": spike, "gate": gate, "permit": permit}
+            unit.put(gates=gates, bias_permit=bias_permit, start=1)
             await unit.edge
             started = now()
             unit.put(start=0)
             rows = [row for row in range(job["units"]) if spike[row] or (gates and gate[row])]
             counts = self._counts(rows)
-            expected = {row: (spike[row], permit[row]) for row in rows}
+            expected = {row: (spike[row], gates & gate[row], permit[row]) for row in rows}
             clocks = await self.reader.read(self.visits, f"list {number}", expected, bias_permit)
             took = [clock - started for clock in clocks]
             if not job["stalls"]:
@@ -150,6 +152,14 @@ class RowScannerBench(Bench):
                 await unit.edge
                 assert unit.get("visits__valid") == 0, f"list {number}: a visit more behind the bias row"
         await self.visits.finish()
+
+    async def _show(self) -> None:
+        """Show the word of flags that was wanted in the last clock; nothing that means anything where it was none."""
+        lanes = self.job["lanes"]
+        while True:
+            await self.unit.edge
+            word = self.unit.get("word")
+            self.unit.put(**{name: pack_lanes(bits[word * lanes :][:lanes], 1) for name, bits in self.flags.items()})
 
     def _flags(self) -> list[int]:
         """Draw flags; those of units that are not there are never set."""
@@ -188,12 +198,12 @@ class VisitReader:
         self._bits = fields["banks"]["width"] // banks
 
     async def read(
-        self, visits: StreamMonitor, where: str, expected: dict[int, tuple[int, int]], bias_permit: int
+        self, visits: StreamMonitor, where: str, expected: dict[int, tuple[int, int, int]], bias_permit: int
     ) -> list[int]:
         """Receive a list; return the clock of each visit.
 
-        `expected` has the flags ``spike`` and ``permit`` of each row, and each row must come once, each bank's in
-        ascending order; then the bias row comes alone.
+        `expected` has the flags ``spike``, ``gate`` and ``permit`` of each row, and each row must come once, each
+        bank's in ascending order; then the bias row comes alone.
         """
         clocks: list[int] = []
         seen: list[int] = []
@@ -204,12 +214,12 @@ class VisitReader:
             rows = self._rows(visit)
             at = f"{where}, visit {len(clocks)}"
             if visit["last"]:
-                bias = [(row, spike, permit) for row, spike, permit, _ in rows]
-                assert bias == [(self._inputs, 1, bias_permit)], f"{at}: expected the bias row, got {bias}"
+                bias = [(row, spike, gate, permit) for row, spike, gate, permit, _ in rows]
+                assert bias == [(self._inputs, 1, 0, bias_permit)], f"{at}: expected the bias row, got {bias}"
                 break
             assert rows, f"{at}: no row"
-            for row, spike, permit, lane in rows:
-                assert expected.get(row) == (spike, permit), f"{at}, row {row}: got flags {(spike, permit)}"
+            for row, *flags, lane in rows:
+                assert expected.get(row) == tuple(flags), f"{at}, row {row}: got flags {flags}"
                 wanted = divmod(row, self._lanes) if self._lanes else (0, 0)
                 assert (visit["word"], lane) == wanted, f"{at}, row {row}: expected word and lane {wanted}"
                 before = [other for other in seen if other % self._banks == row % self._banks]
@@ -218,12 +228,13 @@ class VisitReader:
         assert sorted(seen) == list(expected), f"{where}: expected rows {list(expected)}, got {sorted(seen)}"
         return clocks
 
-    def _rows(self, visit: dict[str, int]) -> list[tuple[int, int, int, int]]:
-        """Return row, spike, permit and lane of each row that is visited."""
+    def _rows(self, visit: dict[str, int]) -> list[tuple[int, int, int, int, int]]:
+        """Return row, spike, gate, permit and lane of each row that is visited."""
         rows = []
         for bank, bits in enumerate(unpack_lanes(visit["banks"], self._bits, self._banks)):
-            # From bit 0: active, row, spike, permit, lane.
+            # From bit 0: active, row, spike, gate, permit, lane.
             row, flags = bits >> 1 & ((1 << self._row_bits) - 1), bits >> (1 + self._row_bits)
             if bits & 1:
-                rows.append((row * self._banks + bank, flags & 1, flags >> 1 & 1, flags >> 2))
+                spike, gate, permit = (flags >> place & 1 for place in range(3))
+                rows.append((row * self._banks + bank, spike, gate, permit, flags >> 3))
         return rows

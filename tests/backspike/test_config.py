@@ -56,13 +56,16 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"lanes": (0, 0, 0)}, "lanes must be 2 whole numbers, one a weight layer, not (0, 0, 0)"),
     ({"input_lanes": 3}, "input_lanes must divide the input_streams, 8, not be 3"),
     ({"input_lanes": 9}, "input_lanes must be a whole number from 0 to 8, not 9"),
+    ({"input_buffers": 3}, "input_buffers must be a whole number from 1 to 2, not 3"),
     ({"lanes": (5, 2)}, "lanes must be from 0 to 4, not 5"),
+    ({"lanes": (4, 2), "unit_lanes": (3,)}, "unit_lanes of layer 1 must divide its lanes, 4, not be 3"),
+    ({"lanes": (2, 2), "unit_lanes": (3,)}, "unit_lanes must be from 0 to 2, not 3"),
     ({"banks": (3, 1)}, "banks must be 1, 2, 4, not 3"),
     ({"banks": (8, 1)}, "banks must be from 1 to 4, not 8"),
     ({"banks": (2,)}, "banks must be 2 whole numbers, one a weight layer, not (2,)"),
     (
         {"banks": (1, 2), "lanes": (3, 2)},
-        "banks of weight layer 2 must divide the lanes of the layer below, 3, not be 2",
+        "banks of weight layer 2 must divide the unit_lanes of the layer below, 3, not be 2",
     ),
 ]
 
@@ -119,7 +122,8 @@ OTHER_VALUES: dict[str, Any] = {
     "layers": (8, 5, 2), "name": "other", "ticks": 17, "weight_bits": 9, "weight_frac": 5, "activation_range": 4.0,
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "seed": 2, "lfsr_bits": 64,
     "dropout": (9,), "patience": 3, "input": "spikes", "input_streams": 4, "input_lanes": 4, "lanes": (2, 1),
-    "banks": (2, 1), "ports": (1, 2),
+    "banks": (2, 1), "ports": (1, 2), "unit_lanes": (2,),
+    "input_buffers": 1,
 }  # fmt: skip
 
 
@@ -136,7 +140,18 @@ def test_hash_tells_every_value_apart_but_the_name() -> None:
 def test_checkpoint_fits_whatever_computes_the_same(key) -> None:
     base = NetworkConfig(layers=(8, 4, 2))
     other = base.replace(**{key: OTHER_VALUES[key]})
-    same = key in ("name", "rates", "rate_decay", "seed", "lanes", "banks", "ports", "input_lanes")
+    same = key in (
+        "name",
+        "rates",
+        "rate_decay",
+        "seed",
+        "lanes",
+        "unit_lanes",
+        "banks",
+        "ports",
+        "input_lanes",
+        "input_buffers",
+    )
     assert (other.checkpoint_hash == base.checkpoint_hash) == same
     assert base.checkpoint_difference(other) == (None if same else key)
 

@@ -28,6 +28,7 @@ EXAMPLES: dict[str, list[tuple]] = {
     "CobsEncoder": [(512,)],
     "CompositeNeuron": [(CONFIG, 64, 9, 9)],
     "EventCounters": [(7,)],
+    "Counters": [(3, 2)],
     "HostLink": [(CONFIG, 10)],
     "UartReceiver": [(10,)],
     "UartTransmitter": [(10,)],

@@ -16,7 +16,15 @@ def variants():
     fixed = [
         {"layers": (9, 5, 3), "lanes": (5, 3), "input": "rate", "input_streams": 9, "ports": (2, 2)},
         {"layers": (9, 5, 3), "lanes": (2, 1), "input": "spikes", "leak": 2, "ports": (1, 2)},
-        {"layers": (6, 3), "lanes": (2,), "input": "rate", "input_streams": 4, "input_lanes": 2, "ports": (2,)},
+        {
+            "layers": (6, 3),
+            "lanes": (2,),
+            "input": "rate",
+            "input_streams": 4,
+            "input_lanes": 2,
+            "input_buffers": 1,
+            "ports": (2,),
+        },
         {"layers": (7, 4, 5, 3), "lanes": (3, 5, 2), "input": "rate", "ports": (2, 1, 1)},
     ]
     drawn = {}

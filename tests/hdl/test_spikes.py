@@ -26,7 +26,7 @@ def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
         {"input": "rate", "layers": (16, 3), "input_streams": 8},
         {"input": "rate", "layers": (20, 5), "input_streams": 16, "ticks": 1},
         {"input": "rate", "layers": (33, 4), "input_streams": 3},
-        {"input": "rate", "layers": (33, 4), "input_streams": 8, "input_lanes": 1},
+        {"input": "rate", "layers": (33, 4), "input_streams": 8, "input_lanes": 1, "input_buffers": 1},
         {"input": "rate", "layers": (5, 4), "input_streams": 6, "input_lanes": 3},
         {"input": "rate", "layers": (40, 4), "input_streams": 8, "input_lanes": 2, "patience": 2, "banks": (2,)},
         {"input": "rate", "layers": (60, 4), "input_streams": 8, "banks": (2,)},

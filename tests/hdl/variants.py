@@ -97,4 +97,9 @@ def random_config(generator: random.Random, **fixed: Any) -> NetworkConfig:
         "lanes": tuple(generator.randint(1, units) for units in layers[1:]),
         "ports": tuple(generator.randint(1, 2) for _ in layers[1:]),
     }
+    lanes = fixed.get("lanes") or drawn["lanes"]
+    divisors = [[count for count in range(1, width + 1) if width % count == 0] for width in lanes[:-1]]
+    drawn["unit_lanes"] = tuple(generator.choice([0, *counts]) for counts in divisors)
+    if max(fixed.get("banks", (1,))) > 1:
+        drawn["unit_lanes"] = ()
     return NetworkConfig(**{**drawn, **fixed})

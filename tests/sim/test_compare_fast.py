@@ -111,7 +111,7 @@ def test_hardware_that_stops_is_found(monkeypatch) -> None:
 
 def test_the_command_line_tells_what_was_compared(monkeypatch, capfd) -> None:
     def quickly(*arguments, **options):
-        return compare_fast(*arguments, **options, optimise=False)
+        return compare_fast(*arguments, **{**options, "optimise": False})
 
     monkeypatch.setattr(module, "compare_fast", quickly)
     command = ["compare", "--config", "tiny", "--dataset", "random", "--samples", "20", "--fast", "--interval", "9"]

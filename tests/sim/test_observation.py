@@ -133,23 +133,26 @@ def hardware(config):
             rows = -(-(config.layers[layer - 1] + 1) // banks)
             add(f"weights_{layer}_{bank}", [Word(lanes * config.weight_bits) for _ in range(rows * fold)])
         add(f"bias_{layer}", Word(config.lfsr_bits, layer))
-        flags = ("error_pos", "error_neg") if layer == config.depth else (
-            "spike", "gate", "permit", "dropped", "error_pos", "error_neg",
-        )  # fmt: skip
-        for name in flags:
-            add(f"{name}_{layer}", Word(fold * lanes, (1 << fold * lanes) - 1))
         if layer == config.depth:
+            for name in ("error_pos", "error_neg"):
+                add(f"{name}_{layer}", Word(config.layers[layer], (1 << config.layers[layer]) - 1))
             ones = (1 << config.lfsr_bits) - 1
             add(f"units_{layer}", [Word(config.lfsr_bits, ones - unit) for unit in range(config.layers[layer])])
             membranes = lanes * model_bits(config)
             words = [Word(membranes, (1 << membranes) - 1) for _ in range(fold)]
             add(f"membranes_{layer}", words[0] if fold == 1 else words)
         else:
-            words = [
-                Word(lanes * unit_bits, sum((word * lanes + lane + 1) << lane * unit_bits for lane in range(lanes)))
-                for word in range(fold)
+            width, unit_words = config.unit_widths[layer - 1], range(config.unit_folds[layer - 1])
+            units = [
+                Word(width * unit_bits, sum((word * width + lane + 1) << lane * unit_bits for lane in range(width)))
+                for word in unit_words
             ]
-            add(f"units_{layer}", words[0] if fold == 1 else words)
+            # Spike, gate, permit, dropped and two errors that are gathered; then the errors that hold.
+            marks = [Word(width * 6, (1 << width * 6) - 1) for _ in unit_words]
+            errors = [Word(lanes * 2, (1 << lanes * 2) - 1) for _ in range(fold)]
+            for name, words in (("units", units), ("marks", marks), ("errors", errors)):
+                add(f"{name}_{layer}", words[0] if len(words) == 1 else words)
+            add(f"first_{layer}", Word(1))
     return top, HardwareState(top, probes, config)
 
 
@@ -226,10 +229,10 @@ def test_units_are_read_whatever_the_fold(lanes, leak):
 @pytest.mark.parametrize("level", "XZ")
 def test_an_unknown_bit_is_an_error(level):
     top, _ = hardware(TINY)
-    top.spike_1 = Unknown(4, level)
+    top.marks_1 = Unknown(4 * 6, level)
     top.weights_2_0[1] = Unknown(18, level)
     state = HardwareState(top, {name: name for name in vars(top)}, TINY)
-    with pytest.raises(ValueError, match=rf"^{level * 4} in top\.spike$"):
+    with pytest.raises(ValueError, match=rf"^{level * 24} in top\.spike$"):
         state.flags()
     with pytest.raises(ValueError, match=rf"^{level * 18} in top\.spike$"):
         state.stores()

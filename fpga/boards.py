@@ -1,0 +1,161 @@
+"""Boards: what is on each of them, and the settings with which the presets fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
+
+from .pll import Pll, ecp5_pll, gowin_pll, ice40_pll
+
+__all__ = ["BOARDS", "Board", "find_board"]
+
+Architecture = dict[str, Any]
+"""Values of a configuration that change clocks and area, never a result."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board that `backspike build` knows.
+
+    Attributes
+    ----------
+    name, title : str
+        As the command line and as people call it.
+    family : str
+        ``"ice40"``, ``"ecp5"`` or ``"gowin"``.
+    platform_path : str
+        Module and class in ``amaranth_boards``.
+    pll : callable
+        From the board's oscillator and a wanted clock, in MHz, to a `Pll`.
+    clock : float
+        Clock in MHz unless the user or the preset asks for another.
+    baud : int
+        Bits a second on the line.
+    synthesis : str
+        Options of Yosys's synthesis command.
+    presets : dict
+        For presets that need them, `Architecture`; ``clock`` in it is the clock in MHz.
+    clock_at_pll : bool
+        Of iCE40s: the oscillator is at the pin that goes straight to the PLL.
+    led : bool
+        There is a light that is free to show that a request is being executed.
+    """
+
+    name: str
+    title: str
+    family: str
+    platform_path: str
+    pll: Callable[[float, float], Pll]
+    clock: float
+    baud: int = 1_000_000
+    synthesis: str = ""
+    presets: dict[str, Architecture] = field(default_factory=dict)
+    clock_at_pll: bool = False
+    led: bool = True
+
+    def platform(self) -> Any:
+        """Return a new Amaranth platform.
+
+        Raises
+        ------
+        BackspikeError
+            amaranth-boards is missing.
+        """
+        module, name = self.platform_path.rsplit(".", 1)
+        try:
+            return getattr(import_module(f"amaranth_boards.{module}"), name)()
+        except ModuleNotFoundError as error:
+            raise BackspikeError("amaranth-boards is missing; install it with: pip install backspike[fpga]") from error
+
+    def fit(self, config: NetworkConfig) -> NetworkConfig:
+        """Return a preset as it fits the board; any other configuration as it is."""
+        changes = {key: value for key, value in self.presets.get(config.name, {}).items() if key != "clock"}
+        return config.replace(**changes)
+
+    def clock_for(self, config: NetworkConfig) -> float:
+        """Return the clock in MHz to build a configuration for."""
+        return float(self.presets.get(config.name, {}).get("clock", self.clock))
+
+
+# Few lanes: what a small device is short of is logic.
+_SMALL: dict[str, Architecture] = {
+    "tiny": {"lanes": (2, 1), "unit_lanes": (1,), "input_lanes": 1},
+    "digits": {"lanes": (2, 2), "unit_lanes": (1,), "input_lanes": 1},
+}
+
+
+def _ulx3s(size: str) -> Board:
+    return Board(
+        name=f"ulx3s-{size.lower()}",
+        title=f"ULX3S, ECP5 {size}",
+        family="ecp5",
+        platform_path=f"ulx3s.ULX3S_{size}_Platform",
+        pll=ecp5_pll,
+        clock=60.0,
+    )
+
+
+BOARDS = {
+    board.name: board
+    for board in (
+        Board(
+            name="icebreaker",
+            title="iCEBreaker, iCE40 UP5K",
+            family="ice40",
+            platform_path="icebreaker.ICEBreakerPlatform",
+            pll=ice40_pll,
+            clock=16.0,
+            synthesis="-spram -dsp",
+            clock_at_pll=True,
+            presets=_SMALL,
+        ),
+        Board(
+            name="hx8k",
+            title="iCE40 HX8K breakout",
+            family="ice40",
+            platform_path="ice40_hx8k_b_evn.ICE40HX8KBEVNPlatform",
+            pll=ice40_pll,
+            clock=40.0,
+            presets=_SMALL,
+        ),
+        *(_ulx3s(size) for size in ("12F", "25F", "45F", "85F")),
+        Board(
+            name="colorlight",
+            title="Colorlight 5A-75B, ECP5 25F",
+            family="ecp5",
+            platform_path="colorlight_5a75b_r7_0.Colorlight_5A75B_R70Platform",
+            pll=ecp5_pll,
+            clock=50.0,
+            # Its one light is the line's transmitter.
+            led=False,
+        ),
+        Board(
+            name="tangnano9k",
+            title="Tang Nano 9K, GW1NR-9",
+            family="gowin",
+            platform_path="tang_nano_9k.TangNano9kPlatform",
+            pll=gowin_pll,
+            clock=27.0,
+            presets=_SMALL,
+        ),
+    )
+}
+"""Boards by the name that the command line takes."""
+
+
+def find_board(name: str) -> Board:
+    """Return a board by name.
+
+    Raises
+    ------
+    BackspikeError
+        There is no such board.
+    """
+    if name not in BOARDS:
+        raise BackspikeError(f"board must be one of {', '.join(BOARDS)}, not {name!r}")
+    return BOARDS[name]

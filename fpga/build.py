@@ -1,0 +1,206 @@
+"""The command `build`: a network's bitstream for a board, and what it takes and gives."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
+from backspike.files import make_directory, write_atomic
+
+from .boards import Board, find_board
+from .flow import Step, place_and_route, synthesise
+from .throughput import clocks_a_sample, link_samples
+from .tools import tool_version
+
+__all__ = ["build", "check_timing", "count_cells", "format_report", "summarise"]
+
+MARGIN = 0.95
+"""Part of the clock that is reached which a build that missed its timing is told to ask for."""
+
+_KINDS = {
+    "luts": ("SB_LUT4", "LUT4", "LUT1", "LUT2", "LUT3"),
+    "flip_flops": ("SB_DFF", "TRELLIS_FF", "DFF"),
+    "block_rams": ("SB_RAM40", "DP16KD", "PDPW16KD", "SDPX9B", "SDPB", "DPB", "DPX9B", "SPX9", "pROM"),
+    "single_port_rams": ("SB_SPRAM256KA",),
+    "multipliers": ("SB_MAC16", "MULT18X18D", "MULT"),
+}
+
+
+def build(
+    board_name: str,
+    config: NetworkConfig,
+    out: Path,
+    tell: Callable[[str], None],
+    *,
+    seed: int = 1,
+    seeds: int = 1,
+    clock: float | None = None,
+) -> dict[str, Any]:
+    """Build a network for a board, with several seeds of nextpnr, and keep the fastest.
+
+    Leaves in `out` the bitstream ``<name>.bin``, ``.bit`` or ``.fs``; ``config.toml``, the configuration as built,
+    whose hash the device answers; ``report.json`` and ``report.txt``; and the logs of the tools.
+
+    Parameters
+    ----------
+    board_name : str
+        A key of `backspike.fpga.boards.BOARDS`.
+    config : NetworkConfig
+        Presets are given the lanes, banks and ports with which they fit the board.
+    out : Path
+    tell : callable
+        Takes each line of text for the user.
+    seed, seeds : int
+        First seed, and how many.
+    clock : float, optional
+        Clock in MHz; the board's and preset's when left out. The PLL gives the fastest that is not above it.
+
+    Returns
+    -------
+    dict
+        What ``report.json`` has.
+
+    Raises
+    ------
+    BackspikeError
+        Board or clock are impossible, a tool is missing, the design does not fit, or timing is not met with any seed;
+        in the last case the report is written, but no bitstream.
+    """
+    board = find_board(board_name)
+    config = board.fit(config)
+    wanted = clock or board.clock_for(config)
+    source = board.platform().default_clk_frequency / 1e6
+    pll = board.pll(source, wanted)
+    divisor = round(pll.frequency * 1e6 / board.baud)
+    make_directory(out)
+    with tqdm(total=1 + seeds, unit=" steps", disable=None, leave=False) as bar:
+        bar.set_description("synthesis")
+        start = time.perf_counter()
+        netlist = synthesise(board, config, pll, divisor)
+        tell(_took("synthesis", netlist, start))
+        bar.update()
+        routed: dict[int, Step] = {}
+        for number in range(seed, seed + seeds):
+            bar.set_description(f"place and route, seed {number}")
+            start = time.perf_counter()
+            routed[number] = place_and_route(board, netlist, pll.frequency, number)
+            tell(_took(f"place and route, seed {number}", routed[number], start))
+            bar.update()
+    reports = {number: json.loads((step.folder / "nextpnr.json").read_text()) for number, step in routed.items()}
+    report = summarise(board, config, pll.frequency, divisor, reports)
+    report["cells"] = count_cells(json.loads((netlist.folder / "top.json").read_text()))
+    best = routed[report["seed"]]
+    config.save(out / "config.toml")
+    for step, log in ((netlist, "yosys.log"), (best, "nextpnr.log")):
+        write_atomic(out / log, (step.folder / log).read_bytes())
+    table = format_report(report)
+    write_atomic(out / "report.json", json.dumps(report, indent=2).encode() + b"\n")
+    write_atomic(out / "report.txt", table.encode())
+    tell(table.rstrip())
+    stale = [out / f"{config.name}{suffix}" for suffix in (".bin", ".bit", ".fs")]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    check_timing(report)
+    product = next(path for path in best.folder.iterdir() if path.suffix in (".bin", ".bit", ".fs"))
+    write_atomic(out / f"{config.name}{product.suffix}", product.read_bytes())
+    tell(f"in {out}: {config.name}{product.suffix}, config.toml, report.json, report.txt, yosys.log, nextpnr.log")
+    return report
+
+
+def summarise(
+    board: Board, config: NetworkConfig, clock: float, divisor: int, reports: dict[int, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the report of a build from those of nextpnr, by seed.
+
+    The seed taken is the one whose slowest clock, as part of its constraint, is fastest.
+    """
+    fmax = {seed: _clocks(report, clock) for seed, report in reports.items()}
+    slack = {seed: min(c["achieved"] / c["constraint"] for c in clocks.values()) for seed, clocks in fmax.items()}
+    best = max(slack, key=lambda seed: slack[seed])
+    clocks = clocks_a_sample(config)
+    baud = clock * 1e6 / divisor
+    return {
+        "board": board.name,
+        "name": config.name,
+        "layers": list(config.layers),
+        "lanes": list(config.lanes),
+        "banks": list(config.banks),
+        "config_hash": config.hash,
+        "clock_mhz": clock,
+        "seed": best,
+        "timing_met": slack[best] >= 1,
+        "clocks": fmax[best],
+        "seeds": {str(seed): clocks for seed, clocks in fmax.items()},
+        "device": {cell: use for cell, use in reports[best]["utilization"].items() if use["available"] and use["used"]},
+        "clocks_a_training_sample": clocks,
+        "training_samples_a_second": None if clocks is None else clock * 1e6 / clocks,
+        "training_samples_a_second_at_fmax": (
+            None if clocks is None else min(c["achieved"] for c in fmax[best].values()) * 1e6 / clocks
+        ),
+        "baud": baud,
+        "link_samples_a_second": link_samples(config, baud),
+        "tools": [tool_version(name) for name in ("yosys", _nextpnr(board))],
+    }
+
+
+def count_cells(netlist: dict[str, Any]) -> dict[str, int]:
+    """Count the cells of a netlist by kind, as Yosys left them: before nextpnr packs them."""
+    types = Counter(cell["type"] for cell in netlist["modules"]["top"]["cells"].values())
+    return {
+        kind: sum(number for name, number in types.items() if name.startswith(prefixes))
+        for kind, prefixes in _KINDS.items()
+    }
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """Return the report as a table that people read."""
+    rows = [("network", f"{report['name']}, {'-'.join(map(str, report['layers']))}, on {report['board']}")]
+    rows.append(("lanes; banks", "; ".join(", ".join(map(str, report[key])) for key in ("lanes", "banks"))))
+    rows += [(kind.replace("_", " "), f"{number:,}") for kind, number in report["cells"].items() if number]
+    rows += [(cell, f"{use['used']:,} of {use['available']:,}") for cell, use in report["device"].items()]
+    for name, found in report["clocks"].items():
+        rows.append((f"clock {name}", f"{found['achieved']:.1f} MHz, {found['constraint']:.1f} wanted"))
+    slowest = {seed: min(c["achieved"] for c in clocks.values()) for seed, clocks in report["seeds"].items()}
+    rows.append(("seeds", ", ".join(f"{seed}: {mhz:.1f} MHz" for seed, mhz in slowest.items())))
+    rows.append(("seed taken", str(report["seed"])))
+    if report["clocks_a_training_sample"] is not None:
+        rows.append(("clocks a training sample", f"{report['clocks_a_training_sample']:,.0f} (estimate)"))
+        rows.append(("training samples a second", f"{report['training_samples_a_second']:,.0f}"))
+    rows.append(("host link, samples a second", f"{report['link_samples_a_second']:,.0f} at most"))
+    width = max(len(name) for name, _ in rows)
+    return "".join(f"{name.ljust(width)}  {value}\n" for name, value in rows)
+
+
+def check_timing(report: dict[str, Any]) -> None:
+    """Raise `BackspikeError` if no seed has met the timing."""
+    if not report["timing_met"]:
+        name, found = min(report["clocks"].items(), key=lambda item: item[1]["achieved"] / item[1]["constraint"])
+        ask = MARGIN * report["clock_mhz"] * found["achieved"] / found["constraint"]
+        raise BackspikeError(
+            f"timing is not met on {report['board']}: {name} reaches {found['achieved']:.1f} MHz of the "
+            f"{found['constraint']:.1f} that it has to; build with --clock {ask:.0f}, or with more --seeds"
+        )
+
+
+def _clocks(report: dict[str, Any], clock: float) -> dict[str, dict[str, float]]:
+    """Return the clocks of nextpnr's report; one that has no constraint of its own has the design's."""
+    return {
+        name: {"achieved": float(found["achieved"]), "constraint": float(found.get("constraint") or clock)}
+        for name, found in report["fmax"].items()
+    }
+
+
+def _nextpnr(board: Board) -> str:
+    return {"gowin": "nextpnr-himbaechel"}.get(board.family, f"nextpnr-{board.family}")
+
+
+def _took(what: str, step: Step, start: float) -> str:
+    return f"{what}: {'from the cache' if step.cached else f'{time.perf_counter() - start:.0f} s'}"

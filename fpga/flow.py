@@ -1,0 +1,158 @@
+"""The open tools' part of a build: a netlist, its place and route, and the bitstream; each step is cached."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
+from backspike.sim.runner import cached
+
+from .boards import Board
+from .design import BoardDesign
+from .pll import Pll
+from .tools import find_tool, tool_version
+
+__all__ = ["Step", "does_not_fit", "place_and_route", "synthesise"]
+
+# Weights need no initial value: the host loads them. Zeros written out would keep them from RAM that has none.
+_AFTER_READ = "delete t:$meminit_v2 r:MEMID=*rows_* %i"
+
+_NEXTPNR = {"ice40": "nextpnr-ice40", "ecp5": "nextpnr-ecp5", "gowin": "nextpnr-himbaechel"}
+_PACKER = {"ice40": "icepack", "ecp5": "ecppack", "gowin": "gowin_pack"}
+_ICE40_OPTIONS = {"iCE40UP5K": "--up5k", "iCE40HX8K": "--hx8k"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step of a build has made.
+
+    Attributes
+    ----------
+    folder : Path
+        Its files in the cache; the log of each tool is among them.
+        Its name is a hash of the step's inputs and of the tools' versions.
+    cached : bool
+        It was there before.
+    """
+
+    folder: Path
+    cached: bool
+
+
+def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> Step:
+    """Make the netlist of a board's design.
+
+    Returns
+    -------
+    Step
+        Its folder has ``top.json`` (netlist), the constraints of pins, and ``yosys.log``.
+
+    Raises
+    ------
+    BackspikeError
+        Yosys is missing or stops, or amaranth-boards is missing.
+    """
+    options = {"debug_verilog": False, "script_after_read": _AFTER_READ, "synth_opts": board.synthesis}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of amaranth-boards are not the user's
+        plan = board.platform().prepare(BoardDesign(board, config, pll, divisor), "top", emit_src=False, **options)
+    files = {name: content for name, content in plan.files.items() if not name.startswith("build_")}
+
+    def run(folder: Path) -> None:
+        for name, content in files.items():
+            (folder / name).write_text(content if isinstance(content, str) else content.decode())
+        _run([*find_tool("yosys"), "-q", "-l", "yosys.log", "top.ys"], folder, "yosys")
+        for netlist in folder.glob("top.syn.json"):
+            netlist.rename(folder / "top.json")
+
+    return _cached([tool_version("yosys"), files], run)
+
+
+def place_and_route(board: Board, netlist: Step, clock: float, seed: int) -> Step:
+    """Place and route a netlist and make the bitstream.
+
+    Returns
+    -------
+    Step
+        Its folder has ``nextpnr.json`` (nextpnr's report), ``nextpnr.log`` and the bitstream, ``top.bin``, ``top.bit``
+        or ``top.fs``.
+
+    Raises
+    ------
+    BackspikeError
+        A tool is missing, or the design does not fit.
+    """
+    platform, family = board.platform(), board.family
+    common = ["--json", "top.json", "--report", "nextpnr.json", "--log", "nextpnr.log", "--quiet"]
+    common += ["--seed", str(seed), "--freq", f"{clock:.4f}", "--timing-allow-fail"]
+    if family == "ice40":
+        device = [_ICE40_OPTIONS[platform.device], "--package", platform.package.lower()]
+        command = [*device, "--pcf", "top.pcf", "--asc", "top.asc"]
+        pack = ["top.asc", "top.bin"]
+    elif family == "ecp5":
+        package = platform._nextpnr_package_options[platform.package].upper()
+        device = [platform._nextpnr_device_options[platform.device], "--package", package, "--speed", platform.speed]
+        command = [*device, "--lpf", "top.lpf", "--textcfg", "top.config"]
+        pack = ["--compress", "--input", "top.config", "--bit", "top.bit"]
+    else:
+        command = ["--device", platform.part, "--vopt", f"family={platform._chipdb_device}", "--vopt", "cst=top.cst"]
+        command += ["--write", "top.pnr.json"]
+        pack = ["-d", platform._chipdb_device, "-o", "top.fs", "top.pnr.json"]
+    nextpnr, packer = _NEXTPNR[family], _PACKER[family]
+
+    def run(folder: Path) -> None:
+        for path in netlist.folder.iterdir():
+            if path.name == "top.json" or path.suffix in (".pcf", ".lpf", ".cst"):
+                shutil.copy(path, folder)
+        try:
+            _run([*find_tool(nextpnr), *common, *command], folder, nextpnr)
+        except BackspikeError as error:
+            log = folder / "nextpnr.log"
+            raise does_not_fit(log.read_text() if log.exists() else "", board) or error from error
+        _run([*find_tool(packer), *pack], folder, packer)
+        (folder / "top.json").unlink()
+
+    return _cached(
+        [netlist.folder.name, tool_version(nextpnr), tool_version(packer), command, f"{clock:.4f}", seed], run
+    )
+
+
+def does_not_fit(log: str, board: Board) -> BackspikeError | None:
+    """Return the error for nextpnr's log if the design takes more cells than there are; None if it does not."""
+    for kind, used, available in re.findall(r"(\w+): +(\d+)/ *(\d+) +\d+%", log):
+        if int(used) > int(available):
+            return BackspikeError(
+                f"the design does not fit {board.title}: it takes {int(used):,} of {int(available):,} {kind}; "
+                f"choose fewer lanes, input_lanes = 1, or a bigger board"
+            )
+    return None
+
+
+def _cached(inputs: Any, run: Callable[[Path], None]) -> Step:
+    """Return the folder that `run` has filled for these inputs, now or before."""
+    made = []
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        run(folder)
+
+    return Step(cached([json.dumps(inputs, sort_keys=True)], make), not made)
+
+
+def _run(command: list[str], folder: Path, name: str) -> None:
+    """Run a tool in a folder, the only one that it can see if it is a WebAssembly one."""
+    process = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    if process.returncode:
+        lines = (process.stderr + process.stdout).splitlines()
+        reason = next((line for line in lines if line.startswith("ERROR: ")), "")
+        reason = reason or next((line for line in reversed(lines) if line.strip()), f"status {process.returncode}")
+        raise BackspikeError(f"{name} stopped: {reason.removeprefix('ERROR: ').strip()}")

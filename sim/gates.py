@@ -1,0 +1,101 @@
+"""The netlist that synthesis makes of a network's Verilog, as Verilog that can be simulated in its place."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from backspike.errors import BackspikeError
+from backspike.fpga.tools import find_tool, tool_version, yosys_share
+
+from .runner import cached
+
+__all__ = ["FAMILIES", "Family", "cell_models", "gate_level", "synthesise"]
+
+_CELLS = Path(__file__).with_name("cells")
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of devices.
+
+    Attributes
+    ----------
+    synthesis : str
+        Yosys's command.
+    models : tuple of str
+        Yosys's own models of the cells, files of its shared folder.
+    added : tuple of str
+        Ours, files of `sim/cells`, for cells that Yosys has as black boxes.
+    """
+
+    synthesis: str
+    models: tuple[str, ...]
+    added: tuple[str, ...] = ()
+
+
+FAMILIES = {
+    "ice40": Family("synth_ice40", ("ice40/cells_sim.v",)),
+    "ecp5": Family("synth_ecp5", ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("ecp5_dp16kd.v", "ecp5_mult18x18d.v")),
+}
+"""Families whose netlists can be simulated."""
+
+# Yosys 0.70 ends with a failed assertion where ABC9 meets the cells in which `flatten` notes what was a module.
+_SCRIPT = "read_verilog {top}.v; hierarchy -top {top}; flatten -noscopeinfo; {synthesis} -top {top}; "
+_SCRIPT += "opt_clean -purge; write_verilog -noattr netlist.v"
+
+
+def gate_level(verilog: str, top: str, family: str) -> str:
+    """Return the netlist of a design and the models of its cells in one text: `synthesise` and `cell_models`."""
+    return synthesise(verilog, top, family) + cell_models(family)
+
+
+def synthesise(verilog: str, top: str, family: str) -> str:
+    """Return the netlist of a design, cells of the family and nothing else, as Verilog; the ports are the design's.
+
+    Netlists are kept in `runner.cache_directory`, by a hash of the Verilog and of all that they depend on.
+
+    Parameters
+    ----------
+    verilog : str
+        Verilog text, as `backspike.hdl.verilog.emit` gives it.
+    top : str
+        Its top module.
+    family : str
+        One of `FAMILIES`.
+
+    Raises
+    ------
+    BackspikeError
+        The family is unknown, Yosys is missing, or it does not take the Verilog.
+    """
+    script = _SCRIPT.format(top=top, synthesis=_family(family).synthesis)
+
+    def make(made: Path) -> None:
+        source = made / f"{top}.v"
+        source.write_text(verilog, encoding="utf-8")
+        command = [*find_tool("yosys"), "-q", "-p", script]
+        process = subprocess.run(command, cwd=made, capture_output=True, encoding="utf-8", check=False)
+        if process.returncode or not (made / "netlist.v").exists():
+            lines = (process.stderr + process.stdout).splitlines()
+            reason = next((line for line in lines if "ERROR: " in line), f"exit status {process.returncode}")
+            raise BackspikeError(f"Yosys cannot synthesise {top} for {family}: {reason.replace('ERROR: ', '')}")
+        source.unlink()
+
+    folder = cached(["gates", tool_version("yosys"), script, verilog], make)
+    return (folder / "netlist.v").read_text(encoding="utf-8")
+
+
+def cell_models(family: str) -> str:
+    """Return the models of a family's cells, one behind the other: Yosys's own, and those of `sim/cells`."""
+    chosen = _family(family)
+    paths = [*(yosys_share() / name for name in chosen.models), *(_CELLS / name for name in chosen.added)]
+    # Pads and flip-flops under the vendor's names, of which netlists have none.
+    return "`define NO_INCLUDES\n" + "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def _family(name: str) -> Family:
+    if name not in FAMILIES:
+        raise BackspikeError(f"gates must be one of {', '.join(FAMILIES)}, not {name!r}")
+    return FAMILIES[name]

@@ -1,0 +1,117 @@
+"""A whole build of the smallest preset, its cache, and what is said of builds that failed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from backspike import PRESETS, BackspikeError
+from backspike.config import load_config
+from backspike.fpga.boards import BOARDS
+from backspike.fpga.build import build, check_timing, count_cells, format_report, summarise
+from backspike.fpga.flow import does_not_fit
+from backspike.fpga.throughput import clocks_a_sample, link_samples
+from backspike.fpga.tools import find_tool
+
+# As nextpnr-ice40 0.9 writes it, its paths left out.
+REPORT = {
+    "fmax": {"board.clk": {"achieved": 20.0, "constraint": 16.0}},
+    "utilization": {
+        "ICESTORM_LC": {"available": 5280, "used": 3000},
+        "ICESTORM_RAM": {"available": 30, "used": 10},
+        "SB_WARMBOOT": {"available": 1, "used": 0},
+    },
+}
+SLOW = {**REPORT, "fmax": {"board.clk": {"achieved": 12.0, "constraint": 16.0}}}
+
+
+def test_tiny_on_an_icebreaker(tmp_path, monkeypatch):
+    """Placed and routed for real; what icepack packed is what nextpnr routed; a second build comes from the cache."""
+    monkeypatch.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
+    told = []
+    out = tmp_path / "out"
+    report = build("icebreaker", PRESETS["tiny"], out, told.append)
+    assert report["timing_met"]
+    assert 0 < report["device"]["ICESTORM_LC"]["used"] < report["device"]["ICESTORM_LC"]["available"] == 5280
+    assert report["device"]["ICESTORM_RAM"]["available"] == 30
+    # Weights of both layers and the noise's table at least.
+    assert report["cells"]["block_rams"] >= 3
+    assert report["config_hash"] == load_config(str(out / "config.toml")).hash
+    assert json.loads((out / "report.json").read_text()) == report
+    bitstream = (out / "tiny.bin").read_bytes()
+    # What every iCE40 bitstream begins with, after its comment.
+    assert b"\x7e\xaa\x99\x7e" in bitstream[:64]
+    unpack = [*find_tool("icepack"), "-u", "tiny.bin", "tiny.asc"]
+    assert subprocess.run(unpack, cwd=out, capture_output=True, check=False).returncode == 0
+    assert ".device 5k" in (out / "tiny.asc").read_text()
+
+    told.clear()
+    assert build("icebreaker", PRESETS["tiny"], out, told.append) == report
+    assert told[:2] == ["synthesis: from the cache", "place and route, seed 1: from the cache"]
+    assert (out / "tiny.bin").read_bytes() == bitstream
+
+
+def test_the_fastest_seed_is_taken():
+    board, config = BOARDS["icebreaker"], PRESETS["tiny"]
+    report = summarise(board, config, 16.0, 16, {1: SLOW, 2: REPORT})
+    assert report["seed"] == 2
+    assert report["device"] == {name: REPORT["utilization"][name] for name in ("ICESTORM_LC", "ICESTORM_RAM")}
+    report["cells"] = {"luts": 2000}
+    table = format_report(report)
+    assert "1: 12.0 MHz, 2: 20.0 MHz" in table
+    assert "3,000 of 5,280" in table
+    check_timing(report)
+
+
+def test_timing_that_is_missed_is_one_sentence():
+    report = summarise(BOARDS["icebreaker"], PRESETS["tiny"], 16.0, 16, {1: SLOW})
+    sentence = (
+        r"^timing is not met on icebreaker: board.clk reaches 12.0 MHz of the 16.0 that it has to; "
+        r"build with --clock 11, or with more --seeds$"
+    )
+    with pytest.raises(BackspikeError, match=sentence):
+        check_timing(report)
+
+
+def test_what_does_not_fit_is_one_sentence():
+    log = (
+        "Info: Device utilisation:\n"
+        "Info: \t         ICESTORM_LC:  6761/   5280   128%\n"
+        "Info: \t        ICESTORM_RAM:    30/     30   100%\n"
+        "ERROR: Unable to place cell 'x', no BELs remaining to implement cell type 'ICESTORM_LC'\n"
+    )
+    error = does_not_fit(log, BOARDS["icebreaker"])
+    assert str(error).startswith("the design does not fit iCEBreaker, iCE40 UP5K: it takes 6,761 of 5,280 ICESTORM_LC;")
+    assert does_not_fit(log.replace("6761", "5280"), BOARDS["icebreaker"]) is None
+
+
+def test_cells_are_counted_by_kind():
+    types = ["SB_LUT4", "SB_LUT4", "SB_DFFSR", "SB_DFF", "SB_RAM40_4K", "SB_SPRAM256KA", "SB_MAC16", "SB_CARRY"]
+    netlist = {"modules": {"top": {"cells": {str(n): {"type": name} for n, name in enumerate(types)}}}}
+    assert count_cells(netlist) == {
+        "luts": 2,
+        "flip_flops": 2,
+        "block_rams": 1,
+        "single_port_rams": 1,
+        "multipliers": 1,
+    }
+
+
+def test_clocks_a_sample_follow_the_rows(tmp_path):
+    """10 ticks of 60 and 20 rows, layers of one word: the first layer's 60 rows and a clock more, and two a sample."""
+    config = PRESETS["mnist-ecp5"]
+    folder = tmp_path / "mnist-ecp5"
+    folder.mkdir()
+    counted = {"samples": 2, "ticks": 20, "rows": [1200, 400]}
+    result = {"task": {"network": {"layers": [784, 200, 10], "ticks": 32}}, "training": counted}
+    (folder / "seed-1.json").write_text(json.dumps(result))
+    assert clocks_a_sample(config, tmp_path) == 10 * 61 + 2
+    assert clocks_a_sample(config.replace(banks=(2, 2)), tmp_path) == 10 * 31 + 2
+    assert clocks_a_sample(PRESETS["tiny"], tmp_path) is None
+
+
+def test_the_line_carries_what_a_frame_holds():
+    """8 non-zero inputs are 20 bytes of a body: at a million bits a second not quite 5,000 samples."""
+    assert 4_900 < link_samples(PRESETS["tiny"], 1e6) < 5_000
