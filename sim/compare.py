@@ -33,7 +33,7 @@ from .native import HardwareError, NativeNetwork
 from .observation import Stores, differing_store, model_stores, put_stores
 from .runner import require_simulator, run_bench
 
-__all__ = ["Comparison", "Schedule", "advance", "compare", "compare_fast", "schedule_of"]
+__all__ = ["Comparison", "Schedule", "advance", "compare", "compare_fast", "differing_counter", "schedule_of"]
 
 WEIGHTS_BY_REGISTER = {"verilator": 4096, "icarus": 512}
 """Networks of no more weights are loaded through the register interface; larger ones, and waveforms, past it."""
@@ -329,7 +329,7 @@ def compare_fast(
             read = [hardware.read_weights(layer) for layer in range(1, config.depth + 1)]
         except HardwareError as error:
             return found(f"sample {len(predicted)} or one behind it: {error}")
-        mismatch_of_counters = _differing_counter(network.counters, counters)
+        mismatch_of_counters = differing_counter(network.counters, counters)
         if mismatch_of_counters:
             return found(mismatch_of_counters)
         for layer, weights in enumerate(network.weights, start=1):
@@ -352,7 +352,7 @@ def _stretches(schedule: Schedule, interval: int) -> Iterator[tuple[int, int]]:
             yield first, min(first + interval, end)
 
 
-def _differing_counter(model: Counters, hardware: dict[str, int]) -> str:
+def differing_counter(model: Counters, hardware: dict[str, int]) -> str:
     """Return the first counter of the hardware that is not the model's, in words; empty if there is none."""
     expected = {"SAMPLES": model.samples, "TICKS": model.ticks, "ERROR_TICKS": model.error_ticks}
     for layer, (rows, writes) in enumerate(zip(model.rows, model.writes, strict=True), start=1):
