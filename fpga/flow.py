@@ -14,6 +14,7 @@ from typing import Any
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
+from backspike.hdl.verilog import free_collisions
 from backspike.sim.runner import cached
 
 from .boards import Board
@@ -65,11 +66,16 @@ def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> S
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of amaranth-boards are not the user's
         plan = board.platform().prepare(BoardDesign(board, config, pll, divisor), "top", emit_src=False, **options)
-    files = {name: content for name, content in plan.files.items() if not name.startswith("build_")}
+    files = {
+        name: content if isinstance(content, str) else content.decode()
+        for name, content in plan.files.items()
+        if not name.startswith("build_")
+    }
+    files["top.il"] = free_collisions(files["top.il"])
 
     def run(folder: Path) -> None:
         for name, content in files.items():
-            (folder / name).write_text(content if isinstance(content, str) else content.decode())
+            (folder / name).write_text(content)
         _run([*find_tool("yosys"), "-q", "-l", "yosys.log", "top.ys"], folder, "yosys")
         for netlist in folder.glob("top.syn.json"):
             netlist.rename(folder / "top.json")

@@ -7,8 +7,6 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from .wordstore import NO_COLLISION
-
 __all__ = ["Counters", "count_layout"]
 
 HALF = 16
@@ -62,7 +60,7 @@ class Counters(wiring.Component):
         # Two clocks a kind; before the first visit behind a reset or a `clear`, one of them more.
         bits = bits_for(self._most * (2 * kinds + 1))
         recent = [Signal(bits, name=f"recent_{kind}") for kind in range(kinds)]
-        m.submodules.halves = halves = memory.Memory(shape=HALF, depth=2 * kinds, init=[], attrs=NO_COLLISION)
+        m.submodules.halves = halves = memory.Memory(shape=HALF, depth=2 * kinds, init=[])
         read, write = halves.read_port(), halves.write_port()
         kind, high = Signal(range(max(kinds, 2))), Signal()
         kind_following, high_following = Signal.like(kind), Signal()

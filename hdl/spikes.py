@@ -12,7 +12,7 @@ from backspike.model.lfsr import POLYNOMIALS
 from .lfsr import leap
 from .streams import seed_layout
 from .visits import Serialiser, VisitJoiner, visit_layout
-from .wordstore import NO_COLLISION, WordStore, index_shape
+from .wordstore import WordStore, index_shape
 
 __all__ = ["InputLayer", "SpikeGenerator", "sample_layout"]
 
@@ -339,9 +339,7 @@ class InputLayer(wiring.Component):
             m.d.sync += [full.bit_select(shown, 1).eq(0), shown.eq(~shown if buffers == 2 else 0)]
 
         for index in range(slots):
-            m.submodules[f"list_{index}"] = listed = memory.Memory(
-                shape=stored, depth=buffers * words, init=[], attrs=NO_COLLISION
-            )
+            m.submodules[f"list_{index}"] = listed = memory.Memory(shape=stored, depth=buffers * words, init=[])
             read, write = listed.read_port(), listed.write_port()
             exists = left > index
             m.d.comb += [

@@ -10,7 +10,7 @@ from amaranth.utils import ceil_log2
 from backspike.config import NetworkConfig
 
 from .visits import bank_rows, visit_layout
-from .wordstore import NO_COLLISION, WordStore, index_shape
+from .wordstore import WordStore, index_shape
 
 __all__ = ["SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
 
@@ -175,9 +175,7 @@ class SynapseArray(wiring.Component):
         ]
         coincide, words = Signal(banks), []
         for bank in range(banks):
-            m.submodules[f"rows_{bank}"] = store = memory.Memory(
-                shape=row_word, depth=rows * fold, init=[], attrs=NO_COLLISION
-            )
+            m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
             read, write, address = (
                 store.read_port(),
                 store.write_port(),
@@ -204,13 +202,11 @@ class SynapseArray(wiring.Component):
             else:
                 m.d.comb += [write.en.eq(coincide[bank] | host_writes), write.addr.eq(at), read.addr.eq(address)]
             for lane in range(lanes):
-                old = read.data[lane]
-                stepped = old + (raised[lane].as_unsigned() - lowered[lane])
-                saturated = Mux(
-                    stepped > config.weight_max,
-                    config.weight_max,
-                    Mux(stepped < config.weight_min, config.weight_min, stepped),
-                )
+                # Never both. Two comparisons for equality are cheaper than a sum of one bit more and two for order.
+                old, saturated = read.data[lane], Signal(signed(config.weight_bits))
+                up = raised[lane] & (old != config.weight_max)
+                down = lowered[lane] & (old != config.weight_min)
+                m.d.comb += saturated.eq(old + Mux(down, -1, up))
                 chosen = asked & (self.weight.lane == lane)
                 m.d.comb += write.data[lane].eq(Mux(asked, Mux(chosen, self.weight.w_data, old), saturated))
         for lane in range(lanes):

@@ -8,19 +8,12 @@ from amaranth import Module, Shape, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["NO_COLLISION", "WordStore", "index_shape", "word_of"]
+__all__ = ["WordStore", "index_shape", "word_of"]
 
 
 def index_shape(count: int) -> range:
     """Return the shape of an index into `count` things, at least one bit wide."""
     return range(max(count, 2))
-
-
-NO_COLLISION: dict[str, Any] = {"no_rw_check": 1}
-"""Attribute of a memory: whoever reads a word in the clock in which it is written does not look at it.
-
-Without it, synthesis adds registers and multiplexers as wide as a word, twice, where a RAM gives anything then.
-"""
 
 
 def word_of(vector: Value, index: Value, width: int) -> Value:
@@ -82,9 +75,7 @@ class WordStore(wiring.Component):
             m.d.comb += self.r_data.eq(register)
             return m
         style: dict[str, Any] = {"ram_style": "registers"} if self._small else {}
-        m.submodules.memory = words = memory.Memory(
-            shape=self._word, depth=self._depth, init=[], attrs={**NO_COLLISION, **style}
-        )
+        m.submodules.memory = words = memory.Memory(shape=self._word, depth=self._depth, init=[], attrs=style)
         write = words.write_port(granularity=1)
         read = words.read_port(transparent_for=(write,) if self._fresh else ())
         m.d.comb += [

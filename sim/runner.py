@@ -53,8 +53,9 @@ VERILATOR_MINIMUM = (5, 36)
 
 _PARAMETERS, _RESULTS = "BACKSPIKE_PARAMETERS", "BACKSPIKE_RESULTS"
 _CHECKSUMS = "checksums.json"
-_VERILATOR_OPTIONS = ("--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
+_VERILATOR_OPTIONS = ("--x-assign", "unique", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
 _OPTIMISATION = ("OPT_FAST=-Os", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2")
+_VERILATOR_SEEDS = 2**31 - 1
 _FST_HEADERS = ("lz4.h", "zlib.h")
 
 # Verilator's own run-time library takes longer to compile than a small design: it is compiled once, with an empty one.
@@ -383,6 +384,8 @@ def _simulate(
     results, log = scratch / "results.xml", scratch / "simulation.log"
     trace = scratch / f"waves{waves.suffix if waves else ''}"
     icarus = tools.simulator == "icarus"
+    # Where the Verilog says X, as for a word that is read while it is written, Verilator has something random.
+    plusargs = [] if icarus else [f"+verilator+seed+{seed % _VERILATOR_SEEDS + 1}", "+verilator+rand+reset+2"]
     exchange = {_PARAMETERS: str(scratch / "parameters.npz"), _RESULTS: str(scratch / "results.npz")}
     died: BaseException | None = None
     with tool_environment(tools.environment):
@@ -397,7 +400,7 @@ def _simulate(
                 seed=seed,
                 test_filter=test,
                 waves=waves is not None,
-                plusargs=[f"+dumpfile_path={trace}"] if waves and icarus else [],
+                plusargs=[f"+dumpfile_path={trace}"] if waves and icarus else plusargs,
                 test_args=["--trace-file", str(trace)] if waves and not icarus else [],
                 extra_env=exchange,
                 log_file=log,
