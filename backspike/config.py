@@ -385,6 +385,7 @@ PRESETS: dict[str, NetworkConfig] = {
             weight_frac=8,
             rates=(64, 32),
             dropout=(24,),
+            unit_lanes=(40,),
             **_MANY_SAMPLES,
         ),
         NetworkConfig(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth import Array, Cat, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -33,7 +33,7 @@ def error_shape(config: NetworkConfig, layer: int) -> Shape:
 
 
 class WeightPort(wiring.Signature):
-    """Access to a single weight while no visits come: held until `done`, two clocks later.
+    """Access to a single weight while no visits come: held until `done`, three clocks later.
 
     Members, as seen by the one who asks: ``valid``, ``write``, ``row``, ``word``, ``lane``, ``w_data`` out;
     ``r_data`` (the old weight) and ``done`` in.
@@ -81,7 +81,7 @@ class SynapseArray(wiring.Component):
     error_word : ``Out(index_shape(fold))``
         The word of units whose error spikes are wanted in the next clock.
     error_pos, error_neg : ``In(lanes)``
-        Error spikes of the word that was wanted in the last clock.
+        Error spikes of the word that was wanted in the last clock; in layer L, one at most of each sign in all words.
     update : ``In(1)``
         There are any error spikes in this tick.
     swept : ``Out(1)``
@@ -141,8 +141,7 @@ class SynapseArray(wiring.Component):
         # Clock 0: address. The host's access takes the place of a visit; so does, with a single port, a write.
         word = Signal(index_shape(fold))
         last_word = word == fold - 1
-        asked = Signal()
-        host = self.weight.valid & ~self.weight.done & ~asked
+        host, asked = Signal(), Signal()
         advance, first = Signal(), Signal(init=1)
         m.d.comb += [
             advance.eq(self.visits.valid & ~self.writing),
@@ -159,6 +158,7 @@ class SynapseArray(wiring.Component):
         visiting, visit = Signal(), Signal(self._visit)
         now_word, now_last, now_first = Signal(index_shape(fold)), Signal(), Signal()
         m.d.sync += [
+            host.eq(self.weight.valid & ~(host | asked | self.weight.done)),
             asked.eq(host),
             visiting.eq(advance),
             visit.eq(self.visits.payload),
@@ -183,13 +183,14 @@ class SynapseArray(wiring.Component):
             )
             own, at = visit.banks[bank], Signal(range(max(2, rows * fold)))
             words.append(read.data)
-            row = Mux(host, self.weight.row // banks, self.visits.p.banks[bank].row)
+            # The host's is worked out a clock before: registers far away would make this the longest path.
+            host_address = Signal.like(address)
             host_writes = asked & self.weight.write & (self.weight.row % banks == bank)
             m.d.comb += [
-                address.eq(row * fold + Mux(host, self.weight.word, word)),
+                address.eq(Mux(host, host_address, self.visits.p.banks[bank].row * fold + word)),
                 coincide[bank].eq(visiting & own.active & own.spike & own.permit & self.update),
             ]
-            m.d.sync += at.eq(address)
+            m.d.sync += [host_address.eq(self.weight.row // banks * fold + self.weight.word), at.eq(address)]
             if single:
                 # Few words change: those that do not need no clock of their own. One address, and never both at once.
                 changes = coincide[bank] & (raised | lowered).any()
@@ -231,13 +232,16 @@ class SynapseArray(wiring.Component):
             going_back = visiting & self.update & now_last & ~visit.last
             for bank in range(banks):
                 own, error = visit.banks[bank], self.back_errors[bank]
-                products = [
-                    Mux(raised[lane], words[bank][lane], 0) - Mux(lowered[lane], words[bank][lane], 0)
-                    for lane in range(lanes)
-                ]
+                plus, minus = ([Mux(way[lane], words[bank][lane], 0) for lane in range(lanes)]
+                               for way in (raised, lowered))  # fmt: skip
+                if self._layer == config.depth:
+                    # Of the output's units one at most has an error up, one at most an error down.
+                    product = _union(plus) - _union(minus)
+                else:
+                    product = _adder_tree([up - down for up, down in zip(plus, minus, strict=True)])
                 partial, total = Signal(error.shape()), Signal(error.shape())
                 with m.If(visiting):
-                    m.d.sync += [partial.eq(_adder_tree(products)), total.eq(error)]
+                    m.d.sync += [partial.eq(product), total.eq(error)]
                 m.d.sync += [
                     self.back_valid[bank].eq(going_back & own.active & own.gate),
                     self.back_lanes[bank].eq(own.lane),
@@ -253,3 +257,9 @@ def _adder_tree(terms: list[Value]) -> Value:
     while len(terms) > 1:
         terms = [sum(terms[index + 1 : index + 2], terms[index]) for index in range(0, len(terms), 2)]
     return terms[0]
+
+
+def _union(terms: list[Value]) -> Value:
+    """Return the one of some signed values, of the same width, that is not zero; zero if all are."""
+    union = Cat(*(Cat(term.as_unsigned()[bit] for term in terms).any() for bit in range(len(terms[0]))))
+    return union.as_signed()

@@ -215,12 +215,20 @@ class WinnerTakeAll(wiring.Component):
 
 
 def _greatest(values: list[Value]) -> tuple[Value, Value]:
-    """Return the greatest of some signed values and its index, the lowest of equals; a tree of comparisons."""
+    """Return the greatest of some signed values and its index, the lowest of equals.
+
+    A tree whose nodes compare four entries, each with each: twice the comparisons of a tree of pairs, half its depth.
+    """
     entries: list[tuple[Value, Value]] = [(value, Const(index)) for index, value in enumerate(values)]
     while len(entries) > 1:
-        winners = []
-        for (left, left_index), (right, right_index) in zip(entries[::2], entries[1::2], strict=False):
-            beaten = right > left
-            winners.append((Mux(beaten, right, left), Mux(beaten, right_index, left_index)))
-        entries = winners + entries[2 * len(winners) :]
+        entries = [_best_entry(entries[start : start + 4]) for start in range(0, len(entries), 4)]
     return entries[0]
+
+
+def _best_entry(entries: list[tuple[Value, Value]]) -> tuple[Value, Value]:
+    (best, index), *later = entries
+    # An entry is taken if it is greater than all before it; a last one that is so has none greater behind it.
+    for number, (value, value_index) in enumerate(later, start=1):
+        taken = Cat(value > earlier for earlier, _ in entries[:number]).all()
+        best, index = Mux(taken, value, best), Mux(taken, value_index, index)
+    return best, index

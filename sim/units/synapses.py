@@ -97,8 +97,8 @@ class SynapseArrayBench(Bench):
         self.unit.put(weight__lane=lane, weight__w_data=self._weight() if value is None else value)
         started = now()
         await self.until("weight__done", patience=10)
-        # The edge that begins the first clock came before it, so two clocks later is the third edge.
-        assert now() == started + 3, f"done {now() - started - 1} clocks after an access was asked for, not 2"
+        # The edge that begins the first clock came before it, so three clocks later is the fourth edge.
+        assert now() == started + 4, f"done {now() - started - 1} clocks after an access was asked for, not 3"
         self.unit.put(weight__valid=0)
         return int(self.unit.get("weight__r_data"))
 
@@ -244,9 +244,17 @@ class SynapseArrayBench(Bench):
         return drives
 
     def _errors(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Draw error spikes: none, few or many; never both for a unit, and none for lanes without one."""
+        """Draw error spikes: none, few or many; never both for a unit, and none for lanes without one.
+
+        Those of the output layer are at most one up and one down.
+        """
         density = self.random.choice([0, 0, 20, 100])
         signs = [self.random.choice([-1, 1]) * (self.random.randrange(100) < density) for _ in range(self.units)]
+        if self.layer == self.config.depth:
+            for sign in (-1, 1):
+                for unit in [unit for unit in range(self.units) if signs[unit] == sign][1:]:
+                    signs[unit] = 0
+            self.random.shuffle(signs)
         signs += [0] * (self.fold * self.lanes - self.units)
         return np.array(signs) > 0, np.array(signs) < 0
 
