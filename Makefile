@@ -1,6 +1,6 @@
 # Everything from a fresh clone: each target makes the environment that it needs, once.
 #
-#   make demo    train digits in RTL simulation; results in build/demo/
+#   make demo    train digits in RTL simulation, and build the same network for an iCEBreaker; results in build/demo/
 #   make test    all tests
 #   make lint    static checks
 #   make bench   clocks, bounds and speeds of the presets, beside other software; results in build/bench/
@@ -15,6 +15,7 @@ JOBS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/runtime.stamp
+FPGA := $(VENV)/fpga.stamp
 DEVELOPMENT := $(VENV)/development.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TYPES := build/types/backspike
@@ -22,8 +23,9 @@ TYPES := build/types/backspike
 .PHONY: demo test lint bench soak faults epoch venv format clean
 .DELETE_ON_ERROR:
 
-demo: $(RUNTIME)
+demo: $(RUNTIME) $(FPGA)
 	$(BIN)/backspike demo --out build/demo
+	$(BIN)/backspike build --board icebreaker --config digits --out build/demo/icebreaker
 
 test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(JOBS)
@@ -53,7 +55,7 @@ format: $(DEVELOPMENT)
 
 venv: $(RUNTIME)
 
-# What the demo needs, and nothing else: it is to start soon.
+# What simulations need, and nothing else: they are to start soon.
 $(RUNTIME): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "error: $(PYTHON) is missing; install it with: apt-get install python3 python3-venv" >&2; exit 1; }
@@ -61,6 +63,11 @@ $(RUNTIME): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing Backspike and what it needs into $(VENV) (about a minute) ..."
 	$(PIP) install --editable .
+	@touch $@
+
+$(FPGA): $(RUNTIME)
+	@echo "Installing the tools that make bitstreams into $(VENV) (about a minute) ..."
+	$(PIP) install --editable .[fpga]
 	@touch $@
 
 $(DEVELOPMENT): $(RUNTIME)

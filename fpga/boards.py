@@ -112,7 +112,7 @@ BOARDS = {
             clock=16.0,
             synthesis="-spram -dsp",
             clock_at_pll=True,
-            presets=_SMALL,
+            presets={**_SMALL, "mnist_up5k": {"clock": 24.0}},
         ),
         Board(
             name="hx8k",
