@@ -3,8 +3,8 @@
     python bench/area.py             synthesises what the record lacks or has of other Verilog, and fits
     python bench/area.py --fit       fits again to the record as it is
 
-It leaves `fpga/area.json`: for each network its configuration and the cells that Yosys makes of it, and prints how
-far the model is from each of them when it is fitted to the others only.
+It leaves `fpga/area.json`: for each network its configuration, what it is made of and the cells that Yosys makes of it,
+and prints how far the model is from each of them when it is fitted to the others only.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import click
 
 from backspike.config import NetworkConfig
 from backspike.fpga import estimate
+from backspike.fpga.contents import contents
 from backspike.hdl.board import BoardTop
 from backspike.hdl.verilog import emit
 from backspike.sim.gates import FAMILIES, synthesise
@@ -35,14 +36,16 @@ NETWORKS: tuple[dict[str, Any], ...] = (
     {"layers": (8, 4, 3), "lanes": (1, 1), "input_streams": 1, "input_lanes": 1},
     {"layers": (64, 8, 4), "lanes": (2, 1), "input_lanes": 1},
     {"layers": (64, 16, 10), "lanes": (4, 2), "input_lanes": 1},
-    {"layers": (64, 16, 10), "lanes": (8, 5)},
+    {"layers": (64, 16, 10), "lanes": (8, 5), "unit_lanes": (2,)},
     {"layers": (200, 24, 6), "lanes": (4, 2), "input_streams": 4},
     {"layers": (64, 16, 4), "lanes": (8, 4), "weight_bits": 12, "weight_frac": 10},
     {"layers": (32, 10), "lanes": (5,), "rates": (64,)},
     {"layers": (32, 8, 8, 4), "lanes": (2, 2, 2), "rates": (64, 64, 64)},
-    {"layers": (64, 32, 10), "lanes": (2, 2), "input_lanes": 1},
+    {"layers": (64, 32, 10), "lanes": (2, 2), "unit_lanes": (1,), "input_lanes": 1},
     {"layers": (32, 12, 4), "lanes": (12, 4), "input_streams": 16},
     {"layers": (100, 20, 5), "lanes": (10, 5), "weight_bits": 6, "weight_frac": 4},
+    {"layers": (100, 40, 10), "lanes": (40, 10), "unit_lanes": (8,), "weight_bits": 9, "weight_frac": 8},
+    {"layers": (100, 32, 10), "lanes": (16, 10), "banks": (2, 2), "unit_lanes": (4,)},
 )
 
 
@@ -76,7 +79,13 @@ def main(only_fit: bool, families: tuple[str, ...], record: Path) -> None:
                 if (family, digest) in done:
                     continue
                 cells = count(verilog, config.name, family)
-                found = {"family": family, "config": config.to_dict(), "cells": cells, "verilog_sha256": digest}
+                found = {
+                    "family": family,
+                    "config": config.to_dict(),
+                    "contents": contents(config).to_dict(),
+                    "cells": cells,
+                    "verilog_sha256": digest,
+                }
                 samples.append(found)
                 estimate.write_record(samples, record)
                 click.echo(f"{config.name} {family}: {cells}")

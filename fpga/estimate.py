@@ -1,14 +1,14 @@
 """What a network and its host link take on a device, before synthesis: a linear model fitted to real netlists.
 
-Features are what the hardware is made of: lanes times the bits of a weight, units, streams, layers. The coefficients
-are fitted, when asked for, to the record that `bench/area.py` makes (`fpga/area.json`), so they change with it alone.
-Block RAMs follow from the shapes of the memories of weights.
+Look-up tables and flip-flops grow with what the design is made of (`contents.py`), by coefficients that are fitted,
+when asked for, to the record that `bench/area.py` makes (`fpga/area.json`): they change with it alone. Block RAMs are
+not fitted: they follow from the shapes of the memories, as Yosys maps them.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +20,63 @@ from backspike.errors import BackspikeError
 from backspike.files import write_atomic
 
 from .boards import Board
+from .contents import Contents, Memory, contents
 from .throughput import clocks_a_sample
 
-__all__ = ["CAPACITY", "RECORD", "Estimate", "block_rams", "error_table", "estimate", "features", "write_record"]
+__all__ = [
+    "CAPACITY",
+    "RECORD",
+    "Capacity",
+    "Estimate",
+    "error_table",
+    "estimate",
+    "features",
+    "largest",
+    "ram_cells",
+    "write_record",
+]
 
 RECORD = Path(__file__).with_name("area.json")
 """The networks that were synthesised, and their cells."""
 
-# Cells of a netlist and how many logic cells each takes: a carry of the ECP5 has two tables, its distributed RAM four.
+KINDS = ("luts", "flip_flops")
+
+# Cells of a netlist and how many tables each takes: a carry of the ECP5 has two, its distributed RAM four.
 _LUTS = {"ice40": {"SB_LUT4": 1}, "ecp5": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}}
 _FLIP_FLOPS = {"ice40": "SB_DFF", "ecp5": "TRELLIS_FF"}
+_BLOCK_RAMS = {"ice40": "SB_RAM40", "ecp5": "DP16KD"}
 
-# Tables and block RAMs of the devices, by the board's name.
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a board's device has: look-up tables, block RAMs, single-port RAMs."""
+
+    luts: int
+    block_rams: int
+    single_port_rams: int = 0
+
+
 CAPACITY = {
-    "icebreaker": (5_280, 30),
-    "hx8k": (7_680, 32),
-    "ulx3s-12f": (24_288, 56),
-    "ulx3s-25f": (24_288, 56),
-    "ulx3s-45f": (43_848, 108),
-    "ulx3s-85f": (83_640, 208),
-    "colorlight": (24_288, 56),
+    "icebreaker": Capacity(5_280, 30, 4),
+    "hx8k": Capacity(7_680, 32),
+    "ulx3s-12f": Capacity(24_288, 56),
+    "ulx3s-25f": Capacity(24_288, 56),
+    "ulx3s-45f": Capacity(43_848, 108),
+    "ulx3s-85f": Capacity(83_640, 208),
+    "colorlight": Capacity(24_288, 56),
 }
-"""Look-up tables and block RAMs of each board's device."""
+"""Boards of whose family there can be a record."""
 
-# Widest word of a block RAM and, for each width, how deep it is.
+# Words of a block RAM and, for each width, how many there are.
 _SHAPES = {"ice40": ((16, 256), (8, 512), (4, 1024), (2, 2048)), "ecp5": ((36, 512), (18, 1024), (9, 2048), (4, 4096))}
+_SINGLE_PORT = ((16, 16_384),)
+_DISTRIBUTED = (4, 16)
+
+# Yosys's weights: a memory goes where it costs least. One bit in registers costs 1.
+_BLOCK_COST, _DISTRIBUTED_COST = 64, 4
+
+# Place and route fails in fuller devices, and adds to what synthesis counts.
+_FULL = 0.93
 
 
 @dataclass(frozen=True)
@@ -55,8 +87,7 @@ class Estimate:
     ----------
     luts, flip_flops : int
         Four-input tables and flip-flops after synthesis; place and route adds a few per cent.
-    block_rams : int
-        Block RAMs that the weights take, packed by themselves; the other memories add a few.
+    block_rams, single_port_rams : int
     clocks : float or None
         Clocks of a training sample, where there is a result of these layers.
     """
@@ -64,68 +95,124 @@ class Estimate:
     luts: int
     flip_flops: int
     block_rams: int
+    single_port_rams: int
     clocks: float | None
 
     def fits(self, board: Board) -> bool:
-        """Whether place and route can be expected to succeed: nine tenths of the tables, and all block RAMs but two."""
-        luts, blocks = CAPACITY[board.name]
-        return max(self.luts, self.flip_flops) <= 0.9 * luts and self.block_rams <= blocks - 2
+        """Whether place and route can be expected to succeed: 93 % of the logic cells, and all RAMs."""
+        has = CAPACITY[board.name]
+        return (
+            max(self.luts, self.flip_flops) <= _FULL * has.luts
+            and self.block_rams <= has.block_rams
+            and self.single_port_rams <= has.single_port_rams
+        )
 
 
-def features(config: NetworkConfig) -> NDArray[np.float64]:
-    """Return what the area grows with, shape (4,), the last a constant 1.
+def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> dict[str, int]:
+    """Return how many block RAMs, single-port RAMs, and tables of distributed RAM memories take.
 
-    Bits of weights worked on in a clock, in all layers; classes; bits of the random states at the input.
+    Parameters
+    ----------
+    memories : tuple of Memory
+    family : str
+        ``"ice40"`` or ``"ecp5"``.
+    single_port : bool
+        The device has RAMs with a single port for the memories that need no more.
     """
-    lanes, banks = np.array(config.lanes), np.array(config.banks)
-    streams = config.input_lanes or config.input_streams
-    inputs = streams * config.lfsr_bits if config.input == "rate" else 0
-    return np.array([float((lanes * banks).sum() * config.weight_bits), float(config.layers[-1]), float(inputs), 1.0])
-
-
-def block_rams(config: NetworkConfig, board: Board) -> int:
-    """Return how many block RAMs the weights take: a word of a row in each memory word, every bank by itself.
-
-    Layers whose memories have a single port take none where synthesis puts them into single-port RAM.
-    """
-    total = 0
-    for layer, banks in enumerate(config.banks):
-        if config.ports[layer] == 1 and "-spram" in board.synthesis:
+    found = {"block_rams": 0, "single_port_rams": 0, "distributed": 0}
+    for memory in memories:
+        if single_port and memory.single:
+            found["single_port_rams"] += _least(memory, _SINGLE_PORT)
             continue
-        rows, fold = -(-(config.layers[layer] + 1) // banks), config.folds[layer]
-        width = config.lanes[layer] * config.weight_bits
-        total += banks * min(-(-width // bits) * -(-rows * fold // deep) for bits, deep in _SHAPES[board.family])
-    return total
+        blocks = _least(memory, _SHAPES[family])
+        costs = {"block_rams": _BLOCK_COST * blocks, "registers": memory.width * memory.depth}
+        if family == "ecp5":
+            part = replace(memory, width=-(-memory.width // memory.enables))
+            tables = _DISTRIBUTED_COST * memory.enables * _least(part, (_DISTRIBUTED,))
+            costs["distributed"] = tables
+        kind = min(costs, key=lambda kind: costs[kind])
+        if kind == "distributed":
+            found["distributed"] += costs["distributed"]
+        elif kind == "block_rams":
+            found["block_rams"] += blocks
+    return found
+
+
+def _least(memory: Memory, shapes: tuple[tuple[int, int], ...]) -> int:
+    return min(-(-memory.width // bits) * -(-memory.depth // deep) for bits, deep in shapes)
+
+
+def features(made_of: Contents, family: str, kind: str) -> NDArray[np.float64]:
+    """Return what tables (``kind`` "luts") or flip-flops grow with, the last a constant 1."""
+    if kind == "flip_flops":
+        return np.array([made_of.registers, 1.0])
+    distributed = ram_cells(made_of.memories, family, False)["distributed"]
+    return np.array([made_of.sums, made_of.choices, made_of.gates, distributed, 1.0])
 
 
 def estimate(config: NetworkConfig, board: Board, record: Path = RECORD) -> Estimate:
-    """Return what a network with its host link takes on a board.
+    """Return what a network with its host link takes on a board; takes as long as `contents`.
 
     Raises
     ------
     BackspikeError
         The record has no networks for the board's family, or is missing.
     """
-    samples = _read(record)
-    counted = [sample for sample in samples if sample["family"] == board.family]
-    if not counted:
-        known = ", ".join(sorted({sample["family"] for sample in samples}))
-        raise BackspikeError(f"there is no estimate for {board.family}, which {board.name} has; only for {known}")
-    luts, flip_flops = (round(float(features(config) @ _fit(counted, kind))) for kind in ("luts", "flip_flops"))
-    return Estimate(luts, flip_flops, block_rams(config, board), clocks_a_sample(config))
+    counted = _of_family(_read(record), board)
+    made_of = contents(config)
+    cells = {kind: round(float(features(made_of, board.family, kind) @ _fit(counted, kind))) for kind in KINDS}
+    rams = ram_cells(made_of.memories, board.family, CAPACITY[board.name].single_port_rams > 0)
+    return Estimate(**cells, **{k: rams[k] for k in ("block_rams", "single_port_rams")}, clocks=clocks_a_sample(config))
+
+
+def largest(
+    config: NetworkConfig, board: Board, record: Path = RECORD, most: int = 4096
+) -> tuple[NetworkConfig, Estimate] | None:
+    """Return the configuration with the most hidden units that fits a board, and its estimate; None if none does.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Whose one hidden layer is varied; all else stays, so its lanes are to be few.
+    board : Board
+    record : Path
+    most : int
+        No more units than this are tried.
+    """
+
+    def of(units: int) -> tuple[NetworkConfig, Estimate]:
+        tried = config.replace(layers=(config.layers[0], units, config.layers[-1]))
+        return tried, estimate(tried, board, record)
+
+    step = config.lanes[0]
+    low, high, best = 0, most // step + 1, None
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = of(middle * step)
+        if found[1].fits(board):
+            low, best = middle, found
+        else:
+            high = middle
+    return best
 
 
 def error_table(samples: list[dict[str, Any]], family: str) -> str:
     """Return, for each network of a family, its cells and how far off the model is that was fitted to the others."""
     counted = [sample for sample in samples if sample["family"] == family]
-    lines, errors = [f"{family}: luts and flip-flops counted, and the error of a model fitted to the others"], []
+    lines, errors = (
+        [f"{family}: luts and flip-flops counted, the error of a model fitted to the others; block RAMs"],
+        [],
+    )
     for number, sample in enumerate(counted):
         others = counted[:number] + counted[number + 1 :]
         config, cells = NetworkConfig.from_dict(sample["config"]), []
-        for kind in ("luts", "flip_flops"):
+        made_of = Contents.from_dict(sample["contents"])
+        for kind in KINDS:
             real = _counted(sample, kind)
-            errors.append(float(features(config) @ _fit(others, kind)) / real - 1)
+            errors.append(float(features(made_of, family, kind) @ _fit(others, kind)) / real - 1)
             cells.append(f"{real:>6,} {errors[-1]:+7.1%}")
+        wanted = ram_cells(made_of.memories, family, False)["block_rams"]
+        cells.append(f"{_counted(sample, 'block_rams'):>4} {wanted:>4}")
         shape = "-".join(map(str, config.layers))
         lines.append(f"{shape:<14}{','.join(map(str, config.lanes)):<8}{'  '.join(cells)}")
     size = np.abs(errors)
@@ -146,11 +233,20 @@ def _read(path: Path) -> list[dict[str, Any]]:
         raise BackspikeError(f"cannot read {path}, which bench/area.py makes: {error}") from error
 
 
+def _of_family(samples: list[dict[str, Any]], board: Board) -> list[dict[str, Any]]:
+    counted = [sample for sample in samples if sample["family"] == board.family]
+    if not counted:
+        known = ", ".join(sorted({sample["family"] for sample in samples}))
+        raise BackspikeError(f"there is no estimate for {board.family}, which {board.name} has; only for {known}")
+    return counted
+
+
 def _counted(sample: dict[str, Any], kind: str) -> int:
     cells, family = sample["cells"], sample["family"]
-    if kind == "flip_flops":
-        return sum(number for cell, number in cells.items() if cell.startswith(_FLIP_FLOPS[family]))
-    return sum(weight * cells.get(cell, 0) for cell, weight in _LUTS[family].items())
+    if kind == "luts":
+        return sum(weight * cells.get(cell, 0) for cell, weight in _LUTS[family].items())
+    start = {"flip_flops": _FLIP_FLOPS, "block_rams": _BLOCK_RAMS}[kind][family]
+    return sum(number for cell, number in cells.items() if cell.startswith(start))
 
 
 def _fit(samples: list[dict[str, Any]], kind: str) -> NDArray[np.float64]:
@@ -158,9 +254,9 @@ def _fit(samples: list[dict[str, Any]], kind: str) -> NDArray[np.float64]:
 
     Of too few or too like networks, features whose coefficient would be negative are left out, the worst one first.
     """
-    rows = np.array([features(NetworkConfig.from_dict(sample["config"])) for sample in samples])
+    rows = np.array([features(Contents.from_dict(sample["contents"]), sample["family"], kind) for sample in samples])
     real = np.array([_counted(sample, kind) for sample in samples], dtype=float)
-    used = list(range(rows.shape[1]))
+    used = [column for column in range(rows.shape[1]) if rows[:, column].any()]
     while True:
         found, *_ = np.linalg.lstsq(rows[:, used] / real[:, None], np.ones(len(real)), rcond=None)
         if (found >= 0).all():

