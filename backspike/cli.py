@@ -219,7 +219,7 @@ def estimate(config_name: str, board_name: str | None) -> None:
     """Estimate what a network with its host link takes on a board, before synthesis.
 
     A model fitted to netlists of small networks (fpga/area.json); presets have the settings with which they fit the
-    board.
+    board. Takes a few seconds a board, half a minute for networks of hundreds of lanes.
     """
     from backspike.fpga.boards import BOARDS, find_board
     from backspike.fpga.estimate import CAPACITY
@@ -229,12 +229,15 @@ def estimate(config_name: str, board_name: str | None) -> None:
     boards = [find_board(board_name)] if board_name else [board for name, board in BOARDS.items() if name in CAPACITY]
     for board in boards:
         found = run_estimate(board.fit(config), board)
-        luts, blocks = CAPACITY[board.name]
+        has = CAPACITY[board.name]
         speed = f"{board.clock_for(config) * 1e6 / found.clocks:,.0f} training samples/s, " if found.clocks else ""
         fits = "fits" if found.fits(board) else "does not fit"
+        single = (
+            f"single-port RAMs {found.single_port_rams} of {has.single_port_rams}, " if has.single_port_rams else ""
+        )
         click.echo(
-            f"{board.name:<11} LUTs {found.luts:,} of {luts:,}, flip-flops {found.flip_flops:,}, "
-            f"block RAMs of weights {found.block_rams} of {blocks}, {speed}{fits}"
+            f"{board.name:<11} LUTs {found.luts:,} of {has.luts:,}, flip-flops {found.flip_flops:,}, "
+            f"block RAMs {found.block_rams} of {has.block_rams}, {single}{speed}{fits}"
         )
 
 

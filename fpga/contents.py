@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from amaranth.hdl import Fragment, _nir
@@ -76,6 +77,7 @@ class Contents:
         return cls(**{**values, "memories": tuple(Memory(**memory) for memory in values["memories"])})
 
 
+@cache
 def contents(config: NetworkConfig) -> Contents:
     """Count what the design of a network with its host link is made of.
 
