@@ -63,11 +63,11 @@ class SynapseArray(wiring.Component):
     some, once and does everything with it: adds it to the drives (if it spikes), multiplies it with the error spikes
     (the error of its input unit), and writes it back, changed by one LSB where a row that spikes and may learn meets an
     error spike. The first visit of a list starts the drives anew. No list names a row twice, so a read never races a
-    write.
+    write, and two lists are some clocks apart.
 
     Throughput: a visit takes ``fold`` clocks, and with a single port one more for each word of it that changes.
     Latency: from the clock that takes a visit's last word, the drives are in the store after two clocks (`swept` is set
-    in the first), the error is out in the second.
+    in the first), the error is out in the second, and the row is in its memory after three.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ class SynapseArray(wiring.Component):
         whether it spiked, whether its row may learn, and the signed sum in weight LSBs. Never for the bias row.
     weight : ``In(WeightPort(config))``
     wrote : ``Out(range(banks + 1))``
-        Rows that are being written back (in their last word).
+        Rows that will be written back in the next clock (in their last word).
     writing : ``Out(1)``
-        The memories' single port writes a word of the last clock's visit: none is read.
+        The memories' single port writes a word of the visit before the last clock's: none is read.
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
@@ -154,7 +154,7 @@ class SynapseArray(wiring.Component):
             with m.If(last_word):
                 m.d.sync += first.eq(self.visits.p.last)
 
-        # Clock 1: add, and change by one LSB.
+        # Clock 1: add.
         visiting, visit = Signal(), Signal(self._visit)
         now_word, now_last, now_first = Signal(index_shape(fold)), Signal(), Signal()
         m.d.sync += [
@@ -173,49 +173,57 @@ class SynapseArray(wiring.Component):
             self.drives.eq(drive.r_data),
             self.swept.eq(visiting & visit.last & now_last),
         ]
-        coincide, words = Signal(banks), []
+        coincide, changes, words = Signal(banks), Signal(banks), []
+        # Clock 2: change by one LSB, and write back. In a clock of its own: a large memory is slow, and far away.
+        up, down = Signal(lanes), Signal(lanes)
+        m.d.sync += [up.eq(raised), down.eq(lowered)]
         for bank in range(banks):
             m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
-            read, write, address = (
-                store.read_port(),
-                store.write_port(),
-                Signal(range(max(2, rows * fold))),
-            )
-            own, at = visit.banks[bank], Signal(range(max(2, rows * fold)))
+            read, write, address = store.read_port(), store.write_port(), Signal(range(max(2, rows * fold)))
+            own, at, held_at, held = visit.banks[bank], Signal.like(address), Signal.like(address), Signal(row_word)
+            coincided = Signal()
             words.append(read.data)
             # The host's is worked out a clock before: registers far away would make this the longest path.
             host_address = Signal.like(address)
-            host_writes = asked & self.weight.write & (self.weight.row % banks == bank)
+            host_writes = self.weight.done & self.weight.write & (self.weight.row % banks == bank)
             m.d.comb += [
                 address.eq(Mux(host, host_address, self.visits.p.banks[bank].row * fold + word)),
                 coincide[bank].eq(visiting & own.active & own.spike & own.permit & self.update),
+                changes[bank].eq(coincided & (up | down).any()),
             ]
-            m.d.sync += [host_address.eq(self.weight.row // banks * fold + self.weight.word), at.eq(address)]
+            m.d.sync += [
+                host_address.eq(self.weight.row // banks * fold + self.weight.word),
+                at.eq(address),
+                held_at.eq(at),
+                held.eq(read.data),
+                coincided.eq(coincide[bank]),
+            ]
             if single:
                 # Few words change: those that do not need no clock of their own. One address, and never both at once.
-                changes = coincide[bank] & (raised | lowered).any()
                 m.d.comb += [
-                    write.en.eq(changes | host_writes),
-                    write.addr.eq(Mux(changes | asked, at, address)),
+                    write.en.eq(changes[bank] | host_writes),
+                    write.addr.eq(Mux(write.en, held_at, address)),
                     read.addr.eq(write.addr),
                     read.en.eq(~write.en),
                 ]
             else:
-                m.d.comb += [write.en.eq(coincide[bank] | host_writes), write.addr.eq(at), read.addr.eq(address)]
+                m.d.comb += [write.en.eq(coincided | host_writes), write.addr.eq(held_at), read.addr.eq(address)]
             for lane in range(lanes):
                 # Never both. Two comparisons for equality are cheaper than a sum of one bit more and two for order.
-                old, saturated = read.data[lane], Signal(signed(config.weight_bits))
-                up = raised[lane] & (old != config.weight_max)
-                down = lowered[lane] & (old != config.weight_min)
-                m.d.comb += saturated.eq(old + Mux(down, -1, up))
-                chosen = asked & (self.weight.lane == lane)
-                m.d.comb += write.data[lane].eq(Mux(asked, Mux(chosen, self.weight.w_data, old), saturated))
+                old, saturated = held[lane], Signal(signed(config.weight_bits))
+                higher = up[lane] & (old != config.weight_max)
+                lower = down[lane] & (old != config.weight_min)
+                chosen = self.weight.done & (self.weight.lane == lane)
+                m.d.comb += [
+                    saturated.eq(old + Mux(lower, -1, higher)),
+                    write.data[lane].eq(Mux(self.weight.done, Mux(chosen, self.weight.w_data, old), saturated)),
+                ]
         for lane in range(lanes):
             spiking = [Mux(visit.banks[bank].active & visit.banks[bank].spike, words[bank][lane], 0)
                        for bank in range(banks)]  # fmt: skip
             m.d.comb += drive.w_data[lane].eq(Mux(now_first, 0, drive.r_data[lane]) + _adder_tree(spiking))
         if single:
-            m.d.comb += self.writing.eq(coincide.any() & (raised | lowered).any())
+            m.d.comb += self.writing.eq(changes.any())
         m.d.comb += self.wrote.eq(Mux(now_last, _adder_tree(list(coincide)), 0))
         m.d.sync += [
             self.weight.done.eq(asked),

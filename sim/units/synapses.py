@@ -129,13 +129,16 @@ class SynapseArrayBench(Bench):
 
     def _back(self) -> list[tuple[int, int, int, int]]:
         """Return lane, spike, permission and error of each unit that gets one now."""
-        lanes, errors = (self.unit.ports[name]["width"] // self.banks for name in ("back_lanes", "back_errors"))
+        lanes = self.unit.ports["back_lanes"]["width"] // self.banks
         valid, spike, permit = (
             unpack_lanes(self.unit.get(f"back_{name}"), 1, self.banks) for name in ("valid", "spikes", "permits")
         )
         lane = unpack_lanes(self.unit.get("back_lanes"), lanes, self.banks)
-        error = unpack_lanes(self.unit.get("back_errors"), errors, self.banks, signed=True)
-        return [(lane[bank], spike[bank], permit[bank], error[bank]) for bank in range(self.banks) if valid[bank]]
+        return [
+            (lane[bank], spike[bank], permit[bank], self.unit.get_lane("back_errors", bank, self.banks))
+            for bank in range(self.banks)
+            if valid[bank]
+        ]
 
     async def _tick(self, tick: int, model: SynapseArray) -> None:
         """Sweep one list of rows, and compare all that comes of it."""
@@ -206,10 +209,21 @@ class SynapseArrayBench(Bench):
         return [*visits, [rows[-1]]]
 
     def _steps(self, visits: list[list[_Row]], error: NDArray[np.bool_]) -> list[int]:
-        """Return the clocks from visit to visit: a word each, and with a single port one more where it was written."""
+        """Return the clocks from visit to visit: a word each, but not those in which a single port writes.
+
+        It writes a word that changes in the second clock behind that in which the word was read.
+        """
         writes = error.reshape(self.fold, self.lanes).any(axis=1) & (self.config.ports[self.layer - 1] == 1)
-        costs = [writes & any(row.spike and row.permit for row in visit) for visit in visits]
-        return [self.fold + int(before[-1]) + int(visit[:-1].sum()) for before, visit in pairwise(costs)]
+        clock, written, taken = 0, set(), []
+        for visit in visits:
+            for changes in writes & any(row.spike and row.permit for row in visit):
+                while clock in written:
+                    clock += 1
+                if changes:
+                    written.add(clock + 2)
+                clock += 1
+            taken.append(clock)
+        return [later - earlier for earlier, later in pairwise(taken)]
 
     def _payload(self, visit: list[_Row]) -> dict[str, int]:
         """Return a visit as the array takes it."""

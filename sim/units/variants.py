@@ -65,6 +65,14 @@ class Unit:
         assert value.is_resolvable, f"{port} is {value} in clock {now()}"
         return self._layouts[port].unpack(int(value))
 
+    def get_lane(self, port: str, index: int, count: int) -> int:
+        """Return one of the signed numbers that a port has side by side; the others may be undefined."""
+        value = self._handles[port].value
+        width = len(value) // count
+        lane = value[(index + 1) * width - 1 : index * width]
+        assert lane.is_resolvable, f"lane {index} of {port} is {lane} in clock {now()}"
+        return int(lane.to_signed())
+
 
 class Bench(ABC):
     """A bench of one variant.
