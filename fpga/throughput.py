@@ -36,10 +36,10 @@ def clocks_a_sample(config: NetworkConfig, results: Path = Path("results")) -> f
 
 def _clocks_a_tick(config: NetworkConfig, rows: list[float]) -> float:
     """Return the clocks of a tick in which each layer visits that many rows."""
-    folds, classes = config.folds, config.layers[-1]
+    folds, unit_folds, classes = config.folds, config.unit_folds, config.layers[-1]
     words = [fold * count / banks for fold, count, banks in zip(folds, rows, config.banks, strict=True)]
     sweeps = [clocks + (layer > 0) for layer, clocks in enumerate(words)]
-    ends = [1 if fold == 1 else fold + 1 for fold in folds[:-1]]
+    ends = [1 if fold == 1 else fold + 1 for fold in unit_folds]
     hidden = [max(sweeps[layer], sweeps[layer + 1]) + ends[layer] for layer in range(len(ends))]
     last = folds[-1] if folds[-1] > 1 else 0
     return max(*hidden, sweeps[-1] + 4 + last, classes + 6 + last)

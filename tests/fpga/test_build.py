@@ -107,8 +107,9 @@ def test_clocks_a_sample_follow_the_rows(tmp_path):
     counted = {"samples": 2, "ticks": 20, "rows": [1200, 400]}
     result = {"task": {"network": {"layers": [784, 200, 10], "ticks": 32}}, "training": counted}
     (folder / "seed-1.json").write_text(json.dumps(result))
-    assert clocks_a_sample(config, tmp_path) == 10 * 61 + 2
-    assert clocks_a_sample(config.replace(banks=(2, 2)), tmp_path) == 10 * 31 + 2
+    assert clocks_a_sample(config, tmp_path) == 10 * 66 + 2
+    assert clocks_a_sample(config.replace(banks=(2, 2)), tmp_path) == 10 * 36 + 2
+    assert clocks_a_sample(config.replace(unit_lanes=(200,)), tmp_path) == 10 * 61 + 2
     assert clocks_a_sample(PRESETS["tiny"], tmp_path) is None
 
 
