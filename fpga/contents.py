@@ -1,4 +1,7 @@
-"""What a network and its host link are made of before synthesis: bits of registers and operators, and memories."""
+"""What a network and its host link are made of before synthesis: bits of registers and operators, and memories.
+
+Of the operators, those that the area was found to follow.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,7 @@ from backspike.hdl.verilog import find_ports
 
 __all__ = ["Contents", "Memory", "contents"]
 
-_SUMS = ("+", "-", "*", "//", "%")
-_ORDERS = ("<", ">", "<=", ">=")
+_SUMS = ("+", "-")
 _CLOCKS_A_BIT = 16
 
 
@@ -52,19 +54,19 @@ class Contents:
     registers : int
         Bits of registers, small memories that are to be registers included.
     sums : int
-        Bits of sums, products, and comparisons for order.
+        Bits of sums.
+    assignments : int
+        Bits that are given a value on a condition, once for each condition.
     choices : int
-        Bits that are chosen among others, once for each of the others.
-    gates : int
-        Bits of other logic.
+        Bits that are chosen by a multiplexer, or by an index, once for each of its bits.
     memories : tuple of Memory
         The others that have a clocked read port.
     """
 
     registers: int
     sums: int
+    assignments: int
     choices: int
-    gates: int
     memories: tuple[Memory, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,19 +95,14 @@ def contents(config: NetworkConfig) -> Contents:
         if isinstance(cell, _nir.FlipFlop):
             bits["registers"] += len(cell.data)
         elif isinstance(cell, _nir.AssignmentList):
-            bits["choices"] += sum(len(assignment.value) for assignment in cell.assignments)
+            bits["assignments"] += sum(len(assignment.value) for assignment in cell.assignments)
         elif isinstance(cell, _nir.Part):
             bits["choices"] += cell.width * len(cell.offset)
         elif isinstance(cell, _nir.Operator):
-            operator = cell.operator.lstrip("us")
-            if operator == "m":
+            if cell.operator == "m":
                 bits["choices"] += cell.width
-            elif operator in _SUMS:
+            elif cell.operator in _SUMS:
                 bits["sums"] += cell.width
-            elif operator in _ORDERS:
-                bits["sums"] += len(cell.inputs[0])
-            else:
-                bits["gates"] += max(len(value) for value in cell.inputs)
         elif isinstance(cell, _nir.Memory) and "ram_style" in cell.attributes:
             bits["registers"] += cell.width * cell.depth
         elif isinstance(cell, _nir.Memory) and index in reads:
@@ -113,4 +110,4 @@ def contents(config: NetworkConfig) -> Contents:
             enables = len(set(written.en)) if written else 1
             single = not reads[index].en.is_const
             memories.append(Memory(cell.name, cell.width, cell.depth, enables, single))
-    return Contents(bits["registers"], bits["sums"], bits["choices"], bits["gates"], tuple(memories))
+    return Contents(bits["registers"], bits["sums"], bits["assignments"], bits["choices"], tuple(memories))

@@ -72,8 +72,9 @@ _SHAPES = {"ice40": ((16, 256), (8, 512), (4, 1024), (2, 2048)), "ecp5": ((36, 5
 _SINGLE_PORT = ((16, 16_384),)
 _DISTRIBUTED = (4, 16)
 
-# Yosys's weights: a memory goes where it costs least. One bit in registers costs 1.
-_BLOCK_COST, _DISTRIBUTED_COST = 64, 4
+# Yosys's weights: a memory goes where it costs least. A bit in registers costs 1; so many more bits are still taken in
+# preference to blocks, as the record shows.
+_BLOCK_COST, _DISTRIBUTED_COST, _REGISTERS_PREFERRED = 64, 4, 4
 
 # Place and route fails in fuller devices, and adds to what synthesis counts.
 _FULL = 0.93
@@ -109,7 +110,7 @@ class Estimate:
 
 
 def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> dict[str, int]:
-    """Return how many block RAMs, single-port RAMs, and tables of distributed RAM memories take.
+    """Return the block RAMs, single-port RAMs, tables of distributed RAM, and bits in registers that memories take.
 
     Parameters
     ----------
@@ -119,22 +120,21 @@ def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> d
     single_port : bool
         The device has RAMs with a single port for the memories that need no more.
     """
-    found = {"block_rams": 0, "single_port_rams": 0, "distributed": 0}
+    found = {"block_rams": 0, "single_port_rams": 0, "distributed": 0, "registers": 0}
     for memory in memories:
         if single_port and memory.single:
             found["single_port_rams"] += _least(memory, _SINGLE_PORT)
             continue
         blocks = _least(memory, _SHAPES[family])
-        costs = {"block_rams": _BLOCK_COST * blocks, "registers": memory.width * memory.depth}
+        costs = {
+            "registers": memory.width * memory.depth - _REGISTERS_PREFERRED,
+            "block_rams": _BLOCK_COST * blocks,
+        }
         if family == "ecp5":
             part = replace(memory, width=-(-memory.width // memory.enables))
-            tables = _DISTRIBUTED_COST * memory.enables * _least(part, (_DISTRIBUTED,))
-            costs["distributed"] = tables
+            costs["distributed"] = _DISTRIBUTED_COST * memory.enables * _least(part, (_DISTRIBUTED,))
         kind = min(costs, key=lambda kind: costs[kind])
-        if kind == "distributed":
-            found["distributed"] += costs["distributed"]
-        elif kind == "block_rams":
-            found["block_rams"] += blocks
+        found[kind] += {**costs, "registers": memory.width * memory.depth, "block_rams": blocks}[kind]
     return found
 
 
@@ -144,10 +144,11 @@ def _least(memory: Memory, shapes: tuple[tuple[int, int], ...]) -> int:
 
 def features(made_of: Contents, family: str, kind: str) -> NDArray[np.float64]:
     """Return what tables (``kind`` "luts") or flip-flops grow with, the last a constant 1."""
+    rams = ram_cells(made_of.memories, family, False)
     if kind == "flip_flops":
-        return np.array([made_of.registers, 1.0])
-    distributed = ram_cells(made_of.memories, family, False)["distributed"]
-    return np.array([made_of.sums, made_of.choices, made_of.gates, distributed, 1.0])
+        return np.array([made_of.registers, rams["registers"], 1.0])
+    assignments = made_of.assignments + rams["registers"]
+    return np.array([made_of.sums, assignments, made_of.choices, rams["distributed"], 1.0])
 
 
 def estimate(config: NetworkConfig, board: Board, record: Path = RECORD) -> Estimate:

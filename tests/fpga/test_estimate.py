@@ -25,7 +25,7 @@ from backspike.fpga.estimate import (
 )
 
 LUTS = np.array([1.2, 0.3, 0.5, 1.0, 900.0])
-FLIP_FLOPS = np.array([0.9, 120.0])
+FLIP_FLOPS = np.array([0.9, 1.0, 120.0])
 TINY = PRESETS["tiny"].replace(lanes=(1, 1), unit_lanes=(1,), input_lanes=1)
 
 
@@ -34,9 +34,9 @@ def made_up(count: int) -> list[dict]:
     generator = np.random.default_rng(7)
     samples = []
     for _ in range(count):
-        registers, sums, choices, gates = (int(number) for number in generator.integers(500, 20_000, 4))
+        registers, sums, assignments, choices = (int(number) for number in generator.integers(500, 20_000, 4))
         # No cheaper in distributed RAM: an iCE40 has none, and neither has this record.
-        made_of = Contents(registers, sums, choices, gates, (Memory("m", 16, 256, 1, False),))
+        made_of = Contents(registers, sums, assignments, choices, (Memory("m", 16, 256, 1, False),))
         luts = round(1000 * float(features(made_of, "ice40", "luts") @ LUTS))
         flip_flops = round(500 * float(features(made_of, "ice40", "flip_flops") @ FLIP_FLOPS))
         cells = {"SB_LUT4": luts, "SB_DFF": flip_flops, "SB_DFFE": flip_flops, "SB_RAM40_4K": 1}
@@ -57,20 +57,20 @@ def test_a_linear_record_is_found_again(tmp_path) -> None:
 
 
 def test_memories_are_mapped_as_yosys_does() -> None:
-    def cells(family: str, *memories: Memory, single_port: bool = False) -> tuple[int, int, int]:
+    def cells(family: str, *memories: Memory, single_port: bool = False) -> tuple[int, ...]:
         return tuple(ram_cells(memories, family, single_port).values())
 
     # 785 words of 200 x 9 bits: 50 of 36 bits wide, two of 512 deep, or 100 of 18 bits wide; 201 words of 90 bits.
-    assert cells("ecp5", Memory("rows", 1800, 785, 1, False), Memory("rows", 90, 201, 1, False)) == (103, 0, 0)
+    assert cells("ecp5", Memory("rows", 1800, 785, 1, False), Memory("rows", 90, 201, 1, False)) == (103, 0, 0, 0)
     # 50,240 words of 16 bits: 197 blocks of 256, 99 of two times 8 bits and 512; four single-port RAMs of 16,384.
     rows = Memory("rows", 16, 50_240, 1, True)
-    assert cells("ice40", rows) == (197, 0, 0)
-    assert cells("ice40", rows, single_port=True) == (0, 4, 0)
+    assert cells("ice40", rows) == (197, 0, 0, 0)
+    assert cells("ice40", rows, single_port=True) == (0, 4, 0, 0)
     # Forty units of 52 bits, five words: 40 x 13 times four tables are cheaper than 58 blocks.
-    assert cells("ecp5", Memory("states", 2080, 5, 40, False)) == (0, 0, 40 * 13 * 4)
-    # 64 bits: as cheap in registers as in a block; 65 bits are not.
-    assert cells("ice40", Memory("small", 8, 8, 1, False))[0] == 1
-    assert cells("ice40", Memory("small", 7, 9, 1, False))[0] == 0
+    assert cells("ecp5", Memory("states", 2080, 5, 40, False)) == (0, 0, 40 * 13 * 4, 0)
+    # 64 bits are as cheap in registers as in a block; a few more are taken in registers too.
+    assert cells("ice40", Memory("small", 8, 8, 1, False)) == (0, 0, 0, 64)
+    assert cells("ice40", Memory("small", 8, 10, 1, False)) == (1, 0, 0, 0)
 
 
 def test_what_a_network_is_made_of() -> None:
@@ -112,7 +112,7 @@ def test_the_record_is_near_to_what_is_fitted_to_the_others(family) -> None:
     found = re.search(r"mean ([\d.]+)%, largest ([\d.]+)%", error_table(samples, family))
     assert found
     assert float(found[1]) < 10
-    assert float(found[2]) < 20
+    assert float(found[2]) < 15
     for sample in samples:
         made_of = Contents.from_dict(sample["contents"])
         kind = {"ice40": "SB_RAM40", "ecp5": "DP16KD"}[sample["family"]]
