@@ -214,7 +214,9 @@ def compare(
 
 @commands.command()
 @_config_option
-@click.option("--board", "board_name", metavar="NAME", help="One of the boards; all of them when left out.")
+@click.option(
+    "--board", "board_name", metavar="NAME", help="One of the boards; when left out, all whose family the model knows."
+)
 def estimate(config_name: str, board_name: str | None) -> None:
     """Estimate what a network with its host link takes on a board, before synthesis.
 
@@ -222,11 +224,11 @@ def estimate(config_name: str, board_name: str | None) -> None:
     board. Takes a few seconds a board, half a minute for networks of hundreds of lanes.
     """
     from backspike.fpga.boards import BOARDS, find_board
-    from backspike.fpga.estimate import CAPACITY
+    from backspike.fpga.estimate import CAPACITY, families
     from backspike.fpga.estimate import estimate as run_estimate
 
-    config = load_config(config_name)
-    boards = [find_board(board_name)] if board_name else [board for name, board in BOARDS.items() if name in CAPACITY]
+    config, known = load_config(config_name), families()
+    boards = [find_board(board_name)] if board_name else [b for b in BOARDS.values() if b.family in known]
     for board in boards:
         found = run_estimate(board.fit(config), board)
         has = CAPACITY[board.name]

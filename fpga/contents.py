@@ -19,6 +19,9 @@ from backspike.hdl.verilog import find_ports
 
 __all__ = ["Contents", "Memory", "contents"]
 
+# Amaranth's own functions have no types.
+_ELABORATE: Any = Fragment.get
+_BUILD: Any = build_netlist
 _SUMS = ("+", "-")
 _CLOCKS_A_BIT = 16
 
@@ -86,7 +89,7 @@ def contents(config: NetworkConfig) -> Contents:
     Takes some seconds for a small network, half a minute for hundreds of lanes: the whole design is elaborated.
     """
     top = BoardTop(config, _CLOCKS_A_BIT)
-    cells = build_netlist(Fragment.get(top, None), ports=find_ports(top), name=config.name).cells
+    cells = _BUILD(_ELABORATE(top, None), ports=find_ports(top), name=config.name).cells
     bits: Counter[str] = Counter()
     reads = {cell.memory: cell for cell in cells if isinstance(cell, _nir.SyncReadPort)}
     writes = {cell.memory: cell for cell in cells if isinstance(cell, _nir.SyncWritePort)}
@@ -95,7 +98,8 @@ def contents(config: NetworkConfig) -> Contents:
         if isinstance(cell, _nir.FlipFlop):
             bits["registers"] += len(cell.data)
         elif isinstance(cell, _nir.AssignmentList):
-            bits["assignments"] += sum(len(assignment.value) for assignment in cell.assignments)
+            for assignment in cell.assignments:
+                bits["assignments"] += len(assignment.value)
         elif isinstance(cell, _nir.Part):
             bits["choices"] += cell.width * len(cell.offset)
         elif isinstance(cell, _nir.Operator):

@@ -30,6 +30,7 @@ __all__ = [
     "Estimate",
     "error_table",
     "estimate",
+    "families",
     "features",
     "largest",
     "ram_cells",
@@ -142,6 +143,11 @@ def _least(memory: Memory, shapes: tuple[tuple[int, int], ...]) -> int:
     return min(-(-memory.width // bits) * -(-memory.depth // deep) for bits, deep in shapes)
 
 
+def families(record: Path = RECORD) -> list[str]:
+    """Return the families that the record has networks of."""
+    return sorted({sample["family"] for sample in _read(record)})
+
+
 def features(made_of: Contents, family: str, kind: str) -> NDArray[np.float64]:
     """Return what tables (``kind`` "luts") or flip-flops grow with, the last a constant 1."""
     rams = ram_cells(made_of.memories, family, False)
@@ -237,7 +243,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 def _of_family(samples: list[dict[str, Any]], board: Board) -> list[dict[str, Any]]:
     counted = [sample for sample in samples if sample["family"] == board.family]
     if not counted:
-        known = ", ".join(sorted({sample["family"] for sample in samples}))
+        known = ", ".join(sorted({sample["family"] for sample in samples})) or "none"
         raise BackspikeError(f"there is no estimate for {board.family}, which {board.name} has; only for {known}")
     return counted
 

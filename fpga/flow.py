@@ -107,7 +107,7 @@ def place_and_route(board: Board, netlist: Step, clock: float, seed: int) -> Ste
     elif family == "ecp5":
         package = platform._nextpnr_package_options[platform.package].upper()
         device = [platform._nextpnr_device_options[platform.device], "--package", package, "--speed", platform.speed]
-        command = [*device, "--lpf", "top.lpf", "--textcfg", "top.config", "--router", "router2"]
+        command = [*device, "--lpf", "top.lpf", "--textcfg", "top.config"]
         pack = ["--compress", "--input", "top.config", "--bit", "top.bit"]
     else:
         command = ["--device", platform.part, "--vopt", f"family={platform._chipdb_device}", "--vopt", "cst=top.cst"]

@@ -18,6 +18,7 @@ from backspike.fpga.estimate import (
     Estimate,
     error_table,
     estimate,
+    families,
     features,
     largest,
     ram_cells,
@@ -106,13 +107,14 @@ def test_the_largest_network_fits_and_the_next_does_not(monkeypatch) -> None:
     assert largest(config.replace(lanes=(32, 2)), BOARDS["icebreaker"], most=31) is None
 
 
-@pytest.mark.parametrize("family", ["ice40", "ecp5"])
-def test_the_record_is_near_to_what_is_fitted_to_the_others(family) -> None:
+def test_the_record_is_near_to_what_is_fitted_to_the_others() -> None:
     samples = json.loads(RECORD.read_text())
-    found = re.search(r"mean ([\d.]+)%, largest ([\d.]+)%", error_table(samples, family))
-    assert found
-    assert float(found[1]) < 10
-    assert float(found[2]) < 15
+    assert "ice40" in families()
+    for family in families():
+        found = re.search(r"mean ([\d.]+)%, largest ([\d.]+)%", error_table(samples, family))
+        assert found
+        assert float(found[1]) < 10, family
+        assert float(found[2]) < 15, family
     for sample in samples:
         made_of = Contents.from_dict(sample["contents"])
         kind = {"ice40": "SB_RAM40", "ecp5": "DP16KD"}[sample["family"]]
@@ -125,5 +127,7 @@ def test_a_family_without_a_record_is_one_sentence(capsys) -> None:
         estimate(PRESETS["tiny"], BOARDS["tangnano9k"])
     with pytest.raises(BackspikeError, match=r"^cannot read .*, which bench/area.py makes: "):
         estimate(PRESETS["tiny"], BOARDS["hx8k"], RECORD.with_name("none.json"))
+    assert main(["estimate", "--config", "tiny", "--board", "tangnano9k"]) == 2
+    capsys.readouterr()
     assert main(["estimate", "--config", "tiny", "--board", "hx8k"]) == 0
     assert re.match(r"hx8k +LUTs [\d,]+ of 7,680, .* (fits|does not fit)\n$", capsys.readouterr().out)
