@@ -36,8 +36,11 @@ def made_up(count: int) -> list[dict]:
     samples = []
     for _ in range(count):
         registers, sums, assignments, choices = (int(number) for number in generator.integers(500, 20_000, 4))
-        # No cheaper in distributed RAM: an iCE40 has none, and neither has this record.
-        made_of = Contents(registers, sums, assignments, choices, (Memory("m", 16, 256, 1, False),))
+        memories = (
+            Memory("in a block", 16, 256, 1, False),
+            Memory("in registers", 50, int(generator.integers(1, 5)), 1, False),
+        )
+        made_of = Contents(registers, sums, assignments, choices, memories)
         luts = round(1000 * float(features(made_of, "ice40", "luts") @ LUTS))
         flip_flops = round(500 * float(features(made_of, "ice40", "flip_flops") @ FLIP_FLOPS))
         cells = {"SB_LUT4": luts, "SB_DFF": flip_flops, "SB_DFFE": flip_flops, "SB_RAM40_4K": 1}
