@@ -70,6 +70,51 @@ def design(request, tmp_path_factory):
     return path
 
 
+class ReadsWhileWriting(wiring.Component):
+    """A memory of 8 words that is read through a transparent port and one that is not."""
+
+    address: In(3)
+    enable: In(1)
+    value: In(8)
+    fresh: Out(8)
+    other: Out(8)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.words = words = memory.Memory(shape=8, depth=8, init=[])
+        write = words.write_port()
+        fresh, other = words.read_port(transparent_for=(write,)), words.read_port()
+        m.d.comb += [
+            write.addr.eq(self.address),
+            write.en.eq(self.enable),
+            write.data.eq(self.value),
+            fresh.addr.eq(self.address),
+            other.addr.eq(self.address),
+            self.fresh.eq(fresh.data),
+            self.other.eq(other.data),
+        ]
+        return m
+
+
+@NEEDS_ICARUS
+def test_a_read_that_meets_a_write_gives_x_unless_its_port_is_transparent(tmp_path):
+    (tmp_path / "reads.v").write_text(emit(ReadsWhileWriting(), "reads"))
+    (tmp_path / "bench.v").write_text(
+        """module bench;
+             reg clk = 0, enable = 1; wire [7:0] fresh, other;
+             reads unit(.clk(clk), .rst(1'b0), .address(3'd5), .enable(enable), .value(8'h3c), .fresh(fresh),
+                        .other(other));
+             initial begin
+               #1 clk = 1; #1 $display("%h %h", fresh, other);
+               clk = 0; enable = 0; #1 clk = 1; #1 $display("%h %h", fresh, other);
+             end
+           endmodule"""
+    )
+    status, output = run("iverilog", "-g2005", "-o", "bench", "bench.v", "reads.v", cwd=tmp_path)
+    assert status == 0, output
+    assert run("vvp", "-n", "bench", cwd=tmp_path) == (0, "3c xx\n3c 3c\n")
+
+
 @NEEDS_ICARUS
 def test_icarus_has_nothing_to_remark(design):
     command = ["iverilog", "-g2005", "-Wall", "-o", os.devnull, "-s", design.stem, str(design)]
