@@ -32,7 +32,6 @@ __all__ = [
     "estimate",
     "families",
     "features",
-    "largest",
     "ram_cells",
     "write_record",
 ]
@@ -73,9 +72,12 @@ _SHAPES = {"ice40": ((16, 256), (8, 512), (4, 1024), (2, 2048)), "ecp5": ((36, 5
 _SINGLE_PORT = ((16, 16_384),)
 _DISTRIBUTED = (4, 16)
 
-# Yosys's weights: a memory goes where it costs least. A bit in registers costs 1; so many more bits are still taken in
-# preference to blocks, as the record shows.
-_BLOCK_COST, _DISTRIBUTED_COST, _REGISTERS_PREFERRED = 64, 4, 4
+_DISTRIBUTED_TABLES = 4
+
+# Yosys's weights of a bit, a block and a table: a memory goes where it costs least. Registers are preferred to blocks
+# for so many bits more, as the record shows.
+_COSTS = {"registers": 1, "block_rams": 64, "distributed": 1}
+_REGISTERS_PREFERRED = 4
 
 # Place and route fails in fuller devices, and adds to what synthesis counts.
 _FULL = 0.93
@@ -126,16 +128,14 @@ def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> d
         if single_port and memory.single:
             found["single_port_rams"] += _least(memory, _SINGLE_PORT)
             continue
-        blocks = _least(memory, _SHAPES[family])
-        costs = {
-            "registers": memory.width * memory.depth - _REGISTERS_PREFERRED,
-            "block_rams": _BLOCK_COST * blocks,
-        }
+        amounts = {"registers": memory.width * memory.depth, "block_rams": _least(memory, _SHAPES[family])}
         if family == "ecp5":
             part = replace(memory, width=-(-memory.width // memory.enables))
-            costs["distributed"] = _DISTRIBUTED_COST * memory.enables * _least(part, (_DISTRIBUTED,))
+            amounts["distributed"] = _DISTRIBUTED_TABLES * memory.enables * _least(part, (_DISTRIBUTED,))
+        costs = {kind: _COSTS[kind] * amount for kind, amount in amounts.items()}
+        costs["registers"] -= _REGISTERS_PREFERRED
         kind = min(costs, key=lambda kind: costs[kind])
-        found[kind] += {**costs, "registers": memory.width * memory.depth, "block_rams": blocks}[kind]
+        found[kind] += amounts[kind]
     return found
 
 
@@ -170,37 +170,6 @@ def estimate(config: NetworkConfig, board: Board, record: Path = RECORD) -> Esti
     cells = {kind: round(float(features(made_of, board.family, kind) @ _fit(counted, kind))) for kind in KINDS}
     rams = ram_cells(made_of.memories, board.family, CAPACITY[board.name].single_port_rams > 0)
     return Estimate(**cells, **{k: rams[k] for k in ("block_rams", "single_port_rams")}, clocks=clocks_a_sample(config))
-
-
-def largest(
-    config: NetworkConfig, board: Board, record: Path = RECORD, most: int = 4096
-) -> tuple[NetworkConfig, Estimate] | None:
-    """Return the configuration with the most hidden units that fits a board, and its estimate; None if none does.
-
-    Parameters
-    ----------
-    config : NetworkConfig
-        Whose one hidden layer is varied; all else stays, so its lanes are to be few.
-    board : Board
-    record : Path
-    most : int
-        No more units than this are tried.
-    """
-
-    def of(units: int) -> tuple[NetworkConfig, Estimate]:
-        tried = config.replace(layers=(config.layers[0], units, config.layers[-1]))
-        return tried, estimate(tried, board, record)
-
-    step = config.lanes[0]
-    low, high, best = 0, most // step + 1, None
-    while high - low > 1:
-        middle = (low + high) // 2
-        found = of(middle * step)
-        if found[1].fits(board):
-            low, best = middle, found
-        else:
-            high = middle
-    return best
 
 
 def error_table(samples: list[dict[str, Any]], family: str) -> str:

@@ -10,7 +10,6 @@ import pytest
 
 from backspike import PRESETS, BackspikeError
 from backspike.cli import main
-from backspike.config import NetworkConfig
 from backspike.fpga.boards import BOARDS
 from backspike.fpga.contents import Contents, Memory, contents
 from backspike.fpga.estimate import (
@@ -20,7 +19,6 @@ from backspike.fpga.estimate import (
     estimate,
     families,
     features,
-    largest,
     ram_cells,
     write_record,
 )
@@ -96,18 +94,6 @@ def test_what_fits() -> None:
     assert not Estimate(4_950, 4_000, 30, 4, None).fits(board)
     assert not Estimate(4_900, 4_000, 31, 4, None).fits(board)
     assert not Estimate(4_900, 4_000, 30, 5, None).fits(board)
-
-
-def test_the_largest_network_fits_and_the_next_does_not(monkeypatch) -> None:
-    board, config = BOARDS["hx8k"], NetworkConfig(layers=(64, 32, 10), lanes=(2, 2))
-    monkeypatch.setattr(
-        "backspike.fpga.estimate.estimate", lambda tried, *_: Estimate(100 * tried.layers[1], 0, 0, 0, None)
-    )
-    found = largest(config, board, most=500)
-    assert found
-    assert found[0].layers == (64, 70, 10)  # 71 units take 7,100 tables, of which 93 % of 7,680 is the limit: 7,142
-    assert found[1].luts == 7_000
-    assert largest(config.replace(lanes=(32, 2)), BOARDS["icebreaker"], most=31) is None
 
 
 def test_the_record_is_near_to_what_is_fitted_to_the_others() -> None:
