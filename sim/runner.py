@@ -384,8 +384,11 @@ def _simulate(
     results, log = scratch / "results.xml", scratch / "simulation.log"
     trace = scratch / f"waves{waves.suffix if waves else ''}"
     icarus = tools.simulator == "icarus"
-    # Where the Verilog says X, as for a word that is read while it is written, Verilator has something random.
-    plusargs = [] if icarus else [f"+verilator+seed+{seed % _VERILATOR_SEEDS + 1}", "+verilator+rand+reset+2"]
+    if icarus:
+        plusargs = [f"+dumpfile_path={trace}"] if waves else []
+    else:
+        # Where the Verilog says X, as for a word that is read while it is written, Verilator has something random.
+        plusargs = [f"+verilator+seed+{seed % _VERILATOR_SEEDS + 1}", "+verilator+rand+reset+2"]
     exchange = {_PARAMETERS: str(scratch / "parameters.npz"), _RESULTS: str(scratch / "results.npz")}
     died: BaseException | None = None
     with tool_environment(tools.environment):
@@ -400,7 +403,7 @@ def _simulate(
                 seed=seed,
                 test_filter=test,
                 waves=waves is not None,
-                plusargs=[f"+dumpfile_path={trace}"] if waves and icarus else plusargs,
+                plusargs=plusargs,
                 test_args=["--trace-file", str(trace)] if waves and not icarus else [],
                 extra_env=exchange,
                 log_file=log,
