@@ -23,7 +23,7 @@ TYPES := build/types/backspike
 .PHONY: demo test lint bench soak faults epoch venv format clean
 .DELETE_ON_ERROR:
 
-demo: $(RUNTIME) $(FPGA)
+demo: $(FPGA)
 	$(BIN)/backspike demo --out build/demo
 	$(BIN)/backspike build --board icebreaker --config digits --out build/demo/icebreaker
 
