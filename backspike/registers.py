@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from .config import NetworkConfig
+from .model.lfsr import seeding_start
 
 __all__ = ["IDENTITY", "SEMANTICS_VERSION", "Register", "RegisterMap"]
 
@@ -77,3 +79,12 @@ class RegisterMap:
 
     def __getitem__(self, name: str) -> Register:
         return self.registers[name]
+
+    def seeding(self, seed: int) -> dict[str, int]:
+        """Return the writes, in their order, that seed all random streams anew."""
+        start = seeding_start(seed, self._config.lfsr_bits)
+        return {"SEED_LOW": start & 0xFFFF_FFFF, "SEED_HIGH": start >> 32, "CONTROL": 2}
+
+    def rates(self, rates: Sequence[int]) -> dict[str, int]:
+        """Return the writes that set the learning rate of each layer, in 1/256."""
+        return {f"RATE_{layer}": int(rate) for layer, rate in enumerate(rates, start=1)}

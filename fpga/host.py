@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
-from backspike.model.lfsr import seeding_start
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
 
 from .frames import Frame, FrameError, pack_samples, unpack_results
@@ -155,15 +154,13 @@ class Device:
 
     def reseed(self, seed: int) -> None:
         """Seed all random streams anew."""
-        start = seeding_start(seed, self.config.lfsr_bits)
-        self.write("SEED_LOW", start & 0xFFFF_FFFF)
-        self.write("SEED_HIGH", start >> 32)
-        self.write("CONTROL", 2)
+        for name, value in self._registers.seeding(seed).items():
+            self.write(name, value)
 
     def set_rates(self, rates: Sequence[int]) -> None:
         """Write the learning rate of each layer, in 1/256."""
-        for layer, rate in enumerate(rates, start=1):
-            self.write(f"RATE_{layer}", int(rate))
+        for name, value in self._registers.rates(rates).items():
+            self.write(name, value)
 
     def counters(self) -> dict[str, int]:
         """Return the network's counters by name."""

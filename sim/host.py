@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.model import Sample
-from backspike.model.lfsr import seeding_start
 from backspike.registers import RegisterMap
 
 from .streams import StreamDriver, StreamMonitor
@@ -69,10 +68,8 @@ class RegisterHost:
 
     async def reseed(self, seed: int) -> None:
         """Seed all random streams anew; samples and writes that come next wait until it is done."""
-        start = seeding_start(seed, self._config.lfsr_bits)
-        await self.write("SEED_LOW", start & 0xFFFF_FFFF)
-        await self.write("SEED_HIGH", start >> 32)
-        await self.write("CONTROL", 2)
+        for name, value in self._registers.seeding(seed).items():
+            await self.write(name, value)
 
     async def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
         """Load the weights of a layer, shape (inputs + 1, units)."""

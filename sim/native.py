@@ -16,7 +16,6 @@ from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.hdl.verilog import write_design
 from backspike.model import Network
-from backspike.model.lfsr import seeding_start
 from backspike.registers import RegisterMap
 
 from .gates import gate_level
@@ -145,15 +144,13 @@ class NativeNetwork:
 
     def reseed(self, seed: int) -> None:
         """Seed all random streams anew; what comes next waits until it is done."""
-        start = seeding_start(seed, self.config.lfsr_bits)
-        self.write("SEED_LOW", start & 0xFFFF_FFFF)
-        self.write("SEED_HIGH", start >> 32)
-        self.write("CONTROL", 2)
+        for name, value in self._registers.seeding(seed).items():
+            self.write(name, value)
 
     def set_rates(self, rates: Sequence[int]) -> None:
         """Write the learning rate of each layer, in 1/256."""
-        for layer, rate in enumerate(rates, start=1):
-            self.write(f"RATE_{layer}", int(rate))
+        for name, value in self._registers.rates(rates).items():
+            self.write(name, value)
 
     def clear_counters(self) -> None:
         """Set every counter to zero."""

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -132,6 +133,8 @@ def download(source: Source, name: str, checksum: str, folder: Path) -> Path:
             reason = f"{url} is not the file that it should be: its checksum differs"
         except OSError as error:
             raise BackspikeError(f"cannot write {folder / name}: {error.strerror}") from error
+    with suppress(OSError):
+        folder.rmdir()  # if nothing is in it
     raise BackspikeError(_missing(source, reason))
 
 
