@@ -30,7 +30,7 @@ def clocks_a_sample(config: NetworkConfig, results: Path = Path("results")) -> f
         if tuple(network["layers"]) == config.layers and network["ticks"] == config.ticks:
             rows = [number / counted["ticks"] for number in counted["rows"]]
             ticks = counted["ticks"] / counted["samples"]
-            return float(ticks * _clocks_a_tick(config, rows) + 2)
+            return float(ticks * _clocks_a_tick(config, rows) + 4)
     return None
 
 
@@ -38,8 +38,8 @@ def _clocks_a_tick(config: NetworkConfig, rows: list[float]) -> float:
     """Return the clocks of a tick in which each layer visits that many rows."""
     folds, unit_folds, classes = config.folds, config.unit_folds, config.layers[-1]
     words = [fold * count / banks for fold, count, banks in zip(folds, rows, config.banks, strict=True)]
-    sweeps = [clocks + (layer > 0) for layer, clocks in enumerate(words)]
-    ends = [1 if fold == 1 else fold + 1 for fold in unit_folds]
+    sweeps = [clocks + 2 * (layer > 0) for layer, clocks in enumerate(words)]
+    ends = [1 if fold == 1 else fold + 2 for fold in unit_folds]
     hidden = [max(sweeps[layer], sweeps[layer + 1]) + ends[layer] for layer in range(len(ends))]
     last = folds[-1] if folds[-1] > 1 else 0
     return max(*hidden, sweeps[-1] + 4 + last, classes + 6 + last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -43,10 +43,9 @@ class FlagPort(wiring.Signature):
 class BackwardPort(wiring.Signature):
     """Errors on their way from weight layer `layer` to the units below.
 
-    ``swept``: no more of them in this tick; ``ahead``: word of the units whose errors come in the next clock;
-    ``word``: that of the units whose errors are there; ``valid``, ``lane``, ``spike``, ``permit``, ``error``: for each
-    bank whether there is one, the lane of its unit, this one's flags (its gate is open), and the signed error in weight
-    LSBs.
+    ``swept``: no more of them in this tick; ``word``: that of the units whose errors are there; ``valid``, ``lane``,
+    ``spike``, ``permit``, ``error``: for each bank whether there is one, the lane of its unit, this one's flags (its
+    gate is open), and the signed error in weight LSBs.
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
@@ -55,7 +54,6 @@ class BackwardPort(wiring.Signature):
         super().__init__(
             {
                 "swept": Out(1),
-                "ahead": Out(word),
                 "word": Out(word),
                 "valid": Out(banks),
                 "lane": Out(data.ArrayLayout(lane, banks)),
@@ -133,7 +131,6 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
             scanner.gates.eq(layer.error),
             scanner.bias_permit.eq(bias_permit),
             layer.back.swept.eq(array.swept),
-            layer.back.ahead.eq(array.back_ahead),
             layer.back.word.eq(array.back_word),
             layer.back.valid.eq(array.back_valid),
             layer.back.lane.eq(array.back_lanes),
@@ -168,8 +165,8 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
 class HiddenLayer(wiring.Component):
     """Weight layer `layer` < L: sweeps its rows, then lets its composite neurons move their registers.
 
-    A tick takes ``fold * rows visited + unit_fold + 1`` clocks, or one less where all units move in one clock; it ends
-    no earlier than the sweep of the layer above, which brings the errors.
+    A tick takes ``fold * rows visited + 1`` clocks where all units move in one clock, else ``fold * rows visited +
+    unit_fold + 2``; it ends no earlier than the sweep of the layer above, which brings the errors.
 
     Parameters
     ----------
@@ -214,15 +211,25 @@ class HiddenLayer(wiring.Component):
         m.submodules.marks = marks = WordStore(unit_marks(), width, fold, fresh=True)
         m.submodules.errors = errors = WordStore(error_spikes(), lanes, config.folds[number - 1])
 
-        # When its own sweep and the one above are over, the words of units come one a clock.
+        def near(name: str, value: Value) -> Value:
+            """Return the value in a register where there are several words: their units are far from the neurons."""
+            if fold == 1:
+                return value
+            held = Signal.like(value, name=name)
+            m.d.sync += held.eq(value)
+            return held
+
+        # When its own sweep and the one above are over, the words of units come one a clock: where there are several,
+        # a clock later, since drives and errors are on their way.
         idle = Signal(init=1)
         own_swept, above_swept, first = Signal(), Signal(), Signal()
         moving, word, following = Signal(), Signal(index_shape(fold)), Signal(index_shape(fold))
-        own_now, above_now, begin_moving, last_word = Signal(), Signal(), Signal(), Signal()
+        own_now, above_now, swept, last_word = Signal(), Signal(), Signal(), Signal()
+        begin_moving = near("begin_moving", swept)
         m.d.comb += [
             own_now.eq(own_swept | array.swept),
             above_now.eq(above_swept | self.above.swept),
-            begin_moving.eq(own_now & above_now & ~idle & ~moving),
+            swept.eq(own_now & above_now & ~idle & ~moving & (1 if fold == 1 else ~begin_moving)),
             last_word.eq(moving & (word == fold - 1)),
             following.eq(Mux(moving, word + 1, 0)),
         ]
@@ -239,36 +246,36 @@ class HiddenLayer(wiring.Component):
         with m.If(self.start):
             m.d.sync += [idle.eq(0), own_swept.eq(0), above_swept.eq(~self.above_active)]
 
-        # Where these words are in the array's, which may be several times as wide.
+        # Where the word that follows is in the array's, which may be several times as wide.
         shares = lanes // width
         place, part = Signal.like(array.word), Signal(index_shape(shares))
-        place_following, part_following = Signal.like(place), Signal.like(part)
         whole = part == shares - 1
-        m.d.comb += [
-            place_following.eq(Mux(moving, place + whole, 0)),
-            part_following.eq(Mux(moving & ~whole, part + 1, 0)),
-            array.word.eq(place_following),
-        ]
-        m.d.sync += [place.eq(place_following), part.eq(part_following)]
-        drives = data.View(data.ArrayLayout(drive, width), word_of(array.drives.as_value(), part, drive.width * width))
+        with m.If(begin_moving | moving):
+            m.d.comb += array.word.eq(place + whole)
+            m.d.sync += [place.eq(place + whole), part.eq(Mux(whole, 0, part + 1))]
+        with m.Else():
+            m.d.sync += [place.eq(0), part.eq(0)]
+        drives = data.View(
+            data.ArrayLayout(drive, width), near("drives", word_of(array.drives.as_value(), part, drive.width * width))
+        )
+        place_now, part_now = near("place_now", place), near("part_now", part)
 
         # Between sweeps states and marks are read for the neurons; during them states for the errors that come from
         # above, marks for the list of rows there.
-        mine, hit = self.seeds.valid & (self.seeds.group == 2 * number - 1), self.above.valid.any()
+        mine = self.seeds.valid & (self.seeds.group == 2 * number - 1)
         m.d.comb += [
-            states.r_address.eq(Mux(begin_moving | moving, following, self.above.ahead)),
+            states.r_address.eq(Mux(begin_moving | moving, following, self.above.word)),
             states.w_address.eq(Mux(mine, self.seeds.word, word)),
             marks.r_address.eq(Mux(begin_moving | (moving & ~last_word), following, self.flags.word)),
-            marks.w_address.eq(Mux(moving, word, self.above.word)),
+            marks.w_address.eq(Mux(moving, word, near("word_above", self.above.word))),
             errors.r_address.eq(array.error_word),
-            errors.w_address.eq(place),
+            errors.w_address.eq(place_now),
         ]
         banks = config.banks[number]
-        magnitude, negative = Signal(data.ArrayLayout(error.width, banks)), Signal(banks)
-        for bank in range(banks):
-            came = self.above.error[bank]
-            m.d.comb += [negative[bank].eq(came < 0), magnitude[bank].eq(Mux(came < 0, -came, came))]
-
+        came = [(near("valid_above", self.above.valid[bank]), near("lane_above", self.above.lane[bank]),
+                 near("spike_above", self.above.spike[bank]), near("permit_above", self.above.permit[bank]),
+                 near("negative", self.above.error[bank] < 0), near("magnitude", abs(self.above.error[bank])))
+                for bank in range(banks)]  # fmt: skip
         hit_pos, hit_neg, next_error = Signal(width), Signal(width), Signal()
         for lane in range(width):
             m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(
@@ -278,8 +285,8 @@ class HiddenLayer(wiring.Component):
                 store[lane] for store in (states.r_data, states.w_data, marks.r_data, marks.w_data)
             )
             # Row j of the layer above is in bank j modulo banks, and so are all rows of a lane.
-            bank = lane % banks
-            hits = self.above.valid[bank] & (self.above.lane[bank] == lane)
+            valid, lane_above, spike, permit, negative, magnitude = came[lane % banks]
+            hits = valid & (lane_above == lane)
             m.d.comb += [
                 neuron.draw.eq(now.random[: config.hidden_draw_bits]),
                 neuron.drive.eq(drives[lane]),
@@ -288,8 +295,8 @@ class HiddenLayer(wiring.Component):
                 neuron.next_rate.eq(self.next_rate),
                 neuron.learn.eq(self.learn),
                 neuron.dropped_before.eq(mark.dropped),
-                neuron.error_magnitude.eq(magnitude[bank]),
-                neuron.error_negative.eq(negative[bank]),
+                neuron.error_magnitude.eq(magnitude),
+                neuron.error_negative.eq(negative),
                 hit_pos[lane].eq(hits & neuron.error_pos),
                 hit_neg[lane].eq(hits & neuron.error_neg),
                 then.random.eq(
@@ -303,9 +310,9 @@ class HiddenLayer(wiring.Component):
                 states.w_enable[lane].eq(moving | (mine & (self.seeds.lane == lane))),
                 # A unit with an open gate is not dropped. Errors wait here, since the sweep still works on the present
                 # ones.
-                marked.spike.eq(Mux(moving, neuron.spike, self.above.spike[bank])),
+                marked.spike.eq(Mux(moving, neuron.spike, spike)),
                 marked.gate.eq(neuron.gate | ~moving),
-                marked.permit.eq(Mux(moving, neuron.permit, self.above.permit[bank])),
+                marked.permit.eq(Mux(moving, neuron.permit, permit)),
                 marked.dropped.eq(neuron.dropped & moving),
                 marked.coming.pos.eq(neuron.error_pos & ~moving),
                 marked.coming.neg.eq(neuron.error_neg & ~moving),
@@ -319,9 +326,9 @@ class HiddenLayer(wiring.Component):
                 array.error_pos[lane].eq(errors.r_data[lane].pos),
                 array.error_neg[lane].eq(errors.r_data[lane].neg),
                 errors.w_data[lane].eq(marks.r_data[lane % width].coming),
-                errors.w_enable[lane].eq(moving & (part == lane // width)),
+                errors.w_enable[lane].eq(moving & (part_now == lane // width)),
             ]
-        with m.If(hit):
+        with m.If(Cat(valid for valid, *_ in came).any()):
             m.d.sync += next_error.eq(next_error | hit_pos.any() | hit_neg.any())
         with m.If(last_word):
             m.d.sync += [self.error.eq(next_error), next_error.eq(0)]

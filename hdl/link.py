@@ -145,8 +145,9 @@ class HostLink(wiring.Component):
         byte = request.data
         m.d.comb += [following.eq(cursor), request.addr.eq(following)]
         m.d.sync += cursor.eq(following)
-        ending = Signal.like(length)
-        m.d.comb += ending.eq(length - CRC_BYTES)
+        # Looked at not before a clock behind the frame's last byte.
+        ending, body = Signal.like(length), Signal.like(length)
+        m.d.sync += [ending.eq(length - CRC_BYTES), body.eq(length - OVERHEAD)]
 
         # The answer, written byte by byte.
         kept, written = answer.read_port(), answer.write_port()
@@ -177,15 +178,13 @@ class HostLink(wiring.Component):
 
         last_sequence, known = Signal(8), Signal()
         status = Signal(Status)
-        body = Signal.like(length)
         count, address = Signal(range(WORDS + 1)), Signal.like(self.requests.p.address)
-        parts, low = Signal(range(PARTS + 1)), Signal(8)
+        parts, low, outside = Signal(range(PARTS + 1)), Signal(8), Signal()
         event_byte = Signal.like(events.address)
         # 4 bytes on their way into an answer or out of a request, and what comes behind them.
         word, bytes_left, resume = Signal(32), Signal(2), Signal(2)
         resumed = ("Seal", "Access", "Feed", "Send")
         m.d.comb += [
-            body.eq(length - OVERHEAD),
             self.requests.p.address.eq(address),
             self.requests.p.write.eq(kind != Request.READ),
             self.requests.p.data.eq(word),
@@ -226,7 +225,7 @@ class HostLink(wiring.Component):
             # Is this a request? Nothing is done before all of it has been looked at.
             with m.State("Check"):
                 m.next = "Header"
-                m.d.sync += [address.eq(byte), count.eq(body >> 2)]
+                m.d.sync += [address.eq(byte), count.eq(body >> 2), outside.eq(0)]
                 registers = len(RegisterMap(config).registers)
                 with m.Switch(kind):
                     with m.Case(Request.HELLO, Request.RESULTS, Request.LINK):
@@ -256,9 +255,9 @@ class HostLink(wiring.Component):
             with m.State("Check part"):
                 m.d.comb += following.eq(cursor + 2)
                 m.next = "Check part's length"
-                with m.If(cursor == ending):
+                with m.If((cursor == ending) & ~outside):
                     m.next = "Header"
-                with m.Elif((parts == PARTS) | (cursor + 4 > ending)):
+                with m.Elif(outside | (parts == PARTS) | (cursor + 4 > ending)):
                     m.d.sync += status.eq(Status.WRONG_BODY)
                     m.next = "Header"
             with m.State("Check part's length"):
@@ -268,11 +267,8 @@ class HostLink(wiring.Component):
             with m.State("Check part's end"):
                 behind = Signal(18)
                 m.d.comb += [behind.eq(cursor + 1 + (Cat(low, byte) << 1)), following.eq(behind)]
-                m.d.sync += parts.eq(parts + 1)
+                m.d.sync += [parts.eq(parts + 1), outside.eq(behind > ending)]
                 m.next = "Check part"
-                with m.If(behind > ending):
-                    m.d.sync += status.eq(Status.WRONG_BODY)
-                    m.next = "Header"
 
             with m.State("Header"):
                 m.d.comb += [push.eq(1), following.eq(HEADER_BYTES + (kind == Request.WRITE))]

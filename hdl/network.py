@@ -32,10 +32,11 @@ class NetworkTop(wiring.Component):
 
     In every tick all layers that take part work at once, each in one pass over the rows it has to visit; the tick
     ends when the slowest has finished, and the next begins with the next clock. A layer's sweep takes ``fold`` clocks
-    for each row visited, or of several banks for each row of the one that has most, and one more where it is not the
-    first; empty words in a sparse list (see `Serialiser`) can cost a clock each. A hidden layer takes ``fold + 1``
-    clocks, or with one word 1, more than the longer of its own sweep and the one above; the output layer ``fold + 4``,
-    or 4, more than its sweep. A sample takes two clocks more than its ticks; the next one is loaded meanwhile.
+    for each row visited, or of several banks for each row of the one that has most, and two more where it is not the
+    first; empty words in a sparse list (see `Serialiser`) can cost a clock each. A hidden layer takes
+    ``unit_fold + 2`` clocks, or with one word 1, more than the longer of its own sweep and the one above; the output
+    layer ``fold + 4``, or 4, more than its sweep. A sample takes four clocks more than its ticks; the next one is
+    loaded meanwhile.
 
     Parameters
     ----------
@@ -175,7 +176,7 @@ class NetworkTop(wiring.Component):
         for number, layer in enumerate(hidden, start=1):
             m.d.comb += [layer.above_active.eq(starting[number]), layer.next_rate.eq(registers.rates[number])]
 
-        ended = self._count_wins(m, output, begin, ending)
+        ended, waiting = self._count_wins(m, output, begin, ending)
         with m.If(ended):
             m.d.sync += [showing.eq(0), ending.eq(0)]
 
@@ -191,8 +192,8 @@ class NetworkTop(wiring.Component):
             "ERROR_TICKS": begun[1] & errors,
             "STALLS_LIST": showing & ~reading & sweeping & ~writing,
             "STALLS_PORT": showing & ~reading & writing,
-            "STALLS_UNITS": showing & ~reading & ~sweeping & ~writing & ~ending,
-            "STALLS_RESULT": ending & ~ended,
+            "STALLS_UNITS": showing & ~reading & ~sweeping & ~writing & ~waiting & ~ended,
+            "STALLS_RESULT": waiting,
             "STALLS_SAMPLE": ~showing & ~source.available & ~seeder.busy,
             **{f"ROWS_{number}": layer.visited for number, layer in enumerate(layers, start=1)},
             **{f"WRITES_{number}": layer.wrote for number, layer in enumerate(layers, start=1)},
@@ -235,23 +236,33 @@ class NetworkTop(wiring.Component):
         m.d.sync += streak.eq(Mux(begin, 0, now))
         return now == patience
 
-    def _count_wins(self, m: Module, output: OutputLayer, begin: Signal, ending: Signal) -> Signal:
-        """Count the wins of each class; return a strobe that is set when the sample's result is handed over."""
+    def _count_wins(self, m: Module, output: OutputLayer, begin: Signal, ending: Signal) -> tuple[Signal, Signal]:
+        """Count the wins of each class.
+
+        Return a strobe that is set when the sample's result is handed over, the clock after the first of `ending` or
+        later, and whether it waits for the one before it to be taken.
+        """
         config = self.config
         result = Signal(result_layout(config))
         most = Signal(range(config.ticks + 1))
-        count = Signal.like(most)
-        m.d.comb += count.eq(result.wins[output.winner] + 1)
+        # The winner stays for some clocks.
+        won, count = Signal(), Signal.like(most)
+        m.d.sync += [won.eq(output.won), count.eq(result.wins[output.winner] + 1)]
         with m.If(begin):
             m.d.sync += [result.eq(0), most.eq(0)]
-        with m.Elif(output.won):
+        with m.Elif(won):
             m.d.sync += result.wins[output.winner].eq(count)
             with m.If((count > most) | ((count == most) & (output.winner < result.winner))):
                 m.d.sync += [most.eq(count), result.winner.eq(output.winner)]
         with m.If(self.results.ready):
             m.d.sync += self.results.valid.eq(0)
-        ended = Signal()
-        m.d.comb += ended.eq(ending & (~self.results.valid | self.results.ready))
+        counted, free, ended, waiting = Signal(), Signal(), Signal(), Signal()
+        m.d.sync += counted.eq(ending)
+        m.d.comb += [
+            free.eq(~self.results.valid | self.results.ready),
+            ended.eq(ending & counted & free),
+            waiting.eq(ending & counted & ~free),
+        ]
         with m.If(ended):
             m.d.sync += [self.results.payload.eq(result), self.results.valid.eq(1)]
-        return ended
+        return ended, waiting

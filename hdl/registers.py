@@ -88,11 +88,16 @@ class RegisterFile(wiring.Component):
         index = Signal(range(config.depth))
         rows, words = of_layer(list(config.layers[:-1])), of_layer([fold - 1 for fold in config.folds])
         lanes = of_layer([width - 1 for width in config.lanes])
-        known, in_window = Signal(), Signal()
+        known, in_window, ends_word, ends_row = Signal(), Signal(), Signal(), Signal()
+        # The window moves two clocks, at least, before the next access.
+        m.d.sync += [
+            in_window.eq(known & (row <= rows[index]) & (word <= words[index]) & (lane <= lanes[index])),
+            ends_word.eq(lane == lanes[index]),
+            ends_row.eq(word == words[index]),
+        ]
         m.d.comb += [
             known.eq((layer >= 1) & (layer <= config.depth)),
             index.eq(Mux(known, layer - 1, 0)),
-            in_window.eq(known & (row <= rows[index]) & (word <= words[index]) & (lane <= lanes[index])),
             self.weight_layer.eq(layer),
             self.weight.write.eq(request.write),
             self.weight.row.eq(row),
@@ -122,18 +127,23 @@ class RegisterFile(wiring.Component):
                     m.d.comb += value.eq(source)
 
         # A counter's value is there when it passes.
-        passing, is_count = self.count.kind + registers[next(iter(registers.counters))].address, Signal()
-        with m.Switch(request.address), m.Case(*(registers[name].address for name in registers.counters)):
-            m.d.comb += is_count.eq(1)
+        count, is_count, is_weight = Signal.like(self.count), Signal(), Signal()
+        m.d.sync += count.eq(self.count)
+        passing = count.kind + registers[next(iter(registers.counters))].address
         with m.If(is_count):
-            m.d.comb += value.eq(self.count.value)
-        there = ~is_count | (self.count.valid & (passing == request.address))
+            m.d.comb += value.eq(count.value)
+        there = ~is_count | (count.valid & (passing == request.address))
 
-        is_weight = request.address == registers["WEIGHT_DATA"].address
         with m.FSM():
             with m.State("Ready"):
                 m.d.comb += self.requests.ready.eq(1)
-                m.d.sync += request.eq(self.requests.payload)
+                m.d.sync += [
+                    request.eq(self.requests.payload),
+                    is_weight.eq(self.requests.p.address == registers["WEIGHT_DATA"].address),
+                    is_count.eq(
+                        self.requests.p.address.matches(*(registers[name].address for name in registers.counters))
+                    ),
+                ]
                 with m.If(self.requests.valid):
                     m.next = "Execute"
             with m.State("Execute"):
@@ -149,9 +159,9 @@ class RegisterFile(wiring.Component):
                             self._write(m, registers, request, seed, (layer, row, word, lane))
                         with m.If(self.weight.done):
                             m.d.sync += lane.eq(lane + 1)
-                            with m.If(lane == lanes[index]):
+                            with m.If(ends_word):
                                 m.d.sync += [lane.eq(0), word.eq(word + 1)]
-                                with m.If(word == words[index]):
+                                with m.If(ends_row):
                                     m.d.sync += [word.eq(0), row.eq(row + 1)]
             with m.State("Respond"):
                 m.d.comb += self.responses.valid.eq(1)

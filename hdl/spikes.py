@@ -112,7 +112,7 @@ class InputLayer(wiring.Component):
     lanes, they take turns, and a list behind one of a single word begins a clock later. Recorded spikes are not stored:
     they go, entry by entry, to layer 1 as they arrive.
 
-    Latency: two clocks from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
+    Latency: three clocks from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
     a `Serialiser` of words for each bank.
 
     Members
@@ -279,7 +279,7 @@ class InputLayer(wiring.Component):
         header = data.StructLayout(
             {
                 "length": range(config.layers[0] + 1),
-                "last_word": index_shape(words),
+                "last_word": index_shape(config.input_buffers * words),
                 "label": entry.label.shape(),
                 "learn": 1,
             }
@@ -291,8 +291,8 @@ class InputLayer(wiring.Component):
 
         # Fill.
         length, slot = Signal(range(config.layers[0] + 1)), Signal(index_shape(slots))
-        word = Signal(range(words + 1))
-        m.d.comb += self.samples.ready.eq(~full.bit_select(filling, 1))
+        word, address = Signal(range(words + 1)), Signal(range(buffers * words + 1))
+        m.d.comb += [self.samples.ready.eq(~full.bit_select(filling, 1)), address.eq(word + Mux(filling, words, 0))]
         taken = self.samples.valid & self.samples.ready
         filled = headers[filling]
         with m.If(taken):
@@ -303,7 +303,7 @@ class InputLayer(wiring.Component):
             with m.If(entry.last):
                 m.d.sync += [
                     filled.length.eq(length + counts),
-                    filled.last_word.eq(Mux(~counts & (slot == 0) & (word != 0), word - 1, word)),
+                    filled.last_word.eq(address - (~counts & (slot == 0) & (word != 0))),
                     filled.label.eq(entry.label),
                     filled.learn.eq(entry.learn),
                     full.bit_select(filling, 1).eq(1),
@@ -320,15 +320,15 @@ class InputLayer(wiring.Component):
             self.label.eq(present.label),
             self.learn.eq(present.learn),
         ]
-        left, position = Signal(range(config.layers[0] + 1)), Signal(index_shape(words))
-        following = Signal(index_shape(words))
+        left, position = Signal(range(config.layers[0] + 1)), Signal(index_shape(buffers * words))
+        following = Signal.like(position)
         accepted = entries.valid & entries.ready
         at_end = position == present.last_word
         m.d.comb += [
             entries.valid.eq(pace.listing & streams.ready),
             entries.last.eq(at_end),
             streams.restart.eq(~pace.showing | (accepted & at_end)),
-            following.eq(Mux(~pace.showing | (accepted & at_end), 0, position + accepted)),
+            following.eq(Mux(~pace.showing | (accepted & at_end), Mux(shown, words, 0), position + accepted)),
         ]
         m.d.sync += position.eq(following)
         with m.If(self.start | (accepted & at_end)):
@@ -343,11 +343,11 @@ class InputLayer(wiring.Component):
             read, write = listed.read_port(), listed.write_port()
             exists = left > index
             m.d.comb += [
-                write.addr.eq(word + Mux(filling, words, 0)),
+                write.addr.eq(address),
                 write.data.row.eq(entry.index),
                 write.data.value.eq(entry.value),
                 write.en.eq(taken & counts & (slot == index)),
-                read.addr.eq(following + Mux(shown, words, 0)),
+                read.addr.eq(following),
                 streams.values[index].eq(read.data.value),
                 streams.used[index].eq(accepted & exists),
                 entries.spikes[index].eq(streams.spikes[index] & exists),

@@ -33,7 +33,7 @@ def error_shape(config: NetworkConfig, layer: int) -> Shape:
 
 
 class WeightPort(wiring.Signature):
-    """Access to a single weight while no visits come: held until `done`, three clocks later.
+    """Access to a single weight while no visits come: held until `done`, four clocks later.
 
     Members, as seen by the one who asks: ``valid``, ``write``, ``row``, ``word``, ``lane``, ``w_data`` out;
     ``r_data`` (the old weight) and ``done`` in.
@@ -88,8 +88,6 @@ class SynapseArray(wiring.Component):
         The list's last word is being added.
     word, drives : ``In(index_shape(fold))``, ``Out(ArrayLayout(drive_shape, lanes))``
         Read-out of the drives, the clock after `word`; not in the middle of a list.
-    back_ahead : ``Out(index_shape)``
-        Word of the units whose errors are out in the next clock.
     back_word, back_valid, back_lanes, back_spikes, back_permits, back_errors : ``Out``
         Errors of input units with an open gate: their word, and for each bank whether there is one, its unit's lane,
         whether it spiked, whether its row may learn, and the signed sum in weight LSBs. Never for the bias row.
@@ -116,7 +114,6 @@ class SynapseArray(wiring.Component):
                 "swept": Out(1),
                 "word": In(index_shape(self._fold)),
                 "drives": Out(data.ArrayLayout(drive_shape(config, layer), self._lanes)),
-                "back_ahead": Out(index_shape(below[0])),
                 "back_word": Out(index_shape(below[0])),
                 "back_valid": Out(banks),
                 "back_lanes": Out(data.ArrayLayout(index_shape(below[1]), banks)),
@@ -141,7 +138,7 @@ class SynapseArray(wiring.Component):
         # Clock 0: address. The host's access takes the place of a visit; so does, with a single port, a write.
         word = Signal(index_shape(fold))
         last_word = word == fold - 1
-        host, asked = Signal(), Signal()
+        host, asked, exchanging = Signal(), Signal(), Signal()
         advance, first = Signal(), Signal(init=1)
         m.d.comb += [
             advance.eq(self.visits.valid & ~self.writing),
@@ -149,17 +146,20 @@ class SynapseArray(wiring.Component):
             drive.r_address.eq(Mux(self.visits.valid, word, self.word)),
             self.error_word.eq(word),
         ]
-        with m.If(advance):
-            m.d.sync += word.eq(Mux(last_word, 0, word + 1))
-            with m.If(last_word):
-                m.d.sync += first.eq(self.visits.p.last)
+        if fold > 1:
+            with m.If(advance):
+                m.d.sync += word.eq(Mux(last_word, 0, word + 1))
+        with m.If(advance & last_word):
+            m.d.sync += first.eq(self.visits.p.last)
 
         # Clock 1: add.
         visiting, visit = Signal(), Signal(self._visit)
         now_word, now_last, now_first = Signal(index_shape(fold)), Signal(), Signal()
         m.d.sync += [
-            host.eq(self.weight.valid & ~(host | asked | self.weight.done)),
+            host.eq(self.weight.valid & ~(host | asked | exchanging | self.weight.done)),
             asked.eq(host),
+            exchanging.eq(asked),
+            self.weight.done.eq(exchanging),
             visiting.eq(advance),
             visit.eq(self.visits.payload),
             now_word.eq(word),
@@ -173,22 +173,26 @@ class SynapseArray(wiring.Component):
             self.drives.eq(drive.r_data),
             self.swept.eq(visiting & visit.last & now_last),
         ]
-        coincide, changes, words = Signal(banks), Signal(banks), []
-        # Clock 2: change by one LSB, and write back. In a clock of its own: a large memory is slow, and far away.
-        up, down = Signal(lanes), Signal(lanes)
+        coincide, changes, words, held_words = Signal(banks), Signal(banks), [], []
+        # Clock 2: change by one LSB, and write back. In a clock of its own: a large memory is slow, and far away. The
+        # host's weight takes the place of the old one, which does not change since no visit has come.
+        up, down, chosen = Signal(lanes), Signal(lanes), Signal(lanes)
         m.d.sync += [up.eq(raised), down.eq(lowered)]
+        with m.If(~visiting):
+            m.d.sync += [up.eq(0), down.eq(0)]
+        m.d.sync += chosen.eq(Cat(asked & (self.weight.lane == lane) for lane in range(lanes)))
         for bank in range(banks):
             m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
             read, write, address = store.read_port(), store.write_port(), Signal(range(max(2, rows * fold)))
             own, at, held_at, held = visit.banks[bank], Signal.like(address), Signal.like(address), Signal(row_word)
-            coincided = Signal()
+            coincided, host_writes = Signal(), Signal()
             words.append(read.data)
+            held_words.append(held)
             # The host's is worked out a clock before: registers far away would make this the longest path.
             host_address = Signal.like(address)
-            host_writes = self.weight.done & self.weight.write & (self.weight.row % banks == bank)
             m.d.comb += [
                 address.eq(Mux(host, host_address, self.visits.p.banks[bank].row * fold + word)),
-                coincide[bank].eq(visiting & own.active & own.spike & own.permit & self.update),
+                coincide[bank].eq(visiting & own.spike & own.permit & self.update),
                 changes[bank].eq(coincided & (up | down).any()),
             ]
             m.d.sync += [
@@ -197,6 +201,7 @@ class SynapseArray(wiring.Component):
                 held_at.eq(at),
                 held.eq(read.data),
                 coincided.eq(coincide[bank]),
+                host_writes.eq(asked & self.weight.write & (self.weight.row % banks == bank)),
             ]
             if single:
                 # Few words change: those that do not need no clock of their own. One address, and never both at once.
@@ -213,30 +218,21 @@ class SynapseArray(wiring.Component):
                 old, saturated = held[lane], Signal(signed(config.weight_bits))
                 higher = up[lane] & (old != config.weight_max)
                 lower = down[lane] & (old != config.weight_min)
-                chosen = self.weight.done & (self.weight.lane == lane)
                 m.d.comb += [
                     saturated.eq(old + Mux(lower, -1, higher)),
-                    write.data[lane].eq(Mux(self.weight.done, Mux(chosen, self.weight.w_data, old), saturated)),
+                    write.data[lane].eq(Mux(chosen[lane], self.weight.w_data, saturated)),
                 ]
         for lane in range(lanes):
-            spiking = [Mux(visit.banks[bank].active & visit.banks[bank].spike, words[bank][lane], 0)
-                       for bank in range(banks)]  # fmt: skip
+            spiking = [Mux(visit.banks[bank].spike, words[bank][lane], 0) for bank in range(banks)]
             m.d.comb += drive.w_data[lane].eq(Mux(now_first, 0, drive.r_data[lane]) + _adder_tree(spiking))
         if single:
             m.d.comb += self.writing.eq(changes.any())
         m.d.comb += self.wrote.eq(Mux(now_last, _adder_tree(list(coincide)), 0))
-        m.d.sync += [
-            self.weight.done.eq(asked),
-            self.weight.r_data.eq(Array(words)[self.weight.row % banks][self.weight.lane]),
-        ]
+        m.d.sync += self.weight.r_data.eq(Array(held_words)[self.weight.row % banks][self.weight.lane])
 
         # Clock 2: the errors of the rows' input units.
         if self._layer > 1:
-            begins = Signal()
             m.d.sync += self.back_word.eq(visit.word)
-            with m.If(visiting):
-                m.d.sync += begins.eq(now_word == 0)
-            m.d.comb += self.back_ahead.eq(visit.word)
             going_back = visiting & self.update & now_last & ~visit.last
             for bank in range(banks):
                 own, error = visit.banks[bank], self.back_errors[bank]
@@ -247,16 +243,17 @@ class SynapseArray(wiring.Component):
                     product = _union(plus) - _union(minus)
                 else:
                     product = _adder_tree([up - down for up, down in zip(plus, minus, strict=True)])
-                partial, total = Signal(error.shape()), Signal(error.shape())
+                partial, total, begins = Signal(error.shape()), Signal(error.shape()), Signal()
                 with m.If(visiting):
-                    m.d.sync += [partial.eq(product), total.eq(error)]
+                    m.d.sync += [partial.eq(product), total.eq(error), begins.eq(now_word == 0)]
+                # Only rows of several words are summed up.
+                m.d.comb += error.eq(partial + Mux(begins, 0, total) if fold > 1 else partial)
                 m.d.sync += [
-                    self.back_valid[bank].eq(going_back & own.active & own.gate),
+                    self.back_valid[bank].eq(going_back & own.gate),
                     self.back_lanes[bank].eq(own.lane),
                     self.back_spikes[bank].eq(own.spike),
                     self.back_permits[bank].eq(own.permit),
                 ]
-                m.d.comb += error.eq(partial + Mux(begins, 0, total))
         return m
 
 

@@ -53,8 +53,8 @@ class Serialiser(wiring.Component):
 
     Words without a mark are skipped, one a clock, while the marks of an earlier word are being emitted. After the
     marks of a word flagged `last` one more item is emitted, flagged `last`: the place of the bias row.
-    Latency: a clock. Throughput: an item a clock where a word is followed by no more empty ones than it has items;
-    each further one costs a clock.
+    Latency: two clocks. Throughput: an item a clock where a word is followed by fewer empty ones than it has items;
+    each further one costs a clock. `i.ready` depends on registers alone.
 
     Parameters
     ----------
@@ -83,29 +83,29 @@ class Serialiser(wiring.Component):
         current, waiting = Signal(self._word), Signal(self._word)
         current_valid, waiting_valid = Signal(), Signal()
 
-        rest = Signal(current.mask.shape())
+        rest, slot = Signal(current.mask.shape()), Signal(self.o.p.slot.shape())
         m.d.comb += rest.eq(current.mask & (current.mask - 1))
-        slot = self.o.p.slot
         for index in reversed(range(len(current.mask))):
             with m.If(current.mask[index]):
                 m.d.comb += slot.eq(index)
-        m.d.comb += [
-            self.o.valid.eq(current_valid),
-            self.o.p.item.eq(current["items"][slot]),
-            self.o.p.context.eq(current.context),
-            self.o.p.last.eq(current.mask == 0),
-        ]
+        # An item is found in one clock, and is out in the next: it takes long to find, and goes far.
+        moving = ~self.o.valid | self.o.ready
+        with m.If(moving):
+            m.d.sync += [
+                self.o.valid.eq(current_valid),
+                self.o.p.slot.eq(slot),
+                self.o.p.item.eq(current["items"][slot]),
+                self.o.p.context.eq(current.context),
+                self.o.p.last.eq(current.mask == 0),
+            ]
 
         finishing = Signal()
-        m.d.comb += finishing.eq(self.o.ready & Mux(current.last, current.mask == 0, rest == 0))
+        m.d.comb += finishing.eq(moving & Mux(current.last, current.mask == 0, rest == 0))
         take = Signal()
-        m.d.comb += [
-            take.eq(~current_valid | finishing),
-            self.i.ready.eq(~waiting_valid | take),
-        ]
-        # A word goes past the waiting place where nothing waits.
+        m.d.comb += [take.eq(~current_valid | finishing), self.i.ready.eq(~waiting_valid)]
+        # A word goes past the waiting place where nothing waits, and the next one can be taken.
         useful = self.i.valid & ((self.i.p.mask != 0) | self.i.p.last)
-        with m.If(self.o.ready):
+        with m.If(moving):
             m.d.sync += current.mask.eq(rest)
         with m.If(take):
             m.d.sync += [
@@ -113,7 +113,9 @@ class Serialiser(wiring.Component):
                 current_valid.eq(waiting_valid | useful),
             ]
         with m.If(self.i.ready):
-            m.d.sync += [waiting.eq(self.i.payload), waiting_valid.eq(useful & (waiting_valid | ~take))]
+            m.d.sync += [waiting.eq(self.i.payload), waiting_valid.eq(useful & ~take)]
+        with m.Elif(take):
+            m.d.sync += waiting_valid.eq(0)
         return m
 
 
@@ -203,8 +205,8 @@ class RowScanner(wiring.Component):
     """Lists the rows of a layer that a tick has to visit, from the flags its input units have registered.
 
     A row is visited if its unit spikes or, where the layer carries errors, if its unit's gate is open. The bias
-    row comes last. `CHUNK` units, or a word if that is less, are looked at in a clock. Latency: two clocks from
-    `start` to the first visit, if it is in the first chunk. Throughput: that of a `Serialiser` of chunks a bank.
+    row comes last. `CHUNK` units, or a word if that is less, are looked at in a clock. Latency: three clocks
+    from `start` to the first visit, if it is in the first chunk. Throughput: that of a `Serialiser` of chunks a bank.
 
     Parameters
     ----------

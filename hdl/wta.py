@@ -18,6 +18,9 @@ from .wordstore import WordStore, index_shape
 
 __all__ = ["WinnerTakeAll"]
 
+GROUP = 10
+"""Units that are compared each with each: n of them take n (n - 1) / 2 comparisons."""
+
 
 class WinnerTakeAll(wiring.Component):
     """Draws one winner a tick with the probability softmax(U)_k, and makes the error spikes.
@@ -217,18 +220,23 @@ class WinnerTakeAll(wiring.Component):
 def _greatest(values: list[Value]) -> tuple[Value, Value]:
     """Return the greatest of some signed values and its index, the lowest of equals.
 
-    A tree whose nodes compare four entries, each with each: twice the comparisons of a tree of pairs, half its depth.
+    A tree whose nodes compare `GROUP` entries, each with each: many comparisons, of which few are one behind the other.
     """
     entries: list[tuple[Value, Value]] = [(value, Const(index)) for index, value in enumerate(values)]
     while len(entries) > 1:
-        entries = [_best_entry(entries[start : start + 4]) for start in range(0, len(entries), 4)]
+        entries = [_best_entry(entries[start : start + GROUP]) for start in range(0, len(entries), GROUP)]
     return entries[0]
 
 
 def _best_entry(entries: list[tuple[Value, Value]]) -> tuple[Value, Value]:
-    (best, index), *later = entries
-    # An entry is taken if it is greater than all before it; a last one that is so has none greater behind it.
-    for number, (value, value_index) in enumerate(later, start=1):
-        taken = Cat(value > earlier for earlier, _ in entries[:number]).all()
-        best, index = Mux(taken, value, best), Mux(taken, value_index, index)
-    return best, index
+    values = [value for value, _ in entries]
+    greater = {(j, i): values[j] > values[i] for j in range(len(values)) for i in range(j)}
+    best, best_index = Const(0, values[0].shape()), Const(0)
+    for number, (value, index) in enumerate(entries):
+        # Greater than all before it, and none behind it is greater.
+        taken = Cat(
+            *(greater[number, before] for before in range(number)),
+            *(~greater[behind, number] for behind in range(number + 1, len(entries))),
+        ).all()
+        best, best_index = best | Mux(taken, value, 0), best_index | Mux(taken, index, 0)
+    return best, best_index

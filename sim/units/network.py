@@ -349,8 +349,8 @@ class ClocksOfATick(HostBench):
             await self.send(sample)
             await self.receive(results, expected)
             rows = [(after - before).tolist() for before, after in pairwise(seen)]
-            # The first list of a sample is a clock late too; and a clock ends the sample.
-            clocks_expected, late = 1, [True] + [False] * (config.depth - 1)
+            # The first list of a sample is two clocks late; and two clocks end the sample.
+            clocks_expected, late = 2, [2] + [0] * (config.depth - 1)
             for visited in rows:
                 took, late = self._tick(visited, late)
                 clocks_expected += took
@@ -378,19 +378,19 @@ class ClocksOfATick(HostBench):
         width = config.unit_widths[layer - 2]
         return config.unit_folds[layer - 2] * -(-width // min(width, RowScanner.CHUNK))
 
-    def _tick(self, rows: list[int], late: list[bool]) -> tuple[int, list[bool]]:
+    def _tick(self, rows: list[int], late: list[int]) -> tuple[int, list[int]]:
         """Return the clocks of a tick with so many rows visited in each layer; none where a layer takes no part.
 
-        And whether each layer's next list is a clock late: a layer whose neurons are one word may still be moving them
-        when the next tick begins, and its own list and that of the layer above follow from them.
+        And by how many clocks each layer's next list is late: a layer whose neurons are one word may still be moving
+        them when the next tick begins, and its own list and that of the layer above follow from them.
         """
         config, folds, unit_folds = self.config, self.config.folds, self.config.unit_folds
         sweeps = [
-            fold * visited + (1 + late[index] if index else late[0]) if visited else 0
+            fold * visited + (2 + late[index] if index else late[0]) if visited else 0
             for index, (fold, visited) in enumerate(zip(folds, rows, strict=True))
         ]
         times = [
-            max(sweeps[index : index + 2]) + (1 if fold == 1 else fold + 1) if rows[index] else 0
+            max(sweeps[index : index + 2]) + (1 if fold == 1 else fold + 2) if rows[index] else 0
             for index, fold in enumerate(unit_folds)
         ]
         if rows[-1]:
@@ -398,4 +398,4 @@ class ClocksOfATick(HostBench):
             times.append(max(sweeps[-1] + 1, config.layers[-1] + 3) + race)
         moving = [fold == 1 and time == max(times) for fold, time in zip(unit_folds, times, strict=False)]
         lists = [a or b for a, b in zip([False, *moving], [*moving, False], strict=True)]
-        return max(times), [False, *lists[1:]]
+        return max(times), [0, *map(int, lists[1:])]

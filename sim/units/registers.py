@@ -193,13 +193,14 @@ class RegisterFileBench(Bench):
         assert self.weights == self.model.weights, f"{where}, {'in' if in_window else 'out of'} window: wrong weights"
 
     async def _weigh(self) -> None:
-        """Play the weights: ``done`` three clocks after an access, with the old weight."""
+        """Play the weights: ``done`` four clocks after an access, with the old weight."""
         unit = self.unit
         while True:
             await unit.edge
             if not unit.get("weight__valid"):
                 continue
             place = tuple(unit.get(name) for name in ("weight_layer", "weight__row", "weight__word", "weight__lane"))
+            await unit.edge
             await unit.edge
             await unit.edge
             if unit.get("weight__write"):

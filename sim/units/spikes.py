@@ -152,7 +152,7 @@ class InputLayerBench(Bench):
             if config.banks[0] == 1 and config.input_turns == 1:
                 exact = self._clocks(counts)
                 assert took == exact, f"sample {number}: expected visits {exact} clocks from the start, not {took}"
-            latest = sum(slowest_end(marks, 0) + (config.input_turns > 1) for marks in counts) + 1
+            latest = sum(slowest_end(marks, -1) + (config.input_turns > 1) for marks in counts) + 2
             assert took[-1] <= latest, f"sample {number}, {counts} rows a word: took {took[-1]}, not {latest}"
 
     async def _tick(self, final: bool) -> None:

@@ -37,14 +37,14 @@ def item_clocks(items: Sequence[int], first: int) -> list[list[int]]:
         The clock that takes the first word.
     """
     clocks: list[list[int]] = []
-    taken, moved, done = first - 1, first, first
+    taken, moved, done = first - 1, first - 1, first
     for count in items:
-        # A word is taken once the one ahead of it waits no more, and then waits for its own turn.
-        taken = max(taken + 1, moved)
+        # A word is taken behind the clock in which the one ahead of it waits no more, and then waits for its own turn.
+        taken = max(taken, moved) + 1
         if count:
             moved = max(taken, done)
             done = moved + count
-        clocks.append(list(range(done - count + 1, done + 1)))
+        clocks.append(list(range(done - count + 2, done + 2)))
     return clocks
 
 
@@ -59,7 +59,7 @@ def slowest_end(counts: Sequence[Sequence[int]], first: int) -> int:
     first : int
         The clock that takes the first word.
     """
-    return first + sum(max(1, *word) for word in counts) + 1
+    return first + sum(max(1, *word) for word in counts) + 2
 
 
 class SerialiserBench(Bench):

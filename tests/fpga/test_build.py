@@ -100,16 +100,16 @@ def test_cells_are_counted_by_kind():
 
 
 def test_clocks_a_sample_follow_the_rows(tmp_path):
-    """10 ticks of 60 and 20 rows, layers of one word: the first layer's 60 rows and a clock more, and two a sample."""
+    """10 ticks of 60 and 20 rows, 60 rows and what moving the units takes, and four clocks a sample."""
     config = PRESETS["mnist-ecp5"]
     folder = tmp_path / "mnist-ecp5"
     folder.mkdir()
     counted = {"samples": 2, "ticks": 20, "rows": [1200, 400]}
     result = {"task": {"network": {"layers": [784, 200, 10], "ticks": 32}}, "training": counted}
     (folder / "seed-1.json").write_text(json.dumps(result))
-    assert clocks_a_sample(config, tmp_path) == 10 * 66 + 2
-    assert clocks_a_sample(config.replace(banks=(2, 2)), tmp_path) == 10 * 36 + 2
-    assert clocks_a_sample(config.replace(unit_lanes=(200,)), tmp_path) == 10 * 61 + 2
+    assert clocks_a_sample(config, tmp_path) == 10 * (60 + 7) + 4
+    assert clocks_a_sample(config.replace(banks=(2, 2)), tmp_path) == 10 * (30 + 7) + 4
+    assert clocks_a_sample(config.replace(unit_lanes=(200,)), tmp_path) == 10 * (60 + 1) + 4
     assert clocks_a_sample(PRESETS["tiny"], tmp_path) is None
 
 
