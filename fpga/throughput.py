@@ -42,7 +42,7 @@ def _clocks_a_tick(config: NetworkConfig, rows: list[float]) -> float:
     ends = [1 if fold == 1 else fold + 2 for fold in unit_folds]
     hidden = [max(sweeps[layer], sweeps[layer + 1]) + ends[layer] for layer in range(len(ends))]
     last = folds[-1] if folds[-1] > 1 else 0
-    return max(*hidden, sweeps[-1] + 4 + last, classes + 6 + last)
+    return max(*hidden, sweeps[-1] + 5 + last, classes + 7 + last)
 
 
 def link_samples(config: NetworkConfig, baud: float) -> float:

@@ -215,7 +215,7 @@ class HiddenLayer(wiring.Component):
             """Return the value in a register where there are several words: their units are far from the neurons."""
             if fold == 1:
                 return value
-            held = Signal.like(value, name=name)
+            held = Signal.like(value, name=name, reset_less=len(value) > 1)  # none that says when is that wide
             m.d.sync += held.eq(value)
             return held
 
@@ -342,7 +342,7 @@ class HiddenLayer(wiring.Component):
 class OutputLayer(wiring.Component):
     """Weight layer L: sweeps its rows, then runs its race.
 
-    A tick takes ``fold * rows visited + fold + 4`` clocks (4 with one word), and no fewer than ``units + fold + 6`` (6
+    A tick takes ``fold * rows visited + fold + 5`` clocks (5 with one word), and no fewer than ``units + fold + 7`` (7
     with one word); the race goes on while lower layers still sweep.
 
     Parameters

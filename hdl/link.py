@@ -308,8 +308,10 @@ class HostLink(wiring.Component):
 
             # Registers.
             with m.State("Reset"):
-                m.d.comb += self.reset.eq(1)
-                m.d.sync += count.eq(1)
+                m.d.sync += [self.reset.eq(1), count.eq(1)]
+                m.next = "Resetting"
+            with m.State("Resetting"):
+                m.d.sync += self.reset.eq(0)
                 m.next = "Access"
             with m.State("Access"):
                 # After a reset: IDENTITY is written, which does nothing but wait until the streams are seeded.

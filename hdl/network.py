@@ -35,7 +35,7 @@ class NetworkTop(wiring.Component):
     for each row visited, or of several banks for each row of the one that has most, and two more where it is not the
     first; empty words in a sparse list (see `Serialiser`) can cost a clock each. A hidden layer takes
     ``unit_fold + 2`` clocks, or with one word 1, more than the longer of its own sweep and the one above; the output
-    layer ``fold + 4``, or 4, more than its sweep. A sample takes four clocks more than its ticks; the next one is
+    layer ``fold + 5``, or 5, more than its sweep. A sample takes four clocks more than its ticks; the next one is
     loaded meanwhile.
 
     Parameters

@@ -176,15 +176,19 @@ class SynapseArray(wiring.Component):
         coincide, changes, words, held_words = Signal(banks), Signal(banks), [], []
         # Clock 2: change by one LSB, and write back. In a clock of its own: a large memory is slow, and far away. The
         # host's weight takes the place of the old one, which does not change since no visit has come.
-        up, down, chosen = Signal(lanes), Signal(lanes), Signal(lanes)
-        m.d.sync += [up.eq(raised), down.eq(lowered)]
-        with m.If(~visiting):
-            m.d.sync += [up.eq(0), down.eq(0)]
-        m.d.sync += chosen.eq(Cat(asked & (self.weight.lane == lane) for lane in range(lanes)))
+        up, down, changing = Signal(lanes, reset_less=True), Signal(lanes, reset_less=True), Signal()
+        chosen = Signal(lanes)
+        m.d.sync += [
+            up.eq(raised),
+            down.eq(lowered),
+            changing.eq(visiting),
+            chosen.eq(Cat(asked & (self.weight.lane == lane) for lane in range(lanes))),
+        ]
         for bank in range(banks):
             m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
             read, write, address = store.read_port(), store.write_port(), Signal(range(max(2, rows * fold)))
-            own, at, held_at, held = visit.banks[bank], Signal.like(address), Signal.like(address), Signal(row_word)
+            own, at, held_at = visit.banks[bank], Signal.like(address), Signal.like(address)
+            held = Signal(row_word, reset_less=True)
             coincided, host_writes = Signal(), Signal()
             words.append(read.data)
             held_words.append(held)
@@ -216,8 +220,8 @@ class SynapseArray(wiring.Component):
             for lane in range(lanes):
                 # Never both. Two comparisons for equality are cheaper than a sum of one bit more and two for order.
                 old, saturated = held[lane], Signal(signed(config.weight_bits))
-                higher = up[lane] & (old != config.weight_max)
-                lower = down[lane] & (old != config.weight_min)
+                higher = up[lane] & changing & (old != config.weight_max)
+                lower = down[lane] & changing & (old != config.weight_min)
                 m.d.comb += [
                     saturated.eq(old + Mux(lower, -1, higher)),
                     write.data[lane].eq(Mux(chosen[lane], self.weight.w_data, saturated)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from amaranth import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -28,7 +30,7 @@ class WinnerTakeAll(wiring.Component):
     Each unit's potential plus its Gumbel noise races against the others; ties go to the lowest index. The noise needs
     no drive, so it is drawn while the layer still sweeps: unit after unit, since one table serves all, in units + 2
     clocks from `draw`. The race then takes a word of units a clock. Latency from `start`, or the last noise if that
-    comes later, to `done`: 3 clocks, or fold + 3 where there is more than one word.
+    comes later, to `done`: 4 clocks, or fold + 4 where there is more than one word.
 
     Parameters
     ----------
@@ -199,39 +201,56 @@ class WinnerTakeAll(wiring.Component):
                 total = Mux(at == fold - 1, -(1 << (score.width - 1)), total)
             m.d.sync += scores[lane].eq(total)
 
-        # Clock 2: the best of the word, and of the words so far.
-        best, best_lane = _greatest([scores[lane] for lane in range(lanes)])
+        # Clock 2: compare units of the word.
+        compared, compared_word, kept_scores = Signal(), Signal.like(self.word), Signal.like(scores, reset_less=True)
+        m.d.sync += [compared.eq(scored), compared_word.eq(scored_word), kept_scores.eq(scores)]
+        entries: list[tuple[Value, Value]] = [(kept_scores[lane], Const(lane)) for lane in range(lanes)]
+        groups = []
+        for start in range(0, lanes, GROUP):
+            found = _greater([scores[lane] for lane in range(start, min(start + GROUP, lanes))])
+            known = Signal(len(found), reset_less=True)
+            m.d.sync += known.eq(Cat(found.values()))
+            groups.append(_best(entries[start : start + GROUP], dict(zip(found, known, strict=True))))
+
+        # Clock 3: the best of the word, and of the words so far.
+        best, best_lane = _greatest(groups)
         if fold == 1:
-            with m.If(scored):
+            with m.If(compared):
                 m.d.sync += self.winner.eq(best_lane)
         else:
             so_far, base = Signal(score), Signal(range(fold * lanes + 1))
-            with m.If(scored):
+            with m.If(compared):
                 m.d.sync += base.eq(base + lanes)
-                with m.If((scored_word == 0) | (best > so_far)):
+                with m.If((compared_word == 0) | (best > so_far)):
                     m.d.sync += [so_far.eq(best), self.winner.eq(base + best_lane)]
             with m.If(begin):
                 m.d.sync += base.eq(0)
         over = Signal()
-        m.d.comb += over.eq(scored & (scored_word == fold - 1))
+        m.d.comb += over.eq(compared & (compared_word == fold - 1))
         return over
 
 
-def _greatest(values: list[Value]) -> tuple[Value, Value]:
-    """Return the greatest of some signed values and its index, the lowest of equals.
+def _greater(values: list[Value]) -> dict[tuple[int, int], Value]:
+    """Return for each pair j > i whether value j is greater than value i."""
+    return {(j, i): values[j] > values[i] for j in range(len(values)) for i in range(j)}
+
+
+def _greatest(entries: list[tuple[Value, Value]]) -> tuple[Value, Value]:
+    """Return the entry of the greatest value, and of equals the first; an entry is a signed value and an index.
 
     A tree whose nodes compare `GROUP` entries, each with each: many comparisons, of which few are one behind the other.
     """
-    entries: list[tuple[Value, Value]] = [(value, Const(index)) for index, value in enumerate(values)]
     while len(entries) > 1:
-        entries = [_best_entry(entries[start : start + GROUP]) for start in range(0, len(entries), GROUP)]
+        parts = [entries[start : start + GROUP] for start in range(0, len(entries), GROUP)]
+        entries = [_best(part, _greater([value for value, _ in part])) for part in parts]
     return entries[0]
 
 
-def _best_entry(entries: list[tuple[Value, Value]]) -> tuple[Value, Value]:
-    values = [value for value, _ in entries]
-    greater = {(j, i): values[j] > values[i] for j in range(len(values)) for i in range(j)}
-    best, best_index = Const(0, values[0].shape()), Const(0)
+def _best(entries: list[tuple[Value, Value]], greater: Mapping[tuple[int, int], Value]) -> tuple[Value, Value]:
+    """Return the entry of the greatest value, and of equals the first, by what `_greater` says of the values."""
+    if len(entries) == 1:
+        return entries[0]
+    best, best_index = Const(0, entries[0][0].shape()), Const(0)
     for number, (value, index) in enumerate(entries):
         # Greater than all before it, and none behind it is greater.
         taken = Cat(

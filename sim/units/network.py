@@ -394,7 +394,7 @@ class ClocksOfATick(HostBench):
             for index, fold in enumerate(unit_folds)
         ]
         if rows[-1]:
-            race = 3 if folds[-1] == 1 else folds[-1] + 3
+            race = 4 if folds[-1] == 1 else folds[-1] + 4
             times.append(max(sweeps[-1] + 1, config.layers[-1] + 3) + race)
         moving = [fold == 1 and time == max(times) for fold, time in zip(unit_folds, times, strict=False)]
         lists = [a or b for a, b in zip([False, *moving], [*moving, False], strict=True)]

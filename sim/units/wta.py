@@ -103,7 +103,7 @@ class WinnerTakeAllBench(Bench):
         unit.put(start=0)
         await self.until("done", patience=2 * self.units + 20)
         took = now() - begun
-        expected = 3 if self.fold == 1 else self.fold + 3
+        expected = 4 if self.fold == 1 else self.fold + 4
         assert took == expected, f"race {race} of {self.units} units, {self.lanes} at a time, took {took} clocks"
 
     def _compare(self, race: int, when: str, model: WinnerTakeAll) -> None:
