@@ -238,7 +238,8 @@ def estimate(config_name: str, board_name: str | None) -> None:
             f"single-port RAMs {found.single_port_rams} of {has.single_port_rams}, " if has.single_port_rams else ""
         )
         click.echo(
-            f"{board.name:<11} LUTs {found.luts:,} of {has.luts:,}, flip-flops {found.flip_flops:,}, "
+            f"{board.name:<11} LUTs {found.luts:,}, flip-flops {found.flip_flops:,}, "
+            f"logic cells {found.logic_cells:,} of {has.logic_cells:,}, "
             f"block RAMs {found.block_rams} of {has.block_rams}, {single}{speed}{fits}"
         )
 

@@ -23,6 +23,8 @@ __all__ = ["Contents", "Memory", "contents"]
 _ELABORATE: Any = Fragment.get
 _BUILD: Any = build_netlist
 _SUMS = ("+", "-")
+# Neither chooses, compares for equality, nor is worked out with the sum of an address; those are small beside the rest.
+_NO_LOGIC = ("m", "==", "!=", "^", "*", "u//", "s//", "u%", "s%")
 _CLOCKS_A_BIT = 16
 
 
@@ -58,18 +60,15 @@ class Contents:
         Bits of registers, small memories that are to be registers included.
     sums : int
         Bits of sums.
-    assignments : int
-        Bits that are given a value on a condition, once for each condition.
-    choices : int
-        Bits that are chosen by a multiplexer, or by an index, once for each of its bits.
+    logic : int
+        Bits that are compared by order, or go into an operation bit by bit.
     memories : tuple of Memory
         The others that have a clocked read port.
     """
 
     registers: int
     sums: int
-    assignments: int
-    choices: int
+    logic: int
     memories: tuple[Memory, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,16 +96,11 @@ def contents(config: NetworkConfig) -> Contents:
     for index, cell in enumerate(cells):
         if isinstance(cell, _nir.FlipFlop):
             bits["registers"] += len(cell.data)
-        elif isinstance(cell, _nir.AssignmentList):
-            for assignment in cell.assignments:
-                bits["assignments"] += len(assignment.value)
-        elif isinstance(cell, _nir.Part):
-            bits["choices"] += cell.width * len(cell.offset)
         elif isinstance(cell, _nir.Operator):
-            if cell.operator == "m":
-                bits["choices"] += cell.width
-            elif cell.operator in _SUMS:
+            if cell.operator in _SUMS:
                 bits["sums"] += cell.width
+            elif cell.operator not in _NO_LOGIC:
+                bits["logic"] += max(len(value) for value in cell.inputs)
         elif isinstance(cell, _nir.Memory) and "ram_style" in cell.attributes:
             bits["registers"] += cell.width * cell.depth
         elif isinstance(cell, _nir.Memory) and index in reads:
@@ -114,4 +108,4 @@ def contents(config: NetworkConfig) -> Contents:
             enables = len(set(written.en)) if written else 1
             single = not reads[index].en.is_const
             memories.append(Memory(cell.name, cell.width, cell.depth, enables, single))
-    return Contents(bits["registers"], bits["sums"], bits["assignments"], bits["choices"], tuple(memories))
+    return Contents(bits["registers"], bits["sums"], bits["logic"], tuple(memories))

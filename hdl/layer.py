@@ -215,7 +215,8 @@ class HiddenLayer(wiring.Component):
             """Return the value in a register where there are several words: their units are far from the neurons."""
             if fold == 1:
                 return value
-            held = Signal.like(value, name=name, reset_less=len(value) > 1)  # none that says when is that wide
+            # What says that there is something is a bit, and is reset; the rest need not be.
+            held = Signal.like(value, name=name, reset_less=len(value) > 1)
             m.d.sync += held.eq(value)
             return held
 

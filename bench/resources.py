@@ -1,0 +1,164 @@
+"""What networks take on the boards that are known, the largest that fits each, and what each unit takes alone.
+
+    python bench/resources.py
+
+Writes `docs/resources.md`. Networks are estimated (`fpga/estimate.py`); units are synthesised.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from amaranth.lib import wiring
+from area import count
+from table import markdown
+
+from backspike.config import PRESETS, NetworkConfig
+from backspike.files import write_atomic
+from backspike.fpga import estimate
+from backspike.fpga.boards import BOARDS, Board
+from backspike.fpga.tools import tool_version
+from backspike.hdl.neuron import CompositeNeuron
+from backspike.hdl.spikes import SpikeGenerator
+from backspike.hdl.synapses import SynapseArray, drive_shape, error_shape
+from backspike.hdl.verilog import emit
+from backspike.hdl.wta import WinnerTakeAll
+
+OUT = Path("docs/resources.md")
+STEP = 10
+"""Hidden units by which the largest network is looked for."""
+
+MOST = 1_000
+"""Hidden units of the largest network that is tried."""
+
+
+def synapses(config: NetworkConfig) -> int:
+    """Return the weights of a network, those of bias rows included."""
+    return sum((inputs + 1) * units for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True))
+
+
+def boards() -> list[Board]:
+    """Return the boards of whose family there is a record, one for each size of device."""
+    found = {estimate.CAPACITY[name]: BOARDS[name] for name in reversed(estimate.CAPACITY)}
+    return [board for board in reversed(found.values()) if board.family in estimate.families()]
+
+
+def presets() -> list[list[str]]:
+    """Return the estimates of all presets on all boards."""
+    sizes, speeds = ["LUTs", "flip-flops", "logic cells", "block RAMs"], ["images/s", "images/s a 1,000 LUTs"]
+    lines = [["board", "preset", *sizes, "fits", "LUTs a synapse", *speeds]]
+    for board in boards():
+        for name, preset in PRESETS.items():
+            config = board.fit(preset)
+            found, clock = estimate.estimate(config, board), board.clock_for(config)
+            fits = found.fits(board)
+            speed = clock * 1e6 / found.clocks if found.clocks and fits else None
+            rams = str(found.block_rams) + (f" + {found.single_port_rams} SP" if found.single_port_rams else "")
+            lines.append(
+                [
+                    board.name,
+                    f"`{name}`",
+                    f"{found.luts:,}",
+                    f"{found.flip_flops:,}",
+                    f"{found.logic_cells:,} of {estimate.CAPACITY[board.name].logic_cells:,}",
+                    rams,
+                    f"yes, at {clock:g} MHz" if fits else "no",
+                    f"{found.luts / synapses(config):.2f}",
+                    f"{speed:,.0f}" if speed else "-",
+                    f"{1000 * speed / found.luts:,.0f}" if speed else "-",
+                ]
+            )
+    return lines
+
+
+def whole_rows(units: int) -> NetworkConfig:
+    """Return 784-units-10 as `mnist-ecp5`: a row a clock."""
+    return PRESETS["mnist-ecp5"].replace(layers=(784, units, 10), lanes=(units, 10), unit_lanes=(units // 5,))
+
+
+def few_lanes(units: int) -> NetworkConfig:
+    """Return 784-units-10 as `mnist-up5k`: two synapses a clock."""
+    return PRESETS["mnist-up5k"].replace(layers=(784, units, 10))
+
+
+def largest() -> list[list[str]]:
+    """Return for each board and kind of network the most hidden units that fit."""
+    lines = [["board", "network", "hidden units", "synapses", "logic cells", "block RAMs"]]
+    kinds = {"a row a clock, 9-bit weights": whole_rows, "two synapses a clock, 8-bit weights": few_lanes}
+    for board in boards():
+        for kind, network in kinds.items():
+            # Half the range is left out with each network that is tried.
+            fitting, beyond = 0, MOST // STEP + 1
+            while beyond - fitting > 1:
+                middle = (fitting + beyond) // 2
+                if estimate.estimate(network(middle * STEP), board).fits(board):
+                    fitting = middle
+                else:
+                    beyond = middle
+            if not fitting:
+                lines.append([board.name, kind, f"none of {STEP} or more", "-", "-", "-"])
+                continue
+            config = network(fitting * STEP)
+            found = estimate.estimate(config, board)
+            cells = [f"{synapses(config):,}", f"{found.logic_cells:,}", f"{found.block_rams:,}"]
+            lines.append([board.name, kind, str(fitting * STEP), *cells])
+            click.echo(" ".join(lines[-1]), err=True)
+    return lines
+
+
+def units() -> list[list[str]]:
+    """Return what units take alone, as they are in `mnist-ecp5`."""
+    config = PRESETS["mnist-ecp5"]
+    parts: dict[str, wiring.Component] = {
+        "spike generator": SpikeGenerator(config.lfsr_bits),
+        "composite neuron": CompositeNeuron(
+            config, config.dropout[0], drive_shape(config, 1).width, error_shape(config, 2).width
+        ),
+        "winner-take-all of ten": WinnerTakeAll(config),
+    }
+    lines = [["unit", *(f"{family}: LUTs, flip-flops, block RAMs" for family in estimate.families())]]
+    lines += [[name] for name in parts] + [["synapse lane"]]
+    arrays = [SynapseArray(config.replace(layers=(784, n, 10), lanes=(n, 10), unit_lanes=(n,)), 1) for n in (8, 16)]
+    verilog = [emit(part, "unit") for part in parts.values()]
+    narrow, wide = (emit(array, "unit") for array in arrays)
+    for family in estimate.families():
+        for line, text in zip(lines[1:], verilog, strict=False):
+            cells = estimate.counted(count(text, "unit", family), family)
+            line.append(", ".join(f"{number:,}" for number in cells.values()))
+        # What a lane more takes: an eighth of what eight do.
+        few, many = (estimate.counted(count(text, "unit", family), family) for text in (narrow, wide))
+        lines[-1].append(", ".join(f"{(many[kind] - few[kind]) / 8:.1f}" for kind in few))
+    return lines
+
+
+@click.command()
+def main() -> None:
+    """Estimate, synthesise and write the page."""
+    page = f"""# Resources
+
+Made by `python bench/resources.py` with {tool_version("yosys")}. Networks are estimates, with their host link, before
+place and route; how good they are is in [hardware.md](hardware.md). What was built is in [boards.md](boards.md).
+
+## Presets on boards
+
+Lanes are those that `backspike build` takes for the board. Images a second are those trained at the clock that the
+board is built for, from the clocks of a mean sample in a whole training; SP is a RAM with a single port.
+
+{markdown(presets())}
+## The largest networks
+
+784-N-10, N in steps of {STEP}, up to {MOST:,}: the most that can be expected to fit.
+
+{markdown(largest())}
+## Units alone
+
+As they are in `mnist-ecp5`, synthesised by themselves. A spike generator and a neuron have no state of their own.
+
+{markdown(units())}"""
+    write_atomic(OUT, page.encode())
+    click.echo(page)
+
+
+if __name__ == "__main__":
+    main()
