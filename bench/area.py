@@ -30,8 +30,7 @@ _DIVISOR = 16
 
 _SMALL: dict[str, Any] = {"ticks": 16, "rates": (64, 64)}
 
-# Small networks, in which each part is once large and once small: lanes, weights, units, depth, streams; and two that
-# are large.
+# Small networks, in which each part is once large and once small: lanes, weights, units, depth, streams.
 NETWORKS: tuple[dict[str, Any], ...] = (
     {"layers": (8, 4, 3), "lanes": (4, 3), "weight_bits": 6, "weight_frac": 4, "input_streams": 2},
     {"layers": (8, 4, 3), "lanes": (1, 1), "input_streams": 1, "input_lanes": 1},
@@ -47,8 +46,6 @@ NETWORKS: tuple[dict[str, Any], ...] = (
     {"layers": (100, 20, 5), "lanes": (10, 5), "weight_bits": 6, "weight_frac": 4},
     {"layers": (100, 40, 10), "lanes": (40, 10), "unit_lanes": (8,), "weight_bits": 9, "weight_frac": 8},
     {"layers": (100, 32, 10), "lanes": (16, 10), "banks": (2, 2), "unit_lanes": (4,)},
-    {"layers": (784, 80, 10), "lanes": (80, 10), "unit_lanes": (16,), "weight_bits": 9, "weight_frac": 8},
-    {"layers": (784, 200, 10), "lanes": (200, 10), "unit_lanes": (40,), "weight_bits": 9, "weight_frac": 8},
 )
 
 
