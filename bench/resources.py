@@ -40,8 +40,11 @@ def synapses(config: NetworkConfig) -> int:
 
 def boards() -> list[Board]:
     """Return the boards of whose family there is a record, one for each size of device."""
-    found = {estimate.CAPACITY[name]: BOARDS[name] for name in reversed(estimate.CAPACITY)}
-    return [board for board in reversed(found.values()) if board.family in estimate.families()]
+    found: dict[estimate.Capacity, Board] = {}
+    for name, capacity in estimate.CAPACITY.items():
+        if BOARDS[name].family in estimate.families():
+            found.setdefault(capacity, BOARDS[name])
+    return list(found.values())
 
 
 def presets() -> list[list[str]]:
@@ -119,7 +122,7 @@ def units() -> list[list[str]]:
     }
     lines = [["unit", *(f"{family}: LUTs, flip-flops, block RAMs" for family in estimate.families())]]
     lines += [[name] for name in parts] + [["synapse lane"]]
-    arrays = [SynapseArray(config.replace(layers=(784, n, 10), lanes=(n, 10), unit_lanes=(n,)), 1) for n in (8, 16)]
+    arrays = [SynapseArray(config.replace(layers=(784, n, 10), lanes=(n, 10), unit_lanes=(n,)), 1) for n in (16, 24)]
     verilog = [emit(part, "unit") for part in parts.values()]
     narrow, wide = (emit(array, "unit") for array in arrays)
     for family in estimate.families():

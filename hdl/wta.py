@@ -250,7 +250,8 @@ def _best(entries: list[tuple[Value, Value]], greater: Mapping[tuple[int, int], 
     """Return the entry of the greatest value, and of equals the first, by what `_greater` says of the values."""
     if len(entries) == 1:
         return entries[0]
-    best, best_index = Const(0, entries[0][0].shape()), Const(0)
+    best: Value = Const(0, entries[0][0].shape())
+    best_index: Value = Const(0)
     for number, (value, index) in enumerate(entries):
         # Greater than all before it, and none behind it is greater.
         taken = Cat(
