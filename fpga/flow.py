@@ -76,7 +76,7 @@ def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> S
     def run(folder: Path) -> None:
         for name, content in files.items():
             (folder / name).write_text(content)
-        _run([*find_tool("yosys"), "-q", "-l", "yosys.log", "top.ys"], folder, "yosys")
+        _run_yosys(folder)
         for netlist in folder.glob("top.syn.json"):
             netlist.rename(folder / "top.json")
 
@@ -152,6 +152,23 @@ def _cached(inputs: Any, run: Callable[[Path], None]) -> Step:
         run(folder)
 
     return Step(cached([json.dumps(inputs, sort_keys=True)], make), not made)
+
+
+def _run_yosys(folder: Path) -> None:
+    """Run the script ``top.ys``; where Yosys stops on a design for the ECP5, once more on a flat one.
+
+    Yosys 0.70 fails in some designs, not in others hardly different, where ABC9 meets the cells in which flattening
+    notes what was a module.
+    """
+    command, script = [*find_tool("yosys"), "-q", "-l", "yosys.log", "top.ys"], folder / "top.ys"
+    try:
+        _run(command, folder, "yosys")
+    except BackspikeError:
+        text = script.read_text()
+        if "synth_ecp5" not in text:
+            raise
+        script.write_text(text.replace("synth_ecp5", "hierarchy -top top; flatten -noscopeinfo; synth_ecp5"))
+        _run(command, folder, "yosys")
 
 
 def _run(command: list[str], folder: Path, name: str) -> None:
