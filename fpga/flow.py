@@ -20,7 +20,7 @@ from backspike.sim.runner import cached
 from .boards import Board
 from .design import BoardDesign
 from .pll import Pll
-from .tools import find_tool, tool_version
+from .tools import SINGLE_BITS, find_tool, tool_version
 
 __all__ = ["Step", "does_not_fit", "place_and_route", "synthesise"]
 
@@ -155,11 +155,7 @@ def _cached(inputs: Any, run: Callable[[Path], None]) -> Step:
 
 
 def _run_yosys(folder: Path) -> None:
-    """Run the script ``top.ys``; where Yosys stops on a design for the ECP5, once more on a flat one.
-
-    Yosys 0.70 fails in some designs, not in others hardly different, where ABC9 meets the cells in which flattening
-    notes what was a module.
-    """
+    """Run the script ``top.ys``; where Yosys stops on a design for the ECP5, once more on one of single bits."""
     command, script = [*find_tool("yosys"), "-q", "-l", "yosys.log", "top.ys"], folder / "top.ys"
     try:
         _run(command, folder, "yosys")
@@ -167,7 +163,7 @@ def _run_yosys(folder: Path) -> None:
         text = script.read_text()
         if "synth_ecp5" not in text:
             raise
-        script.write_text(text.replace("synth_ecp5", "hierarchy -top top; flatten -noscopeinfo; synth_ecp5"))
+        script.write_text(text.replace("synth_ecp5", f"hierarchy -top top; {SINGLE_BITS}; synth_ecp5"))
         _run(command, folder, "yosys")
 
 

@@ -13,7 +13,14 @@ from pathlib import Path
 
 from backspike.errors import BackspikeError
 
-__all__ = ["find_tool", "tool_version", "yosys_share"]
+__all__ = ["SINGLE_BITS", "find_tool", "tool_version", "yosys_share"]
+
+SINGLE_BITS = "proc; flatten -noscopeinfo; opt_clean -purge; splitnets"
+"""Yosys's commands that make single bits of all vectors.
+
+Yosys 0.70 fails with an assertion in some designs for the ECP5, not in others hardly different, when it takes up what
+ABC9 has made of them; of those that are known in none whose wires are single bits.
+"""
 
 # Older ones write other netlists and other figures. A tool without an entry has no version of its own to ask for.
 _LEAST = {"yosys": (0, 50), "nextpnr-ice40": (0, 7), "nextpnr-ecp5": (0, 7), "nextpnr-himbaechel": (0, 7)}

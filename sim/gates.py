@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backspike.errors import BackspikeError
-from backspike.fpga.tools import find_tool, tool_version, yosys_share
+from backspike.fpga.tools import SINGLE_BITS, find_tool, tool_version, yosys_share
 
 from .runner import cached
 
@@ -75,8 +75,11 @@ def synthesise(verilog: str, top: str, family: str) -> str:
     def make(made: Path) -> None:
         source = made / f"{top}.v"
         source.write_text(verilog, encoding="utf-8")
-        command = [*find_tool("yosys"), "-q", "-p", script]
-        process = subprocess.run(command, cwd=made, capture_output=True, encoding="utf-8", check=False)
+        for text in (script, script.replace("flatten -noscopeinfo", SINGLE_BITS)):
+            command = [*find_tool("yosys"), "-q", "-p", text]
+            process = subprocess.run(command, cwd=made, capture_output=True, encoding="utf-8", check=False)
+            if not process.returncode:
+                break
         if process.returncode or not (made / "netlist.v").exists():
             lines = (process.stderr + process.stdout).splitlines()
             reason = next((line for line in lines if "ERROR: " in line), f"exit status {process.returncode}")
