@@ -23,7 +23,7 @@ __all__ = ["Contents", "Memory", "contents"]
 _ELABORATE: Any = Fragment.get
 _BUILD: Any = build_netlist
 _SUMS = ("+", "-")
-# Neither chooses, compares for equality, nor is worked out with the sum of an address; those are small beside the rest.
+# What chooses, compares for equality or scales an address: with these counted, the fit to the record was no better.
 _NO_LOGIC = ("m", "==", "!=", "^", "*", "u//", "s//", "u%", "s%")
 _CLOCKS_A_BIT = 16
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -69,6 +69,11 @@ class RegisterHost:
     async def reseed(self, seed: int) -> None:
         """Seed all random streams anew; samples and writes that come next wait until it is done."""
         for name, value in self._registers.seeding(seed).items():
+            await self.write(name, value)
+
+    async def set_rates(self, rates: Sequence[int]) -> None:
+        """Write the learning rate of each layer, in 1/256."""
+        for name, value in self._registers.rates(rates).items():
             await self.write(name, value)
 
     async def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:

@@ -152,8 +152,7 @@ class NetworkBench:
                     self._done.clear()
                     await self._done.wait()
                 rates = self.rates[number]
-                for layer, rate in enumerate(rates, start=1):
-                    await self.host.write(f"RATE_{layer}", int(rate))
+                await self.host.set_rates(rates)
             for entry in sample_entries(self.config, sample):
                 await self.driver.send(entry)
 
