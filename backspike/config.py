@@ -50,6 +50,7 @@ _NOT_PART_OF_A_CHECKPOINT = (
     "ports",
     "input_lanes",
     "input_buffers",
+    "inference_patience",
 )
 
 
@@ -88,6 +89,8 @@ class NetworkConfig:
     patience : int
         A sample ends early, with the next tick, once the same unit, in learning the label's, has won this many ticks
         in a row; 0 to T, and 0 is never.
+    inference_patience : int or None
+        The same for samples that are not learned; None, as it is by default, is the value of `patience`.
     seed : int
         Seed of every random stream and of the initial weights, 1 to 2**32 - 1.
     lfsr_bits : int
@@ -136,6 +139,7 @@ class NetworkConfig:
     rate_decay: float = 0.85
     dropout: tuple[int, ...] = ()
     patience: int = 0
+    inference_patience: int | None = None
     seed: int = 1
     lfsr_bits: int = 32
     input: str = "rate"
@@ -156,6 +160,8 @@ class NetworkConfig:
         self._check_int("weight_frac", 1, self.weight_bits)
         self._check_int("leak", 0, 8)
         self._check_int("patience", 0, self.ticks)
+        if self.inference_patience is not None:
+            self._check_int("inference_patience", 0, self.ticks)
         self._check_int("seed", 1, 2**32 - 1)
         self._check_int("input_streams", 1, 16)
         self._check_real("temperature", 16)
@@ -220,6 +226,15 @@ class NetworkConfig:
         return (1 << (self.weight_bits - 1)) - 1
 
     @property
+    def ends_early(self) -> bool:
+        """Whether a sample may end before its last tick."""
+        return bool(self.patience or self.inference_patience)
+
+    def patience_for(self, learn: bool) -> int:
+        """Return how many wins in a row end a sample that is learned, or not; 0 is never."""
+        return self.patience if learn or self.inference_patience is None else self.inference_patience
+
+    @property
     def folds(self) -> tuple[int, ...]:
         """Memory words, and so clocks, that a row of each weight layer takes."""
         return tuple(-(-units // lanes) for units, lanes in zip(self.layers[1:], self.lanes, strict=True))
@@ -247,8 +262,9 @@ class NetworkConfig:
     # -- files and hashes -------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values, tuples as lists, in the order of declaration."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        """Return all values, tuples as lists, in the order of declaration; without those that are None."""
+        values = asdict(self).items()
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values if v is not None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> NetworkConfig:

@@ -223,10 +223,12 @@ class NetworkTop(wiring.Component):
 
     def _patience_ends(self, m: Module, output: OutputLayer, begin: Signal) -> Value:
         """Count how often the same unit has won in a row; return whether the tick that comes is therefore the last."""
-        patience = self.config.patience
-        if not patience:
+        if not self.config.ends_early:
             return Const(0)
-        streak, now = Signal(range(patience + 1)), Signal(range(patience + 1))
+        learning, inferring = (self.config.patience_for(learn) for learn in (True, False))
+        patience = Mux(output.learn, learning, inferring) if learning != inferring else learning
+        counts = range(max(learning, inferring) + 1)
+        streak, now = Signal(counts), Signal(counts)
         before = Signal.like(output.winner)
         same = output.winner == Mux(output.learn, output.label, before)
         m.d.comb += now.eq(streak)
@@ -234,7 +236,7 @@ class NetworkTop(wiring.Component):
             m.d.sync += before.eq(output.winner)
             m.d.comb += now.eq(Mux(same, Mux(streak == patience, patience, streak + 1), ~output.learn))
         m.d.sync += streak.eq(Mux(begin, 0, now))
-        return now == patience
+        return (now == patience) & (patience != 0) if 0 in (learning, inferring) else now == patience
 
     def _count_wins(self, m: Module, output: OutputLayer, begin: Signal, ending: Signal) -> tuple[Signal, Signal]:
         """Count the wins of each class.

@@ -211,7 +211,7 @@ class InputLayer(wiring.Component):
     def _add_pace(self, m: Module, listed: Value) -> _Pace:
         """Add what starts and ends lists; `listed` says that one ends with this clock."""
         config, pace = self._config, _Pace()
-        if config.patience:
+        if config.ends_early:
             # Lists ended, less ticks begun, and one more. The last tick is known when it begins, when its list may have
             # begun, or ended, but no list behind it.
             ahead, last = Signal(range(3)), Signal()
@@ -375,7 +375,7 @@ class InputLayer(wiring.Component):
             entries.rows[0].eq(entry.index),
             entries.last.eq(entry.last),
         ]
-        if self._config.patience:
+        if self._config.ends_early:
             lists = Signal(range(self._config.ticks + 1))
             following = Signal.like(lists)
             m.d.comb += following.eq(lists + (taken & entry.last))

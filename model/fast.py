@@ -71,7 +71,7 @@ def run_samples(
         order,
         learn,
         config.input == "rate",
-        np.array([config.ticks, config.leak, config.activation_bits, config.error_bits, config.patience]),
+        np.array([config.ticks, config.leak, config.activation_bits, config.error_bits, config.patience_for(learn)]),
         np.array([config.weight_min, config.weight_max]),
         np.array([config.lfsr_bits, *POLYNOMIALS[config.lfsr_bits]], dtype=np.uint64),
         np.array(network.rates),

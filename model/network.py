@@ -134,6 +134,7 @@ class Network:
             part.clear()
         wins = np.zeros(config.layers[-1], dtype=np.int64)
         streak, last, ending = 0, None, False
+        patience = config.patience_for(sample.learn)
         for tick in range(config.ticks):
             if self._tick(tick, sample):
                 winner = self.output.winner
@@ -146,7 +147,7 @@ class Network:
             if ending:
                 break
             # One tick more: while this one was decided, the next one's inputs were being drawn.
-            ending = streak == config.patience > 0
+            ending = streak == patience > 0
         self.counters.samples += 1
         return Result(wins)
 

@@ -36,6 +36,7 @@ def random_config(seed: int) -> NetworkConfig:
         rates=tuple(among(0, 256) for _ in range(depth)),
         dropout=tuple(int(random.choice([0, 0, 60, 200])) for _ in range(depth - 1)),
         patience=int(random.choice([0, 0, 1, 2])),
+        inference_patience=[None, None, 0, 1, 2][random.integers(5)],
         seed=among(1, 2**32 - 1),
         lfsr_bits=int(random.choice(widths)),
         input=str(random.choice(["rate", "spikes"])),

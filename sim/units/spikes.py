@@ -139,14 +139,14 @@ class InputLayerBench(Bench):
         started = now()
         unit.put(start=0)
         # The first tick is the last one only where it is the only one.
-        ticks = self.random.randint(min(2, config.ticks), config.ticks) if config.patience else config.ticks
+        ticks = self.random.randint(min(2, config.ticks), config.ticks) if config.ends_early else config.ticks
         lists = [self._listed(sample, tick, model, rate) for tick in range(ticks)]
         came = []
         for tick, (rows, _) in enumerate(lists):
-            if tick and config.patience:
+            if tick and config.ends_early:
                 await self._tick(tick == ticks - 1)
             came += await self.reader.read(self.visits, f"sample {number}, tick {tick}", rows, bias_permit)
-        if not self.job["stalls"] and config.input == "rate" and not config.patience:
+        if not self.job["stalls"] and config.input == "rate" and not config.ends_early:
             took = [clock - started for clock in came]
             counts = [marks for _, marks in lists]
             if config.banks[0] == 1 and config.input_turns == 1:

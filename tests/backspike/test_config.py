@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from typing import Any
@@ -53,6 +54,8 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"dropout": (0.1,)}, "dropout must be 1 whole numbers, one a hidden layer, not (0.1,)"),
     ({"patience": 17}, "patience must be a whole number from 0 to 16, not 17"),
     ({"patience": -1}, "patience must be a whole number from 0 to 16, not -1"),
+    ({"inference_patience": 17}, "inference_patience must be a whole number from 0 to 16, not 17"),
+    ({"inference_patience": 1.5}, "inference_patience must be a whole number from 0 to 16, not 1.5"),
     ({"lanes": (0, 0, 0)}, "lanes must be 2 whole numbers, one a weight layer, not (0, 0, 0)"),
     ({"input_lanes": 3}, "input_lanes must divide the input_streams, 8, not be 3"),
     ({"input_lanes": 9}, "input_lanes must be a whole number from 0 to 8, not 9"),
@@ -123,13 +126,13 @@ OTHER_VALUES: dict[str, Any] = {
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "seed": 2, "lfsr_bits": 64,
     "dropout": (9,), "patience": 3, "input": "spikes", "input_streams": 4, "input_lanes": 4, "lanes": (2, 1),
     "banks": (2, 1), "ports": (1, 2), "unit_lanes": (2,),
-    "input_buffers": 1,
+    "input_buffers": 1, "inference_patience": 5,
 }  # fmt: skip
 
 
 def test_hash_tells_every_value_apart_but_the_name() -> None:
     base = NetworkConfig(layers=(8, 4, 2))
-    assert set(OTHER_VALUES) == set(base.to_dict())
+    assert set(OTHER_VALUES) == {field.name for field in dataclasses.fields(base)}
     configs = [base, *(base.replace(**{key: value}) for key, value in OTHER_VALUES.items() if key != "name")]
     for one, other in itertools.combinations(configs, 2):
         assert one.hash != other.hash, (one, other)
@@ -151,9 +154,23 @@ def test_checkpoint_fits_whatever_computes_the_same(key) -> None:
         "ports",
         "input_lanes",
         "input_buffers",
+        "inference_patience",
     )
     assert (other.checkpoint_hash == base.checkpoint_hash) == same
     assert base.checkpoint_difference(other) == (None if same else key)
+
+
+def test_inference_is_as_patient_as_training_unless_it_says_otherwise(tmp_path) -> None:
+    base = NetworkConfig(layers=(8, 4, 2), patience=3)
+    assert (base.patience_for(True), base.patience_for(False), base.ends_early) == (3, 3, True)
+    assert "inference_patience" not in base.to_dict()
+    other = base.replace(inference_patience=0)
+    assert (other.patience_for(True), other.patience_for(False), other.ends_early) == (3, 0, True)
+    other = base.replace(patience=0, inference_patience=7)
+    assert (other.patience_for(True), other.patience_for(False), other.ends_early) == (0, 7, True)
+    assert not base.replace(patience=0, inference_patience=0).ends_early
+    other.save(tmp_path / "config.toml")
+    assert load_config(str(tmp_path / "config.toml")) == other
 
 
 def test_unknown_preset_lists_the_known() -> None:

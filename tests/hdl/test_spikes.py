@@ -37,6 +37,7 @@ def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
         {"input": "rate", "layers": (40, 4), "patience": 1},
         {"input": "rate", "layers": (6, 4), "input_streams": 8, "patience": 1, "ticks": 9, "banks": (2,)},
         {"input": "rate", "layers": (6, 4), "patience": 1, "ticks": 1},
+        {"input": "rate", "layers": (9, 4), "patience": 0, "inference_patience": 2},
         {"input": "spikes", "layers": (17, 4), "patience": 1},
         {"input": "spikes", "layers": (5, 4), "patience": 1, "ticks": 1},
         *[{}] * 4,

@@ -120,6 +120,9 @@ class ReferenceNetwork:
         wins = [0] * self.config.layers[-1]
         winners: list[int] = []
         last_tick = self.config.ticks - 1
+        patience = self.config.patience
+        if not learn and self.config.inference_patience is not None:
+            patience = self.config.inference_patience
         for tick in range(self.config.ticks):
             self.tick(tick, values if self.config.input == "rate" else values[tick], label, learn)
             if tick >= self.config.depth - 1:
@@ -128,9 +131,9 @@ class ReferenceNetwork:
             observe(tick)
             if tick == last_tick:
                 break
-            latest = winners[-self.config.patience :] if self.config.patience else []
+            latest = winners[-patience:] if patience else []
             awaited = label if learn else winners[-1] if winners else None
-            if len(latest) == self.config.patience > 0 and set(latest) == {awaited}:
+            if len(latest) == patience > 0 and set(latest) == {awaited}:
                 last_tick = min(last_tick, tick + 1)
         self.samples += 1
         return wins

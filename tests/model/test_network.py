@@ -43,6 +43,7 @@ def random_config(random: np.random.Generator, depth: int) -> NetworkConfig:
         rates=tuple(int(rate) for rate in random.integers(0, 257, depth)),
         dropout=tuple(int(drop) for drop in random.choice([0, 0, 0, 50, 128, 255], depth - 1)),
         patience=int(random.choice([0, 0, 0, 1, 2, 3]) % (depth + 1)),
+        inference_patience=[None, None, 0, 1][random.integers(4)],
         seed=int(random.integers(1, 2**32)),
         lfsr_bits=int(random.choice([width for width in (16, 24, 32, 40, 48, 64) if width >= needed])),
         input=str(random.choice(["rate", "spikes"])),
@@ -144,7 +145,7 @@ def test_every_register_of_every_tick_is_the_references(depth: int, seed: int) -
         wins, ticks = trace(network, sample)
         expected_wins, expected_ticks = reference_trace(reference, sample)
         assert len(ticks) == len(expected_ticks) <= config.ticks
-        assert config.patience or len(ticks) == config.ticks
+        assert config.ends_early or len(ticks) == config.ticks
         for tick, (found, expected) in enumerate(zip(ticks, expected_ticks, strict=True)):
             assert found.keys() == expected.keys()
             for name in expected:
@@ -216,6 +217,16 @@ def test_sample_ends_with_the_tick_after_the_last_win_it_took(winner, learn, lab
     result = network.run(Sample(np.zeros(1, dtype=np.uint8), label, learn))
     assert network.counters.ticks == expected
     assert result.wins.sum() == result.wins[winner] == expected - 1
+
+
+@pytest.mark.parametrize(("inference_patience", "expected"), [(0, 9), (1, 3), (5, 7)])
+def test_inference_may_have_a_patience_of_its_own(inference_patience, expected) -> None:
+    values = {"patience": 3, "inference_patience": inference_patience}
+    network = silent_but_for([100, -100], weight_bits=8, ticks=9, temperature=0.05, **values)
+    network.run(Sample(np.zeros(1, dtype=np.uint8), 0, False))
+    assert network.counters.ticks == expected
+    network.run(Sample(np.zeros(1, dtype=np.uint8), 0, True))
+    assert network.counters.ticks == expected + 5
 
 
 def test_the_ticks_of_a_sample_are_its_most() -> None:

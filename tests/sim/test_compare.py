@@ -62,7 +62,8 @@ def assert_equal(config, shown: Schedule, simulator: str, message: str = "", **o
     assert result.counters["SAMPLES"] == samples, message
     assert result.counters["TICKS"] == ticks, message
     # With a patience a sample may end early, but not before the output layer could be patient.
-    least = min(config.ticks, config.depth + config.patience) if config.patience else config.ticks
+    patience = min(config.patience_for(learn) or config.ticks for learn in (True, False))
+    least = min(config.ticks, config.depth + patience)
     assert samples * least <= ticks <= samples * config.ticks, message
     for layer, (before, after) in enumerate(zip(shown.weights, result.weights, strict=True), start=1):
         if not np.array_equal(before, after):
