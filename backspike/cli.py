@@ -78,15 +78,18 @@ def generate(config_name: str, out: Path) -> None:
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="First seed of the placement.")
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="How many seeds to try.")
 @click.option("--clock", type=click.FloatRange(1, 400), metavar="MHZ", help="The board's own when left out.")
+@click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
 @_out_option
-def build_bitstream(board_name: str, config_name: str, seed: int, seeds: int, clock: float | None, out: Path) -> None:
+def build_bitstream(
+    board_name: str, config_name: str, seed: int, seeds: int, clock: float | None, fastest: bool, out: Path
+) -> None:
     """Build a network and its host link for a board: bitstream and report.
 
     Steps that were done before, with the same inputs and tools, are taken from a cache.
     """
     from backspike.fpga.build import build
 
-    build(board_name, load_config(config_name), out, click.echo, seed=seed, seeds=seeds, clock=clock)
+    build(board_name, load_config(config_name), out, click.echo, seed=seed, seeds=seeds, clock=clock, fastest=fastest)
 
 
 @commands.command()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
 from backspike import PRESETS, BackspikeError
 from backspike.config import load_config
 from backspike.fpga.boards import BOARDS
-from backspike.fpga.build import build, check_timing, count_cells, format_report, summarise
+from backspike.fpga.build import build, check_timing, count_cells, find_fastest, format_report, summarise
 from backspike.fpga.flow import does_not_fit
 from backspike.fpga.throughput import clocks_a_sample, link_samples
 from backspike.fpga.tools import find_tool
@@ -73,6 +74,34 @@ def test_timing_that_is_missed_is_one_sentence():
     )
     with pytest.raises(BackspikeError, match=sentence):
         check_timing(report)
+
+
+@pytest.mark.parametrize(
+    ("reached", "clocks", "taken"),
+    # What is reached when the first, second, ... clock is asked for; which were asked for, and whose build is taken.
+    [
+        ({16: 30.0, 28: 29.0}, [28], 28),
+        ({16: 30.0, 28: 26.0, 24: 24.0}, [28, 24], 24),
+        ({16: 16.2}, [], 16),
+        ({16: 14.0, 13: 15.0}, [13], 13),
+        ({16: 30.0, 28: 27.0, 25: 24.0, 22: 20.0}, [28, 25, 22], 16),
+        ({16: 30.0, 28: 15.0}, [28], 16),
+        ({16: 15.0, 14: 13.0, 12: 11.0, 10: 9.0}, [14, 12, 10], 10),
+    ],
+)
+def test_the_fastest_clock_is_looked_for(reached, clocks, taken):
+    asked = []
+
+    def made(clock):
+        fmax = {"clk": {"achieved": reached[clock], "constraint": clock}}
+        return SimpleNamespace(report={"clock_mhz": clock, "timing_met": reached[clock] >= clock, "clocks": fmax})
+
+    def attempt(clock):
+        asked.append(clock)
+        return made(clock)
+
+    assert find_fastest(made(16), attempt).report["clock_mhz"] == taken
+    assert asked == clocks
 
 
 def test_what_does_not_fit_is_one_sentence():
