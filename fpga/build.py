@@ -245,13 +245,15 @@ def check_timing(report: dict[str, Any]) -> None:
 
 def _slowest(report: dict[str, Any]) -> tuple[str, dict[str, float]]:
     """Return name and speed of the clock that reaches the least part of its constraint."""
-    return min(report["clocks"].items(), key=lambda item: item[1]["achieved"] / item[1]["constraint"])
+    clocks: dict[str, dict[str, float]] = report["clocks"]
+    return min(clocks.items(), key=lambda item: item[1]["achieved"] / item[1]["constraint"])
 
 
 def _reachable(report: dict[str, Any]) -> float:
     """Return the clock in MHz that a build like the one reported should ask for."""
     found = _slowest(report)[1]
-    return float(MARGIN * report["clock_mhz"] * found["achieved"] / found["constraint"])
+    clock: float = report["clock_mhz"]
+    return MARGIN * clock * found["achieved"] / found["constraint"]
 
 
 def _clocks(report: dict[str, Any], clock: float) -> dict[str, dict[str, float]]:
