@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from backspike.sim.runner import cached
 from .boards import Board
 from .design import BoardDesign
 from .pll import Pll
-from .tools import SINGLE_BITS, find_tool, tool_version
+from .tools import find_tool, run_tool, run_yosys, tool_version
 
 __all__ = ["Step", "does_not_fit", "place_and_route", "synthesise"]
 
@@ -76,7 +75,7 @@ def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> S
     def run(folder: Path) -> None:
         for name, content in files.items():
             (folder / name).write_text(content)
-        _run_yosys(folder)
+        run_yosys(files["top.ys"], "top", folder)
         for netlist in folder.glob("top.syn.json"):
             netlist.rename(folder / "top.json")
 
@@ -120,11 +119,11 @@ def place_and_route(board: Board, netlist: Step, clock: float, seed: int) -> Ste
             if path.name == "top.json" or path.suffix in (".pcf", ".lpf", ".cst"):
                 shutil.copy(path, folder)
         try:
-            _run([*find_tool(nextpnr), *common, *command], folder, nextpnr)
+            run_tool([*find_tool(nextpnr), *common, *command], folder, nextpnr)
         except BackspikeError as error:
             log = folder / "nextpnr.log"
             raise does_not_fit(log.read_text() if log.exists() else "", board) or error from error
-        _run([*find_tool(packer), *pack], folder, packer)
+        run_tool([*find_tool(packer), *pack], folder, packer)
         (folder / "top.json").unlink()
 
     return _cached(
@@ -152,26 +151,3 @@ def _cached(inputs: Any, run: Callable[[Path], None]) -> Step:
         run(folder)
 
     return Step(cached([json.dumps(inputs, sort_keys=True)], make), not made)
-
-
-def _run_yosys(folder: Path) -> None:
-    """Run the script ``top.ys``; where Yosys stops on a design for the ECP5, once more on one of single bits."""
-    command, script = [*find_tool("yosys"), "-q", "-l", "yosys.log", "top.ys"], folder / "top.ys"
-    try:
-        _run(command, folder, "yosys")
-    except BackspikeError:
-        text = script.read_text()
-        if "synth_ecp5" not in text:
-            raise
-        script.write_text(text.replace("synth_ecp5", f"hierarchy -top top; {SINGLE_BITS}; synth_ecp5"))
-        _run(command, folder, "yosys")
-
-
-def _run(command: list[str], folder: Path, name: str) -> None:
-    """Run a tool in a folder, the only one that it can see if it is a WebAssembly one."""
-    process = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False)
-    if process.returncode:
-        lines = (process.stderr + process.stdout).splitlines()
-        reason = next((line for line in lines if line.startswith("ERROR: ")), "")
-        reason = reason or next((line for line in reversed(lines) if line.strip()), f"status {process.returncode}")
-        raise BackspikeError(f"{name} stopped: {reason.removeprefix('ERROR: ').strip()}")

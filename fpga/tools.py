@@ -13,14 +13,11 @@ from pathlib import Path
 
 from backspike.errors import BackspikeError
 
-__all__ = ["SINGLE_BITS", "find_tool", "tool_version", "yosys_share"]
+__all__ = ["find_tool", "run_tool", "run_yosys", "tool_version", "yosys_share"]
 
-SINGLE_BITS = "proc; flatten -noscopeinfo; opt_clean -purge; splitnets"
-"""Yosys's commands that make single bits of all vectors.
-
-Yosys 0.70 fails with an assertion in some designs for the ECP5, not in others hardly different, when it takes up what
-ABC9 has made of them; of those that are known in none whose wires are single bits.
-"""
+# Yosys 0.70 fails with an assertion in some designs for the ECP5, not in others hardly different, when it takes up what
+# ABC9 has made of them; of those that are known in none whose wires are single bits.
+_SINGLE_BITS = "hierarchy -top {top}; proc; flatten -noscopeinfo; opt_clean -purge; splitnets; "
 
 # Older ones write other netlists and other figures. A tool without an entry has no version of its own to ask for.
 _LEAST = {"yosys": (0, 50), "nextpnr-ice40": (0, 7), "nextpnr-ecp5": (0, 7), "nextpnr-himbaechel": (0, 7)}
@@ -96,6 +93,44 @@ def yosys_share() -> Path:
     if not (folder / "simcells.v").exists():
         raise BackspikeError(f"the files that come with Yosys are not in {folder}")
     return folder
+
+
+def run_tool(command: list[str], folder: Path, name: str) -> None:
+    """Run a tool in a folder, the only one that it can see if it is a WebAssembly one.
+
+    Raises
+    ------
+    BackspikeError
+        It ends with another status than 0; the sentence has the tool's `name` and its first error.
+    """
+    process = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    if process.returncode:
+        lines = (process.stderr + process.stdout).splitlines()
+        reason = next((line for line in lines if "ERROR: " in line), "")
+        reason = reason or next((line for line in reversed(lines) if line.strip()), f"status {process.returncode}")
+        raise BackspikeError(f"{name} stopped: {reason.replace('ERROR: ', '').strip()}")
+
+
+def run_yosys(script: str, top: str, folder: Path) -> None:
+    """Run a Yosys script in a folder; where it stops on a design for the ECP5, once more on one of single bits.
+
+    Leaves ``yosys.ys``, the script that was run last, and ``yosys.log``.
+
+    Raises
+    ------
+    BackspikeError
+        Yosys is missing or stops.
+    """
+    command = [*find_tool("yosys"), "-q", "-l", "yosys.log", "yosys.ys"]
+    (folder / "yosys.ys").write_text(script, encoding="utf-8")
+    try:
+        run_tool(command, folder, "yosys")
+    except BackspikeError:
+        if "synth_ecp5" not in script:
+            raise
+        split = script.replace("synth_ecp5", _SINGLE_BITS.format(top=top) + "synth_ecp5")
+        (folder / "yosys.ys").write_text(split, encoding="utf-8")
+        run_tool(command, folder, "yosys")
 
 
 @cache

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from backspike.errors import BackspikeError
-from backspike.fpga.tools import SINGLE_BITS, find_tool, tool_version, yosys_share
+from backspike.fpga.tools import run_yosys, tool_version, yosys_share
 
 from .runner import cached
 
@@ -75,15 +74,10 @@ def synthesise(verilog: str, top: str, family: str) -> str:
     def make(made: Path) -> None:
         source = made / f"{top}.v"
         source.write_text(verilog, encoding="utf-8")
-        for text in (script, script.replace("flatten -noscopeinfo", SINGLE_BITS)):
-            command = [*find_tool("yosys"), "-q", "-p", text]
-            process = subprocess.run(command, cwd=made, capture_output=True, encoding="utf-8", check=False)
-            if not process.returncode:
-                break
-        if process.returncode or not (made / "netlist.v").exists():
-            lines = (process.stderr + process.stdout).splitlines()
-            reason = next((line for line in lines if "ERROR: " in line), f"exit status {process.returncode}")
-            raise BackspikeError(f"Yosys cannot synthesise {top} for {family}: {reason.replace('ERROR: ', '')}")
+        try:
+            run_yosys(script, top, made)
+        except BackspikeError as error:
+            raise BackspikeError(f"{top} cannot be synthesised for {family}: {error}") from error
         source.unlink()
 
     folder = cached(["gates", tool_version("yosys"), script, verilog], make)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 
 from backspike import BackspikeError
 from backspike.fpga import tools
-from backspike.fpga.tools import find_tool, tool_version
+from backspike.fpga.tools import find_tool, run_yosys, tool_version
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +64,24 @@ def test_the_packaged_tool_runs(name):
     process = subprocess.run([*find_tool(name), "--version"], capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
     assert tool_version(name).split()[-1][:3] in process.stdout + process.stderr
+
+
+@pytest.mark.parametrize("family", ["ecp5", "ice40"])
+def test_yosys_gets_single_bits_where_it_stops_on_an_ecp5(family, monkeypatch, tmp_path):
+    scripts = []
+
+    def stop_unless_split(command, folder, name):
+        scripts.append((folder / command[-1]).read_text())
+        if "splitnets" not in scripts[-1]:
+            raise BackspikeError(f"{name} stopped")
+
+    monkeypatch.setattr(tools, "run_tool", stop_unless_split)
+    script = f"read_rtlil top.il\nsynth_{family} -top top\n"
+    if family == "ice40":
+        with pytest.raises(BackspikeError, match=r"^yosys stopped$"):
+            run_yosys(script, "top", tmp_path)
+        assert scripts == [script]
+    else:
+        run_yosys(script, "top", tmp_path)
+        assert scripts[0] == script
+        assert re.fullmatch(r"read_rtlil top.il\nhierarchy -top top; .* splitnets; synth_ecp5 -top top\n", scripts[1])
