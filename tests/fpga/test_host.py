@@ -59,13 +59,16 @@ def test_digits_are_trained_through_a_port_bit_for_bit(noise: float, digits) -> 
     ):
         device = Device(line, CONFIG, TIMEOUT)
         result = compare_device(device, schedule)
-        refused = sum(device.link_counters()[event] for event in list(LinkEvent)[2:])
+        counted = device.link_counters()
+        damaged = sum(counted[event] for event in (LinkEvent.DAMAGED, LinkEvent.SHORT, LinkEvent.LONG))
     assert result.mismatch == ""
     assert result.compared == {"results": 300, "weights": 65 * 12 + 13 * 10}
     # It has learned something, and the noise was there.
     assert any((before != after).any() for before, after in zip(schedule.weights, result.weights, strict=True))
     assert np.mean(result.predicted[200:] == schedule.labels[200:300]) > 0.5
-    assert (device.repeats > 0) == (refused > 0) == (noise > 0)
+    assert (damaged > 0) == (noise > 0)
+    # Without noise too, where the simulation is late with an answer: that depends on what else the machine does.
+    assert device.repeats > 0 or not noise
 
 
 def test_a_training_leaves_the_checkpoint_of_the_model(toml, tmp_path, capfd) -> None:
