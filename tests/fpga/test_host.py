@@ -60,14 +60,14 @@ def test_digits_are_trained_through_a_port_bit_for_bit(noise: float, digits) -> 
         device = Device(line, CONFIG, TIMEOUT)
         result = compare_device(device, schedule)
         counted = device.link_counters()
-        damaged = sum(counted[event] for event in (LinkEvent.DAMAGED, LinkEvent.SHORT, LinkEvent.LONG))
+        refused = sum(counted[event] for event in list(LinkEvent)[2:] if event != LinkEvent.BUSY)
     assert result.mismatch == ""
     assert result.compared == {"results": 300, "weights": 65 * 12 + 13 * 10}
     # It has learned something, and the noise was there.
     assert any((before != after).any() for before, after in zip(schedule.weights, result.weights, strict=True))
     assert np.mean(result.predicted[200:] == schedule.labels[200:300]) > 0.5
-    assert (damaged > 0) == (noise > 0)
-    # Without noise too, where the simulation is late with an answer: that depends on what else the machine does.
+    assert (refused > 0) == (noise > 0)
+    # A late answer is asked for again without noise too, and may find the link busy: the machine's load decides that.
     assert device.repeats > 0 or not noise
 
 
