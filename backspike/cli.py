@@ -14,6 +14,7 @@ from .config import PRESETS, load_config
 from .errors import BackspikeError
 from .host_cli import host
 from .options import FAILED
+from .options import baud_option as _baud_option
 from .options import config_option as _config_option
 from .options import data_dir_option as _data_dir_option
 from .options import dataset_option as _dataset_option
@@ -79,9 +80,17 @@ def generate(config_name: str, out: Path) -> None:
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="How many seeds to try.")
 @click.option("--clock", type=click.FloatRange(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
+@_baud_option
 @_out_option
 def build_bitstream(
-    board_name: str, config_name: str, seed: int, seeds: int, clock: float | None, fastest: bool, out: Path
+    board_name: str,
+    config_name: str,
+    seed: int,
+    seeds: int,
+    clock: float | None,
+    fastest: bool,
+    baud: int | None,
+    out: Path,
 ) -> None:
     """Build a network and its host link for a board: bitstream and report.
 
@@ -89,7 +98,8 @@ def build_bitstream(
     """
     from backspike.fpga.build import build
 
-    build(board_name, load_config(config_name), out, click.echo, seed=seed, seeds=seeds, clock=clock, fastest=fastest)
+    config = load_config(config_name)
+    build(board_name, config, out, click.echo, seed=seed, seeds=seeds, clock=clock, fastest=fastest, baud=baud)
 
 
 @commands.command()
@@ -235,7 +245,7 @@ def estimate(config_name: str, board_name: str | None) -> None:
     for board in boards:
         found = run_estimate(board.fit(config), board)
         has = CAPACITY[board.name]
-        speed = f"{board.clock_for(config) * 1e6 / found.clocks:,.0f} training samples/s, " if found.clocks else ""
+        speed = f"{board.clock * 1e6 / found.clocks:,.0f} training samples/s, " if found.clocks else ""
         fits = "fits" if found.fits(board) else "does not fit"
         single = (
             f"single-port RAMs {found.single_port_rams} of {has.single_port_rams}, " if has.single_port_rams else ""

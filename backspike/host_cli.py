@@ -15,6 +15,7 @@ from .config import NetworkConfig, load_config
 from .errors import BackspikeError
 from .options import (
     FAILED,
+    baud_option,
     config_option,
     data_dir_option,
     dataset_option,
@@ -48,7 +49,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
     @config_option
     @click.option("--port", type=click.Path(path_type=Path), help="Serial port, such as /dev/ttyUSB1.")
     @click.option("--simulate", is_flag=True, help="Simulate the board instead.")
-    @click.option("--baud", type=click.IntRange(300, 10_000_000), help="Bits a second; 1,000,000 when left out.")
+    @baud_option
     @click.option(
         "--noise",
         type=click.FloatRange(0, 1, max_open=True),

@@ -54,7 +54,7 @@ def presets() -> list[list[str]]:
     for board in boards():
         for name, preset in PRESETS.items():
             config = board.fit(preset)
-            found, clock = estimate.estimate(config, board), board.clock_for(config)
+            found, clock = estimate.estimate(config, board), board.clock
             fits = found.fits(board)
             speed = clock * 1e6 / found.clocks if found.clocks and fits else None
             rams = str(found.block_rams) + (f" + {found.single_port_rams} SP" if found.single_port_rams else "")

@@ -9,10 +9,14 @@ from typing import Any
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
+from backspike.hdl.uart import LEAST_DIVISOR
 
 from .pll import Pll, ecp5_pll, gowin_pll, ice40_pll
 
-__all__ = ["BOARDS", "Board", "find_board"]
+__all__ = ["BOARDS", "LINE_TOLERANCE", "Board", "find_board"]
+
+LINE_TOLERANCE = 0.02
+"""Part of a bit by which the line's bits may be too long or short: a byte has 10 of them, each taken in its middle."""
 
 Architecture = dict[str, Any]
 """Values of a configuration that change clocks and area, never a result."""
@@ -33,13 +37,13 @@ class Board:
     pll : callable
         From the board's oscillator and a wanted clock, in MHz, to a `Pll`.
     clock : float
-        Clock in MHz unless the user or the preset asks for another.
+        Clock in MHz unless the user asks for another.
     baud : int
         Bits a second on the line.
     synthesis : str
         Options of Yosys's synthesis command.
     presets : dict
-        For presets that need them, `Architecture`; ``clock`` in it is the clock in MHz.
+        For presets that need them, `Architecture`.
     clock_at_pll : bool
         Of iCE40s: the oscillator is at the pin that goes straight to the PLL.
     led : bool
@@ -72,14 +76,37 @@ class Board:
         except ModuleNotFoundError as error:
             raise BackspikeError("amaranth-boards is missing; install it with: pip install backspike[fpga]") from error
 
+    def timing(self, clock: float, baud: int) -> tuple[Pll, int]:
+        """Return the PLL of a wanted clock in MHz, and how many of its clocks a bit of the line takes.
+
+        Raises
+        ------
+        BackspikeError
+            The PLL cannot make the clock, or no whole number of clocks, `LEAST_DIVISOR` or more, makes bits within
+            `LINE_TOLERANCE` of the rate.
+        """
+        pll = self.pll(self.platform().default_clk_frequency / 1e6, clock)
+        ratio = pll.frequency * 1e6 / baud
+        divisor = round(ratio)
+        if divisor < LEAST_DIVISOR or abs(ratio / divisor - 1) > LINE_TOLERANCE:
+            raise BackspikeError(
+                f"the line cannot have {baud:,} bits a second at {pll.frequency:.1f} MHz: a bit would take "
+                f"{ratio:.2f} clocks, and has to take a whole number, at least {LEAST_DIVISOR}, within "
+                f"{LINE_TOLERANCE:.0%}"
+            )
+        return pll, divisor
+
+    def has_timing(self, clock: float, baud: int) -> bool:
+        """Return whether `timing` finds a PLL and a line."""
+        try:
+            self.timing(clock, baud)
+        except BackspikeError:
+            return False
+        return True
+
     def fit(self, config: NetworkConfig) -> NetworkConfig:
         """Return a preset as it fits the board; any other configuration as it is."""
-        changes = {key: value for key, value in self.presets.get(config.name, {}).items() if key != "clock"}
-        return config.replace(**changes)
-
-    def clock_for(self, config: NetworkConfig) -> float:
-        """Return the clock in MHz to build a configuration for."""
-        return float(self.presets.get(config.name, {}).get("clock", self.clock))
+        return config.replace(**self.presets.get(config.name, {}))
 
 
 # Few lanes: what a small device is short of is logic.
@@ -109,10 +136,10 @@ BOARDS = {
             family="ice40",
             platform_path="icebreaker.ICEBreakerPlatform",
             pll=ice40_pll,
-            clock=16.0,
+            clock=24.0,
             synthesis="-spram -dsp",
             clock_at_pll=True,
-            presets={**_SMALL, "mnist_up5k": {"clock": 24.0}},
+            presets=_SMALL,
         ),
         Board(
             name="hx8k",

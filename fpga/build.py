@@ -18,6 +18,7 @@ from backspike.files import make_directory, write_atomic
 
 from .boards import Board, find_board
 from .flow import Step, place_and_route, synthesise
+from .pll import Pll
 from .throughput import clocks_a_sample, link_samples
 from .tools import tool_version
 
@@ -48,6 +49,7 @@ def build(
     seeds: int = 1,
     clock: float | None = None,
     fastest: bool = False,
+    baud: int | None = None,
 ) -> dict[str, Any]:
     """Build a network for a board, with several seeds of nextpnr, and keep the seed that comes out fastest.
 
@@ -66,9 +68,11 @@ def build(
     seed, seeds : int
         First seed, and how many.
     clock : float, optional
-        Clock in MHz; the board's and preset's when left out. The PLL gives the fastest that is not above it.
+        Clock in MHz; the board's when left out. The PLL gives the fastest that is not above it.
     fastest : bool
         Build again for the clock that this one turns out to allow, as `find_fastest` has it.
+    baud : int, optional
+        Bits a second on the line; the board's when left out.
 
     Returns
     -------
@@ -78,19 +82,22 @@ def build(
     Raises
     ------
     BackspikeError
-        Board or clock are impossible, a tool is missing, the design does not fit, or timing is not met with any seed;
-        in the last case the report is written, but no bitstream.
+        Board, clock or line are impossible, a tool is missing, the design does not fit, or timing is not met with any
+        seed; in the last case the report is written, but no bitstream.
     """
     board = find_board(board_name)
     config = board.fit(config)
+    bits = baud or board.baud
+    pll, divisor = board.timing(clock or board.clock, bits)
     make_directory(out)
-
-    def attempt(wanted: float) -> _Attempt:
-        return _attempt(board, config, wanted, range(seed, seed + seeds), tell)
-
-    made = attempt(clock or board.clock_for(config))
+    numbers = range(seed, seed + seeds)
+    made = _attempt(board, config, pll, divisor, numbers, tell)
     if fastest:
-        made = find_fastest(made, attempt)
+        made = find_fastest(
+            made,
+            lambda mhz: _attempt(board, config, *board.timing(mhz, bits), numbers, tell),
+            lambda mhz: board.has_timing(mhz, bits),
+        )
     report = made.report
     config.save(out / "config.toml")
     for step, log in ((made.netlist, "yosys.log"), (made.routed, "nextpnr.log")):
@@ -119,11 +126,9 @@ class _Attempt:
 
 
 def _attempt(
-    board: Board, config: NetworkConfig, wanted: float, seeds: Sequence[int], tell: Callable[[str], None]
+    board: Board, config: NetworkConfig, pll: Pll, divisor: int, seeds: Sequence[int], tell: Callable[[str], None]
 ) -> _Attempt:
-    """Synthesise for a clock in MHz, place and route with every seed."""
-    pll = board.pll(board.platform().default_clk_frequency / 1e6, wanted)
-    divisor = round(pll.frequency * 1e6 / board.baud)
+    """Synthesise for the clock of a PLL, place and route with every seed."""
     with tqdm(total=1 + len(seeds), unit=" steps", disable=None, leave=False) as bar:
         bar.set_description("synthesis")
         start = time.perf_counter()
@@ -143,12 +148,12 @@ def _attempt(
     return _Attempt(report, netlist, routed[report["seed"]])
 
 
-def find_fastest(first: _Attempt, attempt: Callable[[float], _Attempt]) -> _Attempt:
+def find_fastest(first: _Attempt, attempt: Callable[[float], _Attempt], possible: Callable[[float], bool]) -> _Attempt:
     """Return the build for the fastest clock whose timing is met with a margin.
 
-    The clock asked for is `MARGIN` of what the build before has reached, in whole MHz, since the line's clock should be
-    a whole part of it; the first build that meets its timing so is taken. What is not faster than the first one is not
-    tried, if that one has met its own; and after `ROUNDS` the first one is taken, or the last, if that one has not.
+    The clock asked for is at most `MARGIN` of what the build before has reached, the fastest possible one of whole MHz;
+    the first build that meets its timing so is taken. What is not faster than the first one is not tried, if that one
+    has met its own; and after `ROUNDS` the first one is taken, or the last, if that one has not.
 
     Parameters
     ----------
@@ -156,11 +161,13 @@ def find_fastest(first: _Attempt, attempt: Callable[[float], _Attempt]) -> _Atte
         A build for any clock.
     attempt : callable
         Makes a build for a clock in MHz.
+    possible : callable
+        Whether a clock in MHz can be made, and the line's out of it.
     """
     made = first
     for _ in range(ROUNDS):
-        clock = int(_reachable(made.report))
-        if first.report["timing_met"] and clock <= first.report["clock_mhz"]:
+        clock = next(filter(possible, range(int(_reachable(made.report)), 0, -1)), 0)
+        if not clock or (first.report["timing_met"] and clock <= first.report["clock_mhz"]):
             break
         made = attempt(clock)
         if made.report["timing_met"]:

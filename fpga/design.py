@@ -19,6 +19,15 @@ __all__ = ["BoardDesign"]
 RESET_MICROSECONDS = 20
 """Block RAMs of an iCE40 read as zero for 3 microseconds after configuration; this is ample for any of the families."""
 
+# Charge pump and loop filter, as Trellis's ecppll sets them for any clock: nextpnr takes what is missing for 0, and a
+# charge pump without current never locks.
+_ECP5_LOOP = {
+    "a_ICP_CURRENT": "12",
+    "a_LPF_RESISTOR": "8",
+    "a_MFG_ENABLE_FILTEROPAMP": "1",
+    "a_MFG_GMCREF_SEL": "2",
+}
+
 
 class BoardDesign(Elaboratable):
     """`BoardTop` at the pins of a board, in the clock of its PLL; reset until the PLL has been locked for a while.
@@ -94,6 +103,7 @@ class BoardDesign(Elaboratable):
             return Instance(
                 "EHXPLLL",
                 **parameters,
+                **_ECP5_LOOP,
                 i_CLKI=oscillator.i,
                 i_CLKFB=clock,
                 i_RST=0,

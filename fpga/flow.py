@@ -74,7 +74,8 @@ def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> S
 
     def run(folder: Path) -> None:
         for name, content in files.items():
-            (folder / name).write_text(content)
+            if name != "top.ys":
+                (folder / name).write_text(content)
         run_yosys(files["top.ys"], "top", folder)
         for netlist in folder.glob("top.syn.json"):
             netlist.rename(folder / "top.json")

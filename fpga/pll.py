@@ -32,7 +32,8 @@ class Pll:
 def ice40_pll(source: float, wanted: float) -> Pll:
     """Set an iCE40's PLL, simple feedback: ``source * (DIVF + 1) / ((DIVR + 1) * 2**DIVQ)``.
 
-    Limits as Lattice's data sheet has them: 10 to 133 MHz at the phase detector, 533 to 1,066 MHz in the oscillator.
+    Limits as Lattice's data sheet has them: 10 to 133 MHz at the phase detector, 533 to 1,066 MHz in the oscillator, 16
+    to 275 MHz out of it.
 
     Parameters
     ----------
@@ -54,7 +55,9 @@ def ice40_pll(source: float, wanted: float) -> Pll:
             filter_range = next((number for limit, number in filters if detector < limit), 6)
             for feedback in range(128):
                 for shift in range(1, 7):
-                    if 533 <= detector * (feedback + 1) <= 1066:
+                    oscillator = detector * (feedback + 1)
+                    frequency = oscillator / 2**shift
+                    if 533 <= oscillator <= 1066 and 16 <= frequency <= 275:
                         parameters: dict[str, int | str] = {
                             "FEEDBACK_PATH": "SIMPLE",
                             "DIVR": reference,
@@ -62,7 +65,7 @@ def ice40_pll(source: float, wanted: float) -> Pll:
                             "DIVQ": shift,
                             "FILTER_RANGE": filter_range,
                         }
-                        yield Pll(detector * (feedback + 1) / 2**shift, detector * (feedback + 1), parameters)
+                        yield Pll(frequency, oscillator, parameters)
 
     return _fastest(settings(), wanted, 800)
 
@@ -70,7 +73,8 @@ def ice40_pll(source: float, wanted: float) -> Pll:
 def ecp5_pll(source: float, wanted: float) -> Pll:
     """Set an ECP5's EHXPLLL, fed back from its first output: ``source * CLKFB_DIV / CLKI_DIV``.
 
-    Limits as Lattice's data sheet has them: 3.125 to 400 MHz at the phase detector, 400 to 800 MHz in the oscillator.
+    Limits as Lattice's data sheet has them: 3.125 to 400 MHz at the phase detector and out of it, 400 to 800 MHz in the
+    oscillator.
 
     Parameters, errors: as `ice40_pll`.
     """
@@ -82,7 +86,7 @@ def ecp5_pll(source: float, wanted: float) -> Pll:
             for feedback in range(1, 81):
                 frequency = source * feedback / reference
                 for divider in range(1, 129):
-                    if 400 <= frequency * divider <= 800:
+                    if 400 <= frequency * divider <= 800 and 3.125 <= frequency <= 400:
                         parameters: dict[str, int | str] = {
                             "CLKI_DIV": reference,
                             "CLKFB_DIV": feedback,
@@ -125,8 +129,13 @@ def gowin_pll(source: float, wanted: float) -> Pll:
 
 def _fastest(settings: Iterator[Pll], wanted: float, middle: float) -> Pll:
     """Return the fastest that is not above `wanted`; of equals the one with its oscillator nearest to `middle`."""
-    possible = (pll for pll in settings if pll.frequency <= wanted)
+    known = list(settings)
+    possible = (pll for pll in known if pll.frequency <= wanted)
     best = max(possible, key=lambda pll: (pll.frequency, -abs(pll.oscillator - middle)), default=None)
     if best is None or best.frequency < 0.9 * wanted:
-        raise BackspikeError(f"no setting of the board's PLL gives a clock of {wanted:g} MHz")
+        least, most = (limit(pll.frequency for pll in known) for limit in (min, max))
+        raise BackspikeError(
+            f"no setting of the board's PLL gives a clock of {wanted:g} MHz: those that it gives are from {least:g} "
+            f"to {most:g} MHz"
+        )
     return best

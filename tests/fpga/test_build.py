@@ -87,6 +87,9 @@ def test_timing_that_is_missed_is_one_sentence():
         ({16: 30.0, 28: 27.0, 25: 24.0, 22: 20.0}, [28, 25, 22], 16),
         ({16: 30.0, 28: 15.0}, [28], 16),
         ({16: 15.0, 14: 13.0, 12: 11.0, 10: 9.0}, [14, 12, 10], 10),
+        # Of 38 MHz the line's clock cannot be made.
+        ({16: 41.0, 37: 40.0}, [37], 37),
+        ({37: 41.0}, [], 37),
     ],
 )
 def test_the_fastest_clock_is_looked_for(reached, clocks, taken):
@@ -100,7 +103,9 @@ def test_the_fastest_clock_is_looked_for(reached, clocks, taken):
         asked.append(clock)
         return made(clock)
 
-    assert find_fastest(made(16), attempt).report["clock_mhz"] == taken
+    first = made(min(reached, key=list(reached).index))
+    found = find_fastest(first, attempt, lambda clock: clock != 38)
+    assert found.report["clock_mhz"] == taken
     assert asked == clocks
 
 

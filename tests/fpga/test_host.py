@@ -156,6 +156,27 @@ def test_another_configuration_is_refused(board) -> None:
         Device(DirectLine(board), other)
 
 
+@pytest.mark.parametrize("failure", [None, ValueError("no such flag"), NotImplementedError()])
+def test_answers_are_not_held_back_where_the_port_can_do_that(failure, monkeypatch) -> None:
+    asked = []
+
+    def set_mode(_: object, low: bool) -> None:
+        asked.append(low)
+        if failure:
+            raise failure
+
+    monkeypatch.setattr("serial.Serial.set_low_latency_mode", set_mode)
+    master, slave = os.openpty()
+    try:
+        with open_port(os.ttyname(slave)) as line:
+            os.write(master, b"x")
+            assert line.read() == b"x"
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert asked == [True]
+
+
 def test_a_port_that_is_not_there_is_one_sentence(capsys) -> None:
     sentence = "cannot open serial port /dev/nothing: No such file or directory"
     assert refused(["identify", "--config", "tiny", "--port", "/dev/nothing"], capsys) == sentence
