@@ -13,14 +13,18 @@ from . import __version__
 from .config import PRESETS, load_config
 from .errors import BackspikeError
 from .host_cli import host
-from .options import FAILED
-from .options import baud_option as _baud_option
-from .options import config_option as _config_option
-from .options import data_dir_option as _data_dir_option
-from .options import dataset_option as _dataset_option
-from .options import out_option as _out_option
-from .options import seed_option as _seed_option
-from .options import setting_option as _setting_option
+from .options import (
+    FAILED,
+    baud_option,
+    config_option,
+    data_dir_option,
+    dataset_option,
+    load_schedule,
+    out_option,
+    seed_option,
+    setting_option,
+    tell_comparison,
+)
 
 __all__ = ["commands", "main"]
 
@@ -63,8 +67,8 @@ def presets() -> None:
 
 
 @commands.command()
-@_config_option
-@_out_option
+@config_option
+@out_option
 def generate(config_name: str, out: Path) -> None:
     """Write the Verilog of a network, and a JSON description of it."""
     from backspike.hdl.verilog import write_design
@@ -75,13 +79,13 @@ def generate(config_name: str, out: Path) -> None:
 
 @commands.command("build")
 @click.option("--board", "board_name", required=True, metavar="NAME", help="Such as icebreaker; see docs/boards.md.")
-@_config_option
+@config_option
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="First seed of the placement.")
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="How many seeds to try.")
 @click.option("--clock", type=click.FloatRange(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
-@_baud_option
-@_out_option
+@baud_option
+@out_option
 def build_bitstream(
     board_name: str,
     config_name: str,
@@ -103,12 +107,12 @@ def build_bitstream(
 
 
 @commands.command()
-@_config_option
-@_dataset_option
-@_setting_option
-@_data_dir_option
+@config_option
+@dataset_option
+@setting_option
+@data_dir_option
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
-@_seed_option
+@seed_option
 @click.option(
     "--engine",
     type=click.Choice(["fast", "numpy", "rtl"]),
@@ -117,7 +121,7 @@ def build_bitstream(
     help="Golden model, compiled or in NumPy, or the Verilog in simulation.",
 )
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted training left in --out.")
-@_out_option
+@out_option
 def train(
     config_name: str,
     dataset_name: str,
@@ -144,12 +148,12 @@ def train(
 
 
 @commands.command()
-@_config_option
-@_dataset_option
-@_setting_option
-@_data_dir_option
+@config_option
+@dataset_option
+@setting_option
+@data_dir_option
 @click.option("--samples", type=click.IntRange(1), default=20, show_default=True, help="Samples to show.")
-@_seed_option
+@seed_option
 @click.option("--simulator", type=click.Choice(["verilator", "icarus"]), default="verilator", show_default=True)
 @click.option("--inference", is_flag=True, help="Show samples for testing, learning off.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Start from the weights of a training.")
@@ -183,9 +187,7 @@ def compare(
     Prints how much was compared and "0 mismatches", or the first mismatch with its place. The seed decides split,
     initial weights, random streams and stalls.
     """
-    from backspike.datasets import load_dataset
-    from backspike.model.checkpoint import Checkpoint
-    from backspike.sim.compare import advance, compare_fast, schedule_of
+    from backspike.sim.compare import advance, compare_fast
     from backspike.sim.compare import compare as run_comparison
 
     if fast and (waves or simulator != "verilator"):
@@ -193,13 +195,7 @@ def compare(
     if gates and not fast:
         raise BackspikeError("--gates simulates natively; add --fast")
     config = load_config(config_name)
-    weights = None
-    if checkpoint:
-        trained = Checkpoint.load(checkpoint)
-        trained.require(config)
-        weights = trained.weights
-    dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
-    schedule = schedule_of(config, dataset, samples, seed, inference, weights)
+    schedule = load_schedule(config, dataset_name, samples, seed, inference, checkpoint, settings, data_dir)
     with tqdm(total=samples, unit=" samples", leave=False, disable=None) as bar:
         progress = advance(bar)
         if fast:
@@ -216,17 +212,11 @@ def compare(
             )
         else:
             result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=progress)
-    if result.mismatch:
-        click.echo(f"mismatch: {result.mismatch}")
-        return FAILED
-    compared = ", ".join(f"{count:,} {kind}" for kind, count in result.compared.items())
-    click.echo(f"{config.name}, {samples} samples of {dataset_name}, seed {seed}, {simulator}: {compared}")
-    click.echo("0 mismatches")
-    return 0
+    return tell_comparison(result, f"{config.name}, {samples} samples of {dataset_name}, seed {seed}, {simulator}")
 
 
 @commands.command()
-@_config_option
+@config_option
 @click.option(
     "--board", "board_name", metavar="NAME", help="One of the boards; when left out, all whose family the model knows."
 )
@@ -258,7 +248,7 @@ def estimate(config_name: str, board_name: str | None) -> None:
 
 
 @commands.command()
-@_out_option
+@out_option
 def demo(out: Path) -> None:
     """Train the digits in RTL simulation, beside the golden model.
 
@@ -321,7 +311,7 @@ def list_experiments(experiments: Path, results: Path) -> None:
 @click.option("--seed", "seeds", type=click.IntRange(1, 2**32 - 1), multiple=True, help="Only this one; repeatable.")
 @click.option("--force", is_flag=True, help="Train those that have a result again.")
 @_engine_option
-@_data_dir_option
+@data_dir_option
 @_experiments_option
 @_results_option
 @click.option(
@@ -390,7 +380,7 @@ def report(experiments: Path, results: Path, docs: Path) -> None:
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="A Dask cluster; without it one is made on this machine.")
 @click.option("--workers", type=click.IntRange(1), help="Processes on this machine; as many as cores when left out.")
 @_engine_option
-@_data_dir_option
+@data_dir_option
 @_results_option
 def sweep(
     file: Path, scheduler: str | None, workers: int | None, engine: str, data_dir: Path | None, results: Path

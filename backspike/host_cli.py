@@ -19,9 +19,11 @@ from .options import (
     config_option,
     data_dir_option,
     dataset_option,
+    load_schedule,
     out_option,
     seed_option,
     setting_option,
+    tell_comparison,
 )
 
 if TYPE_CHECKING:
@@ -248,24 +250,10 @@ def compare(
 
     Prints how much was compared and "0 mismatches", or the first mismatch.
     """
-    from backspike.datasets import load_dataset
     from backspike.fpga.training import compare_device
-    from backspike.model.checkpoint import Checkpoint
-    from backspike.sim.compare import schedule_of
 
-    config, weights = device.config, None
-    if checkpoint:
-        trained = Checkpoint.load(checkpoint)
-        trained.require(config)
-        weights = trained.weights
-    dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
-    schedule = schedule_of(config, dataset, samples, seed, inference, weights)
+    config = device.config
+    schedule = load_schedule(config, dataset_name, samples, seed, inference, checkpoint, settings, data_dir)
     with _bar(samples, "samples") as bar:
         result = compare_device(device, schedule, bar.update)
-    if result.mismatch:
-        click.echo(f"mismatch: {result.mismatch}")
-        return FAILED
-    compared = ", ".join(f"{count:,} {kind}" for kind, count in result.compared.items())
-    click.echo(f"{config.name}, {samples} samples of {dataset_name}, seed {seed}: {compared}")
-    click.echo("0 mismatches")
-    return 0
+    return tell_comparison(result, f"{config.name}, {samples} samples of {dataset_name}, seed {seed}")

@@ -1,12 +1,17 @@
-"""What commands share: options, and the exit status of one that failed."""
+"""What commands share: options, the samples of a comparison, and how its result is told."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from .config import NetworkConfig
 from .errors import BackspikeError
+
+if TYPE_CHECKING:
+    from backspike.sim.compare import Comparison, Schedule
 
 __all__ = [
     "FAILED",
@@ -14,9 +19,11 @@ __all__ = [
     "config_option",
     "data_dir_option",
     "dataset_option",
+    "load_schedule",
     "out_option",
     "seed_option",
     "setting_option",
+    "tell_comparison",
 ]
 
 FAILED = 1
@@ -56,3 +63,37 @@ def _setting(word: str) -> tuple[str, int | str]:
     if not (key and equals and value):
         raise BackspikeError(f"a dataset's setting must be KEY=VALUE, not {word!r}")
     return key, int(value) if value.isdecimal() else value
+
+
+def load_schedule(
+    config: NetworkConfig,
+    dataset_name: str,
+    samples: int,
+    seed: int,
+    inference: bool,
+    checkpoint: Path | None,
+    settings: dict[str, Any],
+    data_dir: Path | None,
+) -> Schedule:
+    """Return the samples of a dataset that a comparison shows, from initial weights or those of a checkpoint."""
+    from backspike.datasets import load_dataset
+    from backspike.model.checkpoint import Checkpoint
+    from backspike.sim.compare import schedule_of
+
+    weights = None
+    if checkpoint:
+        trained = Checkpoint.load(checkpoint)
+        trained.require(config)
+        weights = trained.weights
+    dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
+    return schedule_of(config, dataset, samples, seed, inference, weights)
+
+
+def tell_comparison(result: Comparison, what: str) -> int:
+    """Print the first mismatch of a comparison, or how much of what was equal; return the exit status."""
+    if result.mismatch:
+        click.echo(f"mismatch: {result.mismatch}")
+        return FAILED
+    compared = ", ".join(f"{count:,} {kind}" for kind, count in result.compared.items())
+    click.echo(f"{what}: {compared}\n0 mismatches")
+    return 0
