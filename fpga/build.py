@@ -234,7 +234,9 @@ def format_report(report: dict[str, Any]) -> str:
     if report["clocks_a_training_sample"] is not None:
         rows.append(("clocks a training sample", f"{report['clocks_a_training_sample']:,.0f} (estimate)"))
         rows.append(("training samples a second", f"{report['training_samples_a_second']:,.0f}"))
-    rows.append(("host link, samples a second", f"{report['link_samples_a_second']:,.0f} at most"))
+    slower = (report["training_samples_a_second"] or 0) > report["link_samples_a_second"]
+    hint = ", fewer than the chip trains: --baud makes the line faster" if slower else ""
+    rows.append(("host link, samples a second", f"{report['link_samples_a_second']:,.0f} at most{hint}"))
     width = max(len(name) for name, _ in rows)
     return "".join(f"{name.ljust(width)}  {value}\n" for name, value in rows)
 

@@ -63,7 +63,18 @@ def test_the_fastest_seed_is_taken():
     table = format_report(report)
     assert "1: 12.0 MHz, 2: 20.0 MHz" in table
     assert "3,000 of 5,280" in table
+    assert "--baud" not in table
     check_timing(report)
+
+
+def test_a_line_that_is_the_bottleneck_is_named():
+    report = summarise(BOARDS["icebreaker"], PRESETS["digits"], 16.0, 16, {1: REPORT}) | {"cells": {}}
+    carried = report["link_samples_a_second"]
+    for trained, named in ((carried + 1, True), (carried - 1, False), (None, False)):
+        clocks = {"clocks_a_training_sample": trained and 1000, "training_samples_a_second": trained}
+        table = format_report(report | clocks)
+        assert f"host link, samples a second  {carried:,.0f} at most" in table
+        assert ("--baud" in table) == named
 
 
 def test_timing_that_is_missed_is_one_sentence():
