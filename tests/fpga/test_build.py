@@ -13,7 +13,7 @@ from backspike.config import load_config
 from backspike.fpga.boards import BOARDS
 from backspike.fpga.build import build, check_timing, count_cells, find_fastest, format_report, summarise
 from backspike.fpga.flow import does_not_fit
-from backspike.fpga.throughput import clocks_a_sample, link_samples
+from backspike.fpga.throughput import clocks_a_sample, link_samples, samples_through_link
 from backspike.fpga.tools import find_tool
 
 # As nextpnr-ice40 0.9 writes it, its paths left out.
@@ -67,13 +67,20 @@ def test_the_fastest_seed_is_taken():
     check_timing(report)
 
 
+def test_times_of_line_and_chip_add_up():
+    assert samples_through_link(300, 600) == pytest.approx(200)
+    assert samples_through_link(None, 600) is None
+
+
 def test_a_line_that_is_the_bottleneck_is_named():
     report = summarise(BOARDS["icebreaker"], PRESETS["digits"], 16.0, 16, {1: REPORT}) | {"cells": {}}
     carried = report["link_samples_a_second"]
-    for trained, named in ((carried + 1, True), (carried - 1, False), (None, False)):
-        clocks = {"clocks_a_training_sample": trained and 1000, "training_samples_a_second": trained}
-        table = format_report(report | clocks)
-        assert f"host link, samples a second  {carried:,.0f} at most" in table
+    for trained, named in ((carried + 1, True), (carried - 1, False)):
+        through = samples_through_link(trained, carried)
+        changes = {"training_samples_a_second": trained, "training_samples_a_second_through_link": through}
+        table = format_report(report | changes | {"clocks_a_training_sample": 1000})
+        assert f"host link, samples a second  {carried:,.0f} at most\n" in table
+        assert f"training through the link    {through:,.0f}" in table
         assert ("--baud" in table) == named
 
 
