@@ -279,7 +279,8 @@ class Device:
                 reason = _REFUSALS.get(answer[0], f"answers with the unknown status {answer[0]}")
                 raise BackspikeError(f"the device {reason} ({kind.name})")
             return answer[1:]
-        raise NoAnswerError(f"no answer from the device to {kind.name}, which was sent {attempts} times")
+        hint = "; is it the right port, and --baud that of the build?" if kind == Request.HELLO else ""
+        raise NoAnswerError(f"no answer from the device to {kind.name}, which was sent {attempts} times{hint}")
 
     def _hear(self, sequence: int, kind: int) -> bytes | None:
         """Return the body of an answer, or None if it does not come in time; what else comes is passed over."""

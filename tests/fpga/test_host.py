@@ -191,7 +191,10 @@ def test_one_device_has_to_be_named(where, capsys) -> None:
 def test_silence_is_one_sentence() -> None:
     master, slave = os.openpty()
     try:
-        with open_port(os.ttyname(slave)) as line, pytest.raises(NoAnswerError, match=r"^no answer .* to HELLO.* 5 "):
+        with (
+            open_port(os.ttyname(slave)) as line,
+            pytest.raises(NoAnswerError, match=r"^no answer .* to HELLO.* 5 times; is it the .* --baud "),
+        ):
             Device(line, PRESETS["tiny"], 0.01)
     finally:
         os.close(slave)
