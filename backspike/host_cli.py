@@ -59,20 +59,35 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="With --simulate, probability that a byte on the line is damaged.",
     )
+    @click.option(
+        "--samples-a-frame",
+        type=click.IntRange(1),
+        help="Whole samples sent at a time; what a frame holds when left out. For slow chips: docs/boards.md.",
+    )
     @wraps(command)
-    def run(config_name: str, port: Path | None, simulate: bool, baud: int | None, noise: float, **others: Any) -> Any:
+    def run(
+        config_name: str,
+        port: Path | None,
+        simulate: bool,
+        baud: int | None,
+        noise: float,
+        samples_a_frame: int | None,
+        **others: Any,
+    ) -> Any:
         if simulate == (port is not None):
             raise BackspikeError("either --port or --simulate says where the device is")
         if noise and not simulate:
             raise BackspikeError("--noise needs --simulate")
-        with _connect(load_config(config_name), port, baud, noise) as device:
+        with _connect(load_config(config_name), port, baud, noise, samples_a_frame) as device:
             return command(device, **others)
 
     return run
 
 
 @contextmanager
-def _connect(config: NetworkConfig, port: Path | None, baud: int | None, noise: float) -> Iterator[Device]:
+def _connect(
+    config: NetworkConfig, port: Path | None, baud: int | None, noise: float, samples_a_frame: int | None
+) -> Iterator[Device]:
     """Open the line to a device, real or simulated, and greet it."""
     from backspike.fpga.host import BAUD, Device, open_port
 
@@ -80,13 +95,13 @@ def _connect(config: NetworkConfig, port: Path | None, baud: int | None, noise: 
         bits = baud or BAUD
         # Request and answer are at most 1,100 and 600 bytes of ten bits.
         with open_port(port, bits) as line:
-            yield Device(line, config, timeout=0.2 + 17_000 / bits)
+            yield Device(line, config, 0.2 + 17_000 / bits, samples_a_frame)
     else:
         from backspike.sim.board import SimulatedBoard
 
         click.echo(f"building the simulation of {config.name} ...", err=True)
         with SimulatedBoard(config, noise=noise) as board, board.terminal() as path, open_port(path) as line:
-            yield Device(line, config, timeout=0.2)
+            yield Device(line, config, 0.2, samples_a_frame)
 
 
 def _bar(total: int, unit: str) -> tqdm:

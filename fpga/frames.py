@@ -95,6 +95,7 @@ def pack_samples(
     labels: NDArray[np.int64],
     learn: bool | NDArray[np.bool_],
     most: int = BODY_BYTES,
+    whole_samples: int | None = None,
 ) -> Iterator[SampleBody]:
     """Pack samples into as few bodies as hold them.
 
@@ -107,7 +108,14 @@ def pack_samples(
         Whether the samples are learned.
     most : int
         Bytes of a body, 6 (a part of one entry) to `BODY_BYTES`.
+    whole_samples : int, optional
+        Samples of a body, at least 1: none that goes on in the next body stands behind one that ends in this.
     """
+    if whole_samples is not None:
+        for start in range(0, len(values), whole_samples):
+            part = slice(start, start + whole_samples)
+            yield from pack_samples(values[part], labels[part], learn if isinstance(learn, bool) else learn[part], most)
+        return
     lists = values.reshape(-1, values.shape[-1])
     each = len(lists) // max(1, len(values))
     flags = labels | np.where(learn, _LEARN, 0)

@@ -108,6 +108,9 @@ class Device:
         What the device has to be built from.
     timeout : float
         Seconds after which a request that was not answered is sent again.
+    samples_a_frame : int, optional
+        Whole samples of a frame; as much as goes in when left out. A device answers when its network has taken all of
+        them, and works on the last `input_buffers` of the configuration while the next frame comes.
 
     Raises
     ------
@@ -118,11 +121,13 @@ class Device:
         configuration.
     """
 
-    def __init__(self, line: Line, config: NetworkConfig, timeout: float = 0.5) -> None:
+    def __init__(
+        self, line: Line, config: NetworkConfig, timeout: float = 0.5, samples_a_frame: int | None = None
+    ) -> None:
         self.config = config
         self.repeats = 0
         """Requests that had to be sent again."""
-        self._line, self._timeout = line, timeout
+        self._line, self._timeout, self._samples_a_frame = line, timeout, samples_a_frame
         self._registers = RegisterMap(config)
         self._sequence = 0
         self._heard = bytearray()
@@ -250,7 +255,7 @@ class Device:
                 progress(fresh)
             return fresh
 
-        for body in pack_samples(values, labels, learn):
+        for body in pack_samples(values, labels, learn, whole_samples=self._samples_a_frame):
             collect(self._ask(Request.SAMPLES, body.content))
         waited = time.monotonic()
         while came < len(values):

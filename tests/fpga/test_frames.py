@@ -109,11 +109,12 @@ def unpacked(bodies: list[bytes], inputs: int) -> tuple[list[tuple[int, bool]], 
 @pytest.mark.parametrize("inputs", [1, 8, 64, 784, 3000])
 @pytest.mark.parametrize("density", [0.0, 0.002, 0.2, 1.0])
 @pytest.mark.parametrize("most", [6, 7, 100, 1018])
-def test_samples_come_out_as_they_went_in(inputs: int, density: float, most: int) -> None:
+@pytest.mark.parametrize("whole", [None, 1, 3])
+def test_samples_come_out_as_they_went_in(inputs: int, density: float, most: int, whole: int | None) -> None:
     random = np.random.default_rng([inputs, int(1000 * density), most])
     values = (random.integers(1, 256, (70, inputs)) * (random.random((70, inputs)) < density)).astype(np.uint8)
     labels, learn = random.integers(0, 16384, 70), random.random(70) < 0.5
-    bodies = list(pack_samples(values, labels, learn, most))
+    bodies = list(pack_samples(values, labels, learn, most, whole))
     heads, lists = unpacked([body.content for body in bodies], inputs)
     assert heads == list(zip(labels.tolist(), learn.tolist(), strict=True))
     assert np.array_equal(lists, values)
@@ -135,6 +136,18 @@ def test_as_many_samples_as_fit_are_in_a_frame() -> None:
     values = np.ones((130, 4), dtype=np.uint8)
     bodies = list(pack_samples(values, np.zeros(130, dtype=np.int64), True))
     assert [body.samples for body in bodies] == [64, 64, 2]
+
+
+def test_a_frame_of_whole_samples_ends_with_the_last_of_them() -> None:
+    values = np.ones((7, 4), dtype=np.uint8)
+    labels, learn = np.arange(7), np.arange(7) % 2 == 0
+    bodies = list(pack_samples(values, labels, learn, whole_samples=3))
+    assert [body.samples for body in bodies] == [3, 3, 1]
+    heads, _ = unpacked([body.content for body in bodies], 4)
+    assert heads == list(zip(labels.tolist(), learn.tolist(), strict=True))
+    # What does not go into one goes on in the next, which then holds nothing else.
+    bodies = list(pack_samples(np.ones((2, 600), dtype=np.uint8), np.arange(2), True, whole_samples=1))
+    assert [body.samples for body in bodies] == [0, 1, 0, 1]
 
 
 def test_no_samples_are_no_frames() -> None:

@@ -38,6 +38,18 @@ def board():
         yield board
 
 
+class Counted(DirectLine):
+    """A line that remembers what kinds of requests went over it."""
+
+    def __init__(self, board: SimulatedBoard) -> None:
+        super().__init__(board)
+        self.kinds: list[int] = []
+
+    def write(self, content: bytes, /) -> int:
+        self.kinds.append(Frame.decode(content.strip(b"\0")).kind)
+        return super().write(content)
+
+
 @pytest.fixture
 def device(board) -> Device:
     return Device(DirectLine(board), CONFIG)
@@ -69,6 +81,16 @@ def test_digits_are_trained_through_a_port_bit_for_bit(noise: float, digits) -> 
     assert (refused > 0) == (noise > 0)
     # A late answer is asked for again without noise too, and may find the link busy: the machine's load decides that.
     assert device.repeats > 0 or not noise
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_samples_one_by_one_are_the_same_training(samples: int, board, digits) -> None:
+    schedule = schedule_of(CONFIG, digits, 40, 1)
+    line = Counted(board)
+    result = compare_device(Device(line, CONFIG, samples_a_frame=samples), schedule)
+    assert result.mismatch == ""
+    assert result.compared["results"] == 40
+    assert line.kinds.count(Request.SAMPLES) == 40 // samples
 
 
 def test_a_training_leaves_the_checkpoint_of_the_model(toml, tmp_path, capfd) -> None:
