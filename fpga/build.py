@@ -30,6 +30,9 @@ MARGIN = 0.95
 ROUNDS = 3
 """Clocks that are tried, besides the first, to find the fastest."""
 
+WORTH = 1.2
+"""Gain from which on a build's report names what it takes to have line and chip work at the same time."""
+
 _KINDS = {
     "luts": ("SB_LUT4", "LUT4", "LUT1", "LUT2", "LUT3"),
     "flip_flops": ("SB_DFF", "TRELLIS_FF", "DFF"),
@@ -193,6 +196,7 @@ def summarise(
         "layers": list(config.layers),
         "lanes": list(config.lanes),
         "banks": list(config.banks),
+        "input_buffers": config.input_buffers,
         "config_hash": config.hash,
         "clock_mhz": clock,
         "seed": best,
@@ -236,10 +240,15 @@ def format_report(report: dict[str, Any]) -> str:
         rows.append(("clocks a training sample", f"{report['clocks_a_training_sample']:,.0f} (estimate)"))
         rows.append(("training samples a second", f"{report['training_samples_a_second']:,.0f}"))
     rows.append(("host link, samples a second", f"{report['link_samples_a_second']:,.0f} at most"))
-    if report["training_samples_a_second_through_link"] is not None:
-        slower = report["training_samples_a_second"] > report["link_samples_a_second"]
-        hint = "; the line is the slower, --baud makes it faster" if slower else ""
-        rows.append(("training through the link", f"{report['training_samples_a_second_through_link']:,.0f}{hint}"))
+    through = report["training_samples_a_second_through_link"]
+    if through is not None:
+        trained, carried = report["training_samples_a_second"], report["link_samples_a_second"]
+        rows.append(("training through the link", f"{through:,.0f}"))
+        if min(trained, carried) > WORTH * through:
+            option = f"with --samples-a-frame {report['input_buffers']}"
+            rows.append((option, f"{min(trained, carried):,.0f} at most, as chip and line work at the same time"))
+        if trained > carried:
+            rows.append(("with a higher --baud", "more, as the line is the slower"))
     width = max(len(name) for name, _ in rows)
     return "".join(f"{name.ljust(width)}  {value}\n" for name, value in rows)
 

@@ -60,8 +60,8 @@ def link_samples(config: NetworkConfig, baud: float) -> float:
 def samples_through_link(trained: float | None, carried: float) -> float | None:
     """Return how many samples a second are trained at the end of the line; None where the chip's speed is not known.
 
-    The device works off a request when all of it is there, and the next one comes when it has answered: the times of
-    line and chip add up. In the simulated board it was 4 % more to 7 % less than that (docs/boards.md).
+    The device works off a frame when all of it is there, and the next one comes when it has answered: with full frames
+    the times of line and chip add up. In the simulated board it was 2 % more to 7 % less than that (docs/boards.md).
 
     Parameters
     ----------

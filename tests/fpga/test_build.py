@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from types import SimpleNamespace
 
@@ -72,16 +73,20 @@ def test_times_of_line_and_chip_add_up():
     assert samples_through_link(None, 600) is None
 
 
-def test_a_line_that_is_the_bottleneck_is_named():
+@pytest.mark.parametrize(
+    ("chip", "line", "few", "baud"),
+    # Whether few samples a frame are worth naming, and a faster line.
+    [(300, 330, True, False), (330, 300, True, True), (90_000, 1_400, False, True), (300, 90_000, False, False)],
+)
+def test_the_report_names_what_makes_the_link_faster(chip, line, few, baud):
     report = summarise(BOARDS["icebreaker"], PRESETS["digits"], 16.0, 16, {1: REPORT}) | {"cells": {}}
-    carried = report["link_samples_a_second"]
-    for trained, named in ((carried + 1, True), (carried - 1, False)):
-        through = samples_through_link(trained, carried)
-        changes = {"training_samples_a_second": trained, "training_samples_a_second_through_link": through}
-        table = format_report(report | changes | {"clocks_a_training_sample": 1000})
-        assert f"host link, samples a second  {carried:,.0f} at most\n" in table
-        assert f"training through the link    {through:,.0f}" in table
-        assert ("--baud" in table) == named
+    through = samples_through_link(chip, line)
+    report |= {"clocks_a_training_sample": 1000, "training_samples_a_second": chip, "link_samples_a_second": line}
+    table = format_report(report | {"training_samples_a_second_through_link": through})
+    assert re.search(rf"^host link, samples a second +{line:,} at most$", table, re.MULTILINE)
+    assert re.search(rf"^training through the link +{through:,.0f}$", table, re.MULTILINE)
+    assert bool(re.search(r"^with --samples-a-frame 2 +300 at most", table, re.MULTILINE)) == few
+    assert ("--baud" in table) == baud
 
 
 def test_timing_that_is_missed_is_one_sentence():
