@@ -18,7 +18,7 @@ from .streams import StreamMap
 from .synapses import SynapseArray, initial_weights
 from .wta import WinnerTakeAll
 
-__all__ = ["Counters", "Network", "Result"]
+__all__ = ["Counters", "Network", "Result", "check_samples", "check_weights"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Network:
         seeds = stream_seeds(config.seed, streams.count, config.lfsr_bits)
         if weights is None:
             weights = initial_weights(config, config.seed)
-        self._check_weights(weights)
+        check_weights(config, weights)
         self.generator = SpikeGenerator(config, seeds[streams.inputs])
         self.synapses = [
             SynapseArray(config, weights[layer - 1], seeds[[streams.bias(layer)]])
@@ -209,27 +209,34 @@ class Network:
             permitted = np.append(permitted, bias)
         return spiking, permitted, len(spiking)
 
-    def _check_weights(self, weights: Sequence[NDArray[np.int64]]) -> None:
-        config = self.config
-        shapes = [(n + 1, m) for n, m in zip(config.layers[:-1], config.layers[1:], strict=True)]
-        if [w.shape for w in weights] != shapes:
-            raise BackspikeError(f"weights must have the shapes {shapes}, not {[w.shape for w in weights]}")
-        for layer, array in enumerate(weights, start=1):
-            if not np.issubdtype(array.dtype, np.integer):
-                raise BackspikeError(f"weights of layer {layer} must be whole numbers, not {array.dtype}")
-            if array.min() < config.weight_min or array.max() > config.weight_max:
-                raise BackspikeError(
-                    f"weights of layer {layer} must be from {config.weight_min} to {config.weight_max}, "
-                    f"not {array.min()} to {array.max()}"
-                )
-
     def check_samples(self, values: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
         """Raise `BackspikeError` unless samples, stacked along the first axis, and labels are fit for this network."""
-        config = self.config
-        shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
-        if values.shape[1:] != shape or values.dtype != np.uint8:
+        check_samples(self.config, values, labels)
+
+
+def check_weights(config: NetworkConfig, weights: Sequence[NDArray[np.int64]]) -> None:
+    """Raise `BackspikeError` unless weights have a configuration's shapes, (inputs + 1, units) each, and its range."""
+    shapes = [(n + 1, m) for n, m in zip(config.layers[:-1], config.layers[1:], strict=True)]
+    if [w.shape for w in weights] != shapes:
+        raise BackspikeError(f"weights must have the shapes {shapes}, not {[w.shape for w in weights]}")
+    for layer, array in enumerate(weights, start=1):
+        if not np.issubdtype(array.dtype, np.integer):
+            raise BackspikeError(f"weights of layer {layer} must be whole numbers, not {array.dtype}")
+        if array.min() < config.weight_min or array.max() > config.weight_max:
             raise BackspikeError(
-                f"a sample must be uint8 of shape {shape}, not {values.dtype} of shape {values.shape[1:]}"
+                f"weights of layer {layer} must be from {config.weight_min} to {config.weight_max}, "
+                f"not {array.min()} to {array.max()}"
             )
-        for label in labels[(labels < 0) | (labels >= config.layers[-1])]:
-            raise BackspikeError(f"a label must be from 0 to {config.layers[-1] - 1}, not {label}")
+
+
+def check_samples(config: NetworkConfig, values: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
+    """Raise `BackspikeError` unless samples, stacked along the first axis, and labels are fit for a configuration."""
+    shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+    if values.shape[1:] != shape or values.dtype != np.uint8:
+        raise BackspikeError(f"a sample must be uint8 of shape {shape}, not {values.dtype} of shape {values.shape[1:]}")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise BackspikeError(f"labels must be whole numbers, not {labels.dtype}")
+    if labels.shape != values.shape[:1]:
+        raise BackspikeError(f"there must be one label a sample: {len(values)}, not {labels.size}")
+    for label in labels[(labels < 0) | (labels >= config.layers[-1])]:
+        raise BackspikeError(f"a label must be from 0 to {config.layers[-1] - 1}, not {label}")
