@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 
 from backspike.errors import BackspikeError
 
-from .task import Task
+from .task import SEEDS, Task
 from .toml import read_toml, require_known, take
 
 __all__ = ["Cell", "Experiment", "Goal", "Sweep", "load_experiment", "load_experiments", "load_sweep", "load_sweeps"]
 
 _TASK = ("epochs", "dataset", "network", "baseline", "float_only")
+
+CELLS = 100_000
+"""Most trainings of a sweep."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class Goal:
     accuracy: float | None = None
     below_float: float | None = None
     not_below: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("accuracy", "below_float"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise BackspikeError(f"{name} of [goal] must be a number from 0 to 1, not {value:g}")
 
 
 @dataclass(frozen=True)
@@ -91,11 +101,16 @@ class Sweep:
     grid : dict
         A list of values for each axis. An axis is a value of ``[network]``, ``epochs``, or a value of another table
         such as ``dataset.pool``; axes joined by commas, such as ``weight_bits, weight_frac``, move together through a
-        list of lists.
+        list of lists. What cannot change a result, such as ``lanes``, is no axis, and neither is the seed.
     x : str
         Axis to plot along; empty for a search.
     x_label : str
         What the x axis is called; the axis' name if it is empty.
+
+    Raises
+    ------
+    BackspikeError
+        A point is impossible, or trains the same as another one; the grid has an axis that is none, or too many points.
     """
 
     name: str
@@ -109,23 +124,56 @@ class Sweep:
     axes: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        for joined, values in self.grid.items():
+            if not values:
+                raise BackspikeError(f"{joined} of [grid] must have values")
+            for number, value in enumerate(values):
+                _step(joined, value)
+                if value in values[:number]:
+                    raise BackspikeError(f"{joined} of [grid] has {value!r} more than once")
         object.__setattr__(self, "axes", tuple(axis for joined in self.grid for axis in _axes(joined)))
+        places = [_place(axis) for axis in self.axes]
+        for axis, place in zip(self.axes, places, strict=True):
+            if places.count(place) > 1:
+                raise BackspikeError(f"{axis} of [grid] is there more than once")
         if self.x and self.x not in self.axes:
             raise BackspikeError(f"x must be an axis of the grid ({', '.join(self.axes)}), not {self.x!r}")
+        count = math.prod(map(len, self.grid.values())) * len(self.seeds)
+        if count > CELLS:
+            raise BackspikeError(f"[grid] must have at most {CELLS:,} points with all seeds, not {count:,}")
+        self._check_points()
 
     def cells(self) -> Iterator[Cell]:
-        """Yield every point of the grid with every seed: all points with the first seed come first.
-
-        Raises
-        ------
-        BackspikeError
-            A point is impossible.
-        """
-        steps = [[_step(joined, value) for value in values] for joined, values in self.grid.items()]
+        """Yield every point of the grid with every seed: all points with the first seed come first."""
         for seed in self.seeds:
-            for step in itertools.product(*steps):
-                values = {axis: value for part in step for axis, value in part.items()}
-                yield Cell(values, Task.from_tables(_changed(self.tables, values), seed))
+            yield from self._cells_of_seed(seed)
+
+    def _cells_of_seed(self, seed: int) -> Iterator[Cell]:
+        steps = [[_step(joined, value) for value in values] for joined, values in self.grid.items()]
+        for step in itertools.product(*steps):
+            values = {axis: value for part in step for axis, value in part.items()}
+            yield Cell(values, Task.from_tables(_changed(self.tables, values), seed))
+
+    def _check_points(self) -> None:
+        """Raise `BackspikeError` unless every axis decides the result, and every point is a training of its own."""
+        known: dict[str, Cell] = {}
+        for cell in self._cells_of_seed(self.seeds[0]):
+            decisive = cell.task.decisive
+            for axis in self.axes:
+                table, key = _place(axis)
+                if table == "network" and key not in ("preset", *decisive):
+                    what = "a float network's result" if cell.task.float_only else "a result"
+                    raise BackspikeError(
+                        f"{axis} of [grid] cannot be an axis, since it does not change {what}; "
+                        f"of [network] these do: {', '.join(decisive)}"
+                    )
+            twin = known.setdefault(cell.task.key, cell)
+            if twin is not cell:
+                differing = [axis for axis in self.axes if twin.values[axis] != cell.values[axis]]
+                one, other = (
+                    ", ".join(f"{axis} = {point.values[axis]!r}" for axis in differing) for point in (twin, cell)
+                )
+                raise BackspikeError(f"{one} and {other} of [grid] are the same training; leave one of them out")
 
 
 def load_experiments(folder: Path) -> list[Experiment]:
@@ -153,7 +201,7 @@ def load_experiment(path: Path) -> Experiment:
         require_known(goal, ("accuracy", "below_float", "not_below"), "[goal]")
         experiment = Experiment(
             path.stem,
-            take(values, "title", str, "an experiment"),
+            _title(values, "an experiment"),
             take(values, "note", str, "an experiment", "").strip(),
             _seeds(values, "an experiment"),
             Goal(
@@ -190,14 +238,11 @@ def load_sweep(path: Path) -> Sweep:
                 both_tables = isinstance(values[key], dict) and isinstance(base.get(key), dict)
                 base[key] = {**base[key], **values[key]} if both_tables else values[key]
         grid = take(values, "grid", dict, "a sweep")
-        for joined, points in grid.items():
-            for value in take(grid, joined, list, "[grid]"):
-                _step(joined, value)
-            if not points:
-                raise BackspikeError(f"{joined} of [grid] must have values")
-        sweep = Sweep(
+        for joined in grid:
+            take(grid, joined, list, "[grid]")
+        return Sweep(
             path.stem,
-            take(values, "title", str, "a sweep"),
+            _title(values, "a sweep"),
             take(values, "note", str, "a sweep", "").strip(),
             _seeds(base, "a sweep"),
             {key: base[key] for key in _TASK if key in base},
@@ -205,11 +250,8 @@ def load_sweep(path: Path) -> Sweep:
             take(values, "x", str, "a sweep", ""),
             take(values, "x_label", str, "a sweep", ""),
         )
-        for _ in sweep.cells():
-            pass
     except BackspikeError as error:
         raise BackspikeError(f"{path}: {error}") from error
-    return sweep
 
 
 def _files(folder: Path) -> list[Path]:
@@ -218,11 +260,20 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.toml"))
 
 
+def _title(values: Mapping[str, Any], what: str) -> str:
+    title: str = take(values, "title", str, what)
+    if not title.isprintable():
+        raise BackspikeError(f"title of {what} must be one line of text, not {title!r}")
+    return title
+
+
 def _seeds(values: Mapping[str, Any], what: str) -> tuple[int, ...]:
     seeds = take(values, "seeds", list, what)
-    valid = all(isinstance(seed, int) and not isinstance(seed, bool) and seed > 0 for seed in seeds)
+    valid = all(isinstance(seed, int) and not isinstance(seed, bool) and seed in SEEDS for seed in seeds)
     if not seeds or not valid or len(set(seeds)) < len(seeds):
-        raise BackspikeError(f"seeds of {what} must be whole numbers from 1, each once, not {seeds!r}")
+        raise BackspikeError(
+            f"seeds of {what} must be whole numbers from {SEEDS.start} to {SEEDS.stop - 1}, each once, not {seeds!r}"
+        )
     return tuple(seeds)
 
 
@@ -240,15 +291,25 @@ def _step(joined: str, value: Any) -> dict[str, Any]:
     return dict(zip(axes, value, strict=True))
 
 
+def _place(axis: str) -> tuple[str, str]:
+    """Return the table of an axis, empty for what is in none, and its name there."""
+    table, dot, key = axis.rpartition(".")
+    if axis == "epochs":
+        return "", axis
+    if key == "seed" and table in ("", "network"):
+        raise BackspikeError(f"{axis} of [grid] cannot be an axis; every point is trained with each of seeds = [...]")
+    if not key or (dot and table not in ("network", "dataset", "baseline")):
+        raise BackspikeError(f"{axis!r} of [grid] is no value of network, dataset or baseline")
+    return table or "network", key
+
+
 def _changed(tables: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the tables with a point's values put in."""
     result = {key: dict(value) if isinstance(value, dict) else value for key, value in tables.items()}
     for axis, value in values.items():
-        table, _, key = axis.rpartition(".")
-        if axis == "epochs":
-            result["epochs"] = value
-        elif table in ("", "network", "dataset", "baseline"):
-            result.setdefault(table or "network", {})[key] = value
+        table, key = _place(axis)
+        if table:
+            result.setdefault(table, {})[key] = value
         else:
-            raise BackspikeError(f"{axis} of [grid] is no value of network, dataset or baseline")
+            result[key] = value
     return result

@@ -25,7 +25,13 @@ from backspike.registers import SEMANTICS_VERSION
 
 from .toml import require_known, take
 
-__all__ = ["Task", "machine", "network_of"]
+__all__ = ["EPOCHS", "SEEDS", "Task", "machine", "network_of"]
+
+EPOCHS = range(1, 10_001)
+"""How many epochs a training may have."""
+
+SEEDS = range(1, 2**32)
+"""What a seed may be."""
 
 # How a network is called and built; its seed is the task's.
 _NO_PART_OF_A_RESULT = ("name", "seed", "lanes", "unit_lanes", "banks", "ports", "input_lanes", "input_buffers")
@@ -41,12 +47,15 @@ def network_of(values: Mapping[str, Any]) -> NetworkConfig:
     """
     changes = dict(values)
     preset = changes.pop("preset", None)
+    if "seed" in changes:
+        raise BackspikeError("seed is no value of [network] here; the seeds to train with are listed: seeds = [...]")
     if preset is None:
         return NetworkConfig.from_dict(changes)
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise BackspikeError(f"preset {preset!r} is not one of {', '.join(PRESETS)}")
     base = PRESETS[preset].to_dict()
-    if len(changes.get("layers", base["layers"])) != len(base["layers"]):
+    layers = changes.get("layers", base["layers"])
+    if isinstance(layers, list) and len(layers) != len(base["layers"]):
         # What is said a layer says nothing about networks of another depth.
         base = {key: value for key, value in base.items() if not isinstance(value, list)}
     elif "layers" in changes:
@@ -84,8 +93,10 @@ class Task:
     float_only: bool = False
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise BackspikeError(f"epochs must be a whole number from 1, not {self.epochs}")
+        if self.epochs not in EPOCHS:
+            raise BackspikeError(
+                f"epochs must be a whole number from {EPOCHS.start} to {EPOCHS.stop - 1}, not {self.epochs}"
+            )
         object.__setattr__(self, "network", self.network.replace(seed=self.seed))
 
     @classmethod
@@ -119,13 +130,17 @@ class Task:
             float_only=take(values, "float_only", bool, "an experiment", False),
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything that decides the result, as JSON has it."""
-        network = {key: value for key, value in self.network.to_dict().items() if key not in _NO_PART_OF_A_RESULT}
+    @property
+    def decisive(self) -> tuple[str, ...]:
+        """Names of the network's values that the result depends on."""
         if self.float_only:
             # The ticks decide how recorded spikes are binned.
-            seen = ("layers", "dropout", "input", *(["ticks"] if self.network.input == "spikes" else []))
-            network = {key: network[key] for key in seen}
+            return ("layers", "dropout", "input", *(["ticks"] if self.network.input == "spikes" else []))
+        return tuple(field.name for field in fields(NetworkConfig) if field.name not in _NO_PART_OF_A_RESULT)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything that decides the result, as JSON has it."""
+        network = {key: value for key, value in self.network.to_dict().items() if key in self.decisive}
         return {
             "dataset": self.dataset,
             "dataset_settings": self.dataset_settings,

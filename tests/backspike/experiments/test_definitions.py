@@ -41,12 +41,12 @@ def test_axes_reach_every_table(experiments: Path) -> None:
     path = experiments / "studies" / "ticks.toml"
     path.write_text(
         'title = "t"\nexperiment = "../tiny.toml"\nseeds = [3]\nfloat_only = true\n[baseline]\nrate = 0.5\n'
-        '[grid]\n"baseline.rate" = [0.25]\n"dataset.pool" = [2]\nepochs = [7]\n"network.leak" = [1]\n'
+        '[grid]\n"baseline.rate" = [0.25]\n"dataset.pool" = [2]\nepochs = [7]\n"network.dropout" = [[1]]\n'
     )
     (cell,) = load_sweep(path).cells()
     assert cell.task.baseline == FloatSettings(batch=16, rate=0.25)
     assert cell.task.dataset_settings == {"pool": 2}
-    assert (cell.task.epochs, cell.task.network.leak, cell.task.float_only) == (7, 1, True)
+    assert (cell.task.epochs, cell.task.network.dropout, cell.task.float_only) == (7, (1,), True)
 
 
 def test_key_is_of_what_decides_the_result(experiments: Path) -> None:
@@ -100,16 +100,30 @@ def test_a_preset_of_another_depth_keeps_what_is_not_said_a_layer() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("epochs = 2", "epochs = 0", "epochs must be a whole number from 1, not 0"),
+        ("epochs = 2", "epochs = 0", "epochs must be a whole number from 1 to 10000, not 0"),
         ("epochs = 2", 'epochs = "2"', "epochs of an experiment must be a whole number, not '2'"),
         ("epochs = 2", "epoch = 2", "'epoch' is not a value of an experiment; known are title"),
         ("epochs = 2", "", "an experiment must give epochs"),
         (
             "seeds = [1, 2]",
             "seeds = [1, 1]",
-            r"seeds of an experiment must be whole numbers from 1, each once, not \[1",
+            r"seeds of an experiment must be whole numbers from 1 to 4294967295, each once, not \[1",
         ),
         ("seeds = [1, 2]", "seeds = [0]", r"each once, not \[0\]"),
+        ("seeds = [1, 2]", "seeds = [4294967296]", r"each once, not \[4294967296\]"),
+        ("seeds = [1, 2]", "seeds = [1.0]", r"each once, not \[1\.0\]"),
+        ("seeds = [1, 2]", "seeds = [[1]]", r"each once, not \[\[1\]\]"),
+        (
+            'preset = "tiny"',
+            'preset = "tiny"\nseed = 7',
+            r"seed is no value of \[network\] here; the seeds to train with",
+        ),
+        ('preset = "tiny"', 'preset = ["tiny"]', r"preset \['tiny'\] is not one of tiny"),
+        ('preset = "tiny"', 'preset = "tiny"\nlayers = 8', "layers must list at least an input and an output size"),
+        ("epochs = 2", "epochs = 10001", "epochs must be a whole number from 1 to 10000, not 10001"),
+        ("Tiny on", "Tiny\\non", r"title of an experiment must be one line of text, not 'Tiny\\non"),
+        ("accuracy = 0.2", "accuracy = nan", r"accuracy of \[goal\] must be a number from 0 to 1, not nan"),
+        ("below_float = 0.5", "below_float = 50", r"below_float of \[goal\] must be a number from 0 to 1, not 50"),
         ('preset = "tiny"', 'preset = "huge"', "preset 'huge' is not one of tiny"),
         ('preset = "tiny"', 'preset = "tiny"\ntick = 4', "'tick' is not a configuration value"),
         ('preset = "tiny"', 'preset = "tiny"\nticks = 0', "ticks must be a whole number from 2 to 65535, not 0"),
@@ -141,7 +155,38 @@ def test_a_wrong_experiment_is_one_sentence_with_its_file(experiments: Path, old
         (
             "ticks = [4, 8]",
             '"goal.x" = [1]\nticks = [4]',
-            r"goal\.x of \[grid\] is no value of network, dataset or bas",
+            r"'goal\.x' of \[grid\] is no value of network, dataset or",
+        ),
+        *[
+            ("ticks = [4, 8]", f"ticks = [4]\n{axis}", sentence)
+            for axis, sentence in (
+                ("seed = [1, 2]", r"seed of \[grid\] cannot be an axis; every point is trained with each of seeds"),
+                ('"network.seed" = [3]', r"network\.seed of \[grid\] cannot be an axis"),
+                (
+                    "lanes = [[1, 1], [4, 3]]",
+                    r"lanes of \[grid\] cannot be an axis, since it does not change a result; o",
+                ),
+                ('name = ["one"]', r"name of \[grid\] cannot be an axis, .*; of \[network\] these do: layers, ticks, "),
+                ('"leak, banks" = [[1, [1, 1]]]', r"banks of \[grid\] cannot be an axis"),
+                ("leak = [0, 1, 0]", r"leak of \[grid\] has 0 more than once"),
+                ("temperature = [1, 1.0]", r"temperature of \[grid\] has 1\.0 more than once"),
+                ('"network.leak" = [0]\nleak = [0, 1]', r"network\.leak of \[grid\] is there more than once"),
+                ('"leak, leak" = [[0, 1]]', r"leak of \[grid\] is there more than once"),
+                ('"weight_bits, leak" = [[8, 1]]', r"weight_bits of \[grid\] is there more than once"),
+                ("dropout = [[], [0]]", r"dropout = \[\] and dropout = \[0\] of \[grid\] are the same training"),
+                ('"leak," = [[0, 1]]', r"'' of \[grid\] is no value of network, dataset or baseline"),
+                ('"dataset." = [1]', r"'dataset\.' of \[grid\] is no value of network, dataset or baseline"),
+                ('"network.network.leak" = [1]', r"'network\.network\.leak' of \[grid\] is no value of"),
+                (
+                    "\n".join(f'"dataset.{n}" = {list(range(10))}' for n in range(5)),
+                    r"\[grid\] must have at most 100,000 points with all seeds, not 400,000",
+                ),
+            )
+        ],
+        (
+            'x = "ticks"',
+            "float_only = true",
+            r"ticks of \[grid\] cannot be an axis, since it does not change a float network's result; .*: layers, dr",
         ),
         ("../tiny.toml", "../none.toml", r"cannot read .*none\.toml: No such file"),
         ("[grid]", "[grids]", "'grids' is not a value of a sweep"),
