@@ -47,7 +47,8 @@ class BoardDesign(Elaboratable):
     def elaborate(self, platform: Any) -> Module:
         """Build it; `platform` is the board's."""
         m = Module()
-        locked, settled = Signal(), Signal()
+        locked = Signal()
+        settled = Signal()
         m.domains.sync = ClockDomain()
         m.domains.start = ClockDomain(reset_less=True)
         m.submodules.pll = self._instance(m, platform, ClockSignal("sync"), locked)

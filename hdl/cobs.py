@@ -38,7 +38,9 @@ class CobsDecoder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # Bytes left of the block; whether a 0 stands between it and the next; whether there is one before this.
-        left, zero, inside = Signal(8), Signal(), Signal()
+        left = Signal(8)
+        zero = Signal()
+        inside = Signal()
         code = left == 0
         m.d.comb += [
             self.o.payload.eq(Mux(code, 0, self.i.payload)),
@@ -97,8 +99,10 @@ class CobsEncoder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        position, following = Signal.like(self.length), Signal.like(self.length)
-        run, left = Signal(8), Signal(8)
+        position = Signal.like(self.length)
+        following = Signal.like(self.length)
+        run = Signal(8)
+        left = Signal(8)
         at_end = position == self.length
         m.d.comb += [following.eq(position), self.address.eq(following)]
         m.d.sync += position.eq(following)

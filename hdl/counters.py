@@ -61,13 +61,19 @@ class Counters(wiring.Component):
         bits = bits_for(self._most * (2 * kinds + 1))
         recent = [Signal(bits, name=f"recent_{kind}") for kind in range(kinds)]
         m.submodules.halves = halves = memory.Memory(shape=HALF, depth=2 * kinds, init=[])
-        read, write = halves.read_port(), halves.write_port()
-        kind, high = Signal(range(max(kinds, 2))), Signal()
-        kind_following, high_following = Signal.like(kind), Signal()
+        read = halves.read_port()
+        write = halves.write_port()
+        kind = Signal(range(max(kinds, 2)))
+        high = Signal()
+        kind_following = Signal.like(kind)
+        high_following = Signal()
         # All words are rewritten before the old ones count.
-        empty, running = Signal(init=1), Signal()
+        empty = Signal(init=1)
+        running = Signal()
         last = high & (kind == kinds - 1)
-        total, low, carry = Signal(HALF + 1), Signal(HALF), Signal()
+        total = Signal(HALF + 1)
+        low = Signal(HALF)
+        carry = Signal()
         m.d.comb += [
             high_following.eq(running & ~high & ~self.clear),
             kind_following.eq(Mux(~running | last | self.clear, 0, kind + high)),

@@ -47,9 +47,12 @@ class EventCounters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.bytes = store = memory.Memory(shape=8, depth=2 * self._kinds, init=[])
-        read, write = store.read_port(), store.write_port()
-        pending, counted = Signal(self._kinds), Signal(self._kinds)
-        kind, high = Signal(range(self._kinds)), Signal()
+        read = store.read_port()
+        write = store.write_port()
+        pending = Signal(self._kinds)
+        counted = Signal(self._kinds)
+        kind = Signal(range(self._kinds))
+        high = Signal()
         m.d.comb += [
             read.addr.eq(Mux(self.reading, self.address, Cat(high, kind))),
             write.addr.eq(Cat(high, kind)),

@@ -119,7 +119,8 @@ def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, n
         m.submodules.scanner = scanner = RowScanner(units, width, banks)
         visits = scanner.visits
         # The list follows from flags below and errors here: it begins a clock later where they are not there yet.
-        coming, late = Signal(), Signal()
+        coming = Signal()
+        late = Signal()
         m.d.comb += coming.eq(layer.below.coming | (layer.flags.coming if isinstance(layer, HiddenLayer) else 0))
         m.d.sync += late.eq(layer.start & coming)
         m.d.comb += [
@@ -223,9 +224,16 @@ class HiddenLayer(wiring.Component):
         # When its own sweep and the one above are over, the words of units come one a clock: where there are several,
         # a clock later, since drives and errors are on their way.
         idle = Signal(init=1)
-        own_swept, above_swept, first = Signal(), Signal(), Signal()
-        moving, word, following = Signal(), Signal(index_shape(fold)), Signal(index_shape(fold))
-        own_now, above_now, swept, last_word = Signal(), Signal(), Signal(), Signal()
+        own_swept = Signal()
+        above_swept = Signal()
+        first = Signal()
+        moving = Signal()
+        word = Signal(index_shape(fold))
+        following = Signal(index_shape(fold))
+        own_now = Signal()
+        above_now = Signal()
+        swept = Signal()
+        last_word = Signal()
         begin_moving = near("begin_moving", swept)
         m.d.comb += [
             own_now.eq(own_swept | array.swept),
@@ -249,7 +257,8 @@ class HiddenLayer(wiring.Component):
 
         # Where the word that follows is in the array's, which may be several times as wide.
         shares = lanes // width
-        place, part = Signal.like(array.word), Signal(index_shape(shares))
+        place = Signal.like(array.word)
+        part = Signal(index_shape(shares))
         whole = part == shares - 1
         with m.If(begin_moving | moving):
             m.d.comb += array.word.eq(place + whole)
@@ -277,7 +286,9 @@ class HiddenLayer(wiring.Component):
                  near("spike_above", self.above.spike[bank]), near("permit_above", self.above.permit[bank]),
                  near("negative", self.above.error[bank] < 0), near("magnitude", abs(self.above.error[bank])))
                 for bank in range(banks)]  # fmt: skip
-        hit_pos, hit_neg, next_error = Signal(width), Signal(width), Signal()
+        hit_pos = Signal(width)
+        hit_neg = Signal(width)
+        next_error = Signal()
         for lane in range(width):
             m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(
                 config, config.dropout[number - 1], drive.width, error.width
@@ -378,9 +389,12 @@ class OutputLayer(wiring.Component):
         config, number = self._config, self._config.depth
         array = _sweep(m, self, config, number)
         m.submodules.wta = wta = WinnerTakeAll(config)
-        first, idle = Signal(), Signal(init=1)
-        lanes, error_word = config.lanes[-1], Signal.like(array.error_word)
-        error_pos, error_neg = Signal(config.folds[-1] * lanes), Signal(config.folds[-1] * lanes)
+        first = Signal()
+        idle = Signal(init=1)
+        lanes = config.lanes[-1]
+        error_word = Signal.like(array.error_word)
+        error_pos = Signal(config.folds[-1] * lanes)
+        error_neg = Signal(config.folds[-1] * lanes)
         m.d.sync += error_word.eq(array.error_word)
         m.d.comb += [
             array.word.eq(wta.word),

@@ -109,9 +109,14 @@ class HostLink(wiring.Component):
             return strobe
 
         # Reception: of a frame as long as nothing else is done.
-        listening, listen, overrun = Signal(), Signal(), Signal()
-        length, too_long, broken = Signal(range(FRAME_BYTES + 1)), Signal(), Signal()
-        sequence, kind = Signal(8), Signal(8)
+        listening = Signal()
+        listen = Signal()
+        overrun = Signal()
+        length = Signal(range(FRAME_BYTES + 1))
+        too_long = Signal()
+        broken = Signal()
+        sequence = Signal(8)
+        kind = Signal(8)
         stored = frame.write_port()
         comes = decoder.o.valid & listening & ~overrun
         m.d.comb += [
@@ -141,18 +146,23 @@ class HostLink(wiring.Component):
 
         # The request, read byte by byte: `byte` is the one at `cursor`.
         request = frame.read_port()
-        cursor, following = Signal.like(length), Signal.like(length)
+        cursor = Signal.like(length)
+        following = Signal.like(length)
         byte = request.data
         m.d.comb += [following.eq(cursor), request.addr.eq(following)]
         m.d.sync += cursor.eq(following)
         # Looked at not before a clock behind the frame's last byte.
-        ending, body = Signal.like(length), Signal.like(length)
+        ending = Signal.like(length)
+        body = Signal.like(length)
         m.d.sync += [ending.eq(length - CRC_BYTES), body.eq(length - OVERHEAD)]
 
         # The answer, written byte by byte.
-        kept, written = answer.read_port(), answer.write_port()
-        filled, summed = Signal(range(ANSWER_BYTES)), Signal(range(ANSWER_BYTES))
-        push, pushed = Signal(), Signal(8)
+        kept = answer.read_port()
+        written = answer.write_port()
+        filled = Signal(range(ANSWER_BYTES))
+        summed = Signal(range(ANSWER_BYTES))
+        push = Signal()
+        pushed = Signal(8)
         m.d.comb += [
             written.addr.eq(filled),
             written.en.eq(push),
@@ -176,13 +186,19 @@ class HostLink(wiring.Component):
             result[16:].eq(waiting.r_data[len(winner) :]),
         ]
 
-        last_sequence, known = Signal(8), Signal()
+        last_sequence = Signal(8)
+        known = Signal()
         status = Signal(Status)
-        count, address = Signal(range(WORDS + 1)), Signal.like(self.requests.p.address)
-        parts, low, outside = Signal(range(PARTS + 1)), Signal(8), Signal()
+        count = Signal(range(WORDS + 1))
+        address = Signal.like(self.requests.p.address)
+        parts = Signal(range(PARTS + 1))
+        low = Signal(8)
+        outside = Signal()
         event_byte = Signal.like(events.address)
         # 4 bytes on their way into an answer or out of a request, and what comes behind them.
-        word, bytes_left, resume = Signal(32), Signal(2), Signal(2)
+        word = Signal(32)
+        bytes_left = Signal(2)
+        resume = Signal(2)
         resumed = ("Seal", "Access", "Feed", "Send")
         m.d.comb += [
             self.requests.p.address.eq(address),

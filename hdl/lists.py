@@ -58,12 +58,15 @@ class ListReader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         inputs, entry = self._config.layers[0], self.samples.p
-        left, place = Signal(range(FRAME_BYTES // 2)), Signal(2)
+        left = Signal(range(FRAME_BYTES // 2))
+        place = Signal(2)
         flags = Signal(label_layout())
         last = (left == 1) & ~flags.goes_on
 
         # One above the last index; above all inputs, it stays.
-        above, step, dropped = Signal(range(inputs + 2)), Signal(8), Signal()
+        above = Signal(range(inputs + 2))
+        step = Signal(8)
+        dropped = Signal()
         stepped = above + step
         reached = Signal.like(above)
         m.d.comb += [
@@ -71,7 +74,8 @@ class ListReader(wiring.Component):
             dropped.eq((step == 0) | (stepped > inputs)),
         ]
 
-        free, close = Signal(), Signal()
+        free = Signal()
+        close = Signal()
         m.d.comb += free.eq(~self.samples.valid | self.samples.ready)
         with m.If(self.samples.ready):
             m.d.sync += self.samples.valid.eq(0)

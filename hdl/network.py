@@ -138,10 +138,16 @@ class NetworkTop(wiring.Component):
         ]
 
         # The tick.
-        showing, ending, moved = Signal(), Signal(), Signal()
+        showing = Signal()
+        ending = Signal()
+        moved = Signal()
         tick = Signal(range(config.ticks))
-        active, starting = Signal(depth), Signal(depth)
-        begin, advance, last, final = Signal(), Signal(), Signal(), Signal()
+        active = Signal(depth)
+        starting = Signal(depth)
+        begin = Signal()
+        advance = Signal()
+        last = Signal()
+        final = Signal()
         m.d.comb += [
             begin.eq(~showing & source.available & ~registers.hold & ~seeder.busy),
             advance.eq(showing & ~ending & Cat(layer.finished for layer in layers).all()),
@@ -156,7 +162,8 @@ class NetworkTop(wiring.Component):
             registers.quiet.eq(~showing & ~seeder.busy),
         ]
         # All registers have moved two clocks behind the tick: those of a single word move when the next one has begun.
-        advanced, begun = Signal(), Signal(2)
+        advanced = Signal()
+        begun = Signal(2)
         m.d.sync += [advanced.eq(advance), moved.eq(advanced), begun.eq(Cat(advance & ~last, begun[0]))]
         with m.If(starting.any()):
             m.d.sync += active.eq(starting)
@@ -228,7 +235,8 @@ class NetworkTop(wiring.Component):
         learning, inferring = (self.config.patience_for(learn) for learn in (True, False))
         patience = Mux(output.learn, learning, inferring) if learning != inferring else learning
         counts = range(max(learning, inferring) + 1)
-        streak, now = Signal(counts), Signal(counts)
+        streak = Signal(counts)
+        now = Signal(counts)
         before = Signal.like(output.winner)
         same = output.winner == Mux(output.learn, output.label, before)
         m.d.comb += now.eq(streak)
@@ -248,7 +256,8 @@ class NetworkTop(wiring.Component):
         result = Signal(result_layout(config))
         most = Signal(range(config.ticks + 1))
         # The winner stays for some clocks.
-        won, count = Signal(), Signal.like(most)
+        won = Signal()
+        count = Signal.like(most)
         m.d.sync += [won.eq(output.won), count.eq(result.wins[output.winner] + 1)]
         with m.If(begin):
             m.d.sync += [result.eq(0), most.eq(0)]
@@ -258,7 +267,10 @@ class NetworkTop(wiring.Component):
                 m.d.sync += [most.eq(count), result.winner.eq(output.winner)]
         with m.If(self.results.ready):
             m.d.sync += self.results.valid.eq(0)
-        counted, free, ended, waiting = Signal(), Signal(), Signal(), Signal()
+        counted = Signal()
+        free = Signal()
+        ended = Signal()
+        waiting = Signal()
         m.d.sync += counted.eq(ending)
         m.d.comb += [
             free.eq(~self.results.valid | self.results.ready),

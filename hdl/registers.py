@@ -78,7 +78,10 @@ class RegisterFile(wiring.Component):
         start = seeding_start(config.seed, config.lfsr_bits)
         seed = Signal(64, init=start)
         # Wide enough for any size that a configuration allows; what does not fit stays out of range.
-        layer, row, word, lane = Signal(16), Signal(16), Signal(16), Signal(16)
+        layer = Signal(16)
+        row = Signal(16)
+        word = Signal(16)
+        lane = Signal(16)
         request = Signal(request_layout(config))
 
         # The window: in range or not, and where it moves on to.
@@ -88,7 +91,10 @@ class RegisterFile(wiring.Component):
         index = Signal(range(config.depth))
         rows, words = of_layer(list(config.layers[:-1])), of_layer([fold - 1 for fold in config.folds])
         lanes = of_layer([width - 1 for width in config.lanes])
-        known, in_window, ends_word, ends_row = Signal(), Signal(), Signal(), Signal()
+        known = Signal()
+        in_window = Signal()
+        ends_word = Signal()
+        ends_row = Signal()
         # The window moves two clocks, at least, before the next access.
         m.d.sync += [
             in_window.eq(known & (row <= rows[index]) & (word <= words[index]) & (lane <= lanes[index])),
@@ -127,7 +133,9 @@ class RegisterFile(wiring.Component):
                     m.d.comb += value.eq(source)
 
         # A counter's value is there when it passes.
-        count, is_count, is_weight = Signal.like(self.count), Signal(), Signal()
+        count = Signal.like(self.count)
+        is_count = Signal()
+        is_weight = Signal()
         m.d.sync += count.eq(self.count)
         passing = count.kind + registers[next(iter(registers.counters))].address
         with m.If(is_count):

@@ -83,8 +83,11 @@ class _Entries:
     """A word of a list's entries on its way to the banks' lists: which of them spike, and which of those may learn."""
 
     def __init__(self, inputs: int, slots: int) -> None:
-        self.valid, self.ready, self.last = Signal(), Signal(), Signal()
-        self.spikes, self.permits = Signal(slots), Signal(slots)
+        self.valid = Signal()
+        self.ready = Signal()
+        self.last = Signal()
+        self.spikes = Signal(slots)
+        self.permits = Signal(slots)
         self.rows = Signal(data.ArrayLayout(range(inputs + 1), slots))
 
 
@@ -92,16 +95,21 @@ class _Streams:
     """The streams whose turn it is: ready, what they draw, which draws are used, and whether the first come next."""
 
     def __init__(self, slots: int) -> None:
-        self.ready, self.restart, self.used = Signal(), Signal(), Signal(slots)
+        self.ready = Signal()
+        self.restart = Signal()
+        self.used = Signal(slots)
         self.values = Signal(data.ArrayLayout(PIXEL_BITS, slots))
-        self.spikes, self.permits = Signal(slots), Signal(slots)
+        self.spikes = Signal(slots)
+        self.permits = Signal(slots)
 
 
 class _Pace:
     """When a sample's lists are listed: one is shown, its lists may go on, it ends with this clock."""
 
     def __init__(self) -> None:
-        self.showing, self.listing, self.ended = Signal(), Signal(), Signal()
+        self.showing = Signal()
+        self.listing = Signal()
+        self.ended = Signal()
 
 
 class InputLayer(wiring.Component):
@@ -160,7 +168,8 @@ class InputLayer(wiring.Component):
         streams = self._add_streams(m, slots, turns)
 
         # The index comes in ascending order, so that no list is longer than there are units.
-        entry, least = self.samples.p, Signal(range(self._config.layers[0] + 1))
+        entry = self.samples.p
+        least = Signal(range(self._config.layers[0] + 1))
         counts = Signal()
         m.d.comb += counts.eq((entry.value != 0) & (entry.index >= least) & (entry.index < self._config.layers[0]))
         with m.If(self.samples.valid & self.samples.ready):
@@ -182,7 +191,9 @@ class InputLayer(wiring.Component):
         m.submodules.states = states = WordStore(self._config.lfsr_bits, slots, turns)
         streams = _Streams(slots)
         seeding = self.seeds.valid & (self.seeds.group == 0)
-        turn, following, stale = Signal(index_shape(turns)), Signal(index_shape(turns)), Signal()
+        turn = Signal(index_shape(turns))
+        following = Signal(index_shape(turns))
+        stale = Signal()
         m.d.comb += [
             following.eq(Mux(streams.restart, 0, turn)),
             streams.ready.eq(~stale),
@@ -214,7 +225,8 @@ class InputLayer(wiring.Component):
         if config.ends_early:
             # Lists ended, less ticks begun, and one more. The last tick is known when it begins, when its list may have
             # begun, or ended, but no list behind it.
-            ahead, last = Signal(range(3)), Signal()
+            ahead = Signal(range(3))
+            last = Signal()
             m.d.comb += [
                 pace.ended.eq(pace.showing & last & ((ahead == 1) | listed)),
                 pace.listing.eq(pace.showing & (ahead != 2) & ~(last & (ahead == 1))),
@@ -287,11 +299,14 @@ class InputLayer(wiring.Component):
         buffers = config.input_buffers
         headers = Signal(data.ArrayLayout(header, buffers))
         full = Signal(buffers)
-        filling, shown = Signal(), Signal()
+        filling = Signal()
+        shown = Signal()
 
         # Fill.
-        length, slot = Signal(range(config.layers[0] + 1)), Signal(index_shape(slots))
-        word, address = Signal(range(words + 1)), Signal(range(buffers * words + 1))
+        length = Signal(range(config.layers[0] + 1))
+        slot = Signal(index_shape(slots))
+        word = Signal(range(words + 1))
+        address = Signal(range(buffers * words + 1))
         m.d.comb += [self.samples.ready.eq(~full.bit_select(filling, 1)), address.eq(word + Mux(filling, words, 0))]
         taken = self.samples.valid & self.samples.ready
         filled = headers[filling]
@@ -320,7 +335,8 @@ class InputLayer(wiring.Component):
             self.label.eq(present.label),
             self.learn.eq(present.learn),
         ]
-        left, position = Signal(range(config.layers[0] + 1)), Signal(index_shape(buffers * words))
+        left = Signal(range(config.layers[0] + 1))
+        position = Signal(index_shape(buffers * words))
         following = Signal.like(position)
         accepted = entries.valid & entries.ready
         at_end = position == present.last_word
@@ -340,7 +356,8 @@ class InputLayer(wiring.Component):
 
         for index in range(slots):
             m.submodules[f"list_{index}"] = listed = memory.Memory(shape=stored, depth=buffers * words, init=[])
-            read, write = listed.read_port(), listed.write_port()
+            read = listed.read_port()
+            write = listed.write_port()
             exists = left > index
             m.d.comb += [
                 write.addr.eq(address),

@@ -69,10 +69,13 @@ class StreamSeeder(wiring.Component):
         config, groups = self._config, stream_groups(self._config)
         width = config.lfsr_bits
         m.submodules.register = register = LeapForwardLFSR(width, width, SEEDING_POLYNOMIALS[width])
-        group, word, lane = (Signal(self.o.shape()[key].shape) for key in ("group", "word", "lane"))
+        group = Signal.like(self.o.group)
+        word = Signal.like(self.o.word)
+        lane = Signal.like(self.o.lane)
         left = Signal(range(max(streams for streams, _ in groups)), init=groups[0][0] - 1)
         # The first leap of a sequence comes before its first stream.
-        primed, loaded = Signal(), Signal()
+        primed = Signal()
+        loaded = Signal()
         lanes = Array(Const(width - 1, lane.shape()) for _, width in groups)
         sizes = Array(Const(streams - 1, left.shape()) for streams, _ in [*groups[1:], groups[0]])
 

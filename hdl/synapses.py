@@ -138,8 +138,11 @@ class SynapseArray(wiring.Component):
         # Clock 0: address. The host's access takes the place of a visit; so does, with a single port, a write.
         word = Signal(index_shape(fold))
         last_word = word == fold - 1
-        host, asked, exchanging = Signal(), Signal(), Signal()
-        advance, first = Signal(), Signal(init=1)
+        host = Signal()
+        asked = Signal()
+        exchanging = Signal()
+        advance = Signal()
+        first = Signal(init=1)
         m.d.comb += [
             advance.eq(self.visits.valid & ~self.writing),
             self.visits.ready.eq(last_word & ~self.writing),
@@ -153,8 +156,11 @@ class SynapseArray(wiring.Component):
             m.d.sync += first.eq(self.visits.p.last)
 
         # Clock 1: add.
-        visiting, visit = Signal(), Signal(self._visit)
-        now_word, now_last, now_first = Signal(index_shape(fold)), Signal(), Signal()
+        visiting = Signal()
+        visit = Signal(self._visit)
+        now_word = Signal(index_shape(fold))
+        now_last = Signal()
+        now_first = Signal()
         m.d.sync += [
             host.eq(self.weight.valid & ~(host | asked | exchanging | self.weight.done)),
             asked.eq(host),
@@ -173,10 +179,15 @@ class SynapseArray(wiring.Component):
             self.drives.eq(drive.r_data),
             self.swept.eq(visiting & visit.last & now_last),
         ]
-        coincide, changes, words, held_words = Signal(banks), Signal(banks), [], []
+        coincide = Signal(banks)
+        changes = Signal(banks)
+        words = []
+        held_words = []
         # Clock 2: change by one LSB, and write back. In a clock of its own: a large memory is slow, and far away. The
         # host's weight takes the place of the old one, which does not change since no visit has come.
-        up, down, changing = Signal(lanes, reset_less=True), Signal(lanes, reset_less=True), Signal()
+        up = Signal(lanes, reset_less=True)
+        down = Signal(lanes, reset_less=True)
+        changing = Signal()
         chosen = Signal(lanes)
         m.d.sync += [
             up.eq(raised),
@@ -186,10 +197,15 @@ class SynapseArray(wiring.Component):
         ]
         for bank in range(banks):
             m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
-            read, write, address = store.read_port(), store.write_port(), Signal(range(max(2, rows * fold)))
-            own, at, held_at = visit.banks[bank], Signal.like(address), Signal.like(address)
+            read = store.read_port()
+            write = store.write_port()
+            address = Signal(range(max(2, rows * fold)))
+            own = visit.banks[bank]
+            at = Signal.like(address)
+            held_at = Signal.like(address)
             held = Signal(row_word, reset_less=True)
-            coincided, host_writes = Signal(), Signal()
+            coincided = Signal()
+            host_writes = Signal()
             words.append(read.data)
             held_words.append(held)
             # The host's is worked out a clock before: registers far away would make this the longest path.
@@ -219,7 +235,8 @@ class SynapseArray(wiring.Component):
                 m.d.comb += [write.en.eq(coincided | host_writes), write.addr.eq(held_at), read.addr.eq(address)]
             for lane in range(lanes):
                 # Never both. Two comparisons for equality are cheaper than a sum of one bit more and two for order.
-                old, saturated = held[lane], Signal(signed(config.weight_bits))
+                old = held[lane]
+                saturated = Signal(signed(config.weight_bits))
                 higher = up[lane] & changing & (old != config.weight_max)
                 lower = down[lane] & changing & (old != config.weight_min)
                 m.d.comb += [
@@ -247,7 +264,9 @@ class SynapseArray(wiring.Component):
                     product = _union(plus) - _union(minus)
                 else:
                     product = _adder_tree([up - down for up, down in zip(plus, minus, strict=True)])
-                partial, total, begins = Signal(error.shape()), Signal(error.shape()), Signal()
+                partial = Signal(error.shape())
+                total = Signal(error.shape())
+                begins = Signal()
                 with m.If(visiting):
                     m.d.sync += [partial.eq(product), total.eq(error), begins.eq(now_word == 0)]
                 # Only rows of several words are summed up.

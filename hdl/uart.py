@@ -47,7 +47,9 @@ class UartReceiver(wiring.Component):
         m = Module()
         line = Signal(init=1)
         m.submodules.synchroniser = FFSynchronizer(self.rx, line, init=1)
-        clocks, bits, look = Signal(range(self._divisor)), Signal(range(10)), Signal()
+        clocks = Signal(range(self._divisor))
+        bits = Signal(range(10))
+        look = Signal()
         m.d.comb += look.eq(clocks == 0)
         m.d.sync += clocks.eq(clocks - 1)
         with m.If(look):
@@ -99,7 +101,8 @@ class UartTransmitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # Data, stop bit, and a mark above them: when the mark alone is left, the stop bit is on the line.
-        clocks, bits = Signal(range(self._divisor)), Signal(10)
+        clocks = Signal(range(self._divisor))
+        bits = Signal(10)
         over = Signal()
         m.d.comb += [over.eq(clocks == 0), self.i.ready.eq(over & (bits[1:] == 0))]
         with m.If(~over):

@@ -80,10 +80,13 @@ class Serialiser(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        current, waiting = Signal(self._word), Signal(self._word)
-        current_valid, waiting_valid = Signal(), Signal()
+        current = Signal(self._word)
+        waiting = Signal(self._word)
+        current_valid = Signal()
+        waiting_valid = Signal()
 
-        rest, slot = Signal(current.mask.shape()), Signal(self.o.p.slot.shape())
+        rest = Signal(current.mask.shape())
+        slot = Signal(self.o.p.slot.shape())
         m.d.comb += rest.eq(current.mask & (current.mask - 1))
         for index in reversed(range(len(current.mask))):
             with m.If(current.mask[index]):
@@ -154,7 +157,8 @@ class VisitJoiner(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         banks, visit = self._banks, self.o.p
-        there, ended = Signal(banks), Signal()
+        there = Signal(banks)
+        ended = Signal()
         m.d.comb += [
             there.eq(Cat(mark.valid & ~mark.p.last for mark in self.i)),
             ended.eq(Cat(mark.valid & mark.p.last for mark in self.i).all()),
@@ -171,7 +175,9 @@ class VisitJoiner(wiring.Component):
             m.d.comb += fitting.eq(Cat(valid & (word == least[1]) for valid, word in words))
 
         # What has been offered stays: a bank that comes later waits for the next visit, and gives zeros meanwhile.
-        chosen, held, kept = Signal(banks), Signal(), Signal(banks)
+        chosen = Signal(banks)
+        held = Signal()
+        kept = Signal(banks)
         m.d.comb += [
             chosen.eq(Mux(held, kept, fitting)),
             self.o.valid.eq(ended | chosen.any()),
@@ -254,15 +260,21 @@ class RowScanner(wiring.Component):
         lanes, fold, banks = self._lanes, self._fold, self._banks
         chunk = min(self.CHUNK, lanes)
         chunks = -(-lanes // chunk)
-        word, part = Signal(index_shape(fold)), Signal(index_shape(chunks))
-        row, lane = Signal(range(fold * lanes + 1)), Signal(index_shape(lanes))
-        busy, last, accepted = Signal(), Signal(), Signal()
+        word = Signal(index_shape(fold))
+        part = Signal(index_shape(chunks))
+        row = Signal(range(fold * lanes + 1))
+        lane = Signal(index_shape(lanes))
+        busy = Signal()
+        last = Signal()
+        accepted = Signal()
 
         def select(flags: Value) -> Value:
             """Select the flags of the present chunk, zero beyond the word's end."""
             return word_of(flags, part, chunk)
 
-        spike, gate, permit = Signal(chunk), Signal(chunk), Signal(chunk)
+        spike = Signal(chunk)
+        gate = Signal(chunk)
+        permit = Signal(chunk)
         m.d.comb += [
             spike.eq(select(self.spike)),
             gate.eq(select(self.gate) & self.gates.replicate(chunk)),

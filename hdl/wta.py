@@ -111,7 +111,8 @@ class WinnerTakeAll(wiring.Component):
         drawn = Signal()
 
         # Clock 0: ask for a unit's state.
-        drawing, unit = Signal(), Signal(index_shape(units))
+        drawing = Signal()
+        unit = Signal(index_shape(units))
         with m.If(self.draw):
             m.d.sync += [drawing.eq(1), unit.eq(0)]
         with m.Elif(drawing):
@@ -120,7 +121,8 @@ class WinnerTakeAll(wiring.Component):
                 m.d.sync += drawing.eq(0)
 
         # Clock 1: leap, look the noise up.
-        looking, unit_1 = Signal(), Signal.like(unit)
+        looking = Signal()
+        unit_1 = Signal.like(unit)
         mine = self.seeds.valid & (self.seeds.group == 2 * config.depth - 1)
         now = states.r_data[0]
         m.d.sync += [looking.eq(drawing), unit_1.eq(unit)]
@@ -133,8 +135,10 @@ class WinnerTakeAll(wiring.Component):
         ]
 
         # Clock 2: keep it.
-        keeping, last = Signal(), Signal()
-        word, lane = Signal(index_shape(config.folds[-1])), Signal(index_shape(lanes))
+        keeping = Signal()
+        last = Signal()
+        word = Signal(index_shape(config.folds[-1]))
+        lane = Signal(index_shape(lanes))
         m.d.sync += [keeping.eq(looking), last.eq(unit_1 == units - 1)]
         m.d.comb += noises.w_address.eq(word)
         for index in range(lanes):
@@ -159,7 +163,8 @@ class WinnerTakeAll(wiring.Component):
         drive = drive_shape(config, config.depth)
 
         # Clock 0: ask for a word of drives; a single word is there without asking.
-        waiting, asking = Signal(), Signal()
+        waiting = Signal()
+        asking = Signal()
         begin = (self.start | waiting) & drawn
         m.d.sync += waiting.eq((self.start | waiting) & ~drawn)
         with m.If(begin):
@@ -168,7 +173,8 @@ class WinnerTakeAll(wiring.Component):
             m.d.sync += self.word.eq(self.word + 1)
             with m.If(self.word == fold - 1):
                 m.d.sync += asking.eq(0)
-        adding, at = Signal(), Signal.like(self.word)
+        adding = Signal()
+        at = Signal.like(self.word)
         if fold == 1:
             m.d.comb += adding.eq(asking)
         else:
@@ -176,7 +182,9 @@ class WinnerTakeAll(wiring.Component):
 
         # Clock 1: integrate, add the noise.
         score = signed(max(drive.width, noise_bits) + 1)
-        scores, scored, scored_word = Signal(data.ArrayLayout(score, lanes)), Signal(), Signal.like(self.word)
+        scores = Signal(data.ArrayLayout(score, lanes))
+        scored = Signal()
+        scored_word = Signal.like(self.word)
         m.d.sync += [scored.eq(adding), scored_word.eq(at)]
         m.d.comb += noises.r_address.eq(self.word)
         if config.leak:
@@ -202,7 +210,9 @@ class WinnerTakeAll(wiring.Component):
             m.d.sync += scores[lane].eq(total)
 
         # Clock 2: compare units of the word.
-        compared, compared_word, kept_scores = Signal(), Signal.like(self.word), Signal.like(scores, reset_less=True)
+        compared = Signal()
+        compared_word = Signal.like(self.word)
+        kept_scores = Signal.like(scores, reset_less=True)
         m.d.sync += [compared.eq(scored), compared_word.eq(scored_word), kept_scores.eq(scores)]
         entries: list[tuple[Value, Value]] = [(kept_scores[lane], Const(lane)) for lane in range(lanes)]
         groups = []
@@ -218,7 +228,8 @@ class WinnerTakeAll(wiring.Component):
             with m.If(compared):
                 m.d.sync += self.winner.eq(best_lane)
         else:
-            so_far, base = Signal(score), Signal(range(fold * lanes + 1))
+            so_far = Signal(score)
+            base = Signal(range(fold * lanes + 1))
             with m.If(compared):
                 m.d.sync += base.eq(base + lanes)
                 with m.If((compared_word == 0) | (best > so_far)):

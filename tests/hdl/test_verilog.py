@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from amaranth import *
+from amaranth.hdl import Fragment
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike import PRESETS, BackspikeError
+from backspike.hdl.board import BoardTop
 from backspike.hdl.verilog import describe_ports, emit, write_design
 from backspike.sim import runner
 from tests.sim.accumulator import NEEDS_ICARUS, Accumulator, accumulator_verilog
@@ -34,7 +36,8 @@ class ManyKinds(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.rows = rows = memory.Memory(shape=200, depth=20, init=[(1 << 199) | n for n in range(20)])
-        read, write = rows.read_port(), rows.write_port()
+        read = rows.read_port()
+        write = rows.write_port()
         m.d.comb += [read.addr.eq(self.b), read.en.eq(1), self.wide.eq(read.data), write.data.eq(~read.data)]
         m.d.comb += [
             write.addr.eq(self.select),
@@ -83,7 +86,8 @@ class ReadsWhileWriting(wiring.Component):
         m = Module()
         m.submodules.words = words = memory.Memory(shape=8, depth=8, init=[])
         write = words.write_port()
-        fresh, other = words.read_port(transparent_for=(write,)), words.read_port()
+        fresh = words.read_port(transparent_for=(write,))
+        other = words.read_port()
         m.d.comb += [
             write.addr.eq(self.address),
             write.en.eq(self.enable),
@@ -182,6 +186,23 @@ def test_signals_and_instances_keep_their_names():
     assert re.search(r"wire (signed )?\[15:0\] total;", text)
     assert re.search(r"\\accumulator\.counter\s+counter\s*\(", text)
     assert re.search(r"reg \[15:0\] words \[15:0\];", text)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_signal_of_a_preset_has_a_name(preset, monkeypatch):
+    # Amaranth finds a signal's name in the byte code of the assignment, if that assigns it alone; what the others are
+    # called depends on the Python version, and begins with a dollar sign.
+    signals = []
+    construct = Signal.__init__
+
+    def record(signal, *arguments, src_loc_at=0, **settings):
+        construct(signal, *arguments, src_loc_at=src_loc_at + 1, **settings)
+        signals.append(signal)
+
+    monkeypatch.setattr(Signal, "__init__", record)
+    Fragment.get(BoardTop(PRESETS[preset], 100), None)
+    assert len(signals) > 500
+    assert {signal.src_loc for signal in signals if signal.name.startswith("$")} == set()
 
 
 def test_ports_are_described():

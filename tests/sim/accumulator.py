@@ -43,8 +43,11 @@ class Accumulator(wiring.Component):
         m = Module()
         m.submodules.words = words = memory.Memory(shape=signed(16), depth=16, init=range(16))
         m.submodules.counter = counter = Counter()
-        read, write = words.read_port(), words.write_port()
-        busy, command, total = Signal(), Signal(COMMAND), Signal(signed(16))
+        read = words.read_port()
+        write = words.write_port()
+        busy = Signal()
+        command = Signal(COMMAND)
+        total = Signal(signed(16))
         m.d.comb += [
             self.i.ready.eq(~busy),
             read.addr.eq(self.i.payload.address),
