@@ -3,8 +3,8 @@
 from importlib.metadata import version
 
 from .config import PRESETS, NetworkConfig, load_config
-from .errors import BackspikeError
+from .errors import BackspikeError, BackspikeWarning
 
-__all__ = ["PRESETS", "BackspikeError", "NetworkConfig", "load_config"]
+__all__ = ["PRESETS", "BackspikeError", "BackspikeWarning", "NetworkConfig", "load_config"]
 
 __version__ = version("backspike")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ from tqdm import tqdm
 
 from . import __version__
 from .config import PRESETS, load_config
-from .errors import BackspikeError
+from .errors import BackspikeError, BackspikeWarning
 from .host_cli import host
 from .options import (
     FAILED,
@@ -33,6 +37,9 @@ REFUSED = 2
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+
+CLOSED = 141
+"""Exit status when the reader of a pipe has gone, as shells have it (128 + SIGPIPE)."""
 
 # Commands import what they need when they run: `backspike --help` needs neither Amaranth nor scikit-learn.
 
@@ -407,8 +414,9 @@ def sweep(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    0 for success, 1 for a mismatch, 2 for bad input or a missing prerequisite, 130 after Ctrl-C. Errors are one
-    sentence on the standard error stream.
+    0 for success, 1 for a mismatch, 2 for bad input, a missing prerequisite or no room to write, 130 after Ctrl-C,
+    141 without a word when the reader of a pipe has gone. Errors and warnings are one sentence on the standard error
+    stream.
 
     Parameters
     ----------
@@ -416,17 +424,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Words after the program's name; those of this process when left out.
     """
     try:
-        status = commands.main(arguments, prog_name="backspike", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            status = commands.main(arguments, prog_name="backspike", standalone_mode=False)
+        if sys.stdout:
+            sys.stdout.flush()
     except BackspikeError as error:
-        click.echo(f"error: {error}", err=True)
-        return REFUSED
+        return _refuse(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return REFUSED
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
-        return REFUSED
+        return _refuse(error.format_message())
     except click.Abort:
         click.echo("error: interrupted; finished files are whole, others were not written", err=True)
         return INTERRUPTED
+    except SystemExit:
+        # Click's answer to a closed pipe, and to nothing else; its own status means a mismatch here.
+        return CLOSED
+    # What no command foresaw is the machine's: mostly a full disk.
+    except OSError as error:
+        _leave_output()
+        return _refuse(f"{error.filename or 'cannot write'}: {error.strerror or error}")
+    except MemoryError:
+        return _refuse("this takes more memory than there is")
     return status if isinstance(status, int) else 0
+
+
+def _refuse(sentence: str) -> int:
+    # An error stream that takes nothing leaves the exit status to say it.
+    with suppress(OSError):
+        click.echo(f"error: {sentence}", err=True)
+    return REFUSED
+
+
+def _leave_output() -> None:
+    """Let what the output stream could not take go nowhere, since Python would try it again when it ends."""
+    # Neither a stream without a descriptor nor none at all keeps anything.
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    if issubclass(category, BackspikeWarning):
+        click.echo(f"warning: {message}", err=True)
+    else:
+        click.echo(warnings.formatwarning(message, category, *where[:2]), err=True, nl=False)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import backspike
+from backspike import BackspikeError, BackspikeWarning
 from backspike.cli import commands, main
 from backspike.datasets import LOADERS
 from backspike.model import Network
@@ -214,6 +218,62 @@ def test_installed_command_says_the_same() -> None:
     assert result.stdout == ""
     assert result.stderr.startswith("error: Missing option")
     assert "Traceback" not in result.stderr
+
+
+def run(*words: str, **streams: Any) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from backspike.cli import main; sys.exit(main())"
+    return subprocess.run([sys.executable, "-c", code, *words], text=True, check=False, **streams)
+
+
+@pytest.mark.parametrize("words", [["presets"], ["--help"], ["train", "--help"]], ids=" ".join)
+def test_a_full_disk_behind_the_output_is_one_sentence(words) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = run(*words, stdout=full, stderr=subprocess.PIPE)
+    assert (result.returncode, result.stderr) == (2, "error: cannot write: No space left on device\n")
+
+
+def test_errors_that_cannot_be_told_are_in_the_exit_status() -> None:
+    with Path("/dev/full").open("w") as full:
+        assert run("train", "--config", "nonsense", stderr=full).returncode == 2
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = run("presets", stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(28, "No space left on device", "/tmp/scratch"), "/tmp/scratch: No space left on device"),
+        (OSError("lost"), "cannot write: lost"),
+        (MemoryError(), "this takes more memory than there is"),
+    ],
+    ids=["path", "none", "memory"],
+)
+def test_what_the_machine_refuses_is_one_sentence(error, sentence, monkeypatch, capsys) -> None:
+    def fail(name: str) -> None:
+        raise error
+
+    monkeypatch.setattr("backspike.cli.load_config", fail)
+    assert refused(["generate", "--config", "digits", "--out", "nowhere"], capsys) == sentence
+
+
+def test_a_warning_is_one_sentence_on_the_error_stream(monkeypatch, capsys) -> None:
+    def warn(name: str) -> None:
+        warnings.warn("this is hardly meant", BackspikeWarning, stacklevel=2)
+        warnings.warn("of another kind", UserWarning, stacklevel=2)
+        raise BackspikeError("stop")
+
+    monkeypatch.setattr("backspike.cli.load_config", warn)
+    warnings.simplefilter("default")
+    assert main(["generate", "--config", "digits", "--out", "nowhere"]) == 2
+    first, second, *_, last = capsys.readouterr().err.splitlines()
+    assert (first, last) == ("warning: this is hardly meant", "error: stop")
+    assert second.endswith("UserWarning: of another kind")
 
 
 def test_datasets_are_listed(capsys) -> None:
