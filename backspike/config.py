@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-from .errors import BackspikeError
+from .errors import BackspikeError, shown
 from .files import write_atomic
+from .names import check_name
 
 __all__ = ["GUMBEL_BITS", "PERMISSION_BITS", "PIXEL_BITS", "PRESETS", "NetworkConfig", "load_config"]
 
@@ -54,6 +55,17 @@ _NOT_PART_OF_A_CHECKPOINT = (
 )
 
 
+class _Completed(tuple[int, ...]):
+    """A value for each layer of which some were not given: a copy with other layers has those derived anew."""
+
+    given: tuple[int, ...]
+
+    def __new__(cls, values: Iterable[int], given: tuple[int, ...] = ()) -> _Completed:
+        completed = super().__new__(cls, values)
+        completed.given = given
+        return completed
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
     """Everything that decides what a network computes and how it is built.
@@ -61,31 +73,38 @@ class NetworkConfig:
     Real-valued ranges are given in units of the activation, not in LSBs: a weight's LSB is worth
     ``2**-weight_frac``. Rates are run-time values in hardware (registers); here they are the initial ones.
 
+    What has a value for each layer may be left out, or be empty: it then follows from the other values, in a copy made
+    by `replace` too. What was given stays as it was given.
+
     Parameters
     ----------
     layers : tuple of int
-        Units of layer 0 (the input) to layer L (the classes), without the always-on bias unit.
+        Units of layer 0 (the input) to layer L (the classes), without the always-on bias unit: two layers or more of 1
+        to 16,384 units, 2 or more in the last.
     name : str
-        Name of generated files and of the Verilog top module.
+        Name of generated files and of the Verilog top module: `backspike.names` says which are possible.
     ticks : int
-        Ticks T that a sample is shown for, L to 65,535. Layer l takes part from tick l - 1 on.
+        Ticks T that a sample is shown for, L to 65,535. Layer l takes part from tick l - 1 on. Weight layer l changes
+        from tick 2L - l on: with fewer than 2L ticks the first ones never do (`untrained`).
     weight_bits, weight_frac : int
-        Weights are signed Q(weight_bits - weight_frac).(weight_frac), saturating; 4 to 16 bits in all.
+        Weights are signed Q(weight_bits - weight_frac).(weight_frac), saturating; 4 to 16 bits in all, of which 1 to
+        all are fraction.
     activation_range : float
-        Membrane potential at which a hidden unit spikes in every tick; a power of two.
+        Membrane potential at which a hidden unit spikes in every tick; a power of two, from two LSB to 2**16.
     error_range : float
-        Back-propagated error at which an error spike is certain; a power of two.
+        Back-propagated error at which an error spike is certain; a power of two, from two LSB to 2**16.
     leak : int
         Membrane shift k, 0 to 8: ``V += (v - V) / 2**k`` a tick, kept with k fraction bits; 0 is no memory.
     temperature : float
         Scale of the Gumbel noise of the winner-take-all, above 0 and at most 16; 1 is the softmax.
     rates : tuple of int
-        Learning rate of each weight layer in 1/256, 0 to 256: the probability that a coincidence counts.
+        Learning rate of each weight layer in 1/256, 0 to 256: the probability that a coincidence counts. 2 to the power
+        of weight_frac - 2, from 1 to 256, when left out.
     rate_decay : float
         Factor on the rates after each epoch, above 0 and at most 1.
     dropout : tuple of int
         Probability in 1/256, 0 to 255, for each hidden layer, that a unit is silent: for a whole sample that is
-        learned; in each tick by itself in inference, so that the next layer's mean drive is the same.
+        learned; in each tick by itself in inference, so that the next layer's mean drive is the same. 0 when left out.
     patience : int
         A sample ends early, with the next tick, once the same unit, in learning the label's, has won this many ticks
         in a row; 0 to T, and 0 is never.
@@ -94,17 +113,18 @@ class NetworkConfig:
     seed : int
         Seed of every random stream and of the initial weights, 1 to 2**32 - 1.
     lfsr_bits : int
-        Width of the linear-feedback shift registers; one of 16, 24, 32, 40, 48, 64.
+        Width of the linear-feedback shift registers; one of 16, 24, 32, 40, 48, 64, and no less than the bits that a
+        unit takes from its stream in a tick: 16 of an input, and `hidden_draw_bits` where there are hidden units.
     input : str
         ``"rate"``: pixels 0..255 become spikes here. ``"spikes"``: recorded spikes, tick by tick.
     input_streams : int
         Random streams shared by the inputs, 1 to 16; input n of a sample's list uses stream n modulo this.
     lanes : tuple of int
-        Synapses of a row that are worked on in a clock, for each weight layer, 1 to the layer's units (0: all of
-        them). Changes clocks and area, never a result.
+        Synapses of a row that are worked on in a clock, for each weight layer, 1 to the layer's units (0, and when left
+        out: all of them). Changes clocks and area, never a result.
     unit_lanes : tuple of int
-        Units of each hidden layer whose neurons are worked on in a clock, a divisor of the layer's `lanes` (0: as many
-        as those). Changes clocks and area, never a result.
+        Units of each hidden layer whose neurons are worked on in a clock, a divisor of the layer's `lanes` (0, and when
+        left out: as many as those). Changes clocks and area, never a result.
     input_lanes : int
         Entries of a sample's list that are drawn in a clock, a divisor of `input_streams` (0: as many as those);
         recorded spikes always come one by one. Changes clocks and area, never a result.
@@ -114,11 +134,11 @@ class NetworkConfig:
     banks : tuple of int
         Memories that the rows of each weight layer are spread over, 1, 2 or 4: as many rows are taken in a clock. More
         than one, where the units of the layer below do not all move in one clock, must divide that layer's
-        `unit_lanes`. Changes clocks and area, never a result.
+        `unit_lanes`. 1 when left out. Changes clocks and area, never a result.
     ports : tuple of int
         Ports of the memories of each weight layer: 2, one to read and one to write, or 1 for both in turn, where words
-        that are written cost a clock each (single-port RAM: of the UP5K, or of an ASIC). Changes clocks and area,
-        never a result.
+        that are written cost a clock each (single-port RAM: of the UP5K, or of an ASIC). 2 when left out. Changes
+        clocks and area, never a result.
 
     Raises
     ------
@@ -153,8 +173,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         self._check_layers()
-        if not isinstance(self.name, str) or not self.name.isidentifier() or not self.name.isascii():
-            raise BackspikeError(f"name must be letters, digits and underscores, not {self.name!r}")
+        check_name(self.name)
         self._check_int("ticks", self.depth, 65_535)
         self._check_int("weight_bits", 4, 16)
         self._check_int("weight_frac", 1, self.weight_bits)
@@ -166,21 +185,14 @@ class NetworkConfig:
         self._check_int("input_streams", 1, 16)
         self._check_real("temperature", 16)
         self._check_real("rate_decay", 1)
-        if self.lfsr_bits not in LFSR_WIDTHS:
-            raise BackspikeError(f"lfsr_bits must be one of {_listing(LFSR_WIDTHS)}, not {self.lfsr_bits!r}")
-        if self.input not in INPUT_KINDS:
-            raise BackspikeError(f"input must be one of {_listing(INPUT_KINDS)}, not {self.input!r}")
+        if not isinstance(self.input, str) or self.input not in INPUT_KINDS:
+            raise BackspikeError(f"input must be one of {_listing(INPUT_KINDS)}, not {shown(self.input)}")
         self._check_power("activation_range")
         self._check_power("error_range")
-        if max(self.hidden_draw_bits, self.input_draw_bits) > self.lfsr_bits:
-            raise BackspikeError(
-                f"lfsr_bits must be at least {self.hidden_draw_bits}, the random bits a hidden unit takes a tick "
-                f"(activation, error range and rate), not {self.lfsr_bits}"
-            )
+        self._check_streams()
         self._fill_per_layer("rates", 0, [256] * self.depth, default=min(256, 1 << max(0, self.weight_frac - 2)))
         self._fill_per_layer("dropout", 0, [255] * (self.depth - 1), default=0)
-        self._fill_per_layer("lanes", 0, list(self.layers[1:]), default=0)
-        object.__setattr__(self, "lanes", tuple(n or u for n, u in zip(self.lanes, self.layers[1:], strict=True)))
+        self._fill_per_layer("lanes", 0, list(self.layers[1:]), default=0, zero=list(self.layers[1:]))
         self._check_unit_lanes()
         self._check_input_lanes()
         self._check_int("input_buffers", 1, 2)
@@ -198,12 +210,12 @@ class NetworkConfig:
     @property
     def activation_bits(self) -> int:
         """Bits a of a forward draw: the activation range is ``2**a`` LSB."""
-        return self.weight_frac + int(math.log2(self.activation_range))
+        return self.weight_frac + _exponent(self.activation_range)
 
     @property
     def error_bits(self) -> int:
         """Bits b of a backward draw: the error range is ``2**b`` LSB."""
-        return self.weight_frac + int(math.log2(self.error_range))
+        return self.weight_frac + _exponent(self.error_range)
 
     @property
     def hidden_draw_bits(self) -> int:
@@ -255,8 +267,32 @@ class NetworkConfig:
         lanes = 1 if self.input == "spikes" else self.input_lanes or self.input_streams
         return self.input_streams // lanes
 
+    @property
+    def untrained(self) -> int:
+        """Number of the first weight layers that no error reaches before a sample ends: 2L - T, or none."""
+        return max(0, 2 * self.depth - self.ticks)
+
+    def warnings(self) -> list[str]:
+        """Return a sentence for each value that is possible, but hardly meant."""
+        if not self.untrained:
+            return []
+        last = f" to {self.untrained}" if self.untrained > 1 else ""
+        return [
+            f"with ticks = {self.ticks}, weight layer{'s 1' if last else ' 1'}{last} of {self.depth} never "
+            f"change{'' if last else 's'}, as no error comes so far back before a sample ends; all change with ticks = "
+            f"{2 * self.depth} or more"
+        ]
+
     def replace(self, **changes: Any) -> NetworkConfig:
-        """Return a copy with some values changed, checked anew."""
+        """Return a copy with some values changed, checked anew.
+
+        Raises
+        ------
+        BackspikeError
+            There is no such value, or one is impossible: a changed one, or one for each layer that was given here and
+            does not fit the new layers.
+        """
+        _check_names(changes)
         return replace(self, **changes)
 
     # -- files and hashes -------------------------------------------------------------------------------------
@@ -267,15 +303,30 @@ class NetworkConfig:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values if v is not None}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> NetworkConfig:
-        """Build a configuration from `to_dict`'s form; unknown and missing names raise `BackspikeError`."""
-        known = [f.name for f in fields(cls)]
-        for key in values:
-            if key not in known:
-                raise BackspikeError(f"{key!r} is not a configuration value; known are {_listing(known)}")
-        if "layers" not in values:
+    def from_dict(cls, values: Mapping[str, Any], base: NetworkConfig | None = None) -> NetworkConfig:
+        """Build a configuration from `to_dict`'s form, or change some values of another one.
+
+        Parameters
+        ----------
+        values : mapping
+            What is left out has its default, or is as in `base`.
+        base : NetworkConfig, optional
+
+        Raises
+        ------
+        BackspikeError
+            A value is unknown, missing or impossible, or `values` is no table.
+        """
+        if not isinstance(values, Mapping):
+            raise BackspikeError(f"a configuration must be a table of values, not {shown(values)}")
+        frozen: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        if base:
+            return base.replace(**frozen)
+        _check_names(frozen)
+        if "layers" not in frozen:
             raise BackspikeError("a configuration must give layers, such as layers = [64, 32, 10]")
-        frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**frozen)
 
     def save(self, path: Path) -> None:
@@ -306,29 +357,53 @@ class NetworkConfig:
     def _check_layers(self) -> None:
         sizes = self.layers
         if not isinstance(sizes, tuple) or not all(_is_int(n) for n in sizes) or len(sizes) < 2:
-            raise BackspikeError(f"layers must list at least an input and an output size, not {sizes!r}")
+            raise BackspikeError(f"layers must list at least an input and an output size, not {shown(sizes)}")
         for index, (size, least) in enumerate(zip(sizes, [1] * (len(sizes) - 1) + [2], strict=True)):
             if not least <= size <= 16_384:
-                raise BackspikeError(f"layers[{index}] must be {least} to 16384 units, not {size}")
+                raise BackspikeError(f"layers[{index}] must be {least} to 16384 units, not {shown(size)}")
 
     def _check_int(self, key: str, low: int, high: int) -> None:
         value = getattr(self, key)
         if not _is_int(value) or not low <= value <= high:
-            raise BackspikeError(f"{key} must be a whole number from {low} to {high}, not {value!r}")
+            raise BackspikeError(f"{key} must be a whole number from {low} to {high}, not {shown(value)}")
 
     def _check_real(self, key: str, high: float) -> None:
         value = getattr(self, key)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= high:
-            raise BackspikeError(f"{key} must be a number above 0 and at most {high}, not {value!r}")
+            raise BackspikeError(f"{key} must be a number above 0 and at most {high:g}, not {shown(value)}")
         object.__setattr__(self, key, float(value))
 
     def _check_power(self, key: str) -> None:
         self._check_real(key, 2.0**16)
         value = getattr(self, key)
-        exponent = math.log2(value)
-        if exponent != int(exponent) or self.weight_frac + exponent < 1:
+        if math.frexp(value)[0] != 0.5 or self.weight_frac + _exponent(value) < 1:
             low = 2.0 ** (1 - self.weight_frac)
-            raise BackspikeError(f"{key} must be a power of two of at least {low:g} (two LSB), not {value:g}")
+            raise BackspikeError(f"{key} must be a power of two of at least {low:g} (two LSB), not {shown(value)}")
+
+    def _check_streams(self) -> None:
+        """Check that a stream gives what a unit takes from it in a tick, and that no two streams start alike."""
+        if not _is_int(self.lfsr_bits) or self.lfsr_bits not in LFSR_WIDTHS:
+            raise BackspikeError(f"lfsr_bits must be one of {_listing(LFSR_WIDTHS)}, not {shown(self.lfsr_bits)}")
+        # Without a hidden layer nothing draws for activation and error.
+        needed = max(self.input_draw_bits, GUMBEL_BITS, self.hidden_draw_bits if self.depth > 1 else 0)
+        if needed > self.lfsr_bits:
+            taken = f"{needed}, the random bits a hidden unit takes a tick (activation, error range and rate)"
+            if needed > max(LFSR_WIDTHS):
+                raise BackspikeError(
+                    f"activation_range and error_range must be smaller: lfsr_bits would have to be at least {taken}, "
+                    f"and is at most {max(LFSR_WIDTHS)}"
+                )
+            raise BackspikeError(f"lfsr_bits must be at least {taken}, not {self.lfsr_bits}")
+        period = 2**self.lfsr_bits - 1
+        streams, starts = (
+            self.input_streams + sum(n + 1 for n in self.layers[1:]),
+            period // math.gcd(self.lfsr_bits, period),
+        )
+        if streams >= starts:
+            raise BackspikeError(
+                f"lfsr_bits must be more than {self.lfsr_bits}, which is enough for {starts - 1} random streams, and "
+                f"layers with input_streams need {streams}"
+            )
 
     def _check_unit_lanes(self) -> None:
         self._fill_per_layer("unit_lanes", 0, list(self.lanes[:-1]), default=0)
@@ -357,17 +432,32 @@ class NetworkConfig:
                     f"not be {banks}"
                 )
 
-    def _fill_per_layer(self, key: str, low: int, high: list[int], default: int) -> None:
+    def _fill_per_layer(self, key: str, low: int, high: list[int], default: int, zero: list[int] | None = None) -> None:
+        """Check a value for each layer, and derive it where it was not given; ``zero`` is what a 0 stands for."""
         value = getattr(self, key)
-        if value == ():
-            value = (default,) * len(high)
+        given = value.given if isinstance(value, _Completed) else value
+        value = (default,) * len(high) if isinstance(given, tuple) and not given else given
         if not isinstance(value, tuple) or len(value) != len(high) or not all(_is_int(n) for n in value):
             kind = "hidden" if len(high) < self.depth else "weight"
-            raise BackspikeError(f"{key} must be {len(high)} whole numbers, one a {kind} layer, not {value!r}")
+            raise BackspikeError(f"{key} must be {len(high)} whole numbers, one a {kind} layer, not {shown(value)}")
         for number, most in zip(value, high, strict=True):
             if not low <= number <= most:
-                raise BackspikeError(f"{key} must be from {low} to {most}, not {number}")
-        object.__setattr__(self, key, value)
+                raise BackspikeError(f"{key} must be from {low} to {most}, not {shown(number)}")
+        if zero:
+            value = tuple(number or full for number, full in zip(value, zero, strict=True))
+        object.__setattr__(self, key, given if value == given else _Completed(value, given))
+
+
+def _check_names(values: Mapping[str, Any]) -> None:
+    known = [field.name for field in fields(NetworkConfig)]
+    for key in values:
+        if key not in known:
+            raise BackspikeError(f"{shown(key)} is not a configuration value; known are {_listing(known)}")
+
+
+def _exponent(power: float) -> int:
+    """Return the exponent of a power of two."""
+    return math.frexp(power)[1] - 1
 
 
 def _is_int(value: Any) -> bool:

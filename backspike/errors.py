@@ -1,6 +1,8 @@
 """The error and the warning that a user sees as one sentence."""
 
-__all__ = ["BackspikeError", "BackspikeWarning"]
+from typing import Any
+
+__all__ = ["BackspikeError", "BackspikeWarning", "shown"]
 
 
 class BackspikeError(Exception):
@@ -9,3 +11,14 @@ class BackspikeError(Exception):
 
 class BackspikeWarning(UserWarning):
     """Input that can be worked with, but hardly is what was meant; one sentence, and the command line shows no more."""
+
+
+def shown(value: Any) -> str:
+    """Return a value as the sentence of a `BackspikeError` quotes it: in one line, and cut where it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        # An integer of more digits than Python prints, or lists in lists without end.
+        text = f"a very long {type(value).__name__}"
+    text = text.replace("\n", " ")
+    return text if len(text) <= 100 else f"{text[:97]}..."

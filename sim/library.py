@@ -15,8 +15,8 @@ from .runner import Tools, cached, find_tools, tool_environment
 
 __all__ = ["DRIVEN", "load_library"]
 
-DRIVEN = "driven"
-"""Name of the top module of every library; the design is its instance ``unit``."""
+DRIVEN = "_driven"
+"""Top module of every library; the design, which never has that name, is its instance ``unit``."""
 
 _HEADER = Path(__file__).with_name("device.h")
 _LIBRARY = "network.so"

@@ -16,7 +16,7 @@ from typing import Any
 
 from backspike.config import PRESETS, NetworkConfig
 from backspike.datasets import Dataset, load_dataset
-from backspike.errors import BackspikeError
+from backspike.errors import BackspikeError, shown
 from backspike.files import make_directory, write_atomic
 from backspike.model.baseline import FloatSettings, train_float
 from backspike.model.engines import DEFAULT_ENGINE
@@ -43,7 +43,8 @@ def network_of(values: Mapping[str, Any]) -> NetworkConfig:
     Raises
     ------
     BackspikeError
-        There is no such preset or value, or a value is impossible.
+        There is no such preset or value, or a value is impossible: rates and dropout that the preset gives for its
+        own number of layers, too, if ``layers`` has another one.
     """
     changes = dict(values)
     preset = changes.pop("preset", None)
@@ -52,15 +53,12 @@ def network_of(values: Mapping[str, Any]) -> NetworkConfig:
     if preset is None:
         return NetworkConfig.from_dict(changes)
     if not isinstance(preset, str) or preset not in PRESETS:
-        raise BackspikeError(f"preset {preset!r} is not one of {', '.join(PRESETS)}")
-    base = PRESETS[preset].to_dict()
-    layers = changes.get("layers", base["layers"])
-    if isinstance(layers, list) and len(layers) != len(base["layers"]):
-        # What is said a layer says nothing about networks of another depth.
-        base = {key: value for key, value in base.items() if not isinstance(value, list)}
-    elif "layers" in changes:
-        del base["lanes"]
-    return NetworkConfig.from_dict({**base, **changes})
+        raise BackspikeError(f"preset {shown(preset)} is not one of {', '.join(PRESETS)}")
+    try:
+        return NetworkConfig.from_dict(changes, PRESETS[preset])
+    except BackspikeError as error:
+        # What is at fault may be the preset's: a value for each of its layers that does not fit the new ones.
+        raise BackspikeError(f"preset {preset} with other values: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

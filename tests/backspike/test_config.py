@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
+import pickle
 import re
 from typing import Any
 
 import pytest
 
 from backspike import PRESETS, BackspikeError, NetworkConfig, load_config
+from backspike.errors import shown
 
 IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"layers": ()}, "layers must list at least an input and an output size, not ()"),
@@ -41,6 +44,21 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"rate_decay": 1.1}, "rate_decay must be a number above 0 and at most 1, not 1.1"),
     ({"lfsr_bits": 31}, "lfsr_bits must be one of 16, 24, 32, 40, 48, 64, not 31"),
     ({"lfsr_bits": 16}, "lfsr_bits must be at least 21, the random bits a hidden unit takes a tick"),
+    ({"lfsr_bits": 32.0}, "lfsr_bits must be one of 16, 24, 32, 40, 48, 64, not 32.0"),
+    (
+        {"activation_range": 2.0**16, "error_range": 2.0**16, "lfsr_bits": 64, "weight_bits": 16, "weight_frac": 16},
+        "activation_range and error_range must be smaller: lfsr_bits would have to be at least 72, the random bits",
+    ),
+    (
+        {"layers": (1, *(16_384,) * 4, 2), "activation_range": 0.25, "error_range": 0.25, "lfsr_bits": 16},
+        "lfsr_bits must be more than 16, which is enough for 65534 random streams, and layers with input_streams need",
+    ),
+    ({"input": ["rate"]}, "input must be one of rate, spikes, not ['rate']"),
+    ({"activation_range": 16.000000000000004}, "activation_range must be a power of two of at least 0.03125 (two LSB)"),
+    ({"seed": 16**5000}, "seed must be a whole number from 1 to 4294967295, not a very long int"),
+    ({"temperature": 16**5000}, "temperature must be a number above 0 and at most 16, not a very long int"),
+    ({"rates": (16**5000, 1)}, "rates must be from 0 to 256, not a very long int"),
+    ({"name": "x" * 10_000 + " "}, f"name must be letters, digits and underscores, not '{'x' * 96}..."),
     ({"input": "sound"}, "input must be one of rate, spikes, not 'sound'"),
     ({"activation_range": 3.0}, "activation_range must be a power of two of at least 0.03125 (two LSB), not 3"),
     ({"activation_range": 2.0**-6}, "activation_range must be a power of two of at least 0.03125 (two LSB)"),
@@ -73,7 +91,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("values", "sentence"), IMPOSSIBLE, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("values", "sentence"), IMPOSSIBLE, ids=lambda value: shown(value)[:40])
 def test_impossible_value_is_one_sentence(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BackspikeError, match=f"^{re.escape(sentence)}") as caught:
         NetworkConfig(**{"layers": (8, 4, 2), **values})
@@ -108,6 +126,84 @@ def test_file_comes_back_equal(name, tmp_path) -> None:
     PRESETS[name].save(path)
     assert load_config(str(path)) == PRESETS[name]
     assert load_config(str(path)).hash == PRESETS[name].hash
+
+
+# What checkpoints, results and devices are recognised by: `hash` and `checkpoint_hash` of each preset.
+HASHES = {
+    "tiny": ("20acee0b24d23995", "23b691b801cab4c8"),
+    "digits": ("035df219f8983990", "986e90f57a7d6850"),
+    "digits-deep": ("34c9ba6067090080", "5610719608d231d9"),
+    "mnist-ecp5": ("3db0fec99f9f5597", "bc8ebd6e9d2d48c6"),
+    "mnist-up5k": ("2a1bf6a8db3bd31a", "2d1bb3df60e61bc7"),
+}
+
+
+def test_hashes_of_presets_do_not_change() -> None:
+    found = {name: (config.hash[:16], config.checkpoint_hash[:16]) for name, config in PRESETS.items()}
+    assert found == HASHES
+
+
+def copies(config: NetworkConfig) -> list[NetworkConfig]:
+    """Return a configuration as it comes out of every way to copy it within a program."""
+    return [
+        config,
+        config.replace(seed=2),
+        dataclasses.replace(config, seed=2),
+        pickle.loads(pickle.dumps(config)),
+        copy.deepcopy(config),
+    ]
+
+
+def test_values_of_a_layer_that_were_not_given_follow_the_layers() -> None:
+    base = NetworkConfig(layers=(8, 6, 4, 2), lanes=(0, 2, 0), weight_frac=6)
+    for config in copies(base):
+        other = config.replace(layers=(8, 3, 4, 5), weight_frac=4)
+        assert (other.lanes, other.rates) == ((3, 2, 5), (4, 4, 4))
+        deeper = config.replace(layers=(8, 3, 4, 5, 2), lanes=())
+        assert deeper.to_dict() == NetworkConfig(layers=(8, 3, 4, 5, 2), seed=config.seed).to_dict()
+    for config in copies(PRESETS["digits"]):
+        assert config.replace(layers=(64, 48, 10)).lanes == (48, 10)
+        assert config.replace(layers=(64, 16, 10)).lanes == (16, 10)
+
+
+def test_values_of_a_layer_that_were_given_stay_or_are_named() -> None:
+    base = NetworkConfig(layers=(8, 6, 2), rates=(3, 2), dropout=(9,), lanes=(4, 2), unit_lanes=(2,), banks=(2, 2))
+    for config in copies(base):
+        other = config.replace(layers=(5, 4, 3))
+        for key in ("rates", "dropout", "lanes", "unit_lanes", "banks"):
+            assert getattr(other, key) == getattr(base, key)
+        with pytest.raises(BackspikeError, match=r"^rates must be 3 whole numbers, one a weight layer, not \(3, 2\)$"):
+            config.replace(layers=(8, 6, 6, 2))
+        with pytest.raises(BackspikeError, match=r"^dropout must be 2 whole numbers, one a hidden layer, not \(9,\)$"):
+            config.replace(layers=(8, 6, 6, 2), rates=())
+        with pytest.raises(BackspikeError, match=r"^lanes must be from 0 to 3, not 4$"):
+            config.replace(layers=(8, 3, 2))
+
+
+def test_a_copy_with_an_unknown_value_is_one_sentence() -> None:
+    with pytest.raises(BackspikeError, match=r"^'lane' is not a configuration value; known are layers, "):
+        PRESETS["tiny"].replace(lane=3)
+
+
+def test_one_weight_layer_has_no_hidden_unit_that_draws() -> None:
+    assert NetworkConfig(layers=(4, 2), lfsr_bits=16, activation_range=2.0**16, error_range=2.0**16).lfsr_bits == 16
+
+
+@pytest.mark.parametrize(
+    ("depth", "ticks", "untrained", "sentence"),
+    [
+        (2, 4, 0, None),
+        (2, 3, 1, "with ticks = 3, weight layer 1 of 2 never changes, as no error comes so far back "),
+        (2, 2, 2, "with ticks = 2, weight layers 1 to 2 of 2 never change, as no error comes so far back "),
+        (1, 1, 1, "with ticks = 1, weight layer 1 of 1 never changes, "),
+        (1, 2, 0, None),
+        (4, 5, 3, "with ticks = 5, weight layers 1 to 3 of 4 never change, "),
+    ],
+)
+def test_weight_layers_that_never_change_are_named(depth, ticks, untrained, sentence) -> None:
+    config = NetworkConfig(layers=(6,) * depth + (3,), ticks=ticks)
+    assert config.untrained == untrained
+    assert [warning[: len(sentence)] for warning in config.warnings()] == ([sentence] if sentence else [])
 
 
 def test_presets_are_named_as_promised() -> None:

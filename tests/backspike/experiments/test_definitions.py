@@ -87,14 +87,25 @@ def test_key_of_a_float_network_is_free_of_spikes(experiments: Path) -> None:
     assert recorded == key(input="spikes", leak=1)
 
 
-def test_a_preset_of_another_depth_keeps_what_is_not_said_a_layer() -> None:
+def test_a_preset_with_other_layers_keeps_what_it_gives() -> None:
     preset = PRESETS["digits"]
-    deeper = network_of({"preset": "digits", "layers": [64, 20, 20, 10]})
-    assert deeper.layers == (64, 20, 20, 10)
+    deeper = network_of({"preset": "digits", "layers": [64, 20, 20, 10], "rates": [256, 128, 64]})
+    assert (deeper.layers, deeper.rates) == ((64, 20, 20, 10), (256, 128, 64))
     assert (deeper.ticks, deeper.leak, deeper.weight_bits) == (preset.ticks, preset.leak, preset.weight_bits)
+    # Nobody gave these.
+    assert (deeper.lanes, deeper.dropout) == ((20, 20, 10), (0, 0))
     wider = network_of({"preset": "mnist-up5k", "layers": [784, 200, 10]})
-    assert wider.rates == PRESETS["mnist-up5k"].rates
-    assert wider.lanes == (200, 10)
+    assert (wider.rates, wider.dropout) == ((32, 16), (16,))
+    assert (wider.lanes, wider.unit_lanes) == ((2, 1), (1,))
+
+
+def test_rates_and_dropout_of_a_preset_that_do_not_fit_are_named() -> None:
+    sentence = r"^preset digits with other values: rates must be 3 whole numbers, .*, not \(256, 256\)$"
+    with pytest.raises(BackspikeError, match=sentence):
+        network_of({"preset": "digits", "layers": [64, 48, 24, 10]})
+    sentence = r"^preset mnist-ecp5 with other values: dropout must be 2 whole numbers, .*, not \(24,\)$"
+    with pytest.raises(BackspikeError, match=sentence):
+        network_of({"preset": "mnist-ecp5", "layers": [784, 200, 200, 10], "rates": [64, 32, 32]})
 
 
 @pytest.mark.parametrize(
