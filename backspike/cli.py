@@ -292,6 +292,13 @@ _results_option = click.option(
     show_default=True,
     help="Folder of their results.",
 )
+_work_option = click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path("build/experiments"),
+    show_default=True,
+    help="Folder for checkpoints.",
+)
 _engine_option = click.option("--engine", type=click.Choice(["fast", "numpy"]), default="fast", show_default=True)
 
 
@@ -321,13 +328,7 @@ def list_experiments(experiments: Path, results: Path) -> None:
 @data_dir_option
 @_experiments_option
 @_results_option
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path("build/experiments"),
-    show_default=True,
-    help="Folder for checkpoints.",
-)
+@_work_option
 def run_named_experiments(
     names: tuple[str, ...],
     seeds: tuple[int, ...],
@@ -384,13 +385,28 @@ def report(experiments: Path, results: Path, docs: Path) -> None:
 
 @commands.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--scheduler", metavar="tcp://HOST:PORT", help="A Dask cluster; without it one is made on this machine.")
+@click.option("--scheduler", metavar="tls://HOST:PORT", help="A Dask cluster, instead of processes on this machine.")
+@click.option("--tls-ca-file", type=click.Path(path_type=Path), help="Certificate that signs those of the cluster.")
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate to show to the cluster.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key.")
 @click.option("--workers", type=click.IntRange(1), help="Processes on this machine; as many as cores when left out.")
+@click.option("--force", is_flag=True, help="Train the points that have a result again.")
 @_engine_option
 @data_dir_option
 @_results_option
+@_work_option
 def sweep(
-    file: Path, scheduler: str | None, workers: int | None, engine: str, data_dir: Path | None, results: Path
+    file: Path,
+    scheduler: str | None,
+    tls_ca_file: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    workers: int | None,
+    force: bool,
+    engine: str,
+    data_dir: Path | None,
+    results: Path,
+    work: Path,
 ) -> int:
     """Train every point of the grid in FILE that has no result yet.
 
@@ -398,12 +414,30 @@ def sweep(
     """
     from backspike.experiments.definitions import load_sweep
     from backspike.experiments.results import cells_path
-    from backspike.experiments.sweep import run_sweep
+    from backspike.experiments.sweep import certificates, run_sweep
 
     loaded = load_sweep(file)
-    outcome = run_sweep(
-        loaded, results, scheduler=scheduler, workers=workers, data_dir=data_dir, engine=engine, report=click.echo
-    )
+    security = None
+    if tls_ca_file or tls_cert or tls_key:
+        if not (scheduler and tls_ca_file and tls_cert and tls_key):
+            raise BackspikeError("--tls-ca-file, --tls-cert and --tls-key belong together, and to --scheduler")
+        security = certificates(tls_ca_file, tls_cert, tls_key)
+    try:
+        outcome = run_sweep(
+            loaded,
+            results,
+            scheduler=scheduler,
+            security=security,
+            workers=workers,
+            work=work,
+            force=force,
+            data_dir=data_dir,
+            engine=engine,
+            report=click.echo,
+        )
+    except KeyboardInterrupt:
+        click.echo("the same command goes on from here", err=True)
+        raise
     click.echo(
         f"{outcome.finished} cells finished, {outcome.failed} failed, {outcome.before} had a result; "
         f"in {cells_path(results, loaded)}"

@@ -25,7 +25,7 @@ from backspike.registers import SEMANTICS_VERSION
 
 from .toml import require_known, take
 
-__all__ = ["EPOCHS", "SEEDS", "Task", "machine", "network_of"]
+__all__ = ["EPOCHS", "SEEDS", "Task", "machine", "network_of", "usable_cores"]
 
 EPOCHS = range(1, 10_001)
 """How many epochs a training may have."""
@@ -249,6 +249,11 @@ def machine() -> dict[str, Any]:
         "system": platform.platform(terse=True),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
     }
+
+
+def usable_cores() -> int:
+    """Return how many processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:
