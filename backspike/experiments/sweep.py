@@ -235,8 +235,8 @@ def _on_a_cluster(
         for future in as_completed(futures):
             cell = futures[future]
             if future.status == "error":
-                error = future.exception()
-                yield cell, _failed(cell, f"{type(error).__name__}: {error}")
+                failure = future.exception()
+                yield cell, _failed(cell, f"{type(failure).__name__}: {failure}")
             else:
                 try:
                     line = future.result()

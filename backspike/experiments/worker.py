@@ -10,7 +10,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,14 +17,12 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
+from backspike.programs import python_command
+
 __all__ = ["Worker", "main", "stop"]
 
 STOPPED_WITHIN = 60
 """Seconds within which a worker that was told to stop must have written its checkpoint."""
-
-# The parent's search path, since that of `python -c` begins with the folder in which it happens to be called.
-_START = "import sys; sys.path[:] = {path!r}; from backspike.experiments.worker import main; main({handle})"
-
 
 class Worker:
     """The parent's side of a worker.
@@ -43,7 +40,7 @@ class Worker:
         self.connection, theirs = Pipe()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _START.format(path=sys.path, handle=theirs.fileno())],
+                python_command(f"from backspike.experiments.worker import main; main({theirs.fileno()})"),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
