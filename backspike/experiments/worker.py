@@ -24,6 +24,7 @@ __all__ = ["Worker", "main", "stop"]
 STOPPED_WITHIN = 60
 """Seconds within which a worker that was told to stop must have written its checkpoint."""
 
+
 class Worker:
     """The parent's side of a worker.
 
