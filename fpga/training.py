@@ -60,7 +60,7 @@ class DeviceEngine:
         learn: bool,
     ) -> NDArray[np.int64]:
         """Show samples; parameters, result and errors are those of `Network.run_samples`."""
-        network.check_samples(values, labels)
+        network.check(values, labels, order)
         if not learn:
             difference = weight_difference(network.weights, self._device.read_weights())
             if difference:

@@ -212,7 +212,13 @@ def train_float(
     settings : FloatSettings, optional
     progress : callable, optional
         Takes the number of epochs done and the test accuracy after the last of them.
+
+    Raises
+    ------
+    BackspikeError
+        The dataset does not fit the configuration.
     """
+    dataset.require(config)
     settings = settings or FloatSettings()
     dropout = [drop / 256 for drop in config.dropout]
     network = FloatNetwork(config.layers, seed, settings.clip)

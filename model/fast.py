@@ -53,10 +53,10 @@ def run_samples(
     Raises
     ------
     BackspikeError
-        Samples of a wrong shape or type, or a label that is no class.
+        `Network.check` refuses samples, labels, order or the network's state.
     """
     config = network.config
-    network.check_samples(values, labels)
+    network.check(values, labels, order)
     hidden, output, counters = network.hidden, network.output, network.counters
     weights = tuple(array.weights.astype(np.int16) for array in network.synapses)
     bias_states = np.concatenate([array.bias_state for array in network.synapses])
@@ -66,15 +66,16 @@ def run_samples(
     counts = np.array([counters.samples, counters.ticks, counters.error_ticks], dtype=np.int64)
     wins = np.zeros((len(order), config.layers[-1]), dtype=np.int64)
     winner = _show(
-        values.reshape(len(values), -1, config.layers[0]),
-        labels,
-        order,
+        # Compiled once, whatever integers and strides come.
+        np.ascontiguousarray(values).reshape(-1, 1 if config.input == "rate" else config.ticks, config.layers[0]),
+        np.ascontiguousarray(labels, dtype=np.int64),
+        np.ascontiguousarray(order, dtype=np.int64),
         learn,
         config.input == "rate",
         np.array([config.ticks, config.leak, config.activation_bits, config.error_bits, config.patience_for(learn)]),
         np.array([config.weight_min, config.weight_max]),
         np.array([config.lfsr_bits, *POLYNOMIALS[config.lfsr_bits]], dtype=np.uint64),
-        np.array(network.rates),
+        np.array(network.rates, dtype=np.int64),
         np.array([*config.dropout, 0]),
         gumbel_table(config.weight_frac, config.temperature),
         weights,

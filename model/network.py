@@ -18,7 +18,7 @@ from .streams import StreamMap
 from .synapses import SynapseArray, initial_weights
 from .wta import WinnerTakeAll
 
-__all__ = ["Counters", "Network", "Result", "check_samples", "check_weights"]
+__all__ = ["Counters", "Network", "Result", "check_rates", "check_samples", "check_weights"]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,12 @@ class Network:
         observe : callable, optional
             Called with the tick's number after each tick, when all registers have moved.
         """
-        self.check_samples(sample.values[np.newaxis], np.array([sample.label]))
+        sample = Sample(np.asarray(sample.values), sample.label, sample.learn)
+        self.check(sample.values[np.newaxis], np.array([sample.label]), np.array([0]))
+        return self._show(sample, observe)
+
+    def _show(self, sample: Sample, observe: Callable[[int], None] | None = None) -> Result:
+        """Show a sample that was checked."""
         config = self.config
         for part in self.units:
             part.clear()
@@ -155,7 +160,8 @@ class Network:
         self, values: NDArray[np.uint8], labels: NDArray[np.int64], order: NDArray[np.int64], learn: bool
     ) -> NDArray[np.int64]:
         """Show samples one after the other; the twin of `fast.run_samples`, which says what goes in and out."""
-        shown = [self.run(Sample(values[index], int(labels[index]), learn)).wins for index in order]
+        self.check(values, labels, order)
+        shown = [self._show(Sample(values[index], int(labels[index]), learn)).wins for index in order]
         return np.array(shown, dtype=np.int64).reshape(len(order), self.config.layers[-1])
 
     def _tick(self, tick: int, sample: Sample) -> bool:
@@ -209,18 +215,57 @@ class Network:
             permitted = np.append(permitted, bias)
         return spiking, permitted, len(spiking)
 
-    def check_samples(self, values: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
-        """Raise `BackspikeError` unless samples, stacked along the first axis, and labels are fit for this network."""
+    def check(self, values: NDArray[np.uint8], labels: NDArray[np.int64], order: NDArray[np.int64]) -> None:
+        """Check all that an engine takes, its state included: compiled code and hardware do not look for themselves.
+
+        Raises
+        ------
+        BackspikeError
+            Samples of a wrong shape or type, not one label a sample, a label that is no class, an index of no sample,
+            a rate outside of 0 to 256, weights that `check_weights` refuses, or another state of a wrong shape or type.
+        """
         check_samples(self.config, values, labels)
+        if not isinstance(order, np.ndarray) or order.ndim != 1 or order.dtype.kind not in "iu":
+            raise BackspikeError(f"the order of samples must be whole numbers in one dimension, not {_kind(order)}")
+        for index in order[(order < 0) | (order >= len(values))]:
+            raise BackspikeError(f"the order of {len(values)} samples must be from 0 to {len(values) - 1}, not {index}")
+        check_rates(self.config, self.rates)
+        check_weights(self.config, self.weights)
+        self._check_state()
+
+    def _check_state(self) -> None:
+        config = self.config
+        expected = [("states of the input streams", self.generator.states, config.input_streams, np.uint64)]
+        for layer, (array, units) in enumerate(zip(self.synapses, self.units, strict=True), start=1):
+            count = config.layers[layer]
+            expected += [
+                (f"bias state of layer {layer}", array.bias_state, 1, np.uint64),
+                (f"unit states of layer {layer}", units.states, count, np.uint64),
+                (f"membranes of layer {layer}", units.membrane, count, np.int64),
+            ]
+            names = ["error_pos", "error_neg"]
+            if isinstance(units, CompositeNeurons):
+                names += ["spike", "gate", "permit", "dropped"]
+            expected += [(f"{name} of layer {layer}", getattr(units, name), count, np.bool_) for name in names]
+        for name in ("rows", "writes"):
+            expected.append((f"counter {name}", getattr(self.counters, name), config.depth, np.int64))
+        for what, found, count, kind in expected:
+            if not isinstance(found, np.ndarray) or found.shape != (count,) or found.dtype != kind:
+                raise BackspikeError(f"{what} must be {kind.__name__} of shape ({count},), not {_kind(found)}")
+
+
+def _kind(value: object) -> str:
+    return f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
 
 
 def check_weights(config: NetworkConfig, weights: Sequence[NDArray[np.int64]]) -> None:
     """Raise `BackspikeError` unless weights have a configuration's shapes, (inputs + 1, units) each, and its range."""
     shapes = [(n + 1, m) for n, m in zip(config.layers[:-1], config.layers[1:], strict=True)]
-    if [w.shape for w in weights] != shapes:
-        raise BackspikeError(f"weights must have the shapes {shapes}, not {[w.shape for w in weights]}")
+    found = [w.shape if isinstance(w, np.ndarray) else type(w).__name__ for w in weights]
+    if found != shapes:
+        raise BackspikeError(f"weights must have the shapes {shapes}, not {found}")
     for layer, array in enumerate(weights, start=1):
-        if not np.issubdtype(array.dtype, np.integer):
+        if array.dtype.kind not in "iu":
             raise BackspikeError(f"weights of layer {layer} must be whole numbers, not {array.dtype}")
         if array.min() < config.weight_min or array.max() > config.weight_max:
             raise BackspikeError(
@@ -229,13 +274,23 @@ def check_weights(config: NetworkConfig, weights: Sequence[NDArray[np.int64]]) -
             )
 
 
+def check_rates(config: NetworkConfig, rates: Sequence[int]) -> None:
+    """Raise `BackspikeError` unless there is a learning rate for each weight layer, 0 to 256."""
+    if not isinstance(rates, (list, tuple, np.ndarray)) or len(rates) != config.depth:
+        raise BackspikeError(f"there must be {config.depth} rates, one a weight layer, not {rates!r}")
+    for rate in rates:
+        if isinstance(rate, bool) or not isinstance(rate, (int, np.integer)) or not 0 <= rate <= 256:
+            raise BackspikeError(f"a rate must be a whole number from 0 to 256, not {rate!r}")
+
+
 def check_samples(config: NetworkConfig, values: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
     """Raise `BackspikeError` unless samples, stacked along the first axis, and labels are fit for a configuration."""
     shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
-    if values.shape[1:] != shape or values.dtype != np.uint8:
-        raise BackspikeError(f"a sample must be uint8 of shape {shape}, not {values.dtype} of shape {values.shape[1:]}")
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise BackspikeError(f"labels must be whole numbers, not {labels.dtype}")
+    if not isinstance(values, np.ndarray) or values.shape[1:] != shape or values.dtype != np.uint8 or not values.ndim:
+        found = f"{values.dtype} of shape {values.shape[1:]}" if isinstance(values, np.ndarray) else _kind(values)
+        raise BackspikeError(f"a sample must be uint8 of shape {shape}, not {found}")
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
+        raise BackspikeError(f"labels must be whole numbers, not {_kind(labels)}")
     if labels.shape != values.shape[:1]:
         raise BackspikeError(f"there must be one label a sample: {len(values)}, not {labels.size}")
     for label in labels[(labels < 0) | (labels >= config.layers[-1])]:

@@ -110,8 +110,9 @@ def schedule_of(
     Raises
     ------
     BackspikeError
-        The dataset has fewer samples.
+        The dataset has fewer samples, or does not fit the configuration.
     """
+    dataset.require(config)
     values, labels = dataset.train_values, dataset.train_labels
     if inference:
         values, labels = dataset.test_values, dataset.test_labels

@@ -277,7 +277,7 @@ class RtlEngine:
     ) -> NDArray[np.int64]:
         """Show samples; parameters, result and errors are those of `Network.run_samples`."""
         config = network.config
-        network.check_samples(values, labels)
+        network.check(values, labels, order)
         hardware = self.hardware(config)
         stores = model_stores(network)
         hardware.set_rates(network.rates)

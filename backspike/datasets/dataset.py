@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,25 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.errors import BackspikeError
+from backspike.errors import BackspikeError, BackspikeWarning
 
 __all__ = ["Dataset", "Request"]
+
+PARTS = ("train", "test")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled samples to train on, and others to test on.
+    """Labelled samples to train on, and others to test on; a wrong array is refused when it is made.
 
     Parameters
     ----------
     name : str
     train_values, test_values : uint8 array
         Rate-coded: shape (samples, n_0), values 0 to 255. Recorded spikes: shape (samples, T, n_0), non-zero where
-        an input spikes.
-    train_labels, test_labels : int64 array, shape (samples,)
-        Class of each sample, 0 to ``classes`` - 1.
+        an input spikes. Both of the same shape but for the number of samples, which is at least 1.
+    train_labels, test_labels : array of any integer type, shape (samples,)
+        Class of each sample, 0 to ``classes`` - 1; kept as int64.
     classes : int
-        Number of classes.
+        Number of classes, at least 2.
+
+    Raises
+    ------
+    BackspikeError
+        An array is of another type, shape or length, or all samples of a part are blank; a label is no class; the
+        message says which.
     """
 
     name: str
@@ -37,6 +46,88 @@ class Dataset:
     test_values: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
     classes: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise BackspikeError(f"the name of a dataset must be text, not {self.name!r}")
+        if isinstance(self.classes, bool) or not isinstance(self.classes, (int, np.integer)) or self.classes < 2:
+            raise BackspikeError(
+                f"classes of dataset {self.name} must be a whole number, at least 2, not {self.classes!r}"
+            )
+        for part in PARTS:
+            values = self._values(f"{part}_values")
+            labels = self._labels(f"{part}_labels", len(values))
+            if not values.any():
+                raise BackspikeError(f"all samples to {part} on of dataset {self.name} are blank: no input ever spikes")
+            # As engines and digests take them.
+            object.__setattr__(self, f"{part}_values", np.ascontiguousarray(values))
+            object.__setattr__(self, f"{part}_labels", np.ascontiguousarray(labels, dtype=np.int64))
+        object.__setattr__(self, "classes", int(self.classes))
+        if self.test_values.shape[1:] != self.train_values.shape[1:]:
+            raise BackspikeError(
+                f"dataset {self.name} has samples of shape {self.train_values.shape[1:]} to train on, "
+                f"but {self.test_values.shape[1:]} to test on"
+            )
+
+    def _array(self, name: str) -> NDArray[Any]:
+        array = getattr(self, name)
+        if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
+            raise BackspikeError(f"{name} of dataset {self.name} must be a NumPy array, not {type(array).__name__}")
+        return np.asarray(array)
+
+    def _values(self, name: str) -> NDArray[np.uint8]:
+        values = self._array(name)
+        if values.dtype != np.uint8 or values.ndim not in (2, 3) or 0 in values.shape:
+            raise BackspikeError(
+                f"{name} of dataset {self.name} must be uint8 of shape (samples, inputs) or (samples, ticks, inputs), "
+                f"not {values.dtype} of shape {values.shape}"
+            )
+        return values
+
+    def _labels(self, name: str, samples: int) -> NDArray[np.integer]:
+        labels = self._array(name)
+        if labels.dtype.kind not in "iu" or labels.shape != (samples,):
+            raise BackspikeError(
+                f"{name} of dataset {self.name} must be whole numbers of shape ({samples},), one a sample, "
+                f"not {labels.dtype} of shape {labels.shape}"
+            )
+        for label in labels[(labels < 0) | (labels >= self.classes)]:
+            raise BackspikeError(f"{name} of dataset {self.name} must be from 0 to {self.classes - 1}, not {label}")
+        return labels
+
+    def require(self, config: NetworkConfig) -> None:
+        """Raise `BackspikeError` unless a network of this configuration takes these samples and has their classes."""
+        shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+        if self.train_values.shape[1:] != shape or self.classes != config.layers[-1]:
+            raise BackspikeError(
+                f"dataset {self.name} has samples of shape {self.train_values.shape[1:]} in {self.classes} classes, "
+                f"but network {config.name} takes shape {shape} in {config.layers[-1]} classes"
+            )
+
+    def check(self, config: NetworkConfig) -> None:
+        """Do what `require` does, and warn of what hardly is meant.
+
+        Warns
+        -----
+        BackspikeWarning
+            Most samples of a part are blank; or they are recorded spikes, all of them in one tick of many, as they are
+            when times are in another unit than they are taken for.
+        """
+        self.require(config)
+        for part in PARTS:
+            values: NDArray[np.uint8] = getattr(self, f"{part}_values")
+            ticks = values.shape[1] if values.ndim == 3 else 1
+            spiking = np.count_nonzero(values.reshape(len(values), ticks, -1).any(axis=2), axis=1)
+            for count, finding in (
+                (np.count_nonzero(spiking == 0), "are blank: no input ever spikes"),
+                (np.count_nonzero(spiking == 1) if ticks > 2 else 0, f"spike in one of their {ticks} ticks alone"),
+            ):
+                if 2 * count > len(values):
+                    warnings.warn(
+                        f"{count:,} of the {len(values):,} samples to {part} on of dataset {self.name} {finding}",
+                        BackspikeWarning,
+                        stacklevel=3,
+                    )
 
 
 @dataclass(frozen=True)

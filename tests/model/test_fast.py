@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from backspike import NetworkConfig
-from backspike.errors import BackspikeError
 from backspike.model import Network
 from backspike.model.checkpoint import Checkpoint
 from backspike.model.fast import run_samples
@@ -83,20 +82,3 @@ def test_no_samples_change_nothing() -> None:
     wins = run_samples(network, np.zeros((1, 3), np.uint8), np.array([0]), np.array([], dtype=np.int64), True)
     assert wins.shape == (0, 2)
     assert_equal(Network(config), network, "no samples")
-
-
-@pytest.mark.parametrize(
-    ("values", "label", "message"),
-    [
-        (np.zeros((1, 4), np.uint8), 0, r"a sample must be uint8 of shape \(3,\), not uint8 of shape \(4,\)"),
-        (np.zeros((1, 3), np.int64), 0, r"a sample must be uint8 of shape \(3,\), not int64 of shape \(3,\)"),
-        (np.zeros((1, 3), np.uint8), 2, "a label must be from 0 to 1, not 2"),
-        (np.zeros((1, 3), np.uint8), -1, "a label must be from 0 to 1, not -1"),
-    ],
-)
-def test_refuses_what_numpy_refuses(values, label: int, message: str) -> None:
-    network = Network(NetworkConfig(layers=(3, 2)))
-    with pytest.raises(BackspikeError, match=message):
-        run_samples(network, values, np.array([label]), np.array([0]), True)
-    with pytest.raises(BackspikeError, match=message):
-        network.run_samples(values, np.array([label]), np.array([0]), True)

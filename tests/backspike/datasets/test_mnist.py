@@ -62,6 +62,6 @@ def test_images_of_another_size_do_not_fit(places: Path) -> None:
     write_images(places / "mnist", FILES, LABELS)
     for file in (FILES[0], FILES[2]):
         count = 3 if file == FILES[0] else 2
-        (places / "mnist" / file).write_bytes(gzip.compress(idx(np.zeros((count, 5, 5)))))
+        (places / "mnist" / file).write_bytes(gzip.compress(idx(np.ones((count, 5, 5)))))
     with pytest.raises(BackspikeError, match=r"^dataset mnist has samples of shape \(25,\) in 10 classes, but network"):
         load_dataset("mnist", CONFIG, 1, data_dir=places)

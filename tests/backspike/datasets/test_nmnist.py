@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from backspike import BackspikeError, NetworkConfig
+from backspike import BackspikeError, BackspikeWarning, NetworkConfig
 from backspike.datasets import load_dataset, nmnist
 from backspike.datasets.nmnist import EventSettings, bin_events
 
@@ -109,15 +111,49 @@ def test_impossible_settings_are_one_sentence(values, sentence) -> None:
         EventSettings(**values)
 
 
-def content_of(number: int) -> bytes:
-    """Return a recording that tells its number: a unit of the first tick."""
-    return recording([(number % 34, number // 34, 0, 10)])
+def content_of(number: int, start: int = 0, scale: float = 1.0) -> bytes:
+    """Return a recording that tells its number: a unit of the first tick, and of the last one."""
+    x, y = number % 34, number // 34
+    return recording([(x, y, 0, start + int(time * scale)) for time in (10, 299_000)])
 
 
 def recordings() -> dict[str, bytes]:
     """Return 20 recordings to train on and 10 to test on, of two digits, numbered in both parts as in the real set."""
     names = {f"Train/{number % 2 * 5}/{number:05}.bin": content_of(number) for number in range(1, 21)}
     return names | {f"Test/{number % 2 * 5}/{60000 + number}.bin": content_of(100 + number) for number in range(1, 11)}
+
+
+@pytest.mark.parametrize(
+    ("blank", "settings", "start", "sentence"),
+    [
+        (30, {"folds": 0}, 1_000_000, "all samples to train on of dataset nmnist are blank: no input ever spikes"),
+        (30, {"threshold": 255}, 0, "all samples to train on of dataset nmnist are blank: no input ever spikes"),
+        (20, {"folds": 0}, 1_000_000, "all samples to train on of dataset nmnist are blank: no input ever spikes"),
+    ],
+)
+def test_blank_recordings_are_refused(
+    places: Path, blank: int, settings: dict[str, Any], start: int, sentence: str
+) -> None:
+    contents = {path: content_of(5, start * (number < blank)) for number, path in enumerate(recordings())}
+    write("zip", places, contents)
+    with pytest.raises(BackspikeError, match=f"^{sentence}$"):
+        load_dataset("nmnist", CONFIG, 1, settings, places)
+
+
+def test_mostly_blank_recordings_are_told(places: Path) -> None:
+    """Times that begin at 1 s in 11 of 20 recordings."""
+    write("zip", places, {path: content_of(5, 10**6 * (n < 11)) for n, path in enumerate(recordings())})
+    with pytest.warns(BackspikeWarning, match=r"^11 of the 20 samples to train on of dataset nmnist are blank: no inp"):
+        load_dataset("nmnist", CONFIG, 1, data_dir=places)
+
+
+def test_milliseconds_taken_for_microseconds_are_told(places: Path) -> None:
+    write("zip", places, {path: content_of(5, scale=0.001) for path in recordings()})
+    sentence = r"^20 of the 20 samples to train on of dataset nmnist spike in one of their 4 ticks alone$"
+    with pytest.warns(BackspikeWarning) as caught:
+        load_dataset("nmnist", CONFIG, 1, data_dir=places)
+    assert re.match(sentence, str(caught[0].message))
+    assert caught[0].filename == __file__
 
 
 def write(kind: str, place: Path, contents: dict[str, bytes], name: str = "nmnist") -> None:
