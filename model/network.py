@@ -235,7 +235,9 @@ class Network:
 
     def _check_state(self) -> None:
         config = self.config
-        expected = [("states of the input streams", self.generator.states, config.input_streams, np.uint64)]
+        expected: list[tuple[str, object, int, type[np.generic]]] = [
+            ("states of the input streams", self.generator.states, config.input_streams, np.uint64)
+        ]
         for layer, (array, units) in enumerate(zip(self.synapses, self.units, strict=True), start=1):
             count = config.layers[layer]
             expected += [
