@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -13,14 +12,10 @@ from typing import Any
 
 import tomli_w
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 from .errors import BackspikeError, shown
-from .files import write_atomic
+from .files import reading, write_atomic
 from .names import check_name
+from .toml import read_toml
 
 __all__ = ["GUMBEL_BITS", "PERMISSION_BITS", "PIXEL_BITS", "PRESETS", "NetworkConfig", "load_config"]
 
@@ -526,15 +521,8 @@ def load_config(name_or_path: str) -> NetworkConfig:
     path = Path(name_or_path)
     if path.suffix != ".toml":
         raise BackspikeError(
-            f"{name_or_path!r} is neither a preset ({_listing(PRESETS)}) nor the path of a .toml configuration"
+            f"{shown(name_or_path)} is neither a preset ({_listing(PRESETS)}) nor the path of a .toml configuration"
         )
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BackspikeError(f"cannot read configuration {name_or_path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BackspikeError(f"{name_or_path} is not valid TOML: {error}") from error
-    try:
+    values = read_toml(path, "configuration")
+    with reading(path):
         return NetworkConfig.from_dict(values)
-    except BackspikeError as error:
-        raise BackspikeError(f"{name_or_path}: {error}") from error

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from backspike.errors import BackspikeError
+from backspike.toml import read_toml, require_known, take
 
 from .task import SEEDS, Task
-from .toml import read_toml, require_known, take
 
 __all__ = ["Cell", "Experiment", "Goal", "Sweep", "load_experiment", "load_experiments", "load_sweep", "load_sweeps"]
 

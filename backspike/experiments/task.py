@@ -22,8 +22,7 @@ from backspike.model.baseline import FloatSettings, train_float
 from backspike.model.engines import DEFAULT_ENGINE
 from backspike.model.training import train
 from backspike.registers import SEMANTICS_VERSION
-
-from .toml import require_known, take
+from backspike.toml import require_known, take
 
 __all__ = ["EPOCHS", "SEEDS", "Task", "machine", "network_of", "usable_cores"]
 

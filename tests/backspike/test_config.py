@@ -10,6 +10,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backspike import PRESETS, BackspikeError, NetworkConfig, load_config
 from backspike.errors import shown
@@ -302,3 +304,47 @@ def test_bad_file_is_one_sentence_with_its_path(content: bytes, sentence: str, t
 def test_missing_file_is_named(tmp_path) -> None:
     with pytest.raises(BackspikeError, match=r"cannot read configuration .*none.toml: No such file or directory"):
         load_config(str(tmp_path / "none.toml"))
+
+
+NUMBERS = st.one_of(
+    st.integers(-3, 70),
+    st.integers(),
+    st.sampled_from([2**31, 2**32, 2**64, 10**400, True, False, None, 32.0, 0.5, 2.0, 2.0**-20]),
+    st.floats(allow_nan=True, allow_infinity=True),
+)
+ANYTHING = st.recursive(
+    st.one_of(NUMBERS, st.text(max_size=5), st.binary(max_size=3), st.dates()),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(), inner, max_size=2)),
+    max_leaves=6,
+)
+LAYERS = st.lists(st.integers(2, 12), min_size=2, max_size=5)
+OTHERS = {
+    field.name: st.one_of(NUMBERS, st.lists(st.integers(0, 12), max_size=5), ANYTHING)
+    for field in dataclasses.fields(NetworkConfig)
+} | {"layers": st.one_of(LAYERS, ANYTHING), "input": st.one_of(st.sampled_from(["rate", "spikes"]), ANYTHING)}
+ONE_VALUE = st.sampled_from(list(OTHERS)).flatmap(
+    lambda key: st.fixed_dictionaries({"layers": LAYERS, key: OTHERS[key]})
+)
+MANY_VALUES = st.fixed_dictionaries({}, optional=OTHERS)
+NO_VALUES = st.one_of(st.dictionaries(st.one_of(st.text(), st.integers()), ANYTHING), ANYTHING)
+
+
+def sentence_of(values: Any) -> str:
+    with pytest.raises(BackspikeError) as caught:
+        NetworkConfig.from_dict(values)
+    return str(caught.value)
+
+
+@given(st.one_of(ONE_VALUE, ONE_VALUE, MANY_VALUES, NO_VALUES))
+def test_any_values_are_a_configuration_or_one_sentence(tmp_path_factory, values) -> None:
+    try:
+        config = NetworkConfig.from_dict(values)
+    except BackspikeError:
+        sentence = sentence_of(values)
+        assert "\n" not in sentence
+        assert len(sentence) < 500
+        return
+    path = tmp_path_factory.mktemp("any") / "config.toml"
+    config.save(path)
+    assert load_config(str(path)) == config
+    assert load_config(str(path)).hash == config.hash == config.replace().hash
