@@ -1,67 +1,74 @@
-"""Layer engines: a synapse array and what its units do at the end of a tick."""
+"""Layer engines: the sweep of a weight layer, and what its units do at the end of a tick."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.config import PERMISSION_BITS, NetworkConfig
 from backspike.model.lfsr import POLYNOMIALS
 
-from .lfsr import LeapForwardLFSR, leap
+from .lfsr import leap
 from .neuron import CompositeNeuron
 from .streams import seed_layout
-from .synapses import SynapseArray, WeightPort, drive_shape, error_shape, unit_state
-from .visits import RowScanner, visit_layout
+from .sweep import FlagPort, RowSweep, SweepEvents, row_ports
+from .synapses import BackwardPort, WeightPort, drive_shape, error_shape, unit_state
 from .wordstore import WordStore, index_shape, word_of
 from .wta import WinnerTakeAll
 
-__all__ = ["BackwardPort", "FlagPort", "HiddenLayer", "OutputLayer"]
+__all__ = ["HiddenLayer", "LayerControl", "OutputLayer"]
 
 
-class FlagPort(wiring.Signature):
-    """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit for a unit of a word.
+class LayerControl(wiring.Signature):
+    """How a network drives a layer, as seen by the network.
 
-    ``word``: the word that is wanted in the next clock; ``coming``: flags, and the layer's error spikes, change at the
-    end of the next clock.
+    ``begin``: a sample starts, forget errors; ``start``: a tick begins with the next clock cycle; ``rate``: the layer's
+    learning rate in 1/256; ``learn``: whether the sample is learned; ``finished``: the tick's registers have moved
+    before a sweep that starts now can read them; ``error``: error spikes are registered.
     """
 
-    def __init__(self, config: NetworkConfig, layer: int) -> None:
-        width, fold = config.unit_widths[layer - 1], config.unit_folds[layer - 1]
+    def __init__(self) -> None:
         super().__init__(
             {
-                "word": In(index_shape(fold)),
-                "spike": Out(width),
-                "gate": Out(width),
-                "permit": Out(width),
-                "coming": Out(1),
+                "begin": Out(1),
+                "start": Out(1),
+                "rate": Out(PERMISSION_BITS + 1),
+                "learn": Out(1),
+                "finished": In(1, init=1),
+                "error": In(1),
             }
         )
 
 
-class BackwardPort(wiring.Signature):
-    """Errors on their way from weight layer `layer` to the units below.
+def _layer_ports(config: NetworkConfig, layer: int) -> dict[str, wiring.Member]:
+    """Return the ports that both kinds of layer have; their docstrings describe them."""
+    return {
+        "control": In(LayerControl()),
+        **row_ports(config, layer),
+        "weight": In(WeightPort(config)),
+        "seeds": In(seed_layout(config)),
+        "events": Out(SweepEvents(config.banks[layer - 1])),
+    }
 
-    ``swept``: no more of them in this tick; ``word``: that of the units whose errors are there; ``valid``, ``lane``,
-    ``spike``, ``permit``, ``error``: for each bank whether there is one, the lane of its unit, this one's flags (its
-    gate is open), and the signed error in weight LSBs.
-    """
 
-    def __init__(self, config: NetworkConfig, layer: int) -> None:
-        word, lane = index_shape(config.unit_folds[layer - 2]), index_shape(config.unit_widths[layer - 2])
-        banks = config.banks[layer - 1]
-        super().__init__(
-            {
-                "swept": Out(1),
-                "word": Out(word),
-                "valid": Out(banks),
-                "lane": Out(data.ArrayLayout(lane, banks)),
-                "spike": Out(banks),
-                "permit": Out(banks),
-                "error": Out(data.ArrayLayout(error_shape(config, layer), banks)),
-            }
-        )
+def _add_sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, number: int) -> RowSweep:
+    """Add the sweep of a layer, its outer ports connected to those of the layer."""
+    m.submodules.sweep = sweep = RowSweep(config, number)
+    m.d.comb += [
+        sweep.start.eq(layer.control.start),
+        sweep.rate.eq(layer.control.rate),
+        sweep.error.eq(layer.control.error),
+    ]
+    for name in (*row_ports(config, number), "weight", "seeds", "events"):
+        inner, outer = getattr(sweep, name), getattr(layer, name)
+        if sweep.signature.members[name].is_signature:
+            connect(m, inner, flipped(outer))
+        else:
+            m.d.comb += inner.eq(outer) if sweep.signature.members[name].flow == In else outer.eq(inner)
+    return sweep
 
 
 def error_spikes() -> data.StructLayout:
@@ -74,93 +81,32 @@ def unit_marks() -> data.StructLayout:
     return data.StructLayout({"spike": 1, "gate": 1, "permit": 1, "dropped": 1, "coming": error_spikes()})
 
 
-def _common_ports(config: NetworkConfig, layer: int) -> dict[str, object]:
-    """Return the ports that both kinds of layer have.
+@dataclass(frozen=True)
+class _Turn:
+    """Whose turn it is to move: words of a hidden layer's units, one a clock cycle.
 
-    ``begin``: a sample starts, forget errors; ``start``: a tick begins with the next clock; ``finished``: the tick's
-    registers have moved before a sweep that starts now can read them; ``rate``; ``error``: error spikes are registered;
-    ``sweeping`` and ``reading``: a list is not yet at its end, a row of it is read; ``writing``: the memories' only
-    port writes, so that no row can be read; ``visited`` and ``wrote``: rows taken and written back in this clock; what
-    comes from below (spikes), or goes there (errors).
+    ``begin``: the first word moves with the next cycle; ``moving``: one moves; ``word`` and ``following``: this one,
+    and that of the next cycle; ``last``: it is the last one; ``first``: the layer's first tick of a sample.
     """
-    ports: dict[str, object] = {
-        "begin": In(1),
-        "start": In(1),
-        "finished": Out(1, init=1),
-        "rate": In(PERMISSION_BITS + 1),
-        "error": Out(1),
-        "sweeping": Out(1),
-        "reading": Out(1),
-        "writing": Out(1),
-        "visited": Out(range(config.banks[layer - 1] + 1)),
-        "wrote": Out(range(config.banks[layer - 1] + 1)),
-        "weight": In(WeightPort(config)),
-        "seeds": In(seed_layout(config)),
-    }
-    if layer == 1:
-        ports["visits"] = In(stream.Signature(visit_layout(config.layers[0], 1, 1, config.banks[0])))
-        ports["bias_permit"] = Out(1)
-    else:
-        ports["below"] = In(FlagPort(config, layer - 1))
-        ports["back"] = Out(BackwardPort(config, layer))
-    return ports
+
+    begin: Value
+    moving: Signal
+    word: Signal
+    following: Signal
+    last: Signal
+    first: Signal
 
 
-def _sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, number: int) -> SynapseArray:
-    """Add the synapse array, the list of visits that feeds it, and the bias row's stream."""
-    m.submodules.synapses = array = SynapseArray(config, number)
-    m.submodules.bias = bias = LeapForwardLFSR(config.lfsr_bits, PERMISSION_BITS)
-    bias_permit = bias.state[:PERMISSION_BITS] < layer.rate
-    if number == 1:
-        visits = layer.visits
-        m.d.comb += layer.bias_permit.eq(bias_permit)
-    else:
-        units, width, banks = config.layers[number - 1], config.unit_widths[number - 2], config.banks[number - 1]
-        m.submodules.scanner = scanner = RowScanner(units, width, banks)
-        visits = scanner.visits
-        # The list follows from flags below and errors here: it begins a clock later where they are not there yet.
-        coming = Signal()
-        late = Signal()
-        m.d.comb += coming.eq(layer.below.coming | (layer.flags.coming if isinstance(layer, HiddenLayer) else 0))
-        m.d.sync += late.eq(layer.start & coming)
-        m.d.comb += [
-            scanner.start.eq((layer.start & ~coming) | late),
-            layer.below.word.eq(scanner.word),
-            scanner.spike.eq(layer.below.spike),
-            scanner.gate.eq(layer.below.gate),
-            scanner.permit.eq(layer.below.permit),
-            scanner.gates.eq(layer.error),
-            scanner.bias_permit.eq(bias_permit),
-            layer.back.swept.eq(array.swept),
-            layer.back.word.eq(array.back_word),
-            layer.back.valid.eq(array.back_valid),
-            layer.back.lane.eq(array.back_lanes),
-            layer.back.spike.eq(array.back_spikes),
-            layer.back.permit.eq(array.back_permits),
-            layer.back.error.eq(array.back_errors),
-        ]
-    connect(m, array.weight, flipped(layer.weight))
+@dataclass(frozen=True)
+class _Error:
+    """An error that has come from a bank of the layer above: for which lane, with which flags, sign and magnitude."""
 
-    taken = Signal()
-    m.d.comb += [
-        layer.writing.eq(array.writing),
-        layer.reading.eq(visits.valid & layer.sweeping & ~array.writing),
-        array.visits.payload.eq(visits.payload),
-        array.visits.valid.eq(visits.valid & layer.sweeping),
-        visits.ready.eq(array.visits.ready & layer.sweeping),
-        taken.eq(visits.valid & visits.ready),
-        array.update.eq(layer.error),
-        bias.enable.eq(taken & visits.p.last),
-        bias.load.eq(layer.seeds.valid & (layer.seeds.group == 2 * number)),
-        bias.seed.eq(layer.seeds.state),
-        layer.visited.eq(Mux(taken, sum(bank.active for bank in visits.p.banks), 0)),
-        layer.wrote.eq(array.wrote),
-    ]
-    with m.If(layer.start):
-        m.d.sync += layer.sweeping.eq(1)
-    with m.Elif(taken & visits.p.last):
-        m.d.sync += layer.sweeping.eq(0)
-    return array
+    valid: Value
+    lane: Value
+    spike: Value
+    permit: Value
+    negative: Value
+    magnitude: Value
 
 
 class HiddenLayer(wiring.Component):
@@ -176,53 +122,64 @@ class HiddenLayer(wiring.Component):
 
     Members
     -------
+    control : ``In(LayerControl())``
     above : ``In(BackwardPort(config, layer + 1))``
     above_active : ``In(1)``
         The layer above takes part in this tick.
     next_rate : ``In(9)``
         Learning rate of the layer above.
-    learn : ``In(1)``
-        Whether the sample is learned.
     flags : ``Out(FlagPort(config, layer))``
-    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, writing,
-    visited, wrote, weight, seeds, and visits and bias_permit, or below and back.
+    visits, bias_permit, or below, back
+        See `row_ports`.
+    weight : ``In(WeightPort(config))``
+    seeds : ``In(seed_layout(config))``
+    events : ``Out(SweepEvents(banks))``
     """
 
     def __init__(self, config: NetworkConfig, layer: int) -> None:
         self._config, self._layer = config, layer
+        self._lanes, self._width = config.lanes[layer - 1], config.unit_widths[layer - 1]
+        self._fold, self._unit_fold = config.folds[layer - 1], config.unit_folds[layer - 1]
+        self._drive, self._error = drive_shape(config, layer), error_shape(config, layer + 1)
         super().__init__(
             {
-                **_common_ports(config, layer),
+                **_layer_ports(config, layer),
                 "above": In(BackwardPort(config, layer + 1)),
                 "above_active": In(1),
                 "next_rate": In(PERMISSION_BITS + 1),
-                "learn": In(1),
                 "flags": Out(FlagPort(config, layer)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, number = self._config, self._layer
-        lanes, width, fold = config.lanes[number - 1], config.unit_widths[number - 1], config.unit_folds[number - 1]
-        drive, error = drive_shape(config, number), error_shape(config, number + 1)
-        array = _sweep(m, self, config, number)
-        m.submodules.states = states = WordStore(unit_state(config, number), width, fold)
+        sweep = _add_sweep(m, self, self._config, self._layer)
+        m.submodules.states = states = WordStore(unit_state(self._config, self._layer), self._width, self._unit_fold)
         # Errors from above may be for the word that is read.
-        m.submodules.marks = marks = WordStore(unit_marks(), width, fold, fresh=True)
-        m.submodules.errors = errors = WordStore(error_spikes(), lanes, config.folds[number - 1])
+        m.submodules.marks = marks = WordStore(unit_marks(), self._width, self._unit_fold, fresh=True)
+        m.submodules.errors = errors = WordStore(error_spikes(), self._lanes, self._fold)
+        turn = self._take_turns(m, sweep)
+        drives, place, part = self._read_drives(m, sweep, turn)
+        arrived = self._receive_errors(m)
+        self._move_units(m, turn, drives, arrived, states, marks)
+        self._hand_over_errors(m, turn, sweep, marks, errors, place, part)
+        return m
 
-        def near(name: str, value: Value) -> Value:
-            """Return the value in a register where there are several words: their units are far from the neurons."""
-            if fold == 1:
-                return value
-            # What says that there is something is a bit, and is reset; the rest need not be.
-            held = Signal.like(value, name=name, reset_less=len(value) > 1)
-            m.d.sync += held.eq(value)
-            return held
+    def _near(self, m: Module, name: str, value: Value) -> Value:
+        """Return the value in a register where there are several words: their units are far from the neurons."""
+        if self._unit_fold == 1:
+            return value
+        # What says that there is something is a bit, and is reset; the rest need not be.
+        held = Signal.like(value, name=name, reset_less=len(value) > 1)
+        m.d.sync += held.eq(value)
+        return held
 
-        # When its own sweep and the one above are over, the words of units come one a clock: where there are several,
-        # a clock later, since drives and errors are on their way.
+    def _take_turns(self, m: Module, sweep: RowSweep) -> _Turn:
+        """Let words of units move once the layer's own sweep and the one above are over.
+
+        One word a clock cycle; where there are several, a cycle later, since drives and errors are on their way.
+        """
+        fold = self._unit_fold
         idle = Signal(init=1)
         own_swept = Signal()
         above_swept = Signal()
@@ -234,9 +191,9 @@ class HiddenLayer(wiring.Component):
         above_now = Signal()
         swept = Signal()
         last_word = Signal()
-        begin_moving = near("begin_moving", swept)
+        begin_moving = self._near(m, "begin_moving", swept)
         m.d.comb += [
-            own_now.eq(own_swept | array.swept),
+            own_now.eq(own_swept | sweep.swept),
             above_now.eq(above_swept | self.above.swept),
             swept.eq(own_now & above_now & ~idle & ~moving & (1 if fold == 1 else ~begin_moving)),
             last_word.eq(moving & (word == fold - 1)),
@@ -249,106 +206,130 @@ class HiddenLayer(wiring.Component):
             m.d.sync += [moving.eq(0), first.eq(0)]
         # A single word moves while the next sweep reads its first row.
         finishing = begin_moving if fold == 1 else last_word
-        m.d.comb += [self.finished.eq(idle | finishing), self.flags.coming.eq(begin_moving if fold == 1 else 0)]
+        coming = begin_moving if fold == 1 else 0
+        m.d.comb += [
+            self.control.finished.eq(idle | finishing),
+            self.flags.coming.eq(coming),
+            sweep.coming.eq(coming),
+        ]
         with m.If(finishing):
             m.d.sync += idle.eq(1)
-        with m.If(self.start):
+        with m.If(self.control.start):
             m.d.sync += [idle.eq(0), own_swept.eq(0), above_swept.eq(~self.above_active)]
+        # What a sample before has left behind in the stores is never looked at: flags not before the layer has taken
+        # part, errors not unless there are any.
+        with m.If(self.control.begin):
+            m.d.sync += first.eq(1)
+        return _Turn(begin_moving, moving, word, following, last_word, first)
 
-        # Where the word that follows is in the array's, which may be several times as wide.
-        shares = lanes // width
-        place = Signal.like(array.word)
-        part = Signal(index_shape(shares))
-        whole = part == shares - 1
-        with m.If(begin_moving | moving):
-            m.d.comb += array.word.eq(place + whole)
+    def _read_drives(self, m: Module, sweep: RowSweep, turn: _Turn) -> tuple[data.View, Value, Value]:
+        """Read the drives of the word that moves: a part of one of the array's, which may be several times as wide.
+
+        Return the drives, the array's word they are from, and which part of it they are.
+        """
+        place = Signal.like(sweep.word)
+        part = Signal(index_shape(self._lanes // self._width))
+        whole = part == self._lanes // self._width - 1
+        with m.If(turn.begin | turn.moving):
+            m.d.comb += sweep.word.eq(place + whole)
             m.d.sync += [place.eq(place + whole), part.eq(Mux(whole, 0, part + 1))]
         with m.Else():
             m.d.sync += [place.eq(0), part.eq(0)]
-        drives = data.View(
-            data.ArrayLayout(drive, width), near("drives", word_of(array.drives.as_value(), part, drive.width * width))
-        )
-        place_now, part_now = near("place_now", place), near("part_now", part)
+        words = word_of(sweep.drives.as_value(), part, self._drive.width * self._width)
+        drives = data.View(data.ArrayLayout(self._drive, self._width), self._near(m, "drives", words))
+        return drives, self._near(m, "place_now", place), self._near(m, "part_now", part)
 
-        # Between sweeps states and marks are read for the neurons; during them states for the errors that come from
-        # above, marks for the list of rows there.
-        mine = self.seeds.valid & (self.seeds.group == 2 * number - 1)
-        m.d.comb += [
-            states.r_address.eq(Mux(begin_moving | moving, following, self.above.word)),
-            states.w_address.eq(Mux(mine, self.seeds.word, word)),
-            marks.r_address.eq(Mux(begin_moving | (moving & ~last_word), following, self.flags.word)),
-            marks.w_address.eq(Mux(moving, word, near("word_above", self.above.word))),
-            errors.r_address.eq(array.error_word),
-            errors.w_address.eq(place_now),
+    def _receive_errors(self, m: Module) -> list[_Error]:
+        """Return the errors that come from above in this clock cycle, of each bank one at most."""
+        above = self.above
+        return [
+            _Error(
+                self._near(m, "valid_above", above.valid[bank]),
+                self._near(m, "lane_above", above.lane[bank]),
+                self._near(m, "spike_above", above.spike[bank]),
+                self._near(m, "permit_above", above.permit[bank]),
+                self._near(m, "negative", above.error[bank] < 0),
+                self._near(m, "magnitude", abs(above.error[bank])),
+            )
+            for bank in range(self._config.banks[self._layer])
         ]
-        banks = config.banks[number]
-        came = [(near("valid_above", self.above.valid[bank]), near("lane_above", self.above.lane[bank]),
-                 near("spike_above", self.above.spike[bank]), near("permit_above", self.above.permit[bank]),
-                 near("negative", self.above.error[bank] < 0), near("magnitude", abs(self.above.error[bank])))
-                for bank in range(banks)]  # fmt: skip
-        hit_pos = Signal(width)
-        hit_neg = Signal(width)
+
+    def _move_units(
+        self, m: Module, turn: _Turn, drives: data.View, arrived: list[_Error], states: WordStore, marks: WordStore
+    ) -> None:
+        """Move the registers of the word whose turn it is; before, turn errors from above into error spikes to come.
+
+        Between sweeps states and marks are read for the neurons; during them states for the errors that come from
+        above, marks for the list of rows there.
+        """
+        config, moving = self._config, turn.moving
+        seeding = self.seeds.valid & (self.seeds.group == 2 * self._layer - 1)
+        m.d.comb += [
+            states.r_address.eq(Mux(turn.begin | moving, turn.following, self.above.word)),
+            states.w_address.eq(Mux(seeding, self.seeds.word, turn.word)),
+            marks.r_address.eq(Mux(turn.begin | (moving & ~turn.last), turn.following, self.flags.word)),
+            marks.w_address.eq(Mux(moving, turn.word, self._near(m, "word_above", self.above.word))),
+        ]
+        hit_pos = Signal(self._width)
+        hit_neg = Signal(self._width)
         next_error = Signal()
-        for lane in range(width):
+        for lane in range(self._width):
             m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(
-                config, config.dropout[number - 1], drive.width, error.width
+                config, config.dropout[self._layer - 1], self._drive.width, self._error.width
             )
-            now, then, mark, marked = (
-                store[lane] for store in (states.r_data, states.w_data, marks.r_data, marks.w_data)
-            )
+            state, next_state = states.r_data[lane], states.w_data[lane]
+            mark, next_mark = marks.r_data[lane], marks.w_data[lane]
             # Row j of the layer above is in bank j modulo banks, and so are all rows of a lane.
-            valid, lane_above, spike, permit, negative, magnitude = came[lane % banks]
-            hits = valid & (lane_above == lane)
+            error = arrived[lane % len(arrived)]
+            hit = error.valid & (error.lane == lane)
+            leapt = leap(state.random, config.hidden_draw_bits, POLYNOMIALS[config.lfsr_bits])
             m.d.comb += [
-                neuron.draw.eq(now.random[: config.hidden_draw_bits]),
+                neuron.draw.eq(state.random[: config.hidden_draw_bits]),
                 neuron.drive.eq(drives[lane]),
-                neuron.first.eq(first),
-                neuron.membrane.eq(now.membrane),
+                neuron.first.eq(turn.first),
+                neuron.membrane.eq(state.membrane),
                 neuron.next_rate.eq(self.next_rate),
-                neuron.learn.eq(self.learn),
+                neuron.learn.eq(self.control.learn),
                 neuron.dropped_before.eq(mark.dropped),
-                neuron.error_magnitude.eq(magnitude),
-                neuron.error_negative.eq(negative),
-                hit_pos[lane].eq(hits & neuron.error_pos),
-                hit_neg[lane].eq(hits & neuron.error_neg),
-                then.random.eq(
-                    Mux(
-                        mine,
-                        self.seeds.state,
-                        leap(now.random, config.hidden_draw_bits, POLYNOMIALS[config.lfsr_bits]),
-                    )
-                ),
-                then.membrane.eq(neuron.membrane_following),
-                states.w_enable[lane].eq(moving | (mine & (self.seeds.lane == lane))),
+                neuron.error_magnitude.eq(error.magnitude),
+                neuron.error_negative.eq(error.negative),
+                hit_pos[lane].eq(hit & neuron.error_pos),
+                hit_neg[lane].eq(hit & neuron.error_neg),
+                next_state.random.eq(Mux(seeding, self.seeds.state, leapt)),
+                next_state.membrane.eq(neuron.membrane_following),
+                states.w_enable[lane].eq(moving | (seeding & (self.seeds.lane == lane))),
                 # A unit with an open gate is not dropped. Errors wait here, since the sweep still works on the present
                 # ones.
-                marked.spike.eq(Mux(moving, neuron.spike, spike)),
-                marked.gate.eq(neuron.gate | ~moving),
-                marked.permit.eq(Mux(moving, neuron.permit, permit)),
-                marked.dropped.eq(neuron.dropped & moving),
-                marked.coming.pos.eq(neuron.error_pos & ~moving),
-                marked.coming.neg.eq(neuron.error_neg & ~moving),
-                marks.w_enable[lane].eq(moving | hits),
+                next_mark.spike.eq(Mux(moving, neuron.spike, error.spike)),
+                next_mark.gate.eq(neuron.gate | ~moving),
+                next_mark.permit.eq(Mux(moving, neuron.permit, error.permit)),
+                next_mark.dropped.eq(neuron.dropped & moving),
+                next_mark.coming.pos.eq(neuron.error_pos & ~moving),
+                next_mark.coming.neg.eq(neuron.error_neg & ~moving),
+                marks.w_enable[lane].eq(moving | hit),
                 self.flags.spike[lane].eq(mark.spike),
                 self.flags.gate[lane].eq(mark.gate),
                 self.flags.permit[lane].eq(mark.permit),
             ]
-        for lane in range(lanes):
-            m.d.comb += [
-                array.error_pos[lane].eq(errors.r_data[lane].pos),
-                array.error_neg[lane].eq(errors.r_data[lane].neg),
-                errors.w_data[lane].eq(marks.r_data[lane % width].coming),
-                errors.w_enable[lane].eq(moving & (part_now == lane // width)),
-            ]
-        with m.If(Cat(valid for valid, *_ in came).any()):
+        with m.If(Cat(error.valid for error in arrived).any()):
             m.d.sync += next_error.eq(next_error | hit_pos.any() | hit_neg.any())
-        with m.If(last_word):
-            m.d.sync += [self.error.eq(next_error), next_error.eq(0)]
-        # What a sample before has left behind in the stores is never looked at: flags not before the layer has taken
-        # part, errors not unless there are any.
-        with m.If(self.begin):
-            m.d.sync += [self.error.eq(0), first.eq(1)]
-        return m
+        with m.If(turn.last):
+            m.d.sync += [self.control.error.eq(next_error), next_error.eq(0)]
+        with m.If(self.control.begin):
+            m.d.sync += self.control.error.eq(0)
+
+    def _hand_over_errors(
+        self, m: Module, turn: _Turn, sweep: RowSweep, marks: WordStore, errors: WordStore, place: Value, part: Value
+    ) -> None:
+        """Register the error spikes that have waited in the marks, for the next sweep to update weights with."""
+        m.d.comb += [errors.r_address.eq(sweep.error_word), errors.w_address.eq(place)]
+        for lane in range(self._lanes):
+            m.d.comb += [
+                sweep.error_pos[lane].eq(errors.r_data[lane].pos),
+                sweep.error_neg[lane].eq(errors.r_data[lane].neg),
+                errors.w_data[lane].eq(marks.r_data[lane % self._width].coming),
+                errors.w_enable[lane].eq(turn.moving & (part == lane // self._width)),
+            ]
 
 
 class OutputLayer(wiring.Component):
@@ -363,22 +344,25 @@ class OutputLayer(wiring.Component):
 
     Members
     -------
-    label, learn : ``In(index_shape(n_L))``, ``In(1)``
-        The sample's class, and whether it is learned.
+    control : ``In(LayerControl())``
+    label : ``In(index_shape(n_L))``
+        The sample's class.
     won : ``Out(1)``
         `winner` is that of this tick, for one clock.
     winner : ``Out(index_shape(n_L))``
-    The other members are those of every layer: begin, start, finished, rate, error, sweeping, reading, writing,
-    visited, wrote, weight, seeds, and visits and bias_permit, or below and back.
+    visits, bias_permit, or below, back
+        See `row_ports`.
+    weight : ``In(WeightPort(config))``
+    seeds : ``In(seed_layout(config))``
+    events : ``Out(SweepEvents(banks))``
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         self._config = config
         super().__init__(
             {
-                **_common_ports(config, config.depth),
+                **_layer_ports(config, config.depth),
                 "label": In(index_shape(config.layers[-1])),
-                "learn": In(1),
                 "won": Out(1),
                 "winner": Out(index_shape(config.layers[-1])),
             }
@@ -386,39 +370,39 @@ class OutputLayer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, number = self._config, self._config.depth
-        array = _sweep(m, self, config, number)
+        config, control = self._config, self.control
+        sweep = _add_sweep(m, self, config, config.depth)
         m.submodules.wta = wta = WinnerTakeAll(config)
+        lanes = config.lanes[-1]
         first = Signal()
         idle = Signal(init=1)
-        lanes = config.lanes[-1]
-        error_word = Signal.like(array.error_word)
+        error_word = Signal.like(sweep.error_word)
         error_pos = Signal(config.folds[-1] * lanes)
         error_neg = Signal(config.folds[-1] * lanes)
-        m.d.sync += error_word.eq(array.error_word)
+        m.d.sync += error_word.eq(sweep.error_word)
         m.d.comb += [
-            array.word.eq(wta.word),
+            sweep.word.eq(wta.word),
             error_pos.eq(wta.error_pos),
             error_neg.eq(wta.error_neg),
-            array.error_pos.eq(word_of(error_pos, error_word, lanes)),
-            array.error_neg.eq(word_of(error_neg, error_word, lanes)),
-            wta.draw.eq(self.start),
-            wta.start.eq(array.swept),
-            wta.drives.eq(array.drives),
+            sweep.error_pos.eq(word_of(error_pos, error_word, lanes)),
+            sweep.error_neg.eq(word_of(error_neg, error_word, lanes)),
+            wta.draw.eq(control.start),
+            wta.start.eq(sweep.swept),
+            wta.drives.eq(sweep.drives),
             wta.first.eq(first),
             wta.label.eq(self.label),
-            wta.learn.eq(self.learn),
-            wta.clear.eq(self.begin),
+            wta.learn.eq(control.learn),
+            wta.clear.eq(control.begin),
             wta.seeds.eq(self.seeds),
-            self.error.eq(wta.error),
+            control.error.eq(wta.error),
             self.won.eq(wta.done),
             self.winner.eq(wta.winner),
-            self.finished.eq(idle | wta.done),
+            control.finished.eq(idle | wta.done),
         ]
         with m.If(wta.done):
             m.d.sync += [idle.eq(1), first.eq(0)]
-        with m.If(self.start):
+        with m.If(control.start):
             m.d.sync += idle.eq(0)
-        with m.If(self.begin):
+        with m.If(control.begin):
             m.d.sync += first.eq(1)
         return m

@@ -92,8 +92,8 @@ class NetworkTop(wiring.Component):
         for number in range(1, config.depth + 1):
             layer = f"layer_{number}"
             for bank in range(config.banks[number - 1]):
-                paths[f"weights_{number}_{bank}"] = f"{layer}.synapses.rows_{bank}"
-            paths[f"bias_{number}"] = f"{layer}.bias.state"
+                paths[f"weights_{number}_{bank}"] = f"{layer}.sweep.synapses.rows_{bank}"
+            paths[f"bias_{number}"] = f"{layer}.sweep.bias.state"
             store = "register" if config.folds[number - 1] == 1 else "memory"
             if number < config.depth:
                 paths[f"first_{number}"] = f"{layer}.first"
@@ -150,7 +150,7 @@ class NetworkTop(wiring.Component):
         final = Signal()
         m.d.comb += [
             begin.eq(~showing & source.available & ~registers.hold & ~seeder.busy),
-            advance.eq(showing & ~ending & Cat(layer.finished for layer in layers).all()),
+            advance.eq(showing & ~ending & Cat(layer.control.finished for layer in layers).all()),
             final.eq((tick >= config.ticks - 2) | self._patience_ends(m, output, begin)),
             # Layer l takes part from tick l - 1 on.
             starting.eq(Mux(begin, 1, Mux(advance & ~last, (active << 1) | 1, 0))),
@@ -169,14 +169,14 @@ class NetworkTop(wiring.Component):
             m.d.sync += active.eq(starting)
         with m.If(begin):
             m.d.sync += [showing.eq(1), tick.eq(0), last.eq(config.ticks == 1), output.label.eq(source.label)]
-            m.d.sync += [layer.learn.eq(source.learn) for layer in layers]
+            m.d.sync += [layer.control.learn.eq(source.learn) for layer in layers]
         with m.Elif(advance):
             m.d.sync += [tick.eq(tick + 1), last.eq(final), ending.eq(last)]
         for number, layer in enumerate(layers, start=1):
             m.d.comb += [
-                layer.begin.eq(begin),
-                layer.start.eq(starting[number - 1]),
-                layer.rate.eq(registers.rates[number - 1]),
+                layer.control.begin.eq(begin),
+                layer.control.start.eq(starting[number - 1]),
+                layer.control.rate.eq(registers.rates[number - 1]),
                 layer.seeds.eq(seeder.o),
             ]
             self._connect_weights(m, registers, layer, number)
@@ -188,9 +188,9 @@ class NetworkTop(wiring.Component):
             m.d.sync += [showing.eq(0), ending.eq(0)]
 
         # Counters.
-        errors = Cat(layer.error for layer in layers).any()
+        errors = Cat(layer.control.error for layer in layers).any()
         sweeping, reading, writing = (
-            Cat(getattr(layer, name) for layer in layers).any() for name in ("sweeping", "reading", "writing")
+            Cat(getattr(layer.events, name) for layer in layers).any() for name in ("sweeping", "reading", "writing")
         )
         events: dict[str, Value] = {
             "SAMPLES": ended,
@@ -202,8 +202,8 @@ class NetworkTop(wiring.Component):
             "STALLS_UNITS": showing & ~reading & ~sweeping & ~writing & ~waiting & ~ended,
             "STALLS_RESULT": waiting,
             "STALLS_SAMPLE": ~showing & ~source.available & ~seeder.busy,
-            **{f"ROWS_{number}": layer.visited for number, layer in enumerate(layers, start=1)},
-            **{f"WRITES_{number}": layer.wrote for number, layer in enumerate(layers, start=1)},
+            **{f"ROWS_{number}": layer.events.visited for number, layer in enumerate(layers, start=1)},
+            **{f"WRITES_{number}": layer.events.wrote for number, layer in enumerate(layers, start=1)},
         }
         names = list(RegisterMap(config).counters)
         m.submodules.counters = counters = Counters(len(names), max(config.banks))
@@ -233,16 +233,16 @@ class NetworkTop(wiring.Component):
         if not self.config.ends_early:
             return Const(0)
         learning, inferring = (self.config.patience_for(learn) for learn in (True, False))
-        patience = Mux(output.learn, learning, inferring) if learning != inferring else learning
+        patience = Mux(output.control.learn, learning, inferring) if learning != inferring else learning
         counts = range(max(learning, inferring) + 1)
         streak = Signal(counts)
         now = Signal(counts)
         before = Signal.like(output.winner)
-        same = output.winner == Mux(output.learn, output.label, before)
+        same = output.winner == Mux(output.control.learn, output.label, before)
         m.d.comb += now.eq(streak)
         with m.If(output.won):
             m.d.sync += before.eq(output.winner)
-            m.d.comb += now.eq(Mux(same, Mux(streak == patience, patience, streak + 1), ~output.learn))
+            m.d.comb += now.eq(Mux(same, Mux(streak == patience, patience, streak + 1), ~output.control.learn))
         m.d.sync += streak.eq(Mux(begin, 0, now))
         return (now == patience) & (patience != 0) if 0 in (learning, inferring) else now == patience
 

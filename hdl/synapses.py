@@ -12,7 +12,7 @@ from backspike.config import NetworkConfig
 from .visits import bank_rows, visit_layout
 from .wordstore import WordStore, index_shape
 
-__all__ = ["SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
+__all__ = ["BackwardPort", "SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
 
 
 def drive_shape(config: NetworkConfig, layer: int) -> Shape:
@@ -55,6 +55,30 @@ class WeightPort(wiring.Signature):
         )
 
 
+class BackwardPort(wiring.Signature):
+    """Errors on their way from weight layer `layer`, 2 .. L, to the units below.
+
+    ``swept``: no more of them in this tick; ``word``: that of the units whose errors are there; ``valid``, ``lane``,
+    ``spike``, ``permit``, ``error``: for each bank whether there is one, the lane of its unit, this one's flags (its
+    gate is open), and the signed error in weight LSBs.
+    """
+
+    def __init__(self, config: NetworkConfig, layer: int) -> None:
+        banks = config.banks[layer - 1]
+        lane = index_shape(config.unit_widths[layer - 2])
+        super().__init__(
+            {
+                "swept": Out(1),
+                "word": Out(index_shape(config.unit_folds[layer - 2])),
+                "valid": Out(banks),
+                "lane": Out(data.ArrayLayout(lane, banks)),
+                "spike": Out(banks),
+                "permit": Out(banks),
+                "error": Out(data.ArrayLayout(error_shape(config, layer), banks)),
+            }
+        )
+
+
 class SynapseArray(wiring.Component):
     """Weights of one layer: memories of rows, worked on a word of ``lanes`` weights of each a clock.
 
@@ -88,9 +112,8 @@ class SynapseArray(wiring.Component):
         The list's last word is being added.
     word, drives : ``In(index_shape(fold))``, ``Out(ArrayLayout(drive_shape, lanes))``
         Read-out of the drives, the clock after `word`; not in the middle of a list.
-    back_word, back_valid, back_lanes, back_spikes, back_permits, back_errors : ``Out``
-        Errors of input units with an open gate: their word, and for each bank whether there is one, its unit's lane,
-        whether it spiked, whether its row may learn, and the signed sum in weight LSBs. Never for the bias row.
+    back : ``Out(BackwardPort(config, layer))``
+        From layer 2 on: errors of the input units with an open gate, never of the bias row.
     weight : ``In(WeightPort(config))``
     wrote : ``Out(range(banks + 1))``
         Rows that will be written back in the next clock (in their last word).
@@ -114,12 +137,7 @@ class SynapseArray(wiring.Component):
                 "swept": Out(1),
                 "word": In(index_shape(self._fold)),
                 "drives": Out(data.ArrayLayout(drive_shape(config, layer), self._lanes)),
-                "back_word": Out(index_shape(below[0])),
-                "back_valid": Out(banks),
-                "back_lanes": Out(data.ArrayLayout(index_shape(below[1]), banks)),
-                "back_spikes": Out(banks),
-                "back_permits": Out(banks),
-                "back_errors": Out(data.ArrayLayout(error_shape(config, layer), banks)),
+                **({"back": Out(BackwardPort(config, layer))} if layer > 1 else {}),
                 "weight": In(WeightPort(config)),
                 "wrote": Out(range(banks + 1)),
                 "writing": Out(1),
@@ -253,10 +271,11 @@ class SynapseArray(wiring.Component):
 
         # Clock 2: the errors of the rows' input units.
         if self._layer > 1:
-            m.d.sync += self.back_word.eq(visit.word)
+            m.d.comb += self.back.swept.eq(self.swept)
+            m.d.sync += self.back.word.eq(visit.word)
             going_back = visiting & self.update & now_last & ~visit.last
             for bank in range(banks):
-                own, error = visit.banks[bank], self.back_errors[bank]
+                own, error = visit.banks[bank], self.back.error[bank]
                 plus, minus = ([Mux(way[lane], words[bank][lane], 0) for lane in range(lanes)]
                                for way in (raised, lowered))  # fmt: skip
                 if self._layer == config.depth:
@@ -272,10 +291,10 @@ class SynapseArray(wiring.Component):
                 # Only rows of several words are summed up.
                 m.d.comb += error.eq(partial + Mux(begins, 0, total) if fold > 1 else partial)
                 m.d.sync += [
-                    self.back_valid[bank].eq(going_back & own.gate),
-                    self.back_lanes[bank].eq(own.lane),
-                    self.back_spikes[bank].eq(own.spike),
-                    self.back_permits[bank].eq(own.permit),
+                    self.back.valid[bank].eq(going_back & own.gate),
+                    self.back.lane[bank].eq(own.lane),
+                    self.back.spike[bank].eq(own.spike),
+                    self.back.permit[bank].eq(own.permit),
                 ]
         return m
 

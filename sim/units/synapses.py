@@ -118,20 +118,21 @@ class SynapseArrayBench(Bench):
             if unit.get("wrote"):
                 self.wrote.append((now(), unit.get("wrote")))
             if self.layer > 1:
-                if unit.get("back_valid"):
-                    self.errors += [(now(), unit.get("back_word"), *back) for back in self._back()]
+                if unit.get("back__valid"):
+                    self.errors += [(now(), unit.get("back__word"), *back) for back in self._back()]
+                assert unit.get("back__swept") == unit.get("swept"), "the end of the errors is that of the sweep"
             else:
-                assert unit.get("back_valid") == 0, "an error for the inputs"
+                assert not any(port.startswith("back__") for port in unit.ports), "a way for errors to the inputs"
 
     def _back(self) -> list[tuple[int, int, int, int]]:
         """Return lane, spike, permission and error of each unit that gets one now."""
-        lanes = self.unit.ports["back_lanes"]["width"] // self.banks
+        lanes = self.unit.ports["back__lane"]["width"] // self.banks
         valid, spike, permit = (
-            unpack_lanes(self.unit.get(f"back_{name}"), 1, self.banks) for name in ("valid", "spikes", "permits")
+            unpack_lanes(self.unit.get(f"back__{name}"), 1, self.banks) for name in ("valid", "spike", "permit")
         )
-        lane = unpack_lanes(self.unit.get("back_lanes"), lanes, self.banks)
+        lane = unpack_lanes(self.unit.get("back__lane"), lanes, self.banks)
         return [
-            (lane[bank], spike[bank], permit[bank], self.unit.get_lane("back_errors", bank, self.banks))
+            (lane[bank], spike[bank], permit[bank], self.unit.get_lane("back__error", bank, self.banks))
             for bank in range(self.banks)
             if valid[bank]
         ]

@@ -36,6 +36,7 @@ EXAMPLES: dict[str, list[tuple]] = {
     "LeapForwardLFSR": [(16, 3)],
     "Membrane": [(8, 2)],
     "RowScanner": [(6, 3)],
+    "RowSweep": [(CONFIG, 1), (CONFIG, 2)],
     "Serialiser": [(4, 3, 2)],
     "SpikeGenerator": [(16,)],
     "VisitJoiner": [(6, 2, 3, 2)],
@@ -43,6 +44,8 @@ EXAMPLES: dict[str, list[tuple]] = {
     "WordStore": [(8, 2, 4)],
     "BackwardPort": [(CONFIG, 2)],
     "FlagPort": [(CONFIG, 1)],
+    "LayerControl": [()],
+    "SweepEvents": [(2,)],
 }
 
 

@@ -107,7 +107,7 @@ def test_tables_that_are_wrong_are_found(monkeypatch) -> None:
         netlist = gate_level(*given)
         # The tables of the array of synapses give the opposite of everything.
         changed = re.sub(
-            r"(SB_LUT4 #\(\s*\.LUT_INIT\(16'h)([0-9a-f]{4})(\)\s*\) \\layer_1\.synapses)",
+            r"(SB_LUT4 #\(\s*\.LUT_INIT\(16'h)([0-9a-f]{4})(\)\s*\) \\layer_1\.sweep\.synapses)",
             lambda found: f"{found[1]}{int(found[2], 16) ^ 0xFFFF:04x}{found[3]}",
             netlist,
         )

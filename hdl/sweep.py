@@ -1,0 +1,187 @@
+"""The sweep of a weight layer: in each tick, one pass over the rows that have to be visited."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from backspike.config import PERMISSION_BITS, NetworkConfig
+
+from .lfsr import LeapForwardLFSR
+from .streams import seed_layout
+from .synapses import BackwardPort, SynapseArray, WeightPort, drive_shape
+from .visits import RowScanner, visit_layout
+from .wordstore import index_shape
+
+__all__ = ["FlagPort", "RowSweep", "SweepEvents", "row_ports"]
+
+
+class FlagPort(wiring.Signature):
+    """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit for a unit of a word.
+
+    ``word``: the word that is wanted in the next clock; ``coming``: flags, and the layer's error spikes, change at the
+    end of the next clock.
+    """
+
+    def __init__(self, config: NetworkConfig, layer: int) -> None:
+        width, fold = config.unit_widths[layer - 1], config.unit_folds[layer - 1]
+        super().__init__(
+            {
+                "word": In(index_shape(fold)),
+                "spike": Out(width),
+                "gate": Out(width),
+                "permit": Out(width),
+                "coming": Out(1),
+            }
+        )
+
+
+class SweepEvents(wiring.Signature):
+    """What a sweep does in a clock cycle, for the counters.
+
+    ``sweeping``: its list is not yet at its end; ``reading``: a row of it is read; ``writing``: the memories' only port
+    writes, so that no row can be read; ``visited`` and ``wrote``: rows taken and written back, 0 to the number of
+    banks.
+    """
+
+    def __init__(self, banks: int) -> None:
+        super().__init__(
+            {
+                "sweeping": Out(1),
+                "reading": Out(1),
+                "writing": Out(1),
+                "visited": Out(range(banks + 1)),
+                "wrote": Out(range(banks + 1)),
+            }
+        )
+
+
+def row_ports(config: NetworkConfig, layer: int) -> dict[str, wiring.Member]:
+    """Return the ports through which weight layer `layer`, 1 .. L, gets its rows, and gives errors back.
+
+    Layer 1: ``visits``, the rows of the tick, and ``bias_permit``, whether its bias row may learn. The others:
+    ``below``, the flags of the layer below, and ``back``, the errors of its units.
+    """
+    if layer == 1:
+        visits = stream.Signature(visit_layout(config.layers[0], 1, 1, config.banks[0]))
+        return {"visits": In(visits), "bias_permit": Out(1)}
+    return {"below": In(FlagPort(config, layer - 1)), "back": Out(BackwardPort(config, layer))}
+
+
+class RowSweep(wiring.Component):
+    """Synapse array of a weight layer, the list of rows that it visits in a tick, and its bias row's random stream.
+
+    Layer 1 is given its list; the others scan the flags of the layer below for it. A sweep takes ``fold`` cycles for
+    each row visited (with banks, for each row of the bank that has most; with a single port, one more for each word
+    that changes), and two more, or three where flags or errors are `coming`, before the first row of a scanned list.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    layer : int
+        1 .. L.
+
+    Members
+    -------
+    start : ``In(1)``
+        A tick begins with the next clock cycle.
+    coming : ``In(1)``
+        The layer's own error spikes change at the end of the next cycle.
+    rate : ``In(9)``
+        Learning rate of the layer in 1/256: for the permission of the bias row.
+    error : ``In(1)``
+        Error spikes of the layer are registered.
+    error_word, error_pos, error_neg, word, drives, swept
+        As those of the `SynapseArray`.
+    visits, bias_permit, or below, back
+        See `row_ports`.
+    weight : ``In(WeightPort(config))``
+    seeds : ``In(seed_layout(config))``
+    events : ``Out(SweepEvents(banks))``
+    """
+
+    def __init__(self, config: NetworkConfig, layer: int) -> None:
+        self._config, self._layer = config, layer
+        fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
+        super().__init__(
+            {
+                "start": In(1),
+                "coming": In(1),
+                "rate": In(PERMISSION_BITS + 1),
+                "error": In(1),
+                "error_word": Out(index_shape(fold)),
+                "error_pos": In(lanes),
+                "error_neg": In(lanes),
+                "word": In(index_shape(fold)),
+                "drives": Out(data.ArrayLayout(drive_shape(config, layer), lanes)),
+                "swept": Out(1),
+                **row_ports(config, layer),
+                "weight": In(WeightPort(config)),
+                "seeds": In(seed_layout(config)),
+                "events": Out(SweepEvents(config.banks[layer - 1])),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, layer = self._config, self._layer
+        m.submodules.synapses = array = SynapseArray(config, layer)
+        m.submodules.bias = bias = LeapForwardLFSR(config.lfsr_bits, PERMISSION_BITS)
+        connect(m, array.weight, flipped(self.weight))
+        m.d.comb += [
+            array.update.eq(self.error),
+            array.error_pos.eq(self.error_pos),
+            array.error_neg.eq(self.error_neg),
+            array.word.eq(self.word),
+            self.error_word.eq(array.error_word),
+            self.drives.eq(array.drives),
+            self.swept.eq(array.swept),
+        ]
+
+        # The list of rows.
+        bias_permit = bias.state[:PERMISSION_BITS] < self.rate
+        if layer == 1:
+            visits = self.visits
+            m.d.comb += self.bias_permit.eq(bias_permit)
+        else:
+            units, width, banks = config.layers[layer - 1], config.unit_widths[layer - 2], config.banks[layer - 1]
+            m.submodules.scanner = scanner = RowScanner(units, width, banks)
+            visits = scanner.visits
+            connect(m, array.back, flipped(self.back))
+            # It follows from flags below and errors here: it begins a cycle later where they are not there yet.
+            coming = Signal()
+            late = Signal()
+            m.d.comb += coming.eq(self.below.coming | self.coming)
+            m.d.sync += late.eq(self.start & coming)
+            m.d.comb += [
+                scanner.start.eq((self.start & ~coming) | late),
+                self.below.word.eq(scanner.word),
+                scanner.spike.eq(self.below.spike),
+                scanner.gate.eq(self.below.gate),
+                scanner.permit.eq(self.below.permit),
+                scanner.gates.eq(self.error),
+                scanner.bias_permit.eq(bias_permit),
+            ]
+
+        # Its visits go to the array from the tick's start to the bias row, which is the last.
+        events = self.events
+        taken = Signal()
+        m.d.comb += [
+            array.visits.payload.eq(visits.payload),
+            array.visits.valid.eq(visits.valid & events.sweeping),
+            visits.ready.eq(array.visits.ready & events.sweeping),
+            taken.eq(visits.valid & visits.ready),
+            bias.enable.eq(taken & visits.p.last),
+            bias.load.eq(self.seeds.valid & (self.seeds.group == 2 * layer)),
+            bias.seed.eq(self.seeds.state),
+            events.writing.eq(array.writing),
+            events.reading.eq(visits.valid & events.sweeping & ~array.writing),
+            events.visited.eq(Mux(taken, sum(bank.active for bank in visits.p.banks), 0)),
+            events.wrote.eq(array.wrote),
+        ]
+        with m.If(self.start):
+            m.d.sync += events.sweeping.eq(1)
+        with m.Elif(taken & visits.p.last):
+            m.d.sync += events.sweeping.eq(0)
+        return m
