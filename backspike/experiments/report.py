@@ -15,8 +15,8 @@ from backspike.files import write_atomic
 
 from .definitions import Experiment, Sweep, load_experiments, load_sweeps
 from .plots import Curve, Line, curves_picture, softmax_picture, study_picture
-from .results import cells_path, read_cells, read_result
-from .softmax import softmax_path
+from .results import read_result, sweep_results
+from .softmax import read_softmax, softmax_path
 from .work import dense_work, inference_work, training_work
 
 __all__ = ["write_report"]
@@ -227,11 +227,11 @@ def _work(page: _Page, rows: Sequence[_Row]) -> None:
 
 def _points(sweep: Sweep, results: Path) -> list[tuple[dict[str, Any], Results]]:
     """Return each point of a grid that has results, with those of its seeds."""
-    known = read_cells(cells_path(results, sweep))
+    known = sweep_results(results, sweep)
     points: dict[str, tuple[dict[str, Any], Results]] = {}
     for cell in sweep.cells():
         line = known.get(cell.task.key)
-        if line and "error" not in line:
+        if line:
             points.setdefault(json.dumps(cell.values), (cell.values, []))[1].append(line)
     return list(points.values())
 
@@ -296,13 +296,9 @@ def _line(label: str, x: str, points: Sequence[tuple[dict[str, Any], Results]]) 
 
 
 def _softmax(page: _Page, results: Path) -> None:
-    path = softmax_path(results)
-    if not path.exists():
+    if not softmax_path(results).exists():
         return
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BackspikeError(f"{path} is damaged: {error}") from error
+    content = read_softmax(results)
     page.add(
         "## The winner-take-all as a softmax",
         f"Ten classes at fixed random potentials, {content['draws']:,} races each (seed {content['seed']}, "

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
 
-from backspike.errors import BackspikeError
-from backspike.files import make_directory, write_atomic
+from backspike.errors import BackspikeError, shown
+from backspike.files import make_directory, parse_json, read_file, reading, write_atomic
 
 from .definitions import Experiment, Sweep
+from .task import Task
+from .toml import take
 
-__all__ = ["append_cell", "cells_path", "read_cells", "read_result", "result_path", "write_result"]
+__all__ = ["append_cell", "cells_path", "read_cells", "read_result", "result_path", "sweep_results", "write_result"]
 
 
 def result_path(results: Path, experiment: Experiment, seed: int) -> Path:
@@ -26,13 +29,17 @@ def read_result(results: Path, experiment: Experiment, seed: int) -> dict[str, A
     Raises
     ------
     BackspikeError
-        The file cannot be read or is damaged.
+        The file cannot be read, or is damaged: no JSON, or without a value that a result has.
     """
-    path = result_path(results, experiment, seed)
+    path, task = result_path(results, experiment, seed), experiment.task(seed)
     if not path.exists():
         return None
-    result = _parsed(_text(path), str(path))
-    return result if result["key"] == experiment.task(seed).key else None
+    with reading(path):
+        result = _parsed(read_file(path))
+        if result["key"] != task.key:
+            return None
+        _check(result, task)
+    return result
 
 
 def write_result(results: Path, experiment: Experiment, seed: int, result: dict[str, Any]) -> Path:
@@ -48,7 +55,7 @@ def cells_path(results: Path, sweep: Sweep) -> Path:
 
 
 def read_cells(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the last line of each cell of a sweep, by key.
+    """Return the last line of each cell of a sweep, by key; one with an error only if the cell has no other.
 
     A last line that was not written to its end, as a machine that stops leaves it, is passed over.
 
@@ -59,11 +66,37 @@ def read_cells(path: Path) -> dict[str, dict[str, Any]]:
     """
     if not path.exists():
         return {}
-    *lines, rest = _text(path).split("\n")
-    if rest and _whole(rest):
+    *lines, rest = read_file(path).split(b"\n")
+    if _whole(rest):
         lines.append(rest)
-    parsed = [_parsed(line, f"line {number} of {path}") for number, line in enumerate(lines, start=1)]
-    return {line["key"]: line for line in parsed}
+    cells: dict[str, dict[str, Any]] = {}
+    for number, text in enumerate(lines, start=1):
+        with reading(path, f"line {number} of"):
+            line = _parsed(text)
+            if "error" not in line or "error" in cells.get(line["key"], line):
+                cells[line["key"]] = line
+    return cells
+
+
+def sweep_results(results: Path, sweep: Sweep) -> dict[str, dict[str, Any]]:
+    """Return the results of a sweep's cells, by key, without those that failed; lines of older cells are passed over.
+
+    Raises
+    ------
+    BackspikeError
+        The file cannot be read, or a line of it is damaged.
+    """
+    path = cells_path(results, sweep)
+    lines = read_cells(path)
+    found: dict[str, dict[str, Any]] = {}
+    for cell in sweep.cells():
+        line = lines.get(cell.task.key, {"error": ""})
+        if "error" not in line:
+            values = ", ".join(f"{axis} = {shown(value)}" for axis, value in cell.values.items())
+            with reading(path, f"the line of {values}, seed {cell.task.seed}, in"):
+                _check(line, cell.task)
+            found[cell.task.key] = line
+    return found
 
 
 def append_cell(path: Path, cell: dict[str, Any]) -> None:
@@ -84,7 +117,7 @@ def append_cell(path: Path, cell: dict[str, Any]) -> None:
                     file.seek(0)
                     content = file.read()
                     rest = content[content.rfind(b"\n") + 1 :]
-                    if _whole(rest.decode(errors="replace")):
+                    if _whole(rest):
                         file.write(b"\n")
                     else:
                         file.truncate(len(content) - len(rest))
@@ -93,27 +126,55 @@ def append_cell(path: Path, cell: dict[str, Any]) -> None:
         raise BackspikeError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _text(path: Path) -> str:
+def _whole(line: bytes) -> bool:
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BackspikeError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BackspikeError(f"{path} is damaged: it is no text") from error
-
-
-def _whole(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
+        return isinstance(parse_json(line), dict)
+    except (ValueError, RecursionError):
         return False
 
 
-def _parsed(text: str, what: str) -> dict[str, Any]:
-    try:
-        result = json.loads(text)
-    except ValueError as error:
-        raise BackspikeError(f"{what} is damaged: {error}") from error
-    if not isinstance(result, dict) or "key" not in result:
-        raise BackspikeError(f"{what} is damaged: it is no result")
+def _parsed(text: bytes) -> dict[str, Any]:
+    result = parse_json(text)
+    if not isinstance(result, dict) or not isinstance(result.get("key"), str):
+        raise ValueError("it is no result")
     return result
+
+
+def _check(result: dict[str, Any], task: Task) -> None:
+    """Raise `BackspikeError` unless all that the results page needs is there, and can be."""
+    trained = dict(take(result, "task", dict, "a result"))
+    # Files of earlier versions have values in it that decide no result.
+    network = take(trained, "network", dict, "task of a result")
+    trained["network"] = {key: value for key, value in network.items() if key in task.decisive}
+    if trained != task.to_dict():
+        raise BackspikeError("it is damaged: its task is not the one of its key")
+    made = take(result, "machine", dict, "a result")
+    for key in ("processor", "cores", "system"):
+        if key not in made:
+            raise BackspikeError(f"machine of a result must give {key}")
+    take(made, "versions", dict, "machine of a result")
+    _numbers(result, "seconds", None)
+    _numbers(result, "float_accuracy", None, 1)
+    if task.float_only:
+        return
+    _numbers(result, "test_accuracy", None, 1)
+    _numbers(result, "test_curve", task.epochs, 1)
+    _numbers(result, "epoch_seconds", task.epochs)
+    for kind in ("training", "test"):
+        counts = take(result, kind, dict, "a result")
+        for key in ("samples", "ticks", "error_ticks"):
+            _numbers(counts, key, None)
+        for key in ("rows", "writes"):
+            _numbers(counts, key, task.network.depth)
+        if not (counts["samples"] and counts["ticks"]):
+            raise BackspikeError(f"samples and ticks of {kind} must be above 0")
+
+
+def _numbers(values: dict[str, Any], key: str, count: int | None, high: float = math.inf) -> None:
+    """Raise `BackspikeError` unless a value is a number from 0 to `high`, or a list of so many."""
+    found = [take(values, key, float, "a result")] if count is None else take(values, key, list, "a result")
+    real = all(isinstance(n, int | float) and not isinstance(n, bool) and 0 <= n <= high for n in found)
+    if not real or len(found) != (1 if count is None else count):
+        what = "a number" if count is None else f"{count} numbers"
+        bound = "from 0" if high == math.inf else f"from 0 to {high}"
+        raise BackspikeError(f"{key} of a result must be {what} {bound}, not {shown(values[key])}")

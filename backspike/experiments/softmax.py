@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import GUMBEL_BITS, NetworkConfig
-from backspike.files import write_atomic
+from backspike.errors import BackspikeError, shown
+from backspike.files import read_json, reading, write_atomic
 from backspike.model.lfsr import stream_seeds
 from backspike.model.wta import WinnerTakeAll, gumbel_table
 
 from .task import machine
+from .toml import take
 
-__all__ = ["CASES", "compare_with_softmax", "softmax", "softmax_path", "table_distribution"]
+__all__ = ["CASES", "compare_with_softmax", "read_softmax", "softmax", "softmax_path", "table_distribution"]
 
 CLASSES = 10
 
@@ -57,6 +59,33 @@ def compare_with_softmax(results: Path, draws: int = 100_000, seed: int = 1) -> 
         json.dumps({**content, "seconds": time.perf_counter() - begin}, indent=1).encode() + b"\n",
     )
     return softmax_path(results)
+
+
+def read_softmax(results: Path) -> dict[str, Any]:
+    """Return the content of the comparison's file.
+
+    Raises
+    ------
+    BackspikeError
+        It cannot be read, or is damaged: no JSON, or without a value that the results page shows.
+    """
+    with reading(softmax_path(results)):
+        content = read_json(softmax_path(results))
+        for key in ("seed", "draws"):
+            take(content, key, int, "the comparison")
+        for case in take(content, "cases", list, "the comparison"):
+            take(case, "weight_frac", int, "a case")
+            for key in ("temperature", "table_distance", "draws_distance", "ideal_distance"):
+                take(case, key, float, "a case")
+            for key in ("softmax", "frequencies"):
+                if not all(isinstance(chance, float) for chance in take(case, key, list, "a case")):
+                    raise BackspikeError(f"{key} of a case must be numbers, not {shown(case[key])}")
+            if len(case["softmax"]) != len(case["frequencies"]) or not case["softmax"]:
+                raise BackspikeError("softmax and frequencies of a case must be as many numbers")
+        if not content["cases"]:
+            raise BackspikeError("it has no cases")
+    result: dict[str, Any] = content
+    return result
 
 
 def softmax(potentials: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:

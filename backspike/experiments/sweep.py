@@ -23,7 +23,7 @@ from backspike.files import make_directory
 from backspike.model.engines import DEFAULT_ENGINE
 
 from .definitions import Cell, Sweep
-from .results import append_cell, cells_path, read_cells
+from .results import append_cell, cells_path, sweep_results
 from .task import usable_cores
 from .worker import Worker, stop
 
@@ -106,10 +106,10 @@ def run_sweep(
     if workers is not None and workers < 1:
         raise BackspikeError(f"workers must be a whole number from 1, not {workers}")
     path = cells_path(results, sweep)
-    known = read_cells(path)
+    known = sweep_results(results, sweep)
     outcome = SweepOutcome()
     cells = list(sweep.cells())
-    pending = [cell for cell in cells if force or "error" in known.get(cell.task.key, {"error": ""})]
+    pending = [cell for cell in cells if force or cell.task.key not in known]
     outcome.before = len(cells) - len(pending)
     if not pending:
         return outcome

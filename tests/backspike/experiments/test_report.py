@@ -13,20 +13,9 @@ from backspike.cli import main
 from backspike.experiments.definitions import load_experiment, load_sweep
 from backspike.experiments.report import write_report
 from backspike.experiments.results import append_cell, cells_path, write_result
-from backspike.experiments.softmax import compare_with_softmax
+from backspike.experiments.softmax import compare_with_softmax, softmax_path
 
-MACHINE = {"processor": "abacus", "cores": 1, "system": "wood", "versions": {"python": "3"}}
-
-
-def made_up(task, accuracy: float, float_accuracy: float) -> dict:
-    """Return a result with round numbers: 10 samples of 4 ticks and 20 rows a layer."""
-    counts = {"samples": 10, "ticks": 40, "error_ticks": 10, "rows": [200, 200], "writes": [50, 0]}
-    return {
-        "key": task.key, "task": task.to_dict(), "test_accuracy": accuracy, "float_accuracy": float_accuracy,
-        "test_curve": [accuracy / 2, accuracy], "training": counts, "test": counts,
-        "epoch_seconds": [4.0, 1.0], "seconds": 1800.0,
-        "machine": MACHINE,
-    }  # fmt: skip
+from .made_up import made_up
 
 
 def page(experiments: Path, tmp_path: Path) -> str:
@@ -111,7 +100,7 @@ def test_a_search_shows_the_best_first(experiments: Path, tmp_path: Path) -> Non
         accuracy = 1 - abs(cell.values["baseline.rate"] - 0.075)
         append_cell(
             cells_path(tmp_path / "results", sweep),
-            {"key": cell.task.key, "float_accuracy": accuracy, "seconds": 1.0, "machine": MACHINE},
+            made_up(cell.task, 0.5, accuracy),
         )
     text = page(experiments, tmp_path)
     assert "15 points, 15 trainings." in text
@@ -151,3 +140,19 @@ def test_the_projects_own_results_make_a_page(tmp_path: Path) -> None:
     for picture in written[:-1]:
         assert f"images/{picture.name})" in text
     json.loads((root / "results" / "softmax.json").read_text())
+
+
+def test_a_damaged_comparison_is_named(experiments: Path, tmp_path: Path) -> None:
+    path = compare_with_softmax(tmp_path / "results", draws=10)
+    whole = json.loads(path.read_text())
+    assert "## The winner-take-all as a softmax" in page(experiments, tmp_path)
+    damaged = [{key: value for key, value in whole.items() if key != missing} for missing in ("seed", "draws", "cases")]
+    damaged += [{**whole, "cases": cases} for cases in ([], [1], [{}], 3)]
+    for key in ("weight_frac", "temperature", "softmax", "frequencies", "draws_distance"):
+        for value in (None, "x", [], [None]):
+            damaged.append({**whole, "cases": [{**whole["cases"][0], key: value}]})
+    for content in [*map(json.dumps, damaged), "", "[]", "{", "[" * 5000, '{"seed": NaN}']:
+        softmax_path(tmp_path / "results").write_text(content)
+        with pytest.raises(BackspikeError, match=r"softmax\.json") as error:
+            page(experiments, tmp_path)
+        assert "\n" not in str(error.value)

@@ -17,6 +17,8 @@ from backspike.experiments.task import Task
 from backspike.model.checkpoint import Checkpoint
 from backspike.model.training import train
 
+from .made_up import made_up
+
 
 def test_a_result_is_that_of_the_training(experiments: Path, tmp_path: Path) -> None:
     experiment = load_experiment(experiments / "tiny.toml")
@@ -54,7 +56,7 @@ def test_finished_seeds_are_not_run_again_unless_forced(experiments: Path, tmp_p
 
     def instead(self: Task, *arguments: object) -> dict[str, object]:
         run.append(self.seed)
-        return {"key": self.key}
+        return made_up(self, 0.5, 0.5)
 
     monkeypatch.setattr(Task, "run", instead)
     assert run_experiment(experiment, results, work, seeds=[2]) == 1

@@ -25,6 +25,8 @@ from backspike.experiments.sweep import run_cell, run_sweep
 from backspike.experiments.worker import Worker, stop
 from backspike.model.checkpoint import Checkpoint
 
+from .made_up import made_up
+
 PATIENCE = 120
 """Seconds after which what is waited for does not come."""
 
@@ -215,11 +217,11 @@ def test_a_forced_sweep_trains_again(one_cell: Path, tmp_path: Path) -> None:
     sweep = load_sweep(one_cell)
     (cell,) = sweep.cells()
     lines = cells_path(tmp_path, sweep)
-    append_cell(lines, {"key": cell.task.key, "test_accuracy": 2.0})
+    append_cell(lines, {**made_up(cell.task, 0.5, 0.5), "date": "of old"})
     assert run_sweep(sweep, tmp_path).before == 1
     outcome = run_sweep(sweep, tmp_path, force=True)
     assert (outcome.before, outcome.finished, outcome.failed) == (0, 1, 0)
-    assert 0 <= read_cells(lines)[cell.task.key]["test_accuracy"] <= 1
+    assert read_cells(lines)[cell.task.key]["date"] != "of old"
 
 
 def test_a_lost_scheduler_is_one_sentence(experiments: Path, tmp_path: Path, cluster: Cluster, capfd) -> None:
@@ -279,14 +281,15 @@ def test_a_failed_cell_is_written_down_and_tried_again(experiments: Path, tmp_pa
     assert len(cells) == 4
     results = tmp_path / "results"
     lines = cells_path(results, sweep)
-    append_cell(lines, {"key": cells[0].task.key, "test_accuracy": 0.5})
+    had = made_up(cells[0].task, 0.5, 0.5)
+    append_cell(lines, had)
     arguments = ["sweep", str(path), "--results", str(results), "--workers", "1"]
     assert main(arguments) == 1
     output = capsys.readouterr().out
     assert output.count("failed: dataset random has no settings, so 'pool' cannot be set") == 3
     assert output.splitlines()[-1] == f"0 cells finished, 3 failed, 1 had a result; in {lines}"
     found = read_cells(lines)
-    assert found[cells[0].task.key] == {"key": cells[0].task.key, "test_accuracy": 0.5}
+    assert found[cells[0].task.key] == had
     assert all("error" in found[cell.task.key] for cell in cells[1:])
 
     path.write_text(path.read_text().replace('"dataset.pool" = [1]\n', ""))
