@@ -10,10 +10,10 @@ from typing import Any
 
 from backspike.errors import BackspikeError, shown
 from backspike.files import make_directory, parse_json, read_file, reading, write_atomic
+from backspike.toml import take
 
 from .definitions import Experiment, Sweep
 from .task import Task
-from .toml import take
 
 __all__ = ["append_cell", "cells_path", "read_cells", "read_result", "result_path", "sweep_results", "write_result"]
 

@@ -15,9 +15,9 @@ from backspike.errors import BackspikeError, shown
 from backspike.files import read_json, reading, write_atomic
 from backspike.model.lfsr import stream_seeds
 from backspike.model.wta import WinnerTakeAll, gumbel_table
+from backspike.toml import take
 
 from .task import machine
-from .toml import take
 
 __all__ = ["CASES", "compare_with_softmax", "read_softmax", "softmax", "softmax_path", "table_distribution"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backspike import BackspikeError
@@ -110,7 +110,6 @@ def one_experiment(folder: Path) -> tuple[Experiment, Sweep]:
     return load_experiment(folder / "tiny.toml"), load_sweep(folder / "studies" / "ticks.toml")
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_any_result_is_one_or_one_sentence(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """What is accepted makes a page; what is not is named, by the experiment and by the sweep alike."""
