@@ -107,9 +107,10 @@ def build_bitstream(
 
     Steps that were done before, with the same inputs and tools, are taken from a cache.
     """
+    from backspike.fpga.boards import find_board
     from backspike.fpga.build import build
 
-    config = load_config(config_name)
+    config = find_board(board_name).load_config(config_name)
     build(board_name, config, out, click.echo, seed=seed, seeds=seeds, clock=clock, fastest=fastest, baud=baud)
 
 
@@ -237,10 +238,10 @@ def estimate(config_name: str, board_name: str | None) -> None:
     from backspike.fpga.estimate import CAPACITY, families
     from backspike.fpga.estimate import estimate as run_estimate
 
-    config, known = load_config(config_name), families()
+    known = families()
     boards = [find_board(board_name)] if board_name else [b for b in BOARDS.values() if b.family in known]
     for board in boards:
-        found = run_estimate(board.fit(config), board)
+        found = run_estimate(board.load_config(config_name), board)
         has = CAPACITY[board.name]
         speed = f"{board.clock * 1e6 / found.clocks:,.0f} training samples/s, " if found.clocks else ""
         fits = "fits" if found.fits(board) else "does not fit"

@@ -49,6 +49,9 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of a device, and the device of them as its first argument."""
 
     @config_option
+    @click.option(
+        "--board", "board_name", metavar="NAME", help="With a preset, the board that it was built for by `build`."
+    )
     @click.option("--port", type=click.Path(path_type=Path), help="Serial port, such as /dev/ttyUSB1.")
     @click.option("--simulate", is_flag=True, help="Simulate the board instead.")
     @baud_option
@@ -67,6 +70,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(
         config_name: str,
+        board_name: str | None,
         port: Path | None,
         simulate: bool,
         baud: int | None,
@@ -78,10 +82,19 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
             raise BackspikeError("either --port or --simulate says where the device is")
         if noise and not simulate:
             raise BackspikeError("--noise needs --simulate")
-        with _connect(load_config(config_name), port, baud, noise, samples_a_frame) as device:
+        with _connect(_load_config(config_name, board_name), port, baud, noise, samples_a_frame) as device:
             return command(device, **others)
 
     return run
+
+
+def _load_config(name_or_path: str, board_name: str | None) -> NetworkConfig:
+    """Return a configuration as `build` has it for a board, or, where none is named, as it is."""
+    if board_name is None:
+        return load_config(name_or_path)
+    from backspike.fpga.boards import find_board
+
+    return find_board(board_name).load_config(name_or_path)
 
 
 @contextmanager

@@ -52,8 +52,8 @@ def presets() -> list[list[str]]:
     sizes, speeds = ["LUTs", "flip-flops", "logic cells", "block RAMs"], ["images/s", "images/s a 1,000 LUTs"]
     lines = [["board", "preset", *sizes, "fits", "LUTs a synapse", *speeds]]
     for board in boards():
-        for name, preset in PRESETS.items():
-            config = board.fit(preset)
+        for name in PRESETS:
+            config = board.load_config(name)
             found, clock = estimate.estimate(config, board), board.clock
             fits = found.fits(board)
             speed = clock * 1e6 / found.clocks if found.clocks and fits else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from backspike.config import NetworkConfig
+from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
 from backspike.hdl.uart import LEAST_DIVISOR
 
@@ -43,7 +43,7 @@ class Board:
     synthesis : str
         Options of Yosys's synthesis command.
     presets : dict
-        For presets that need them, `Architecture`.
+        `Architecture` of the presets that need another one, by the name that the command line takes.
     clock_at_pll : bool
         Of iCE40s: the oscillator is at the pin that goes straight to the PLL.
     led : bool
@@ -104,9 +104,15 @@ class Board:
             return False
         return True
 
-    def fit(self, config: NetworkConfig) -> NetworkConfig:
-        """Return a preset as it fits the board; any other configuration as it is."""
-        return config.replace(**self.presets.get(config.name, {}))
+    def load_config(self, name_or_path: str) -> NetworkConfig:
+        """Return a preset by name, as it fits the board, or the configuration in a TOML file, as it is.
+
+        Raises
+        ------
+        BackspikeError
+            As of `backspike.load_config`.
+        """
+        return load_config(name_or_path).replace(**self.presets.get(name_or_path, {}))
 
 
 # Few lanes: what a small device is short of is logic.

@@ -64,7 +64,7 @@ def build(
     board_name : str
         A key of `backspike.fpga.boards.BOARDS`.
     config : NetworkConfig
-        Presets are given the lanes, banks and ports with which they fit the board.
+        Built as it is; `Board.load_config` gives presets as they fit the board.
     out : Path
     tell : callable
         Takes each line of text for the user.
@@ -89,7 +89,6 @@ def build(
         seed; in the last case the report is written, but no bitstream.
     """
     board = find_board(board_name)
-    config = board.fit(config)
     bits = baud or board.baud
     pll, divisor = board.timing(clock or board.clock, bits)
     make_directory(out)

@@ -322,7 +322,8 @@ class Device:
         if theirs != mine:
             raise BackspikeError(
                 f"the device is built from another configuration: its hash begins with {theirs}, "
-                f"that of {self.config.name} with {mine}"
+                f"that of {self.config.name} with {mine}; --config has to be the config.toml that the build has left, "
+                f"or the preset that was built, with --board NAME"
             )
 
     def _read_many(self, name: str, count: int) -> NDArray[np.uint32]:

@@ -5,13 +5,57 @@ from __future__ import annotations
 import pytest
 
 from backspike import PRESETS, BackspikeError
+from backspike.cli import main
 from backspike.fpga.boards import BOARDS, find_board
 
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_board_changes_no_result(name):
-    for config in PRESETS.values():
-        assert BOARDS[name].fit(config).checkpoint_hash == config.checkpoint_hash
+    for preset, config in PRESETS.items():
+        assert BOARDS[name].load_config(preset).checkpoint_hash == config.checkpoint_hash
+
+
+def test_a_preset_fits_the_board():
+    config = BOARDS["icebreaker"].load_config("digits")
+    assert (config.lanes, config.unit_lanes, config.input_lanes) == ((2, 2), (1,), 1)
+    assert BOARDS["ulx3s-85f"].load_config("digits") == PRESETS["digits"]
+    for board in BOARDS.values():
+        assert board.presets.keys() <= PRESETS.keys()
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_file_is_taken_as_it_is_whatever_its_name(name, tmp_path):
+    """The name of a preset in a file is a name, and no more; so is the name of the file."""
+    for preset, config in PRESETS.items():
+        mine = config.replace(layers=(8, 6, 4), lanes=(3, 2), unit_lanes=(), rates=(), dropout=())
+        for path in (tmp_path / "mine.toml", tmp_path / f"{preset}.toml"):
+            mine.save(path)
+            assert BOARDS[name].load_config(str(path)) == mine
+            config.save(path)
+            assert BOARDS[name].load_config(str(path)) == config
+
+
+@pytest.mark.parametrize(("preset", "board"), [("digits", "icebreaker"), ("digits", "ulx3s-85f"), ("tiny", "hx8k")])
+def test_build_and_host_mean_the_same(preset, board, tmp_path, monkeypatch):
+    meant = []
+
+    def stop(config):
+        meant.append(config)
+        raise BackspikeError("far enough")
+
+    monkeypatch.setattr("backspike.fpga.build.build", lambda name, config, *_, **__: stop(config))
+    monkeypatch.setattr("backspike.host_cli._connect", lambda config, *_: stop(config))
+    assert main(["build", "--board", board, "--config", preset, "--out", str(tmp_path)]) == 2
+    assert main(["host", "identify", "--board", board, "--config", preset, "--port", "/dev/null"]) == 2
+    meant[0].save(tmp_path / "config.toml")
+    for more in ([], ["--board", board]):
+        assert main(["host", "identify", "--config", str(tmp_path / "config.toml"), "--port", "/dev/null", *more]) == 2
+    assert [config.hash for config in meant] == 4 * [BOARDS[board].load_config(preset).hash]
+
+
+def test_an_unknown_board_of_a_host_is_one_sentence(capsys):
+    assert main(["host", "identify", "--board", "none", "--config", "tiny", "--port", "/dev/null"]) == 2
+    assert capsys.readouterr().err.startswith("error: board must be one of icebreaker, ")
 
 
 @pytest.mark.parametrize("name", BOARDS)

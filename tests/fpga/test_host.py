@@ -173,7 +173,7 @@ def refused(arguments: list[str], capsys) -> str:
 
 def test_another_configuration_is_refused(board) -> None:
     other = CONFIG.replace(temperature=2.0)
-    sentence = f"its hash begins with {CONFIG.hash[:8]}, that of host_test with {other.hash[:8]}$"
+    sentence = f"its hash begins with {CONFIG.hash[:8]}, that of host_test with {other.hash[:8]}; --config has to be "
     with pytest.raises(BackspikeError, match=f"^the device is built from another configuration: {sentence}"):
         Device(DirectLine(board), other)
 
