@@ -6,13 +6,14 @@ Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digit
 from __future__ import annotations
 
 import gzip
-import zlib
+import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BackspikeError
+from .files import LARGEST, read_stream, reading
 
 __all__ = ["read_idx"]
 
@@ -31,19 +32,18 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     Raises
     ------
     BackspikeError
-        The file cannot be read, is damaged or truncated, or holds something else.
+        The file cannot be read, is damaged or truncated, holds something else, or takes more than `LARGEST` bytes.
     """
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BackspikeError(f"{path} is damaged: {error}") from error
-    except OSError as error:
-        raise BackspikeError(f"cannot read {path}: {error.strerror}") from error
-    header = 4 + 4 * dimensions
-    if len(content) < header or content[:4] != bytes([0, 0, _UNSIGNED_BYTES, dimensions]):
-        raise BackspikeError(f"{path} is not an IDX file of unsigned bytes in {dimensions} dimensions")
-    shape = tuple(np.frombuffer(content, dtype=">u4", count=dimensions, offset=4).tolist())
-    values = np.frombuffer(content, dtype=np.uint8, offset=header)
-    if values.size != np.prod(shape, dtype=np.int64):
-        raise BackspikeError(f"{path} announces {shape} values, but holds {values.size}")
-    return values.reshape(shape).copy()
+    with reading(path), path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
+        header = file.read(4 + 4 * dimensions)
+        if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, _UNSIGNED_BYTES, dimensions]):
+            raise BackspikeError(f"{path} is not an IDX file of unsigned bytes in {dimensions} dimensions")
+        shape = tuple(int.from_bytes(header[start : start + 4], "big") for start in range(4, len(header), 4))
+        # Of Python's integers, since NumPy's overflow.
+        size = math.prod(shape)
+        if size > LARGEST:
+            raise BackspikeError(f"{path} announces {shape} values; more than {LARGEST:,} are not read")
+        content = bytearray(read_stream(file, LARGEST))
+        if len(content) != size:
+            raise BackspikeError(f"{path} announces {shape} values, but holds {len(content)}")
+        return np.frombuffer(content, dtype=np.uint8).reshape(shape)

@@ -43,7 +43,9 @@ dataset_option = click.option(
     help="Such as digits or mnist; see `backspike datasets`.",
 )
 data_dir_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Folder in which datasets are looked for first."
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="The only folder to look for datasets in; see `backspike datasets`.",
 )
 setting_option = click.option(
     "--dataset-setting",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +13,45 @@ import numpy as np
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 
-from .dataset import Dataset, Request
-from .emnist import EMNIST_SPLITS, load_emnist, load_emnist_letters26
-from .mnist import load_fashion_mnist, load_mnist
-from .nmnist import load_nmnist, load_nmnist_small
+from .dataset import Dataset, Loader, Request
+from .emnist import EMNIST_SPLITS, LETTERS26, emnist_source, load_emnist, load_emnist_letters26
+from .files import Source, find
+from .mnist import FASHION_MNIST, MNIST, load_fashion_mnist, load_mnist
+from .nmnist import (
+    EVENT_SETTINGS,
+    EventSettings,
+    find_nmnist,
+    find_nmnist_small,
+    load_nmnist,
+    load_nmnist_small,
+)
 from .small import load_digits, load_random
 
-__all__ = ["LOADERS", "Dataset", "Request", "load_dataset"]
+__all__ = ["LOADERS", "Dataset", "Loader", "Request", "load_dataset"]
 
-LOADERS: dict[str, Callable[[Request], Dataset]] = {
-    "digits": load_digits,
-    "mnist": load_mnist,
-    "fashion-mnist": load_fashion_mnist,
-    **{f"emnist-{split}": load_emnist for split in EMNIST_SPLITS},
-    "emnist-letters26": load_emnist_letters26,
-    "nmnist": load_nmnist,
-    "nmnist-small": load_nmnist_small,
-    "random": load_random,
+
+def _images(load: Callable[[Request], Dataset], source: Source) -> Loader:
+    return Loader(load, partial(find, source), published=bool(source.urls))
+
+
+def _events(load: Callable[[Request], Dataset], find: Callable[[Path | None], list[Path]], folds: int) -> Loader:
+    left_out = {**{field.name: field.default for field in fields(EventSettings)}, "folds": folds}
+    return Loader(
+        load, find, settings={name: f"{words}; {left_out[name]}" for name, (_, words) in EVENT_SETTINGS.items()}
+    )
+
+
+LOADERS: dict[str, Loader] = {
+    "digits": Loader(load_digits),
+    "mnist": _images(load_mnist, MNIST),
+    "fashion-mnist": _images(load_fashion_mnist, FASHION_MNIST),
+    **{f"emnist-{split}": _images(load_emnist, emnist_source(split)) for split in EMNIST_SPLITS},
+    "emnist-letters26": _images(load_emnist_letters26, LETTERS26),
+    "nmnist": _events(load_nmnist, find_nmnist, folds=0),
+    "nmnist-small": _events(load_nmnist_small, find_nmnist_small, folds=5),
+    "random": Loader(load_random),
 }
-"""Functions that load a dataset, by the name that the command line takes."""
+"""Datasets by the name that the command line takes."""
 
 
 def load_dataset(
@@ -41,8 +63,9 @@ def load_dataset(
 ) -> Dataset:
     """Return a dataset, checked against the network that is to take it.
 
-    Files are looked for in `data_dir`, in the folder that ``BACKSPIKE_DATA`` names, in the user's cache and in
-    ``/usr/share/datasets``, each time in a subfolder of the dataset's name; else they are downloaded to the cache.
+    Files are looked for in `data_dir` alone if it is given; otherwise in the folder that ``BACKSPIKE_DATA`` names, in
+    the user's cache and in ``/usr/share/datasets``, and downloaded to the cache if they are nowhere. In each place they
+    are in a subfolder of the dataset's name.
 
     Parameters
     ----------
@@ -56,13 +79,13 @@ def load_dataset(
         ``validation``: so many of the samples to train on, always the same ones, are held out and take the place of
         those to test on. For a search that is not to see the test samples.
     data_dir : Path, optional
-        Folder that is searched first.
+        The only folder to look in; datasets that need no files pass over it.
 
     Raises
     ------
     BackspikeError
         There is no such dataset or setting, its samples or classes do not fit the network, all samples are blank, a
-        file is wrong, or files are missing and cannot be downloaded.
+        file is wrong, `data_dir` lacks the files, or they are nowhere and cannot be downloaded.
 
     Warns
     -----
@@ -73,7 +96,7 @@ def load_dataset(
         raise BackspikeError(f"{name!r} is not a dataset; known are {', '.join(LOADERS)}")
     settings = dict(settings or {})
     validation = settings.pop("validation", 0)
-    dataset = LOADERS[name](Request(name, config, seed, settings, data_dir))
+    dataset = LOADERS[name].load(Request(name, config, seed, settings, data_dir))
     if validation != 0:
         dataset = _held_out(dataset, validation)
     # Random samples are for comparing: some are meant to be blank, and of few inputs most are.

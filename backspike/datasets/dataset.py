@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError, BackspikeWarning
 
-__all__ = ["Dataset", "Request"]
+__all__ = ["Dataset", "Loader", "Request"]
 
 PARTS = ("train", "test")
 
@@ -145,7 +146,7 @@ class Request:
     settings : dict
         Settings of the dataset by name.
     data_dir : Path, optional
-        Folder that is searched first.
+        The only folder to look in.
     """
 
     name: str
@@ -158,3 +159,30 @@ class Request:
         """Raise `BackspikeError` if there are settings: most datasets have none."""
         for key in self.settings:
             raise BackspikeError(f"dataset {self.name} has no settings, so {key!r} cannot be set")
+
+
+@dataclass(frozen=True)
+class Loader:
+    """How a dataset is loaded, and what one wants to know before.
+
+    Parameters
+    ----------
+    load : callable
+    find : callable, optional
+        Takes a folder to look in alone, or None, and returns the paths that the dataset would be read from; none where
+        it would be downloaded. Raises `BackspikeError` as `files.find` does. Left out: the dataset needs no files.
+    published : bool
+        Whether it can be downloaded.
+    settings : dict
+        For each of its settings, what it may be and what it is when left out, in words.
+    """
+
+    load: Callable[[Request], Dataset]
+    find: Callable[[Path | None], list[Path]] | None = None
+    published: bool = True
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """One line on what it is."""
+        return (self.load.__doc__ or "").splitlines()[0]

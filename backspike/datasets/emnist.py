@@ -49,11 +49,9 @@ def load_emnist(request: Request) -> Dataset:
     """Load a split of EMNIST: images of 28x28 pixels, turned upright, since the official files are transposed."""
     request.refuse_settings()
     split = request.name.removeprefix("emnist-")
-    source = emnist_source(split)
-    found = locate(source, request.data_dir)
     return image_dataset(
         request.name,
-        [found[name] for name in source.files],
+        locate(emnist_source(split), request.data_dir),
         classes=EMNIST_SPLITS[split],
         # The letters alone count from 1.
         first_label=1 if split == "letters" else 0,
@@ -64,5 +62,4 @@ def load_emnist(request: Request) -> Dataset:
 def load_emnist_letters26(request: Request) -> Dataset:
     """Load the letters of a folder ``emnist-letters26``; its figures compare with those on the same files alone."""
     request.refuse_settings()
-    found = locate(LETTERS26, request.data_dir)
-    return image_dataset(request.name, [found[name] for name in LETTERS26.files], classes=26, first_label=1)
+    return image_dataset(request.name, locate(LETTERS26, request.data_dir), classes=26, first_label=1)

@@ -6,14 +6,15 @@ import logging
 import os
 import sys
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from backspike.errors import BackspikeError
-from backspike.files import make_directory, write_atomic
+from backspike.files import make_directory, read_member, reading, write_atomic
 
-__all__ = ["DEBIAN", "Archive", "Source", "cache", "download", "locate", "search_path"]
+__all__ = ["DEBIAN", "Archive", "Source", "cache", "download", "find", "locate", "search_path"]
 
 DEBIAN = Path("/usr/share/datasets")
 """Where Debian's packages put datasets, ``dataset-fashion-mnist`` for one."""
@@ -50,6 +51,8 @@ class Source:
         What is downloaded in place of the files, where they are published in one archive.
     help : str
         What a person who has no network can do instead, if there is more than to get the files.
+    remote : dict
+        What the server calls a file, where that is not its name.
     """
 
     title: str
@@ -59,6 +62,27 @@ class Source:
     checksums: dict[str, str] = field(default_factory=dict)
     archive: Archive | None = None
     help: str = ""
+    remote: dict[str, str] = field(default_factory=dict)
+
+    def present(self, place: Path) -> list[Path]:
+        """Return the paths of all files in a place, or none.
+
+        Raises
+        ------
+        BackspikeError
+            Some of them are there only.
+        """
+        folder = place / self.folder
+        # In the order of the names: compressed, or as they are.
+        candidates = {name: (folder / name, folder / name.removesuffix(".gz")) for name in self.files}
+        found = {name: path for name, both in candidates.items() for path in reversed(both) if path.is_file()}
+        # In the cache it is a download that did not end.
+        if len(found) < len(self.files) and place == cache():
+            return []
+        missing = [name for name in self.files if name not in found]
+        if found and missing:
+            raise BackspikeError(f"{self.title} in {folder} is not whole: {', '.join(missing)} is missing")
+        return [found[name] for name in self.files] if found else []
 
 
 def cache() -> Path:
@@ -69,43 +93,72 @@ def cache() -> Path:
 
 
 def search_path(data_dir: Path | None) -> list[Path]:
-    """Return the folders that datasets are looked for in, first to last."""
+    """Return the folders that datasets are looked for in, first to last: where one is given, that one alone.
+
+    Raises
+    ------
+    BackspikeError
+        The folder given, or else the one that ``BACKSPIKE_DATA`` names, does not exist.
+    """
+    if data_dir is not None:
+        return [_existing(data_dir, "the folder given for datasets")]
     named = os.environ.get("BACKSPIKE_DATA")
-    return [place for place in (data_dir, Path(named) if named else None, cache(), DEBIAN) if place]
+    places = [_existing(Path(named), "the folder that BACKSPIKE_DATA names")] if named else []
+    return [*places, cache(), DEBIAN]
 
 
-def locate(source: Source, data_dir: Path | None) -> dict[str, Path]:
-    """Return the path of each file of a dataset, downloading what is nowhere on the search path.
+def find(source: Source, data_dir: Path | None, present: Callable[[Path], list[Path]] | None = None) -> list[Path]:
+    """Return the paths that a dataset would be read from; none where it would have to be downloaded.
 
     Parameters
     ----------
     source : Source
     data_dir : Path, optional
-        Folder that is searched first.
+        The only folder to look in: with another's files under the same name, a result would be of other data.
+    present : callable, optional
+        What it has in a place, where that is not `Source.present`.
 
     Raises
     ------
     BackspikeError
-        A folder has some of the files only; or they are nowhere and cannot be downloaded.
+        The folder given lacks it, or a folder has some of its files only.
     """
     for place in search_path(data_dir):
-        folder = place / source.folder
-        found = {name: path for name in source.files if (path := _present(folder, name))}
-        if len(found) == len(source.files):
+        try:
+            found = (present or source.present)(place)
+        except OSError as error:
+            raise BackspikeError(f"cannot read {place}: {error.strerror}") from error
+        if found:
             return found
-        # In the cache it is a download that did not end.
-        if found and place != cache():
-            missing = ", ".join(name for name in source.files if name not in found)
-            raise BackspikeError(f"{source.title} in {folder} is not whole: {missing} is missing")
+    if data_dir is not None:
+        astray = any((data_dir / name).is_file() for name in source.files)
+        raise BackspikeError(
+            f"{source.title} is not in {data_dir}: looked for {', '.join(source.files)} in {data_dir / source.folder}"
+            f"{source.help}" + (f"; {data_dir} itself has some of them" if astray else "")
+        )
+    return []
+
+
+def locate(source: Source, data_dir: Path | None, present: Callable[[Path], list[Path]] | None = None) -> list[Path]:
+    """Return the paths of a dataset, downloading what is in no place; arguments and errors are those of `find`.
+
+    Raises
+    ------
+    BackspikeError
+        Also where it is nowhere and cannot be downloaded.
+    """
+    found = find(source, data_dir, present)
+    if found:
+        return found
     if not source.urls:
         raise BackspikeError(_missing(source, "it is not published for download"))
     folder = make_directory(cache() / source.folder)
     if source.archive is None:
-        return {name: download(source, name, source.checksums[name], folder) for name in source.files}
+        return [download(source, name, source.checksums[name], folder) for name in source.files]
     archive = download(source, source.archive.name, source.archive.checksum, folder)
     _unpack(archive, folder)
     archive.unlink()
-    return {name: folder / name for name in source.files}
+    return [folder / name for name in source.files]
 
 
 def download(source: Source, name: str, checksum: str, folder: Path) -> Path:
@@ -122,7 +175,7 @@ def download(source: Source, name: str, checksum: str, folder: Path) -> Path:
     pooch.get_logger().setLevel(logging.WARNING)
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=SECONDS)
     reason = ""
-    for url in (template.format(name=name) for template in source.urls):
+    for url in (template.format(name=source.remote.get(name, name)) for template in source.urls):
         try:
             return Path(pooch.retrieve(url, checksum, fname=name, path=folder, downloader=downloader))
         except requests.HTTPError as error:
@@ -138,24 +191,27 @@ def download(source: Source, name: str, checksum: str, folder: Path) -> Path:
     raise BackspikeError(_missing(source, reason))
 
 
-def _present(folder: Path, name: str) -> Path | None:
-    candidates = [folder / name, folder / name.removesuffix(".gz")]
-    return next((path for path in candidates if path.is_file()), None)
+def _existing(folder: Path, what: str) -> Path:
+    if not folder.is_dir():
+        raise BackspikeError(f"{what} does not exist: {folder}")
+    return folder
 
 
 def _unpack(archive: Path, folder: Path) -> None:
     """Write every file of a zip into one folder, each whole or not at all."""
-    try:
-        with zipfile.ZipFile(archive) as file:
-            for member in file.infolist():
-                if not member.is_dir():
-                    write_atomic(folder / PurePosixPath(member.filename).name, file.read(member))
-    except zipfile.BadZipFile as error:
-        raise BackspikeError(f"{archive} is damaged: {error}") from error
+    with reading(archive):
+        file = zipfile.ZipFile(archive)
+    with file:
+        for member in file.infolist():
+            if not member.is_dir():
+                with reading(archive):
+                    content = read_member(file, member)
+                write_atomic(folder / PurePosixPath(member.filename).name, content)
 
 
 def _missing(source: Source, reason: str) -> str:
     return (
         f"{source.title} is not here, and {reason}; put {', '.join(source.files)} in a folder {source.folder}/ and "
-        f"name the folder above it with --data-dir or in BACKSPIKE_DATA{source.help}"
+        f"name the folder above it with --data-dir or in BACKSPIKE_DATA{source.help}; "
+        f"looked in {', '.join(map(str, search_path(None)))}"
     )

@@ -78,8 +78,7 @@ def load_fashion_mnist(request: Request) -> Dataset:
 
 def _load(request: Request, source: Source) -> Dataset:
     request.refuse_settings()
-    found = locate(source, request.data_dir)
-    return image_dataset(request.name, [found[name] for name in source.files], classes=10)
+    return image_dataset(request.name, locate(source, request.data_dir), classes=10)
 
 
 def image_dataset(
@@ -126,4 +125,4 @@ def _images_and_labels(
             )
     if transposed:
         images = images.transpose(0, 2, 1)
-    return np.ascontiguousarray(images).reshape(len(images), -1), labels
+    return np.ascontiguousarray(images).reshape(len(images), images.shape[1] * images.shape[2]), labels

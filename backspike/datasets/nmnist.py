@@ -9,19 +9,31 @@ of the download are the ones that it uses.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backspike.errors import BackspikeError
+from backspike.files import read_file, read_member, reading
 
 from .dataset import Dataset, Request
-from .files import Source, locate, search_path
+from .files import Source, find, locate
 
-__all__ = ["NMNIST_TEST", "NMNIST_TRAIN", "SIDE", "EventSettings", "bin_events", "load_nmnist", "load_nmnist_small"]
+__all__ = [
+    "EVENT_SETTINGS",
+    "NMNIST",
+    "NMNIST_SMALL",
+    "SIDE",
+    "EventSettings",
+    "bin_events",
+    "find_nmnist",
+    "find_nmnist_small",
+    "load_nmnist",
+    "load_nmnist_small",
+]
 
 SIDE = 34
 """Pixels of the camera in each direction."""
@@ -36,29 +48,44 @@ CLASSES = 10
 
 _URL = "https://data.mendeley.com/public-files/datasets/468j46mzdv/files/"
 
-NMNIST_TRAIN = Source(
+NMNIST = Source(
     title="N-MNIST",
     folder="nmnist",
-    files=("Train.zip",),
-    urls=(f"{_URL}39c25547-014b-4137-a934-9d29fa53c7a0/file_downloaded",),
-    checksums={"Train.zip": "md5:20959b8e626244a1b502305a9e6e2031"},
-    help=" (or a folder Train/ with a folder for each digit)",
+    files=("Train.zip", "Test.zip"),
+    urls=(f"{_URL}{{name}}/file_downloaded",),
+    checksums={
+        "Train.zip": "md5:20959b8e626244a1b502305a9e6e2031",
+        "Test.zip": "md5:69ca8762b2fe404d9b9bad1103e97832",
+    },
+    remote={
+        "Train.zip": "39c25547-014b-4137-a934-9d29fa53c7a0",
+        "Test.zip": "05a4d654-7e03-4c15-bdfa-9bb2bcbea494",
+    },
+    help=" (or folders Train/ and Test/ with a folder for each digit there, or both in nmnist.zip in its place)",
 )
-"""60,000 recordings to train on. G. Orchard, A. Jayawant, G. Cohen, N. Thakor, "Converting Static Image Datasets to
-Spiking Neuromorphic Datasets Using Saccades", Frontiers in Neuroscience (2015)."""
+"""60,000 recordings to train on, 10,000 to test on. G. Orchard, A. Jayawant, G. Cohen, N. Thakor, "Converting Static
+Image Datasets to Spiking Neuromorphic Datasets Using Saccades", Frontiers in Neuroscience (2015)."""
 
-NMNIST_TEST = Source(
-    title="N-MNIST",
-    folder="nmnist",
-    files=("Test.zip",),
-    urls=(f"{_URL}05a4d654-7e03-4c15-bdfa-9bb2bcbea494/file_downloaded",),
-    checksums={"Test.zip": "md5:69ca8762b2fe404d9b9bad1103e97832"},
-    help=" (or a folder Test/ with a folder for each digit)",
+NMNIST_SMALL = replace(
+    NMNIST,
+    help=f"{NMNIST.help.removesuffix(')')}; or the first recordings alone, in nmnist-small/ or nmnist-small.zip)",
 )
-"""10,000 recordings to test on."""
+
+AT_MOST = 1 << 24
+"""Bytes of the longest recording that is read; those of the set have 20 thousand."""
 
 SMALL = {"Train": range(1, 1001), "Test": range(60001, 60101)}
 """Numbers of the recordings that make up ``nmnist-small``: the first of both parts."""
+
+
+EVENT_SETTINGS: dict[str, tuple[Sequence[int | str], str]] = {
+    "polarity": (("merged", "separate"), "merged or separate"),
+    "pool": (range(1, 3), "1 or 2"),
+    "milliseconds": (range(1, 1001), "1 to 1000"),
+    "threshold": (range(1, 256), "1 to 255"),
+    "folds": ((0, *range(2, 11)), "0 or 2 to 10"),
+}
+"""What each setting may be, and the same in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +121,13 @@ class EventSettings:
     folds: int = 0
 
     def __post_init__(self) -> None:
-        if self.polarity not in ("merged", "separate"):
-            raise BackspikeError(f"polarity must be merged or separate, not {self.polarity!r}")
-        for name, allowed, span in (
-            ("pool", range(1, 3), "1 or 2"),
-            ("milliseconds", range(1, 1001), "1 to 1000"),
-            ("threshold", range(1, 256), "1 to 255"),
-            ("folds", (0, *range(2, 11)), "0 or 2 to 10"),
-        ):
+        for name, (allowed, words) in EVENT_SETTINGS.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
-                raise BackspikeError(f"{name} must be a whole number, {span}, not {value!r}")
+            if name == "polarity":
+                if value not in allowed:
+                    raise BackspikeError(f"polarity must be {words}, not {value!r}")
+            elif isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
+                raise BackspikeError(f"{name} must be a whole number, {words}, not {value!r}")
 
     @property
     def inputs(self) -> int:
@@ -158,7 +181,7 @@ def load_nmnist(request: Request) -> Dataset:
     They come from the folders ``nmnist/Train`` and ``nmnist/Test``, from ``nmnist.zip``, or from the official
     ``nmnist/Train.zip`` and ``nmnist/Test.zip``, which are downloaded if there is nothing.
     """
-    return _dataset(request, _settings(request, folds=0), _places(request), None)
+    return _dataset(request, _settings(request, folds=0), locate(NMNIST, request.data_dir, _present), None)
 
 
 def load_nmnist_small(request: Request) -> Dataset:
@@ -166,8 +189,8 @@ def load_nmnist_small(request: Request) -> Dataset:
 
     They come from ``nmnist-small/`` or ``nmnist-small.zip``, or from the whole set.
     """
-    own = _local(request, "nmnist-small")
-    return _dataset(request, _settings(request, folds=5), own or _places(request), SMALL)
+    settings = _settings(request, folds=5)
+    return _dataset(request, settings, locate(NMNIST_SMALL, request.data_dir, _present_small), SMALL)
 
 
 def _settings(request: Request, folds: int) -> EventSettings:
@@ -180,22 +203,32 @@ def _settings(request: Request, folds: int) -> EventSettings:
     return EventSettings(**{"folds": folds, **request.settings})
 
 
-def _local(request: Request, name: str) -> list[Path]:
-    """Return the first folder or zip of this name on the search path that has recordings of both parts, if any."""
-    for place in search_path(request.data_dir):
-        if all((place / name / part).is_dir() for part in ("Train", "Test")):
-            return [place / name]
-        if (place / f"{name}.zip").is_file():
-            return [place / f"{name}.zip"]
-    return []
+def find_nmnist(data_dir: Path | None) -> list[Path]:
+    """Return the folder or zips that hold the whole set, as `files.find` does."""
+    return find(NMNIST, data_dir, _present)
 
 
-def _places(request: Request) -> list[Path]:
-    """Return the folders and zips that hold the whole set."""
-    local = _local(request, "nmnist")
-    if local:
-        return local
-    return [locate(source, request.data_dir)[source.files[0]] for source in (NMNIST_TRAIN, NMNIST_TEST)]
+def find_nmnist_small(data_dir: Path | None) -> list[Path]:
+    """Return the folder or zips that hold the first recordings at least, as `files.find` does."""
+    return find(NMNIST_SMALL, data_dir, _present_small)
+
+
+def _present(place: Path, name: str = "nmnist") -> list[Path]:
+    """Return the folder, the zip or the official zips with recordings of both parts in a place, or none."""
+    folder, archive = place / name, place / f"{name}.zip"
+    missing = [part for part in ("Train", "Test") if not (folder / part).is_dir()]
+    if not missing:
+        return [folder]
+    if archive.is_file():
+        return [archive]
+    zips = NMNIST.present(place) if name == NMNIST.folder else []
+    if not zips and len(missing) == 1:
+        raise BackspikeError(f"N-MNIST in {folder} is not whole: folder {missing[0]} is missing")
+    return zips
+
+
+def _present_small(place: Path) -> list[Path]:
+    return _present(place, "nmnist-small") or _present(place)
 
 
 def _dataset(request: Request, settings: EventSettings, places: list[Path], only: dict[str, range] | None) -> Dataset:
@@ -234,26 +267,23 @@ def _fold(request: Request, folds: int, spikes: NDArray[np.uint8], classes: NDAr
 def _recordings(place: Path, only: dict[str, range] | None) -> Iterator[tuple[str, int, str, bytes]]:
     """Yield part, digit, name and content of each recording in a folder or zip, by part and number."""
     if place.is_dir():
-        paths = [path for part in ("Train", "Test") for path in (place / part).glob("*/*.bin")]
-        for part, digit, name in _ordered([str(path) for path in paths], only):
-            try:
-                yield part, digit, name, Path(name).read_bytes()
-            except OSError as error:
-                raise BackspikeError(f"cannot read {name}: {error.strerror}") from error
+        with reading(place):
+            paths = [str(path) for part in ("Train", "Test") for path in (place / part).glob("*/*.bin")]
+        for part, digit, name in _ordered(paths, only, place):
+            yield part, digit, name, read_file(Path(name), at_most=AT_MOST)
         return
-    try:
-        with zipfile.ZipFile(place) as archive:
-            for part, digit, name in _ordered(archive.namelist(), only):
-                yield part, digit, f"{name} in {place}", archive.read(name)
-    except zipfile.BadZipFile as error:
-        raise BackspikeError(f"{place} is damaged: {error}") from error
-    except OSError as error:
-        raise BackspikeError(f"cannot read {place}: {error.strerror}") from error
+    with reading(place), zipfile.ZipFile(place) as archive:
+        members = {member.filename: member for member in archive.infolist()}
+        if len(members) < len(archive.infolist()):
+            raise BackspikeError("it has two files of one name")
+        for part, digit, name in _ordered(list(members), only, place):
+            yield part, digit, f"{name} in {place}", read_member(archive, members[name], AT_MOST)
 
 
-def _ordered(names: list[str], only: dict[str, range] | None) -> list[tuple[str, int, str]]:
+def _ordered(names: list[str], only: dict[str, range] | None, place: Path) -> list[tuple[str, int, str]]:
     """Return part, digit and name of all that are ``Train/<digit>/<number>.bin`` in any folder, by part and number."""
     result = []
+    seen: dict[tuple[str, int, int], str] = {}
     for name in names:
         parts = PurePosixPath(name).parts[-3:]
         if len(parts) != 3 or parts[0] not in ("Train", "Test") or not name.endswith(".bin"):
@@ -261,6 +291,10 @@ def _ordered(names: list[str], only: dict[str, range] | None) -> list[tuple[str,
         digit, number = parts[1], PurePosixPath(name).stem
         if not (digit.isdecimal() and int(digit) < CLASSES and number.isdecimal()):
             raise BackspikeError(f"{name} is not named Train/<digit>/<number>.bin, as a recording of N-MNIST is")
+        key = (parts[0], int(number), int(digit))
+        if key in seen:
+            raise BackspikeError(f"{place} has one recording twice: {seen[key]} and {name}")
+        seen[key] = name
         if only is None or int(number) in only[parts[0]]:
-            result.append((parts[0], int(number), int(digit), name))
+            result.append((*key, name))
     return [(part, digit, name) for part, _, digit, name in sorted(result)]

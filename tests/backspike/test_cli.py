@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 import warnings
+import zipfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,12 @@ import backspike
 from backspike import BackspikeError, BackspikeWarning
 from backspike.cli import commands, main
 from backspike.datasets import LOADERS
+from backspike.datasets.mnist import MNIST
 from backspike.model import Network
 from backspike.model.checkpoint import Checkpoint
 from backspike.sim.compare import Comparison
+
+from .datasets.samples import write_images
 
 TRAIN = ["train", "--config", "digits", "--dataset", "digits", "--epochs", "1", "--out"]
 
@@ -276,11 +281,53 @@ def test_a_warning_is_one_sentence_on_the_error_stream(monkeypatch, capsys) -> N
     assert second.endswith("UserWarning: of another kind")
 
 
-def test_datasets_are_listed(capsys) -> None:
-    assert main(["datasets"]) == 0
+def listed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Return what `backspike datasets` says of each dataset, and below them."""
+    assert main(["datasets", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == list(LOADERS)
-    assert lines[-1].startswith("looked for in --data-dir, ")
+    starts = [number for number, line in enumerate(lines) if not line.startswith(" ")]
+    parts = {lines[start].split()[0]: lines[start:end] for start, end in pairwise(starts)}
+    return {name: [line.strip() for line in parts.pop(name)] for name in LOADERS}, lines[starts[-2] :]
+
+
+def test_datasets_are_listed_with_where_they_are(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("BACKSPIKE_DATA", str(tmp_path))
+    monkeypatch.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("backspike.datasets.files.DEBIAN", tmp_path / "debian")
+    write_images(tmp_path / "mnist", MNIST.files, ([1], [2]))
+    write_images(tmp_path / "debian" / "fashion-mnist", MNIST.files[:3], ([1], [2]))
+    with zipfile.ZipFile(tmp_path / "nmnist-small.zip", "w"):
+        pass
+    found, below = listed([], capsys)
+    assert {name: lines[1] for name, lines in found.items() if "emnist-b" not in name} == {
+        "digits": "here: needs no files",
+        "mnist": f"here: {tmp_path}/mnist",
+        "fashion-mnist": f"not here: Fashion-MNIST in {tmp_path}/debian/fashion-mnist is not whole: "
+        "t10k-labels-idx1-ubyte.gz is missing",
+        **dict.fromkeys(("emnist-digits", "emnist-letters", "emnist-mnist"), "not here; downloaded at first use"),
+        "emnist-letters26": "not here, and not published for download",
+        "nmnist": "not here; downloaded at first use",
+        "nmnist-small": f"here: {tmp_path}/nmnist-small.zip",
+        "random": "here: needs no files",
+    }
+    assert found["nmnist-small"][2] == (
+        "settings: polarity (merged or separate; merged), pool (1 or 2; 1), milliseconds (1 to 1000; 300), "
+        "threshold (1 to 255; 1), folds (0 or 2 to 10; 5)"
+    )
+    assert below[0].startswith("a setting of each: validation ")
+    assert below[1] == f"looked for in {tmp_path}, {tmp_path}/cache/datasets, {tmp_path}/debian"
+
+
+def test_datasets_of_a_given_folder_are_those_in_it_alone(tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "given").mkdir()
+    monkeypatch.setenv("BACKSPIKE_DATA", str(tmp_path))
+    write_images(tmp_path / "mnist", MNIST.files, ([1], [2]))
+    found, below = listed(["--data-dir", str(tmp_path / "given")], capsys)
+    assert found["mnist"][1].startswith(f"not here: MNIST is not in {tmp_path}/given: looked for train-images-idx3-ub")
+    assert found["digits"][1] == "here: needs no files"
+    assert below[1] == f"looked for in {tmp_path}/given"
+    sentence = f"the folder given for datasets does not exist: {tmp_path}/absent"
+    assert refused(["datasets", "--data-dir", str(tmp_path / "absent")], capsys) == sentence
 
 
 @pytest.mark.parametrize("command", ["train", "compare"])

@@ -1,6 +1,7 @@
 """IDX files: well-formed ones are read, everything else is named and refused."""
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,9 @@ def test_labels_by_hand(tmp_path: Path) -> None:
     [
         (IMAGES[:-1], r"announces \(2, 2, 3\) values, but holds 11"),
         (IMAGES + b"x", r"announces \(2, 2, 3\) values, but holds 13"),
+        (IMAGES[:4] + bytes([255] * 12), r"announces \(4294967295, 4294967295, 4294967295\) values; more than"),
+        (IMAGES[:4] + bytes([0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + b"x", r"announces .* values, but holds 1"),
+        (IMAGES[:4] + bytes([64, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1]), r"announces .* values, but holds 0"),
         (LABELS, "is not an IDX file of unsigned bytes in 3 dimensions"),
         (b"", "is not an IDX file"),
         (b"<html>not found</html>", "is not an IDX file"),
@@ -56,3 +60,18 @@ def test_a_truncated_archive_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BackspikeError, match=r"cannot read .*absent\.gz: No such file"):
         read_idx(tmp_path / "absent.gz", 3)
+
+
+def test_no_room_is_made_for_what_is_announced(tmp_path: Path) -> None:
+    path = write(tmp_path / "large", IMAGES[:4] + bytes([64, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1]) + bytes(100))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BackspikeError, match=r"large announces \(1073741824, 1, 1\) values, but holds 100$"):
+            read_idx(path, 3)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_empty_array_is_one(tmp_path: Path) -> None:
+    assert read_idx(write(tmp_path / "none", bytes([0, 0, 8, 1, 0, 0, 0, 0])), 1).shape == (0,)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from backspike import BackspikeError, BackspikeWarning, NetworkConfig
 from backspike.datasets import load_dataset, nmnist
 from backspike.datasets.nmnist import EventSettings, bin_events
 
+from .conftest import Server
 from .samples import recording
 
 EVENTS = [
@@ -266,3 +271,88 @@ def test_settings_that_do_not_fit_the_network_are_named(places: Path) -> None:
     write("zip", places, recordings())
     with pytest.raises(BackspikeError, match=r"samples of shape \(4, 289\) in 10 classes, but network"):
         load_dataset("nmnist", CONFIG, 1, {"pool": 2}, places)
+
+
+def test_a_given_folder_without_it_is_an_error(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKSPIKE_DATA", str(places))
+    write("zip", places, recordings())
+    given = places / "given"
+    given.mkdir()
+    for name in ("nmnist", "nmnist-small"):
+        with pytest.raises(BackspikeError, match=rf"^N-MNIST is not in {given}: looked for Train\.zip, Test\.zip in "):
+            load_dataset(name, CONFIG, 1, data_dir=given)
+    assert len(load_dataset("nmnist", CONFIG, 1).train_labels) == 20
+
+
+def test_a_set_that_is_not_whole_is_named(places: Path) -> None:
+    """Never the rest from elsewhere."""
+    write("official", places, recordings())
+    (places / "nmnist" / "Test.zip").unlink()
+    with pytest.raises(BackspikeError, match=rf"^N-MNIST in {places}/nmnist is not whole: Test\.zip is missing$"):
+        load_dataset("nmnist", CONFIG, 1, data_dir=places)
+    (places / "nmnist" / "Train.zip").unlink()
+    (places / "nmnist" / "Test").mkdir()
+    with pytest.raises(BackspikeError, match=rf"^N-MNIST in {places}/nmnist is not whole: folder Train is missing$"):
+        load_dataset("nmnist", CONFIG, 1, data_dir=places)
+
+
+def test_one_recording_twice_is_named(places: Path) -> None:
+    write("zip", places, {**recordings(), "again/Train/5/3.bin": content_of(3)})
+    sentence = r"nmnist\.zip has one recording twice: .*Train/5/00003\.bin and .*again/Train/5/3\.bin$"
+    with pytest.raises(BackspikeError, match=sentence):
+        load_dataset("nmnist", CONFIG, 1, data_dir=places)
+
+
+def test_it_is_downloaded_under_the_servers_names(places: Path, server: Server, monkeypatch) -> None:
+    (places / "made").mkdir()
+    write("official", places / "made", recordings())
+    paths = [places / "made" / "nmnist" / name for name in ("Train.zip", "Test.zip")]
+    checksums = {path.name: f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in paths}
+    for path, remote in zip(paths, ("3f", "4a"), strict=True):
+        path.rename(server.folder / remote)
+    remote = {"Train.zip": "3f", "Test.zip": "4a"}
+    source = replace(nmnist.NMNIST, urls=(server.url,), checksums=checksums, remote=remote)
+    monkeypatch.setattr(nmnist, "NMNIST", source)
+    assert numbers(load_dataset("nmnist", CONFIG, 1).train_values) == list(range(1, 21))
+    assert server.asked == ["/3f", "/4a"]
+    assert [path.name for path in nmnist.find_nmnist(None)] == ["Train.zip", "Test.zip"]
+
+
+def damaged(change: Callable[[bytearray], object], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Return a zip of all recordings, changed."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for path, content in recordings().items():
+            archive.writestr(path, content * 20)
+    content = bytearray(file.getvalue())
+    change(content)
+    return bytes(content)
+
+
+def flip(place: int, mask: int) -> Callable[[bytearray], object]:
+    return lambda content: content.__setitem__(place, content[place] ^ mask)
+
+
+DIRECTORY = damaged(lambda content: None).index(b"PK\x01\x02")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (damaged(flip(50, 0xFF)), "nmnist.zip is damaged: (Error -3 while decompressing|Bad CRC-32)"),
+        (damaged(flip(DIRECTORY + 8, 1)), "cannot read .*nmnist.zip: File 'T.*' is encrypted"),
+        (damaged(flip(DIRECTORY + 10, 0x40)), r"nmnist\.zip: 'T.*' in it is packed otherwise than by deflate$"),
+        (
+            damaged(flip(DIRECTORY + 27, 0x40)),
+            r"nmnist\.zip: 'T.*' in it takes 1,073,.* bytes, more than 16,777,216$",
+        ),
+        (damaged(lambda content: None, zipfile.ZIP_LZMA), r"'T.*' in it is packed otherwise than by deflate$"),
+        (damaged(lambda content: content.__delitem__(slice(0, 40))), "^cannot read .*nmnist.zip: Invalid argument$"),
+        (b"PK" * 5000, "nmnist.zip is damaged: File is not a zip file"),
+    ],
+    ids=["bit rot", "encrypted", "unknown method", "huge", "lzma", "head cut off", "no zip"],
+)
+def test_a_damaged_zip_is_one_sentence(places: Path, content: bytes, sentence: str) -> None:
+    (places / "nmnist.zip").write_bytes(content)
+    with pytest.raises(BackspikeError, match=sentence):
+        load_dataset("nmnist", CONFIG, 1, data_dir=places)
