@@ -161,15 +161,17 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, at_most: int 
     Raises
     ------
     BackspikeError
-        It is larger than `at_most` bytes, or packed otherwise than by deflate: zipfile unpacks the other methods
+        It is encrypted, larger than `at_most` bytes, or packed otherwise than by deflate: zipfile unpacks the other methods
         without a bound.
     Exception
-        What zipfile and zlib raise on a damaged or an encrypted file; `reading` makes one sentence of it.
+        What zipfile and zlib raise on a damaged file; `reading` makes one sentence of it.
     """
     if member.file_size > at_most:
         raise BackspikeError(f"{member.filename!r} in it takes {member.file_size:,} bytes, more than {at_most:,}")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise BackspikeError(f"{member.filename!r} in it is packed otherwise than by deflate")
+    if member.flag_bits & 1:
+        raise BackspikeError(f"{member.filename!r} in it is encrypted")
     with archive.open(member) as file:
         return read_stream(file, at_most)
 
