@@ -73,7 +73,7 @@ def _sentence(name: str, error: Exception) -> str:
         return f"cannot read {name}: it takes more memory than there is"
     if isinstance(error, RecursionError):
         return f"cannot read {name}: it is nested too deeply"
-    # What zipfile says of a member that is encrypted, or compressed in a way that it does not know.
+    # What zipfile says of a zip that it cannot take apart, however right it is.
     if isinstance(error, RuntimeError):
         return f"cannot read {name}: {reason}"
     if isinstance(error, KeyError):
@@ -161,8 +161,8 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, at_most: int 
     Raises
     ------
     BackspikeError
-        It is encrypted, larger than `at_most` bytes, or packed otherwise than by deflate: zipfile unpacks the other methods
-        without a bound.
+        It is encrypted, larger than `at_most` bytes, or packed otherwise than by deflate: zipfile unpacks the other
+        methods without a bound.
     Exception
         What zipfile and zlib raise on a damaged file; `reading` makes one sentence of it.
     """
