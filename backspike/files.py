@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Protocol
 
 from .errors import BackspikeError
 from .interrupts import held_interrupts
@@ -32,6 +32,10 @@ LARGEST = 1 << 30
 """Bytes of the largest file that is read at once, unpacked: the largest of EMNIST takes half of it."""
 
 _BLOCK = 1 << 20
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 @contextmanager
@@ -83,7 +87,7 @@ def _sentence(name: str, error: Exception) -> str:
     return f"{name} is damaged: {reason}"
 
 
-def read_stream(file: IO[bytes], at_most: int = LARGEST) -> bytes:
+def read_stream(file: _Readable, at_most: int = LARGEST) -> bytes:
     """Return the rest of an open file, which need not say how long it is.
 
     Raises
