@@ -351,7 +351,7 @@ def list_experiments(experiments: Path, results: Path) -> None:
 @experiment.command("run")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--seed", "seeds", type=click.IntRange(1, 2**32 - 1), multiple=True, help="Only this one; repeatable.")
-@click.option("--force", is_flag=True, help="Train those that have a result again.")
+@click.option("--force", is_flag=True, help="Train those that have a result again, from the first epoch.")
 @_engine_option
 @data_dir_option
 @_experiments_option
@@ -418,7 +418,7 @@ def report(experiments: Path, results: Path, docs: Path) -> None:
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate to show to the cluster.")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="Its key.")
 @click.option("--workers", type=click.IntRange(1), help="Processes on this machine; as many as cores when left out.")
-@click.option("--force", is_flag=True, help="Train the points that have a result again.")
+@click.option("--force", is_flag=True, help="Train the points that have a result again, from the first epoch.")
 @_engine_option
 @data_dir_option
 @_results_option
@@ -469,6 +469,7 @@ def sweep(
     click.echo(
         f"{outcome.finished} cells finished, {outcome.failed} failed, {outcome.before} had a result; "
         f"in {cells_path(results, loaded)}"
+        + ("" if outcome.finished or outcome.failed else "; --force trains them again")
     )
     return FAILED if outcome.failed else 0
 

@@ -7,6 +7,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os.path import relpath
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,12 @@ def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
     sweeps = [(sweep, _points(sweep, results)) for sweep in load_sweeps(experiments)]
     page.add(
         "# Results",
-        "Made by `backspike experiment report` from `results/`; not written by hand. "
+        f"Made by `backspike experiment report` from `{results.resolve().name}/`; not written by hand. "
         "All accuracies are those of the test samples after the last epoch, of the golden model, whose integers are "
         "the hardware's; `±` is the standard deviation over the seeds. The float network has the same layers, dropout, "
         "samples, order and epochs, and a search of its own, shown below.",
     )
-    _accuracies(page, rows)
+    _accuracies(page, rows, relpath(experiments, docs))
     _work(page, rows)
     _studies(page, [(sweep, points) for sweep, points in sweeps if sweep.x and points])
     _softmax(page, results)
@@ -118,14 +119,14 @@ class _Row:
         return statistics.fmean(self.values("float_accuracy"))
 
 
-def _accuracies(page: _Page, rows: Sequence[_Row]) -> None:
+def _accuracies(page: _Page, rows: Sequence[_Row], folder: str) -> None:
     page.add("## Accuracy")
     by_name = {row.experiment.name: row for row in rows}
     table = []
     for row in rows:
         experiment, network = row.experiment, row.experiment.task(row.experiment.seeds[0]).network
         cells = [
-            f"{experiment.title} ([`{experiment.name}`](../experiments/{experiment.name}.toml))",
+            f"{experiment.title} ([`{experiment.name}`]({folder}/{experiment.name}.toml))",
             f"{network.weight_bits} bits",
             str(network.ticks),
             str(experiment.task(experiment.seeds[0]).epochs),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from backspike.errors import BackspikeError
+from backspike.files import make_directory
 from backspike.model.engines import DEFAULT_ENGINE
 
 from .definitions import Experiment
-from .results import read_result, write_result
+from .results import read_result, result_path, write_result
 
 __all__ = ["run_experiment"]
 
@@ -36,7 +38,8 @@ def run_experiment(
     seeds : sequence of int, optional
         Those to train; all of the experiment's when left out.
     force : bool
-        Whether to train those that have a result again.
+        Whether to train those that have a result again, from the first epoch. The old result is there until there is
+        a new one.
     data_dir : Path, optional
         Folder in which datasets are searched first.
     engine : str
@@ -46,17 +49,25 @@ def run_experiment(
     Raises
     ------
     BackspikeError
-        The dataset is not to be had or does not fit, or a file cannot be read or written.
+        A seed is none of the experiment's; the dataset is not to be had or does not fit; or a file cannot be read or
+        written.
     KeyboardInterrupt
         Ctrl-C; the same call goes on from there.
     """
     tell = report or (lambda line: None)
+    for seed in seeds:
+        if seed not in experiment.seeds:
+            listed = ", ".join(map(str, experiment.seeds))
+            raise BackspikeError(f"seed {seed} is none of experiment {experiment.name}, which has {listed}")
     trained = 0
-    for seed in seeds or experiment.seeds:
+    for seed in dict.fromkeys(seeds or experiment.seeds):
+        path = result_path(results, experiment, seed)
         if not force and read_result(results, experiment, seed):
-            tell(f"{experiment.name}, seed {seed}: has a result")
+            tell(f"{experiment.name}, seed {seed}: has a result, {path}; --force trains it again")
             continue
         tell(f"{experiment.name}, seed {seed}: {experiment.title}")
+        # Rather now than when all is trained.
+        make_directory(path.parent)
         result = experiment.task(seed).run(work / experiment.name / f"seed-{seed}", data_dir, engine, report)
         tell(f"written to {write_result(results, experiment, seed, result)}")
         trained += 1

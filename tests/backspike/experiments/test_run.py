@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from backspike import BackspikeError
 from backspike.cli import main
 from backspike.datasets import load_dataset
-from backspike.experiments.definitions import load_experiment
-from backspike.experiments.results import read_result, result_path
+from backspike.experiments.definitions import load_experiment, load_experiments, load_sweeps
+from backspike.experiments.results import cells_path, read_result, result_path
 from backspike.experiments.run import run_experiment
 from backspike.experiments.task import Task
 from backspike.model.checkpoint import Checkpoint
@@ -126,3 +127,45 @@ def test_command_line_runs_and_lists(experiments: Path, tmp_path: Path, capsys) 
     assert capsys.readouterr().out.split() == ["tiny", "1", "of", "2", "seeds", "Tiny", "on", "random", "samples"]
     assert main(["experiment", "run", "tiny", "none", *places]) == 2
     assert capsys.readouterr().err.startswith("error: cannot read ")
+
+
+def test_a_seed_that_is_none_of_the_experiment_is_refused(experiments: Path, tmp_path: Path, capsys) -> None:
+    places = ["--experiments", str(experiments), "--results", str(tmp_path / "r"), "--work", str(tmp_path / "w")]
+    for seed in ("3", "4294967295"):
+        assert main(["experiment", "run", "tiny", "--seed", seed, *places]) == 2
+        assert capsys.readouterr().err == f"error: seed {seed} is none of experiment tiny, which has 1, 2\n"
+    assert main(["experiment", "run", "tiny", "--seed", "4294967296", *places]) == 2
+    assert not (tmp_path / "w").exists()
+
+
+def test_results_that_cannot_be_written_are_known_at_once(experiments: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "r").write_text("a file")
+    places = ["--experiments", str(experiments), "--results", str(tmp_path / "r"), "--work", str(tmp_path / "w")]
+    assert main(["experiment", "run", "tiny", *places]) == 2
+    assert "cannot create directory" in capsys.readouterr().err
+    assert not (tmp_path / "w").exists(), "before anything is trained"
+    sweep = ["sweep", str(experiments / "studies" / "ticks.toml"), *places[2:]]
+    assert main(sweep) == 2
+    assert "cannot create directory" in capsys.readouterr().err
+    assert not (tmp_path / "w").exists(), "before anything is trained"
+
+
+def test_the_tour_has_results_of_its_own(tmp_path: Path, capsys) -> None:
+    """What a newcomer is told to call trains, in a clone that has the results of all other experiments."""
+    root = Path(__file__).parents[3]
+    (tour,) = load_experiments(root / "experiments" / "tour")
+    (sweep,) = load_sweeps(root / "experiments" / "tour")
+    assert not (root / "results" / tour.name).exists()
+    assert not cells_path(root / "results", sweep).exists()
+    for text in ((root / "README.md").read_text(), (root / "docs" / "experiments.md").read_text()):
+        assert f"backspike experiment run {tour.name} --experiments experiments/tour --results build/tour" in text
+        assert f"backspike sweep experiments/tour/studies/{sweep.name}.toml --results build/tour" in text
+    run_experiment(tour, tmp_path, tmp_path / "work", seeds=tour.seeds[:1])
+    result = read_result(tmp_path, tour, tour.seeds[0])
+    assert result is not None
+    assert result["test_accuracy"] >= tour.goal.accuracy
+    docs = ["--docs", str(tmp_path / "docs"), "--experiments", str(root / "experiments" / "tour")]
+    assert main(["experiment", "report", "--results", str(tmp_path), *docs]) == 0
+    page = (tmp_path / "docs" / "results.md").read_text()
+    (link,) = re.findall(rf"\[`{tour.name}`\]\((.*)\)\)", page)
+    assert (tmp_path / "docs" / link).resolve() == root / "experiments" / "tour" / f"{tour.name}.toml"
