@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from .config import NetworkConfig, load_config
 from .errors import BackspikeError
+from .files import make_directory
 from .options import (
     FAILED,
     baud_option,
@@ -110,11 +111,13 @@ def _connect(
         with open_port(port, bits) as line:
             yield Device(line, config, 0.2 + 17_000 / bits, samples_a_frame)
     else:
-        from backspike.sim.board import SimulatedBoard
+        from backspike.sim.board import DirectLine, SimulatedBoard
 
         click.echo(f"building the simulation of {config.name} ...", err=True)
-        with SimulatedBoard(config, noise=noise) as board, board.terminal() as path, open_port(path) as line:
-            yield Device(line, config, 0.2, samples_a_frame)
+        with SimulatedBoard(config, noise=noise) as board:
+            line = DirectLine(board)
+            # Of the simulation's seconds, not the computer's: a busy machine is not late.
+            yield Device(line, config, 0.2, samples_a_frame, line.seconds)
 
 
 def _bar(total: int, unit: str) -> tqdm:
@@ -200,7 +203,18 @@ def train(
     from backspike.model.training import train as run_training
 
     dataset = load_dataset(dataset_name, device.config, seed, settings, data_dir)
-    run_training(device.config, dataset, epochs, seed, out, click.echo, DeviceEngine(device))
+    engine = DeviceEngine(device)
+    try:
+        run_training(device.config, dataset, epochs, seed, out, click.echo, engine)
+    # What a serial port raises, and a device that answers no more, or wrongly.
+    except (OSError, BackspikeError):
+        if engine.shown:
+            click.echo(
+                f"stopped after {engine.shown:,} samples; {out / 'checkpoint.npz'} is of the last whole epoch, "
+                "and backspike train --resume goes on from it without the device",
+                err=True,
+            )
+        raise
     click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png; 0 mismatches")
 
 
@@ -230,9 +244,15 @@ def evaluate(
     from backspike.fpga.training import evaluate_device
 
     dataset = load_dataset(dataset_name, device.config, seed, settings, data_dir)
+    count = len(dataset.test_labels) if samples is None else samples
+    if count > len(dataset.test_labels):
+        raise BackspikeError(
+            f"--samples must be at most {len(dataset.test_labels)}, as many as are tested, not {count}"
+        )
     if checkpoint:
         _load_checkpoint(device, checkpoint)
-    count = len(dataset.test_labels[:samples])
+    elif not device.has_weights():
+        raise BackspikeError("the device has no weights yet; --checkpoint loads those of a training")
     with _bar(count, "samples") as bar:
         accuracy = evaluate_device(device, dataset, samples, bar.update)
     click.echo(f"{accuracy:.2%} of {count} samples")
@@ -249,6 +269,7 @@ def read(device: Device, out: Path) -> None:
     from backspike.model import Network
     from backspike.model.checkpoint import Checkpoint
 
+    make_directory(out.parent)
     with _bar(device.weight_words, "weights") as bar:
         weights = device.read_weights(bar.update)
     Checkpoint.capture(Network(device.config, weights)).save(out)

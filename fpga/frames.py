@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +18,13 @@ try:
 except ModuleNotFoundError as error:
     raise BackspikeError("cobs is missing; install it with: pip install backspike[fpga]") from error
 
-__all__ = ["BODY_BYTES", "Frame", "FrameError", "SampleBody", "pack_samples", "unpack_results"]
+__all__ = ["BODY_BYTES", "Frame", "FrameError", "FrameReader", "SampleBody", "pack_samples", "unpack_results"]
 
 BODY_BYTES = FRAME_BYTES - OVERHEAD
 """Most bytes of a body."""
+
+LINE_BYTES = FRAME_BYTES + -(-FRAME_BYTES // 254)
+"""Most bytes of a frame on the line, the 0 at its end apart."""
 
 _HEADER_BYTES = 2
 _CRC_BYTES = 4
@@ -80,6 +84,30 @@ class Frame:
         if zlib.crc32(content).to_bytes(_CRC_BYTES, "little") != crc:
             raise FrameError("damaged")
         return cls(content[0], content[1], content[_HEADER_BYTES:])
+
+
+class FrameReader:
+    """Finds frames in whatever bytes come; keeps no more of them than one frame can have."""
+
+    def __init__(self) -> None:
+        self._line = bytearray()
+
+    def feed(self, content: bytes) -> list[Frame]:
+        """Return the frames that are whole with these bytes; bytes that are no frame are passed over."""
+        frames = []
+        *ended, rest = content.split(b"\0")
+        for part in ended:
+            self._keep(part)
+            if self._line:
+                with suppress(FrameError):
+                    frames.append(Frame.decode(bytes(self._line)))
+                self._line.clear()
+        self._keep(rest)
+        return frames
+
+    def _keep(self, part: bytes) -> None:
+        # One byte above the most makes a frame too long, however many follow.
+        self._line += part[: LINE_BYTES + 1 - len(self._line)]
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.config import NetworkConfig
+from backspike.config import PERMISSION_BITS, NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
+from backspike.model.network import check_samples, check_weights
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
 
-from .frames import Frame, FrameError, pack_samples, unpack_results
+from .frames import Frame, FrameError, FrameReader, pack_samples, unpack_results
 
 try:
     import serial
@@ -37,6 +38,13 @@ GREETINGS = 5
 ATTEMPTS = 40
 """Times that any other request is sent."""
 
+NOISE = 1 << 16
+"""Bytes that are no answer, after which a request is sent again: a line may bring any number of them."""
+
+WRITE_SECONDS = 10.0
+"""Seconds in which a port has to take a request, of at most 1,100 bytes."""
+
+_CHUNK = 4096
 _GONE = (errno.EIO, errno.ENODEV, errno.ENXIO)
 
 _REFUSALS: dict[int, str] = {
@@ -65,16 +73,25 @@ class Line(Protocol):
 
 
 @contextmanager
-def open_port(path: Path | str, baud: int = BAUD) -> Iterator[Line]:
+def open_port(path: Path | str, baud: int = BAUD, write_timeout: float | None = WRITE_SECONDS) -> Iterator[Line]:
     """Open a serial port while in the context; its answers come without delay where the system knows how (Linux).
+
+    Parameters
+    ----------
+    path : Path or str
+    baud : int
+        Bits a second.
+    write_timeout : float, optional
+        Seconds in which the port has to take what is sent at a time; None for no limit, where the other end is a
+        program that may get no time from a busy machine.
 
     Raises
     ------
     BackspikeError
-        There is none, it is in use, or it is lost on the way.
+        There is none, it is in use, takes no bytes, or is lost on the way.
     """
     try:
-        port = serial.Serial(str(path), baud, timeout=0.02, write_timeout=10, exclusive=True)
+        port = serial.Serial(str(path), baud, timeout=0.02, write_timeout=write_timeout, exclusive=True)
     # ValueError for a bit rate that the port does not have.
     except (OSError, ValueError) as error:
         raise BackspikeError(f"cannot open serial port {path}: {_reason(error)}") from error
@@ -85,6 +102,8 @@ def open_port(path: Path | str, baud: int = BAUD) -> Iterator[Line]:
     try:
         with port:
             yield port
+    except serial.SerialTimeoutException as error:
+        raise BackspikeError(f"serial port {path} has not taken a request in {write_timeout:g} seconds") from error
     except OSError as error:
         # What the system says of a port that is unplugged, where pyserial does not say it in its own words.
         if not isinstance(error, serial.SerialException) and error.errno not in _GONE:
@@ -93,6 +112,8 @@ def open_port(path: Path | str, baud: int = BAUD) -> Iterator[Line]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.EBUSY):
+        return "it is in use"
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
 
 
@@ -107,10 +128,12 @@ class Device:
     config : NetworkConfig
         What the device has to be built from.
     timeout : float
-        Seconds after which a request that was not answered is sent again.
+        Seconds after which a request that was not answered is sent again; twice as many if bytes keep coming.
     samples_a_frame : int, optional
         Whole samples of a frame; as much as goes in when left out. A device answers when its network has taken all of
         them, and works on the last `input_buffers` of the configuration while the next frame comes.
+    clock : callable
+        Gives the seconds that the time-out is measured by: of a simulated line, those of the simulation.
 
     Raises
     ------
@@ -118,19 +141,25 @@ class Device:
         Nobody answers, here and in all methods.
     BackspikeError
         The device speaks another version of the protocol, is no Backspike network, or is built from another
-        configuration.
+        configuration; here and in all methods, it refuses a request, or its answer is not what the protocol says.
     """
 
     def __init__(
-        self, line: Line, config: NetworkConfig, timeout: float = 0.5, samples_a_frame: int | None = None
+        self,
+        line: Line,
+        config: NetworkConfig,
+        timeout: float = 0.5,
+        samples_a_frame: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if samples_a_frame is not None and samples_a_frame < 1:
+            raise BackspikeError(f"samples a frame must be at least 1, not {samples_a_frame}")
         self.config = config
         self.repeats = 0
         """Requests that had to be sent again."""
-        self._line, self._timeout, self._samples_a_frame = line, timeout, samples_a_frame
+        self._line, self._timeout, self._samples_a_frame, self._clock = line, timeout, samples_a_frame, clock
         self._registers = RegisterMap(config)
         self._sequence = 0
-        self._heard = bytearray()
         self.hello()
         self._identify()
 
@@ -141,12 +170,14 @@ class Device:
 
     def hello(self) -> None:
         """Reset the network: streams, rates and counters are the initial ones, samples are gone, weights stay."""
-        answer = self._ask(Request.HELLO, attempts=GREETINGS)
-        if answer != bytes((PROTOCOL_VERSION, PARTS)):
-            version = answer[0] if answer else "none"
+        answer, expected = self._ask(Request.HELLO, attempts=GREETINGS), bytes((PROTOCOL_VERSION, PARTS))
+        version = answer[0] if answer else "none"
+        if version != PROTOCOL_VERSION:
             raise BackspikeError(
                 f"the device speaks version {version} of the protocol, and this is version {PROTOCOL_VERSION}"
             )
+        if answer != expected:
+            raise BackspikeError(f"the device answers HELLO with the bytes {answer.hex()}, not {expected.hex()}")
 
     # -- registers --------------------------------------------------------------------------------------------
 
@@ -156,18 +187,27 @@ class Device:
 
     def write(self, name: str, *values: int) -> None:
         """Write values, of 32 bits, signed or not, to a register, one after the other."""
-        address = bytes((self._registers[name].address,))
+        register = self._registers[name]
+        if not register.writable:
+            raise BackspikeError(f"register {name} cannot be written")
+        for value in values:
+            if not -(1 << 31) <= value < 1 << 32:
+                raise BackspikeError(f"a register's value must be from -2^31 to 2^32 - 1, not {value}")
         for start in range(0, len(values), WORDS):
             words = [value & 0xFFFF_FFFF for value in values[start : start + WORDS]]
-            self._ask(Request.WRITE, address + struct.pack(f"<{len(words)}I", *words))
+            self._ask(Request.WRITE, bytes((register.address,)) + struct.pack(f"<{len(words)}I", *words), size=0)
 
     def reseed(self, seed: int) -> None:
-        """Seed all random streams anew."""
+        """Seed all random streams anew, from a seed of 1 to 2**32 - 1."""
+        if not 1 <= seed < 1 << 32:
+            raise BackspikeError(f"seed must be from 1 to 2^32 - 1, not {seed}")
         for name, value in self._registers.seeding(seed).items():
             self.write(name, value)
 
     def set_rates(self, rates: Sequence[int]) -> None:
-        """Write the learning rate of each layer, in 1/256."""
+        """Write the learning rate of each layer, in 1/256, 0 to 256."""
+        if len(rates) != self.config.depth or not all(0 <= rate <= 1 << PERMISSION_BITS for rate in rates):
+            raise BackspikeError(f"rates must be {self.config.depth} numbers from 0 to 256, not {list(rates)}")
         for name, value in self._registers.rates(rates).items():
             self.write(name, value)
 
@@ -177,14 +217,22 @@ class Device:
 
     def link_counters(self) -> dict[LinkEvent, int]:
         """Return what the device's link has counted, modulo 65,536."""
-        return dict(zip(LinkEvent, struct.unpack(f"<{len(LinkEvent)}H", self._ask(Request.LINK)), strict=True))
+        layout = struct.Struct(f"<{len(LinkEvent)}H")
+        return dict(zip(LinkEvent, layout.unpack(self._ask(Request.LINK, size=layout.size)), strict=True))
 
     # -- weights ----------------------------------------------------------------------------------------------
 
     def write_weights(
         self, weights: Sequence[NDArray[np.int64]], progress: Callable[[int], object] | None = None
     ) -> None:
-        """Load the weights of all layers, shape (inputs + 1, units) each; `progress` gets numbers of weights done."""
+        """Load the weights of all layers, shape (inputs + 1, units) each; `progress` gets numbers of weights done.
+
+        Raises
+        ------
+        BackspikeError
+            Before anything is written: weights of other shapes, or that a weight's bits do not hold.
+        """
+        check_weights(self.config, weights)
         for layer, matrix in enumerate(weights, start=1):
             width = self._row_width(layer)
             # Unused lanes hold zero.
@@ -198,20 +246,30 @@ class Device:
 
     def read_weights(self, progress: Callable[[int], object] | None = None) -> list[NDArray[np.int64]]:
         """Return the weights of all layers, shape (inputs + 1, units) each; `progress` gets numbers of weights done."""
-        found = []
-        for layer, (inputs, units) in enumerate(zip(self.config.layers[:-1], self.config.layers[1:], strict=True), 1):
-            width, values = self._row_width(layer), bytearray()
-            self._open_window(layer)
-            left = (inputs + 1) * width
-            while left:
-                part = self._read_many("WEIGHT_DATA", min(left, WORDS))
-                values += part.tobytes()
-                left -= len(part)
-                if progress:
-                    progress(len(part))
-            matrix = np.frombuffer(bytes(values), dtype="<i4").astype(np.int64).reshape(inputs + 1, width)
-            found.append(matrix[:, :units])
+        found = [self._read_layer(layer, progress) for layer in range(1, self.config.depth + 1)]
+        try:
+            check_weights(self.config, found)
+        except BackspikeError as error:
+            raise BackspikeError(f"the device gives what cannot be its weights: {error}") from error
         return found
+
+    def has_weights(self) -> bool:
+        """Return whether a weight of the output layer is not 0, as all are that nothing has been loaded into."""
+        return bool(self._read_layer(self.config.depth).any())
+
+    def _read_layer(self, layer: int, progress: Callable[[int], object] | None = None) -> NDArray[np.int64]:
+        inputs, units = self.config.layers[layer - 1 : layer + 1]
+        width, values = self._row_width(layer), bytearray()
+        self._open_window(layer)
+        left = (inputs + 1) * width
+        while left:
+            part = self._read_many("WEIGHT_DATA", min(left, WORDS))
+            values += part.tobytes()
+            left -= len(part)
+            if progress:
+                progress(len(part))
+        matrix = np.frombuffer(bytes(values), dtype="<i4").astype(np.int64).reshape(inputs + 1, width)
+        return matrix[:, :units]
 
     @property
     def weight_words(self) -> int:
@@ -241,74 +299,94 @@ class Device:
         Raises
         ------
         BackspikeError
-            The device gives too few results, or too many.
+            Before anything is sent: samples or labels that are not the network's. Later: the device gives too few
+            results, too many, or what can be none.
         """
+        check_samples(self.config, values, labels)
+        if not isinstance(learn, bool) and learn.shape != labels.shape:
+            raise BackspikeError(f"learn must be one truth value, or {len(labels)}, not {learn.size}")
         results: list[NDArray[np.int64]] = []
-        came = 0
+        sent, came = 0, 0
 
         def collect(content: bytes) -> int:
             nonlocal came
-            results.append(_results(content))
+            results.append(self._results(content))
             fresh = len(results[-1])
             came += fresh
+            if came > sent:
+                raise BackspikeError(f"the device gave {came} results to {sent} samples")
             if progress and fresh:
                 progress(fresh)
             return fresh
 
         for body in pack_samples(values, labels, learn, whole_samples=self._samples_a_frame):
+            sent += body.samples
             collect(self._ask(Request.SAMPLES, body.content))
-        waited = time.monotonic()
+        waited = self._clock()
         while came < len(values):
             if collect(self._ask(Request.RESULTS)):
-                waited = time.monotonic()
-            elif time.monotonic() - waited > ATTEMPTS * self._timeout:
+                waited = self._clock()
+            elif self._clock() - waited > ATTEMPTS * self._timeout:
                 raise BackspikeError(f"the device gave {came} of {len(values)} results, then no more")
-        if came > len(values):
-            raise BackspikeError(f"the device gave {came} results to {len(values)} samples")
         return np.concatenate(results) if results else np.zeros((0, 2), dtype=np.int64)
+
+    def _results(self, content: bytes) -> NDArray[np.int64]:
+        try:
+            results = unpack_results(content)
+        except FrameError as error:
+            raise BackspikeError(f"the device gave results of {len(content)} bytes, not of 4 each") from error
+        classes, most = self.config.layers[-1], self.config.ticks - self.config.depth + 1
+        for winner, wins in results:
+            if winner >= classes or not 1 <= wins <= most:
+                raise BackspikeError(
+                    f"the device gave class {winner} with {wins} wins; "
+                    f"classes are 0 to {classes - 1}, and wins 1 to {most}"
+                )
+        return results
 
     # -- requests ---------------------------------------------------------------------------------------------
 
-    def _ask(self, kind: Request, body: bytes = b"", attempts: int = ATTEMPTS) -> bytes:
-        """Send a request until it is answered; return the answer's body behind the status."""
+    def _ask(self, kind: Request, body: bytes = b"", size: int | None = None, attempts: int = ATTEMPTS) -> bytes:
+        """Send a request until it is answered; return the answer's body behind the status, of `size` bytes if given."""
         self._sequence = (self._sequence + 1) % 256
+        # What has come by now answers nothing that is asked from here on.
+        self._line.read(min(self._line.in_waiting, _CHUNK))
         # The 0 ahead ends whatever noise, or a host before this one, has left on the line.
         request = b"\0" + Frame(self._sequence, kind, body).encode()
+        noise = 0
         for attempt in range(attempts):
             self.repeats += attempt > 0
             self._line.write(request)
-            answer = self._hear(self._sequence, kind | ANSWER)
-            if answer is None:
-                continue
-            if answer[0] != Status.DONE:
-                reason = _REFUSALS.get(answer[0], f"answers with the unknown status {answer[0]}")
-                raise BackspikeError(f"the device {reason} ({kind.name})")
-            return answer[1:]
-        hint = "; is it the right port, and --baud that of the build?" if kind == Request.HELLO else ""
+            answer, heard = self._hear(kind | ANSWER)
+            if answer is not None:
+                return _checked(kind, answer, size)
+            noise += heard
+        hint = f"; {noise:,} bytes came that are no answer" if noise else ""
+        if kind == Request.HELLO:
+            hint += "; is it the right port, and --baud that of the build?"
         raise NoAnswerError(f"no answer from the device to {kind.name}, which was sent {attempts} times{hint}")
 
-    def _hear(self, sequence: int, kind: int) -> bytes | None:
-        """Return the body of an answer, or None if it does not come in time; what else comes is passed over."""
-        end = time.monotonic() + self._timeout
-        while True:
-            place = self._heard.find(0)
-            if place >= 0:
-                line = bytes(self._heard[:place])
-                del self._heard[: place + 1]
-                try:
-                    frame = Frame.decode(line)
-                except FrameError:
-                    continue
-                if (frame.sequence, frame.kind) == (sequence, kind) and frame.body:
-                    return frame.body
-                continue
-            came = self._line.read(max(1, self._line.in_waiting))
+    def _hear(self, kind: int) -> tuple[bytes | None, int]:
+        """Return the body of the answer, or None if it does not come in time, and the number of bytes that came."""
+        reader, heard, late = FrameReader(), 0, False
+        now = self._clock()
+        end, latest = now + self._timeout, now + 2 * self._timeout
+        while heard < NOISE:
+            came = self._line.read(min(max(1, self._line.in_waiting), _CHUNK))
+            heard += len(came)
+            for frame in reader.feed(came):
+                if (frame.sequence, frame.kind) == (self._sequence, kind):
+                    return frame.body, heard
+            now = self._clock()
             if came:
-                # An answer is on its way as long as bytes come.
-                end = max(end, time.monotonic() + self._timeout / 4)
-            elif time.monotonic() >= end:
-                return None
-            self._heard += came
+                # An answer is on its way as long as bytes come, but not for ever.
+                end = min(max(end, now + self._timeout / 4), latest)
+            if now >= end:
+                # Looked at once more: what came while this process got no time is not late.
+                if late:
+                    break
+                late = True
+        return None, heard
 
     def _identify(self) -> None:
         identity, semantics = self.read("IDENTITY"), self.read("SEMANTICS")
@@ -328,7 +406,7 @@ class Device:
 
     def _read_many(self, name: str, count: int) -> NDArray[np.uint32]:
         """Read a register several times, up to `WORDS`."""
-        content = self._ask(Request.READ, bytes((self._registers[name].address, count)))
+        content = self._ask(Request.READ, bytes((self._registers[name].address, count)), size=4 * count)
         return np.frombuffer(content, dtype="<u4")
 
     def _open_window(self, layer: int) -> None:
@@ -340,8 +418,20 @@ class Device:
         return self.config.folds[layer - 1] * self.config.lanes[layer - 1]
 
 
-def _results(content: bytes) -> NDArray[np.int64]:
-    try:
-        return unpack_results(content)
-    except FrameError as error:
-        raise BackspikeError("the device gave a result that is not whole") from error
+def _checked(kind: Request, answer: bytes, size: int | None) -> bytes:
+    """Return an answer's body behind its status.
+
+    Raises
+    ------
+    BackspikeError
+        It has no status, one of a refusal, or not as many bytes behind it.
+    """
+    if not answer:
+        raise BackspikeError(f"the device's answer to {kind.name} is empty, without a status")
+    status, content = answer[0], answer[1:]
+    if status != Status.DONE:
+        reason = _REFUSALS.get(status, f"answers with the unknown status {status}")
+        raise BackspikeError(f"the device {reason} ({kind.name})")
+    if size is not None and len(content) != size:
+        raise BackspikeError(f"the device's answer to {kind.name} has {len(content)} bytes, not {size}")
+    return content

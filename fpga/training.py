@@ -49,7 +49,8 @@ class DeviceEngine:
     def __init__(self, device: Device) -> None:
         self._device, self._golden = device, load_engine("fast")
         self._rates: list[int] = []
-        self._shown = 0
+        self.shown = 0
+        """Samples that were learned and compared."""
 
     def __call__(
         self,
@@ -64,7 +65,7 @@ class DeviceEngine:
         if not learn:
             difference = weight_difference(network.weights, self._device.read_weights())
             if difference:
-                raise MismatchError(f"after {self._shown} samples: {difference}")
+                raise MismatchError(f"after {self.shown} samples: {difference}")
             return self._golden(network, values, labels, order, False)
         if not self._rates:
             self._device.reseed(network.config.seed)
@@ -74,17 +75,17 @@ class DeviceEngine:
             self._rates = list(network.rates)
         results = self._device.show(values[order], labels[order], True)
         wins = self._golden(network, values, labels, order, True)
-        difference = result_difference(wins, results, self._shown)
+        difference = result_difference(wins, results, self.shown)
         if difference:
             raise MismatchError(difference)
-        self._shown += len(order)
+        self.shown += len(order)
         return wins
 
 
 def evaluate_device(
     device: Device, dataset: Dataset, samples: int | None = None, progress: Callable[[int], object] | None = None
 ) -> float:
-    """Return a device's accuracy, 0 to 1, on the test samples, or the first of them, learning off."""
+    """Return a device's accuracy, 0 to 1, on the test samples, or as many of the first of them, learning off."""
     values, labels = dataset.test_values[:samples], dataset.test_labels[:samples]
     winners = device.show(values, labels, False, progress)[:, 0]
     return float(np.mean(winners == labels))

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 
@@ -114,7 +115,7 @@ uint64_t backspike_clocks(const Board* board) { return board->clocks; }
 void backspike_stop(Board* board) { board->stopped = true; }
 
 // Send bytes, one right behind the other, and take what comes until all is quiet for two bytes' time; return how many
-// bytes came, of which only `room` are kept, or -1 if the device did not become quiet in `patience` clocks.
+// bytes came, at most `room`, the rest at the next call, or -1 if the device did not become quiet in `patience` clocks.
 int64_t backspike_exchange(Board* board, const uint8_t* sent, uint64_t count, uint8_t* received, uint64_t room,
                            uint64_t patience) {
     board->select();
@@ -126,10 +127,10 @@ int64_t backspike_exchange(Board* board, const uint8_t* sent, uint64_t count, ui
         board->step();
         quiet = board->quiet() ? quiet + 1 : 0;
     }
-    const int64_t came = static_cast<int64_t>(board->heard.size());
-    std::copy_n(board->heard.begin(), std::min<uint64_t>(room, came), received);
-    board->heard.clear();
-    return came;
+    const uint64_t came = std::min<uint64_t>(room, board->heard.size());
+    const auto behind = std::copy_n(board->heard.begin(), came, received);
+    board->heard.erase(board->heard.begin(), board->heard.begin() + static_cast<std::ptrdiff_t>(came));
+    return behind - received;
 }
 
 // Move bytes between a file (a pseudo-terminal's, not blocking) and the line, until `backspike_stop`.

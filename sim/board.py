@@ -19,13 +19,21 @@ from backspike.errors import BackspikeError
 from backspike.hdl.board import BoardTop
 from backspike.hdl.uart import LEAST_DIVISOR
 from backspike.hdl.verilog import describe_ports, emit
+from backspike.link import PARTS
 
 from .library import load_library
+from .patience import sample_clocks
 
 __all__ = ["DirectLine", "SimulatedBoard"]
 
-PATIENCE = 10_000_000
-"""Clocks after which a device that has not become quiet is taken to hang."""
+CLOCK_HZ = 12_000_000
+"""Clocks of a simulated second: those of the slowest boards."""
+
+_SLICE = 1_000_000
+"""Clocks between two looks at Ctrl-C."""
+
+_READ_CLOCKS = CLOCK_HZ // 50
+"""Clocks that a read waits for a byte, as a serial port's does for 20 ms."""
 
 _HARNESS = Path(__file__).with_name("board.cpp")
 _BOARD, _BYTES, _NUMBER = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64
@@ -39,6 +47,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
 }
 _CLOCK_AND_RESET = {name: {"direction": "input", "width": 1, "signed": False} for name in ("clk", "rst")}
 _ROOM = 1 << 16
+_BYTE_BITS = 10
 
 
 class SimulatedBoard:
@@ -75,6 +84,9 @@ class SimulatedBoard:
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
+        # Clocks after which a device that has not become quiet is taken to hang: as many samples as a frame has.
+        self.patience = (PARTS + 3) * sample_clocks(config) + 1_000_000
+        self._divisor = divisor
         self._library = _library(config, divisor, optimise)
         self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed))
 
@@ -103,11 +115,16 @@ class SimulatedBoard:
         BackspikeError
             It does not become quiet.
         """
-        room = np.empty(_ROOM, dtype=np.uint8)
-        came = self._library.backspike_exchange(self._board, sent, len(sent), room.ctypes, len(room), PATIENCE)
-        if came < 0:
-            raise BackspikeError(f"the device has not become quiet in {PATIENCE} clocks")
-        return room[:came].tobytes()
+        room, heard = np.empty(_ROOM, dtype=np.uint8), b""
+        end = self.clocks + len(sent) * _BYTE_BITS * self._divisor + self.patience
+        while True:
+            came = self._library.backspike_exchange(self._board, sent, len(sent), room.ctypes, len(room), _SLICE)
+            heard += room[: max(0, came)].tobytes()
+            if 0 <= came < len(room):
+                return heard
+            if self.clocks > end:
+                raise BackspikeError(f"the device has not become quiet in {self.patience} clocks")
+            sent = b""
 
     @contextmanager
     def terminal(self) -> Iterator[str]:
@@ -141,13 +158,19 @@ def _library(config: NetworkConfig, divisor: int, optimise: bool) -> ctypes.CDLL
 class DirectLine:
     """A simulated board as a serial port without a terminal between: the same bytes in every run.
 
+    Time is that of the simulation: nothing is late because the machine is busy.
+
     Parameters
     ----------
     board : SimulatedBoard
     """
 
     def __init__(self, board: SimulatedBoard) -> None:
-        self._board, self._heard = board, b""
+        self._board, self._heard, self._waited = board, b"", 0
+
+    def seconds(self) -> float:
+        """Return the simulated seconds since the start, at `CLOCK_HZ`; the clock of a `backspike.fpga.host.Device`."""
+        return (self._board.clocks + self._waited) / CLOCK_HZ
 
     @property
     def in_waiting(self) -> int:
@@ -155,7 +178,10 @@ class DirectLine:
         return len(self._heard)
 
     def read(self, size: int = 1) -> bytes:
-        """Return as many of them, or as there are."""
+        """Return as many of them, or as there are; with none, time goes by."""
+        if size and not self._heard:
+            # The device is quiet, so its clock need not run.
+            self._waited += _READ_CLOCKS
         found, self._heard = self._heard[:size], self._heard[size:]
         return found
 

@@ -21,6 +21,7 @@ from backspike.registers import RegisterMap
 from .gates import gate_level
 from .library import DRIVEN, load_library
 from .observation import StoredState, Stores, model_stores, put_stores
+from .patience import sample_clocks
 
 __all__ = ["BATCH", "HardwareError", "NativeNetwork", "RtlEngine"]
 
@@ -98,10 +99,8 @@ class NativeNetwork:
         self._library = load_library(_HARNESS, _SIGNATURES, verilog, config.name, self._ports, seen, optimise)
         self._device = ctypes.c_void_p(self._library.backspike_open(int(stalls * 2**32), seed))
         self.state = NativeState(config, probes, self._library, self._device)
-        # Clocks that no transfer is waited for so long: a sample with every row of every layer, one after the other.
-        sizes = zip(config.folds, config.layers[:-1], config.layers[1:], strict=True)
-        tick = sum(fold * (inputs + 8) + 2 * units for fold, inputs, units in sizes)
-        self._patience = int((4 * config.ticks * tick + 100_000) / (1 - stalls))
+        # Clocks that no transfer is waited for so long.
+        self._patience = int((sample_clocks(config) + 100_000) / (1 - stalls))
 
     def close(self) -> None:
         """Free the simulation; nothing may be asked of it afterwards."""

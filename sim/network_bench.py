@@ -22,6 +22,7 @@ from backspike.registers import RegisterMap
 
 from .host import RegisterHost, sample_entries
 from .observation import Expected, Flags, HardwareState, Mismatch, Stores, differing_flag, differing_store
+from .patience import sample_clocks
 from .runner import parameters, save_results
 from .streams import CLOCK_PERIOD, StreamDriver, StreamMonitor, start_clock
 
@@ -98,10 +99,7 @@ class NetworkBench:
         self.weights: list[NDArray[np.int64]] = []
         hidden, classes = sum(self.config.layers[1:-1]), self.config.layers[-1]
         self._flag_bits = 6 * hidden + 2 * classes + 1
-        # Clocks that no sample comes near: every row of every layer, one layer after the other, several times over.
-        sizes = zip(self.config.folds, self.config.layers[:-1], self.config.layers[1:], strict=True)
-        tick = sum(fold * (inputs + 8) + 2 * units for fold, inputs, units in sizes)
-        self._patience = int((4 * self.config.ticks * tick + 1000) / (1 - stalls))
+        self._patience = int((sample_clocks(self.config) + 1000) / (1 - stalls))
         self._wanted: list[Result] = []
         self._results: list[Any] = []
         self._done = Event()

@@ -35,6 +35,26 @@ def test_bytes_go_in_and_come_out(board) -> None:
     assert (line.read(3), line.read(100), line.read()) == (ANSWERED[:3], ANSWERED[3:], b"")
 
 
+def test_answers_in_parts_are_whole(board, monkeypatch) -> None:
+    """Less room than an answer takes, and fewer clocks at a time than it takes."""
+    monkeypatch.setattr("backspike.sim.board._ROOM", 3)
+    monkeypatch.setattr("backspike.sim.board._SLICE", 100)
+    assert board.exchange(HELLO + b"\0\0") == ANSWERED
+
+
+def test_time_is_that_of_the_simulation(board) -> None:
+    """It goes on with the clocks, and while something is waited for; never by itself."""
+    line = DirectLine(board)
+    begun, clocks = line.seconds(), board.clocks
+    assert line.seconds() == begun
+    line.write(HELLO)
+    assert line.seconds() - begun == pytest.approx((board.clocks - clocks) / 12e6)
+    line.read(line.in_waiting)
+    before = line.seconds()
+    assert (line.read(0), line.seconds()) == (b"", before)
+    assert (line.read(), line.seconds()) == (b"", pytest.approx(before + 0.02))
+
+
 def test_a_port_is_opened_again_and_its_clock_rests() -> None:
     with SimulatedBoard(CONFIG) as board, board.terminal() as path:
         for _ in range(2):
@@ -63,6 +83,8 @@ def test_impossible_noise_is_refused(noise) -> None:
 
 
 def test_a_device_that_hangs_is_one_sentence(board, monkeypatch) -> None:
-    monkeypatch.setattr("backspike.sim.board.PATIENCE", 10)
+    monkeypatch.setattr(board, "patience", 10)
+    monkeypatch.setattr("backspike.sim.board._SLICE", 1)
+    monkeypatch.setattr("backspike.sim.board._BYTE_BITS", 0)
     with pytest.raises(BackspikeError, match=r"^the device has not become quiet in 10 clocks$"):
         board.exchange(HELLO)
