@@ -83,6 +83,8 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
             raise BackspikeError("either --port or --simulate says where the device is")
         if noise and not simulate:
             raise BackspikeError("--noise needs --simulate")
+        if baud and not port:
+            raise BackspikeError("--baud needs --port")
         with _connect(_load_config(config_name, board_name), port, baud, noise, samples_a_frame) as device:
             return command(device, **others)
 

@@ -14,10 +14,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.config import PERMISSION_BITS, NetworkConfig
+from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
-from backspike.model.network import check_samples, check_weights
+from backspike.model.network import check_rates, check_samples, check_weights
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
 
 from .frames import Frame, FrameError, FrameReader, pack_samples, unpack_results
@@ -206,8 +206,7 @@ class Device:
 
     def set_rates(self, rates: Sequence[int]) -> None:
         """Write the learning rate of each layer, in 1/256, 0 to 256."""
-        if len(rates) != self.config.depth or not all(0 <= rate <= 1 << PERMISSION_BITS for rate in rates):
-            raise BackspikeError(f"rates must be {self.config.depth} numbers from 0 to 256, not {list(rates)}")
+        check_rates(self.config, rates)
         for name, value in self._registers.rates(rates).items():
             self.write(name, value)
 

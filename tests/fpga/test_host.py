@@ -286,6 +286,10 @@ def test_one_device_has_to_be_named(where, capsys) -> None:
     assert refused(["identify", "--config", "tiny", *where], capsys) == sentence
 
 
+def test_a_bit_rate_needs_a_port(capsys) -> None:
+    assert refused(["identify", "--config", "tiny", "--simulate", "--baud", "9600"], capsys) == "--baud needs --port"
+
+
 def test_silence_is_one_sentence() -> None:
     master, slave = os.openpty()
     try:
@@ -382,7 +386,7 @@ CLASS = np.zeros(1, dtype=np.int64)
         (lambda device: device.show(ROW, CLASS + 10, True), "a label must be from 0 to 9, not 10"),
         (lambda device: device.show(ROW, CLASS - 1, False), "a label must be from 0 to 9, not -1"),
         (lambda device: device.show(ROW, CLASS + 16_384, True), "a label must be from 0 to 9, not 16384"),
-        (lambda device: device.show(ROW, CLASS + 1.5, True), "labels must be whole numbers, not float64"),
+        (lambda device: device.show(ROW, CLASS + 1.5, True), "labels must be whole numbers, not float64 "),
         (lambda device: device.show(ROW, np.zeros(2, dtype=np.int64), True), "there must be one label a sample: 1"),
         (lambda device: device.show(ROW, CLASS, np.ones(2, dtype=bool)), "learn must be one truth value, or 1, not 2"),
         (lambda device: device.show(ROW[:, 1:], CLASS, True), "a sample must be uint8 of shape "),
@@ -391,8 +395,8 @@ CLASS = np.zeros(1, dtype=np.int64)
         (lambda device: device.write_weights([w + 500 for w in initial_weights(CONFIG, 1)]), "weights of layer 1 must"),
         (lambda device: device.write("WEIGHT_ROW", 1, 1 << 32), "a register's value must be from "),
         (lambda device: device.write("IDENTITY", 1), "register IDENTITY cannot be written"),
-        (lambda device: device.set_rates([1, 257]), "rates must be 2 numbers from 0 to 256, not "),
-        (lambda device: device.set_rates([1]), "rates must be 2 numbers from 0 to 256, not "),
+        (lambda device: device.set_rates([1, 257]), "a rate must be a whole number from 0 to 256, not 257"),
+        (lambda device: device.set_rates([1]), "there must be 2 rates, one a weight layer, not "),
         (lambda device: device.reseed(0), "seed must be from 1 to "),
         (lambda device: Device(None, CONFIG, samples_a_frame=0), "samples a frame must be at least 1, not 0"),
     ],
