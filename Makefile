@@ -59,7 +59,7 @@ venv: $(RUNTIME)
 $(RUNTIME): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "error: $(PYTHON) is missing; install it with: apt-get install python3 python3-venv" >&2; exit 1; }
-	@$(PYTHON) backspike/prerequisites.py g++ make perl
+	@$(PYTHON) backspike/prerequisites.py g++ make
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing Backspike and what it needs into $(VENV) (about a minute) ..."
 	$(PIP) install --editable .

@@ -14,7 +14,9 @@ import click
 from tqdm import tqdm
 
 from . import __version__
+from .cache_cli import cache
 from .config import PRESETS, load_config
+from .console import show_log
 from .errors import BackspikeError, BackspikeWarning
 from .host_cli import host
 from .options import (
@@ -54,6 +56,7 @@ def commands() -> None:
 
 
 commands.add_command(host)
+commands.add_command(cache)
 
 
 @commands.command()
@@ -486,6 +489,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Words after the program's name; those of this process when left out.
     """
+    show_log()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning

@@ -10,7 +10,7 @@ class BackspikeError(Exception):
 
 
 class BackspikeWarning(UserWarning):
-    """Input that can be worked with, but hardly is what was meant; one sentence, and the command line shows no more."""
+    """What can be worked with, but hardly is what was meant; one sentence, and the command line shows no more."""
 
 
 def shown(value: Any) -> str:

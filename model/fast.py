@@ -11,18 +11,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from backspike.config import GUMBEL_BITS, PERMISSION_BITS, PIXEL_BITS
 
+from .compiled import compiled
 from .lfsr import POLYNOMIALS
 from .network import Network
 from .wta import gumbel_table
 
 __all__ = ["run_samples"]
-
-compiled = njit(cache=True, nogil=True)
 
 
 def run_samples(

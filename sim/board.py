@@ -53,7 +53,7 @@ _BYTE_BITS = 10
 class SimulatedBoard:
     """`BoardTop`, compiled by Verilator and driven by C++ (`board.cpp`) at the end of its serial line.
 
-    Builds are kept in `runner.cache_directory`, as those of `native.NativeNetwork`.
+    Builds are kept in `backspike.cache`, as those of `native.NativeNetwork`.
 
     Parameters
     ----------

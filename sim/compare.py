@@ -31,7 +31,8 @@ from .exercise import lively_weights
 from .golden import golden_process
 from .native import HardwareError, NativeNetwork
 from .observation import Stores, differing_store, model_stores, put_stores
-from .runner import require_simulator, run_bench
+from .runner import run_bench
+from .simulators import require_simulator
 
 __all__ = ["Comparison", "Schedule", "advance", "compare", "compare_fast", "differing_counter", "schedule_of"]
 

@@ -25,7 +25,7 @@ from backspike.model.synapses import initial_weights
 from backspike.model.training import Training, rates_of_epoch, sample_order, train
 
 from .compare import Comparison, Schedule, advance, compare
-from .runner import fst_from_verilator
+from .simulators import fst_from_verilator
 
 __all__ = ["demo", "training_schedule"]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from backspike.cache import cached
 from backspike.errors import BackspikeError
 from backspike.fpga.tools import run_yosys, tool_version, yosys_share
-
-from .runner import cached
 
 __all__ = ["FAMILIES", "Family", "cell_models", "gate_level", "synthesise"]
 
@@ -53,7 +52,7 @@ def gate_level(verilog: str, top: str, family: str) -> str:
 def synthesise(verilog: str, top: str, family: str) -> str:
     """Return the netlist of a design, cells of the family and nothing else, as Verilog; the ports are the design's.
 
-    Netlists are kept in `runner.cache_directory`, by a hash of the Verilog and of all that they depend on.
+    Netlists are kept in `backspike.cache`, by a hash of the Verilog and of all that they depend on.
 
     Parameters
     ----------
@@ -80,7 +79,8 @@ def synthesise(verilog: str, top: str, family: str) -> str:
             raise BackspikeError(f"{top} cannot be synthesised for {family}: {error}") from error
         source.unlink()
 
-    folder = cached(["gates", tool_version("yosys"), script, verilog], make)
+    parts = ["gates", tool_version("yosys"), script, verilog]
+    folder = cached(parts, make, f"the netlist of {top} for {family}")
     return (folder / "netlist.v").read_text(encoding="utf-8")
 
 

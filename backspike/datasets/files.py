@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from backspike.cache import cache_directory
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, read_member, reading, write_atomic
 
@@ -87,9 +88,7 @@ class Source:
 
 def cache() -> Path:
     """Return the folder in the user's cache (or in ``BACKSPIKE_CACHE``) that downloads go to."""
-    from platformdirs import user_cache_path
-
-    return Path(os.environ.get("BACKSPIKE_CACHE") or user_cache_path("backspike")) / "datasets"
+    return cache_directory() / "datasets"
 
 
 def search_path(data_dir: Path | None) -> list[Path]:

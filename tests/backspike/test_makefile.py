@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("sh", "python3", "g++", "make", "perl")
+NEEDED = ("sh", "python3", "g++", "make")
 
 
 def make_venv(tmp_path: Path, without: str, python: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +30,6 @@ def make_venv(tmp_path: Path, without: str, python: str) -> subprocess.Completed
     ("without", "sentence"),
     [
         ("g++", "error: g++ is missing (a C++ compiler); install it with: apt-get install g++"),
-        ("perl", "error: perl is missing (Perl, which Verilator is started by); install it with: apt-get install perl"),
         ("python3", "error: python3 is missing; install it with: apt-get install python3 python3-venv"),
     ],
 )

