@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from backspike.config import PRESETS, NetworkConfig
-from backspike.datasets import Dataset, load_dataset
+from backspike.datasets import LOADERS, Dataset, load_dataset
 from backspike.errors import BackspikeError, shown
 from backspike.files import make_directory, write_atomic
 from backspike.model.baseline import FloatSettings, train_float
@@ -94,6 +94,8 @@ class Task:
             raise BackspikeError(
                 f"epochs must be a whole number from {EPOCHS.start} to {EPOCHS.stop - 1}, not {self.epochs}"
             )
+        if self.dataset not in LOADERS:
+            raise BackspikeError(f"{shown(self.dataset)} is not a dataset; known are {', '.join(LOADERS)}")
         object.__setattr__(self, "network", self.network.replace(seed=self.seed))
 
     @classmethod

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from typing import Any
+
+from hypothesis import strategies as st
 
 from backspike.experiments.task import Task
 
@@ -19,3 +23,32 @@ def made_up(task: Task, accuracy: float, float_accuracy: float) -> dict[str, Any
         "epoch_seconds": [4.0] * (task.epochs - 1) + [1.0], "seconds": 1800.0,
         "machine": MACHINE,
     }  # fmt: skip
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each value within a value."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+@st.composite
+def damaged(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
+    """Give a result of which one value, at any depth, is something else or missing."""
+    result = copy.deepcopy(whole)
+    *path, last = draw(st.sampled_from(list(places(result))))
+    inner = result
+    for key in path:
+        inner = inner[key]
+    if isinstance(inner, dict) and draw(st.booleans()):
+        del inner[last]
+    else:
+        inner[last] = draw(VALUES)
+    return result

@@ -5,11 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backspike import PRESETS, BackspikeError
 from backspike.experiments.definitions import Goal, load_experiment, load_experiments, load_sweep, load_sweeps
 from backspike.experiments.task import Task, network_of
 from backspike.model.baseline import FloatSettings
+from backspike.toml import read_toml
+
+from .conftest import SWEEP, TINY
+from .made_up import damaged
 
 
 def test_an_experiment_is_what_its_file_says(experiments: Path) -> None:
@@ -224,3 +231,33 @@ def test_the_projects_own_files_can_be_read() -> None:
     assert {experiment.name for experiment in load_experiments(folder)} >= {"digits"}
     for sweep in load_sweeps(folder):
         assert list(sweep.cells()), sweep.name
+
+
+@given(data=st.data())
+def test_any_table_is_an_experiment_or_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """What is accepted can be trained: all its tasks, or cells, have a key of their own."""
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "studies").mkdir()
+    for path, text in ((folder / "tiny.toml", TINY), (folder / "studies" / "ticks.toml", SWEEP)):
+        path.write_text(text)
+        tables = data.draw(damaged(read_toml(path)))
+        try:
+            path.write_text(tomli_w.dumps(tables))
+        except (TypeError, UnicodeEncodeError):  # TOML has no null, and no halves of characters.
+            path.write_text(text)
+    path = folder / "tiny.toml"
+    try:
+        found = load_experiment(path)
+        assert len({found.task(seed).key for seed in found.seeds}) == len(found.seeds)
+        path = folder / "studies" / "ticks.toml"
+        cells = list(load_sweep(path).cells())
+        assert len({cell.task.key for cell in cells}) == len(cells)
+    except BackspikeError as error:
+        sentence = str(error)
+    else:
+        return
+    assert sentence.startswith(str(path))
+    assert "\n" not in sentence
+    assert len(sentence) < 1000

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -27,7 +26,7 @@ from backspike.experiments.results import (
 )
 
 from .conftest import SWEEP, TINY
-from .made_up import made_up
+from .made_up import damaged, made_up
 
 
 def test_the_last_line_of_a_cell_counts(tmp_path: Path) -> None:
@@ -71,35 +70,6 @@ def test_a_line_that_is_no_cell_is_named(tmp_path: Path, content: bytes) -> None
     with pytest.raises(BackspikeError, match=r"line 2 of .*cells\.jsonl") as error:
         read_cells(path)
     assert "\n" not in str(error.value)
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to each value within a value."""
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield (*path, key)
-        yield from places(inner, (*path, key))
-
-
-@st.composite
-def damaged(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
-    """Give a result of which one value, at any depth, is something else or missing."""
-    result = copy.deepcopy(whole)
-    *path, last = draw(st.sampled_from(list(places(result))))
-    inner = result
-    for key in path:
-        inner = inner[key]
-    if isinstance(inner, dict) and draw(st.booleans()):
-        del inner[last]
-    else:
-        inner[last] = draw(VALUES)
-    return result
 
 
 def one_experiment(folder: Path) -> tuple[Experiment, Sweep]:
