@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from . import __version__
 from .cache_cli import cache
-from .config import PRESETS, load_config
+from .config import PRESETS, NetworkConfig, load_config
 from .console import show_log
 from .errors import BackspikeError, BackspikeWarning
 from .host_cli import host
@@ -86,8 +86,16 @@ def generate(config_name: str, out: Path) -> None:
     """Write the Verilog of a network, and a JSON description of it."""
     from backspike.hdl.verilog import write_design
 
-    for path in write_design(load_config(config_name), out):
+    for path in write_design(_told(load_config(config_name)), out):
         click.echo(path)
+
+
+_work_option = click.option(
+    "--dataset",
+    "dataset_name",
+    metavar="NAME",
+    help="For the speed, the dataset of the training; needed where trainings on several are on record.",
+)
 
 
 @commands.command("build")
@@ -98,6 +106,7 @@ def generate(config_name: str, out: Path) -> None:
 @click.option("--clock", type=click.FloatRange(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
 @baud_option
+@_work_option
 @out_option
 def build_bitstream(
     board_name: str,
@@ -107,6 +116,7 @@ def build_bitstream(
     clock: float | None,
     fastest: bool,
     baud: int | None,
+    dataset_name: str | None,
     out: Path,
 ) -> None:
     """Build a network and its host link for a board: bitstream and report.
@@ -116,8 +126,19 @@ def build_bitstream(
     from backspike.fpga.boards import find_board
     from backspike.fpga.build import build
 
-    config = find_board(board_name).load_config(config_name)
-    build(board_name, config, out, click.echo, seed=seed, seeds=seeds, clock=clock, fastest=fastest, baud=baud)
+    config = _told(find_board(board_name).load_config(config_name))
+    build(
+        board_name,
+        config,
+        out,
+        click.echo,
+        seed=seed,
+        seeds=seeds,
+        clock=clock,
+        fastest=fastest,
+        baud=baud,
+        dataset=dataset_name,
+    )
 
 
 @commands.command()
@@ -155,7 +176,7 @@ def train(
     from backspike.datasets import load_dataset
     from backspike.model.training import train as run_training
 
-    config = load_config(config_name)
+    config = _told(load_config(config_name))
     dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
     run_training(config, dataset, epochs, seed, out, click.echo, engine, resume)
     click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png")
@@ -234,22 +255,33 @@ def compare(
 @click.option(
     "--board", "board_name", metavar="NAME", help="One of the boards; when left out, all whose family the model knows."
 )
-def estimate(config_name: str, board_name: str | None) -> None:
-    """Estimate what a network with its host link takes on a board, before synthesis.
+@_work_option
+def estimate(config_name: str, board_name: str | None, dataset_name: str | None) -> None:
+    """Estimate what a network with its host link takes on a board, before synthesis, and how fast it trains.
 
-    A model fitted to netlists of small networks (fpga/area.json); presets have the settings with which they fit the
-    board. Takes a few seconds a board, half a minute for networks of hundreds of lanes.
+    A model fitted to netlists of small networks; presets have the settings with which they fit the board. Takes a few
+    seconds a board, half a minute for networks of hundreds of lanes. The speed is that of a training on record; where
+    there is none of this network, it is unknown.
     """
     from backspike.fpga.boards import BOARDS, find_board
     from backspike.fpga.estimate import CAPACITY, families
     from backspike.fpga.estimate import estimate as run_estimate
+    from backspike.fpga.throughput import UnknownWorkError, Work, clocks_a_sample, find_work
 
     known = families()
+    work: Work | UnknownWorkError
+    try:
+        work = find_work(load_config(config_name), dataset_name)
+    except UnknownWorkError as error:
+        work = error
     boards = [find_board(board_name)] if board_name else [b for b in BOARDS.values() if b.family in known]
     for board in boards:
-        found = run_estimate(board.load_config(config_name), board)
+        config = board.load_config(config_name)
+        found = run_estimate(config, board)
         has = CAPACITY[board.name]
-        speed = f"{board.clock * 1e6 / found.clocks:,.0f} training samples/s, " if found.clocks else ""
+        speed = "unknown"
+        if isinstance(work, Work):
+            speed = f"{board.clock * 1e6 / clocks_a_sample(config, work):,.0f}"
         fits = "fits" if found.fits(board) else "does not fit"
         single = (
             f"single-port RAMs {found.single_port_rams} of {has.single_port_rams}, " if has.single_port_rams else ""
@@ -257,8 +289,12 @@ def estimate(config_name: str, board_name: str | None) -> None:
         click.echo(
             f"{board.name:<11} LUTs {found.luts:,}, flip-flops {found.flip_flops:,}, "
             f"logic cells {found.logic_cells:,} of {has.logic_cells:,}, "
-            f"block RAMs {found.block_rams} of {has.block_rams}, {single}{speed}{fits}"
+            f"block RAMs {found.block_rams} of {has.block_rams}, {single}training samples/s {speed}, {fits}"
         )
+    if isinstance(work, Work):
+        click.echo(f"training samples/s as in the training on record: {work}")
+    else:
+        click.echo(f"training samples/s are unknown, because {work}")
 
 
 @commands.command()
@@ -516,6 +552,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _refuse("this takes more memory than there is")
     return status if isinstance(status, int) else 0
+
+
+def _told(config: NetworkConfig) -> NetworkConfig:
+    """Return a configuration after a warning of each value that is hardly meant."""
+    for sentence in config.warnings():
+        warnings.warn(sentence, BackspikeWarning, stacklevel=2)
+    return config
 
 
 def _refuse(sentence: str) -> int:

@@ -7,6 +7,7 @@ Writes `docs/resources.md`. Networks are estimated (`fpga/estimate.py`); units a
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from backspike.config import PRESETS, NetworkConfig
 from backspike.files import write_atomic
 from backspike.fpga import estimate
 from backspike.fpga.boards import BOARDS, Board
+from backspike.fpga.throughput import UnknownWorkError, clocks_a_sample, find_work
 from backspike.fpga.tools import tool_version
 from backspike.hdl.neuron import CompositeNeuron
 from backspike.hdl.spikes import SpikeGenerator
@@ -51,12 +53,16 @@ def presets() -> list[list[str]]:
     """Return the estimates of all presets on all boards."""
     sizes, speeds = ["LUTs", "flip-flops", "logic cells", "block RAMs"], ["images/s", "images/s a 1,000 LUTs"]
     lines = [["board", "preset", *sizes, "fits", "LUTs a synapse", *speeds]]
+    works = {}
+    for name, preset in PRESETS.items():
+        with suppress(UnknownWorkError):
+            works[name] = find_work(preset)
     for board in boards():
         for name in PRESETS:
             config = board.load_config(name)
             found, clock = estimate.estimate(config, board), board.clock
             fits = found.fits(board)
-            speed = clock * 1e6 / found.clocks if found.clocks and fits else None
+            speed = clock * 1e6 / clocks_a_sample(config, works[name]) if name in works and fits else None
             rams = str(found.block_rams) + (f" + {found.single_port_rams} SP" if found.single_port_rams else "")
             lines.append(
                 [

@@ -19,7 +19,7 @@ from backspike.files import make_directory, write_atomic
 from .boards import Board, find_board
 from .flow import Step, place_and_route, synthesise
 from .pll import Pll
-from .throughput import clocks_a_sample, link_samples, samples_through_link
+from .throughput import UnknownWorkError, Work, clocks_a_sample, find_work, link_samples, samples_through_link
 from .tools import tool_version
 
 __all__ = ["build", "check_timing", "count_cells", "find_fastest", "format_report", "summarise"]
@@ -53,6 +53,7 @@ def build(
     clock: float | None = None,
     fastest: bool = False,
     baud: int | None = None,
+    dataset: str | None = None,
 ) -> dict[str, Any]:
     """Build a network for a board, with several seeds of nextpnr, and keep the seed that comes out fastest.
 
@@ -76,6 +77,8 @@ def build(
         Build again for the clock that this one turns out to allow, as `find_fastest` has it.
     baud : int, optional
         Bits a second on the line; the board's when left out.
+    dataset : str, optional
+        Dataset of the training whose speed is told (`find_work`).
 
     Returns
     -------
@@ -93,11 +96,16 @@ def build(
     pll, divisor = board.timing(clock or board.clock, bits)
     make_directory(out)
     numbers = range(seed, seed + seeds)
-    made = _attempt(board, config, pll, divisor, numbers, tell)
+    work: Work | UnknownWorkError
+    try:
+        work = find_work(config, dataset)
+    except UnknownWorkError as error:
+        work = error
+    made = _attempt(board, config, pll, divisor, numbers, work, tell)
     if fastest:
         made = find_fastest(
             made,
-            lambda mhz: _attempt(board, config, *board.timing(mhz, bits), numbers, tell),
+            lambda mhz: _attempt(board, config, *board.timing(mhz, bits), numbers, work, tell),
             lambda mhz: board.has_timing(mhz, bits),
         )
     report = made.report
@@ -128,7 +136,13 @@ class _Attempt:
 
 
 def _attempt(
-    board: Board, config: NetworkConfig, pll: Pll, divisor: int, seeds: Sequence[int], tell: Callable[[str], None]
+    board: Board,
+    config: NetworkConfig,
+    pll: Pll,
+    divisor: int,
+    seeds: Sequence[int],
+    work: Work | UnknownWorkError,
+    tell: Callable[[str], None],
 ) -> _Attempt:
     """Synthesise for the clock of a PLL, place and route with every seed."""
     with tqdm(total=1 + len(seeds), unit=" steps", disable=None, leave=False) as bar:
@@ -145,7 +159,7 @@ def _attempt(
             tell(_took(f"place and route, seed {number}", routed[number], start))
             bar.update()
     reports = {number: json.loads((step.folder / "nextpnr.json").read_text()) for number, step in routed.items()}
-    report = summarise(board, config, pll.frequency, divisor, reports)
+    report = summarise(board, config, pll.frequency, divisor, reports, work)
     report["cells"] = count_cells(json.loads((netlist.folder / "top.json").read_text()))
     return _Attempt(report, netlist, routed[report["seed"]])
 
@@ -178,17 +192,24 @@ def find_fastest(first: _Attempt, attempt: Callable[[float], _Attempt], possible
 
 
 def summarise(
-    board: Board, config: NetworkConfig, clock: float, divisor: int, reports: dict[int, dict[str, Any]]
+    board: Board,
+    config: NetworkConfig,
+    clock: float,
+    divisor: int,
+    reports: dict[int, dict[str, Any]],
+    work: Work | UnknownWorkError,
 ) -> dict[str, Any]:
-    """Return the report of a build from those of nextpnr, by seed.
+    """Return the report of a build from those of nextpnr, by seed, and the work of a training or why it is not known.
 
     The seed taken is the one whose slowest clock, as part of its constraint, is fastest.
     """
     fmax = {seed: _clocks(report, clock) for seed, report in reports.items()}
     slack = {seed: min(c["achieved"] / c["constraint"] for c in clocks.values()) for seed, clocks in fmax.items()}
     best = max(slack, key=lambda seed: slack[seed])
-    clocks, baud = clocks_a_sample(config), clock * 1e6 / divisor
-    trained, carried = None if clocks is None else clock * 1e6 / clocks, link_samples(config, baud)
+    known = work if isinstance(work, Work) else None
+    clocks, baud = clocks_a_sample(config, known) if known else None, clock * 1e6 / divisor
+    trained, entries = None if clocks is None else clock * 1e6 / clocks, known.entries if known else None
+    carried = link_samples(config, baud, entries)
     return {
         "board": board.name,
         "name": config.name,
@@ -203,6 +224,9 @@ def summarise(
         "clocks": fmax[best],
         "seeds": {str(seed): clocks for seed, clocks in fmax.items()},
         "device": {cell: use for cell, use in reports[best]["utilization"].items() if use["available"] and use["used"]},
+        "training": str(known) if known else None,
+        "training_unknown_because": None if known else str(work),
+        "entries_a_sample": entries,
         "clocks_a_training_sample": clocks,
         "training_samples_a_second": trained,
         "training_samples_a_second_at_fmax": (
@@ -210,7 +234,7 @@ def summarise(
         ),
         "baud": baud,
         "link_samples_a_second": carried,
-        "training_samples_a_second_through_link": samples_through_link(trained, carried),
+        "training_samples_a_second_through_link": None if entries is None else samples_through_link(trained, carried),
         "tools": [tool_version(name) for name in ("yosys", _nextpnr(board))],
     }
 
@@ -237,8 +261,11 @@ def format_report(report: dict[str, Any]) -> str:
     rows.append(("seed taken", str(report["seed"])))
     if report["clocks_a_training_sample"] is not None:
         rows.append(("clocks a training sample", f"{report['clocks_a_training_sample']:,.0f} (estimate)"))
-        rows.append(("training samples a second", f"{report['training_samples_a_second']:,.0f}"))
-    rows.append(("host link, samples a second", f"{report['link_samples_a_second']:,.0f} at most"))
+        rows.append(("training samples a second", f"{report['training_samples_a_second']:,.0f} ({report['training']})"))
+    else:
+        rows.append(("training samples a second", f"unknown, because {report['training_unknown_because']}"))
+    bound = "at least, with every input in every list" if report["entries_a_sample"] is None else "at most"
+    rows.append(("host link, samples a second", f"{report['link_samples_a_second']:,.0f} {bound}"))
     through = report["training_samples_a_second_through_link"]
     if through is not None:
         trained, carried = report["training_samples_a_second"], report["link_samples_a_second"]

@@ -21,7 +21,6 @@ from backspike.files import write_atomic
 
 from .boards import Board
 from .contents import Contents, Memory, contents
-from .throughput import clocks_a_sample
 
 __all__ = [
     "CAPACITY",
@@ -105,8 +104,6 @@ class Estimate:
     logic_cells : int
         What place and route makes of them: LCs of an iCE40, TRELLIS_COMBs of an ECP5.
     block_rams, single_port_rams : int
-    clocks : float or None
-        Clocks of a training sample, where there is a result of these layers.
     """
 
     luts: int
@@ -114,7 +111,6 @@ class Estimate:
     logic_cells: int
     block_rams: int
     single_port_rams: int
-    clocks: float | None
 
     def fits(self, board: Board) -> bool:
         """Whether place and route can be expected to succeed: nearly all logic cells, and all RAMs."""
@@ -186,8 +182,7 @@ def estimate(config: NetworkConfig, board: Board, record: Path = RECORD) -> Esti
     rams = ram_cells(made_of.memories, board.family, CAPACITY[board.name].single_port_rams > 0)
     luts, flip_flops = (cells[kind] for kind in KINDS)
     logic_cells = round(luts + _LONELY * flip_flops if board.family == "ice40" else _ADDED * luts)
-    clocks = clocks_a_sample(config)
-    return Estimate(luts, flip_flops, logic_cells, rams["block_rams"], rams["single_port_rams"], clocks)
+    return Estimate(luts, flip_flops, logic_cells, rams["block_rams"], rams["single_port_rams"])
 
 
 def error_table(samples: list[dict[str, Any]], family: str) -> str:

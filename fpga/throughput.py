@@ -1,40 +1,154 @@
-"""How fast a built network trains: clocks a sample, what the host link carries, and what comes of both."""
+"""How fast a built network trains: clocks a sample, what the host link carries, and what comes of both.
+
+Both depend on what a training shows: how many rows a tick visits, how soon samples end, how long their lists are. That
+is on record (`fpga/work.json`) for trainings that `bench/work.py` has collected, and is taken for no other.
+"""
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError, shown
+from backspike.files import read_json, reading
 
-__all__ = ["clocks_a_sample", "link_samples", "samples_through_link"]
+__all__ = [
+    "RECORD",
+    "UnknownWorkError",
+    "Work",
+    "clocks_a_sample",
+    "deciding_values",
+    "find_work",
+    "link_samples",
+    "samples_through_link",
+]
 
-# Mean numbers of inputs that are not zero: MNIST's training set, scikit-learn's digits.
-_NONZERO = {784: 149.9, 64: 32.7}
+RECORD = Path(__file__).with_name("work.json")
+"""The trainings whose work was counted."""
+
+# Values that decide no count of a training. The seed decides some, within what another seed's do.
+_DECIDE_NOTHING = (
+    "name",
+    "seed",
+    "inference_patience",
+    "lanes",
+    "unit_lanes",
+    "banks",
+    "ports",
+    "input_lanes",
+    "input_buffers",
+)
 
 
-def clocks_a_sample(config: NetworkConfig, results: Path = Path("results")) -> float | None:
+class UnknownWorkError(BackspikeError):
+    """No training like the one asked for is on record; the message says what there is, to follow a "because"."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a whole training has taken, counted by the golden model.
+
+    Attributes
+    ----------
+    dataset : str
+        Its name, and its settings, if it has any.
+    epochs : int
+    network : dict
+        `deciding_values` of the configuration.
+    ticks : float
+        Ticks a sample, in the mean.
+    rows : tuple of float
+        Rows that a tick visits in each weight layer, in the mean.
+    entries : float or None
+        Entries of a sample's lists, in the mean; None where the samples were not at hand to be counted.
+    """
+
+    dataset: str
+    epochs: int
+    network: dict[str, Any]
+    ticks: float
+    rows: tuple[float, ...]
+    entries: float | None
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Work:
+        """Return the work of a line of the record: counts over a training, and the mean number of entries."""
+        settings = [f"{key}={value}" for key, value in record["dataset_settings"].items()]
+        return cls(
+            dataset=" ".join([record["dataset"], *settings]),
+            epochs=record["epochs"],
+            network=record["network"],
+            ticks=record["ticks"] / record["samples"],
+            rows=tuple(rows / record["ticks"] for rows in record["rows"]),
+            entries=record["entries"],
+        )
+
+    def __str__(self) -> str:
+        return f"{self.dataset}, {self.epochs} epochs"
+
+
+def deciding_values(config: NetworkConfig) -> dict[str, Any]:
+    """Return the values of a configuration that decide the work of a training on a dataset."""
+    return {key: value for key, value in config.to_dict().items() if key not in _DECIDE_NOTHING}
+
+
+def find_work(config: NetworkConfig, dataset: str | None = None, path: Path = RECORD) -> Work:
+    """Return the work of a training of a configuration.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    dataset : str, optional
+        Name of the dataset; it may be left out where trainings on one only are on record.
+    path : Path
+        The record.
+
+    Raises
+    ------
+    UnknownWorkError
+        There is no training of these values, or not on this dataset, or there are some on several datasets.
+    BackspikeError
+        The record cannot be read.
+    """
+    with reading(path):
+        works = [Work.from_dict(record) for record in read_json(path)]
+    mine = deciding_values(config)
+    equal = [work for work in works if work.network == mine]
+    fitting = [work for work in equal if dataset in (None, work.dataset.split()[0])]
+    if not equal:
+        raise UnknownWorkError(f"no training of this network is on record{_nearest(mine, works)}")
+    there = " and ".join(sorted({work.dataset for work in equal}))
+    if not fitting:
+        raise UnknownWorkError(f"no training of this network on {shown(dataset)} is on record, only on {there}")
+    if len({work.dataset for work in fitting}) > 1:
+        raise UnknownWorkError(f"it depends on the dataset, and trainings on {there} are on record: choose --dataset")
+    return fitting[0]
+
+
+def _nearest(mine: dict[str, Any], works: list[Work]) -> str:
+    """Name the recorded training of the same layers that differs least, and in what."""
+    differing = [
+        (work, {key: value for key, value in work.network.items() if value != mine[key]})
+        for work in works
+        if work.network["layers"] == mine["layers"]
+    ]
+    if not differing:
+        return ""
+    work, values = min(differing, key=lambda item: len(item[1]))
+    return f"; the nearest ({work}) has {', '.join(f'{key} = {value}' for key, value in values.items())}"
+
+
+def clocks_a_sample(config: NetworkConfig, work: Work) -> float:
     """Estimate the clocks of a training sample, from the rows visited in a whole training and docs/hardware.md.
 
-    The rows are those that the golden model counted, in the first result of the configuration's name; each tick is
-    taken as the mean one, and the banks' rows as evenly spread.
-
-    Returns
-    -------
-    float or None
-        None where there is no result of these layers and ticks.
+    Each tick is taken as the mean one, and the banks' rows as evenly spread.
     """
-    for path in sorted((results / config.name.replace("_", "-")).glob("seed-*.json")):
-        result = json.loads(path.read_text())
-        network, counted = result["task"]["network"], result["training"]
-        if tuple(network["layers"]) == config.layers and network["ticks"] == config.ticks:
-            rows = [number / counted["ticks"] for number in counted["rows"]]
-            ticks = counted["ticks"] / counted["samples"]
-            return float(ticks * _clocks_a_tick(config, rows) + 4)
-    return None
+    return work.ticks * _clocks_a_tick(config, work.rows) + 4
 
 
-def _clocks_a_tick(config: NetworkConfig, rows: list[float]) -> float:
+def _clocks_a_tick(config: NetworkConfig, rows: tuple[float, ...]) -> float:
     """Return the clocks of a tick in which each layer visits that many rows."""
     folds, unit_folds, classes = config.folds, config.unit_folds, config.layers[-1]
     words = [fold * count / banks for fold, count, banks in zip(folds, rows, config.banks, strict=True)]
@@ -45,14 +159,19 @@ def _clocks_a_tick(config: NetworkConfig, rows: list[float]) -> float:
     return max(*hidden, sweeps[-1] + 5 + last, classes + 7 + last)
 
 
-def link_samples(config: NetworkConfig, baud: float) -> float:
+def link_samples(config: NetworkConfig, baud: float, entries: float | None = None) -> float:
     """Return how many samples a second the line carries (docs/host_link.md).
 
-    With as many non-zero inputs as MNIST and the digits have on the average, for their number of inputs; for others
-    with all.
+    Parameters
+    ----------
+    config : NetworkConfig
+    baud : float
+        Bits a second.
+    entries : float, optional
+        Entries of a sample's lists. When left out, as many as there can be: the least that the line carries.
     """
-    entries = _NONZERO.get(config.layers[0], config.layers[0])
-    content = 4 + 2 * entries
+    lists = config.ticks if config.input == "spikes" else 1
+    content = 4 * lists + 2 * (lists * config.layers[0] if entries is None else entries)
     frame = content * 1024 / 1018 * 255 / 254
     return baud / 10 / frame
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import backspike
-from backspike import BackspikeError, BackspikeWarning
+from backspike import BackspikeError, BackspikeWarning, NetworkConfig
 from backspike.cli import commands, main
 from backspike.datasets import LOADERS
 from backspike.datasets.mnist import MNIST
@@ -345,3 +345,18 @@ def test_a_dataset_is_looked_for_in_the_given_folder_first(command, tmp_path, ca
     arguments = [command, "--config", "mnist-ecp5", "--dataset", "mnist", "--data-dir", str(tmp_path)]
     rest = ["--out", str(tmp_path / "out")] if command == "train" else []
     assert refused([*arguments, *rest], capsys).startswith(f"MNIST in {tmp_path / 'mnist'} is not whole: train-images")
+
+
+@pytest.mark.parametrize("command", ["generate", "train"])
+def test_ticks_in_which_nothing_is_learned_are_warned_of(command, tmp_path, monkeypatch, capsys) -> None:
+    warnings.simplefilter("default")
+    for module in ("backspike.hdl.verilog.write_design", "backspike.model.training.train"):
+        monkeypatch.setattr(module, lambda *_, **__: [])
+    config = NetworkConfig(layers=(8, 4, 3), ticks=3)
+    config.save(tmp_path / "short.toml")
+    config.replace(ticks=4).save(tmp_path / "long.toml")
+    dataset = ["--dataset", "random"] if command == "train" else []
+    for name, warned in (("short", 1), ("long", 0)):
+        arguments = ["--config", str(tmp_path / f"{name}.toml"), "--out", str(tmp_path / "out"), *dataset]
+        assert main([command, *arguments]) == 0
+        assert capsys.readouterr().err.count("warning: with ticks = 3, weight layer 1 of 2 never changes, ") == warned

@@ -14,7 +14,7 @@ from backspike.config import load_config
 from backspike.fpga.boards import BOARDS
 from backspike.fpga.build import build, check_timing, count_cells, find_fastest, format_report, summarise
 from backspike.fpga.flow import does_not_fit
-from backspike.fpga.throughput import clocks_a_sample, link_samples, samples_through_link
+from backspike.fpga.throughput import UnknownWorkError, find_work, samples_through_link
 from backspike.fpga.tools import find_tool
 
 # As nextpnr-ice40 0.9 writes it, its paths left out.
@@ -26,6 +26,7 @@ REPORT = {
         "SB_WARMBOOT": {"available": 1, "used": 0},
     },
 }
+UNKNOWN = UnknownWorkError("nobody has counted")
 SLOW = {**REPORT, "fmax": {"board.clk": {"achieved": 12.0, "constraint": 16.0}}}
 
 
@@ -57,7 +58,7 @@ def test_tiny_on_an_icebreaker(tmp_path, monkeypatch):
 
 def test_the_fastest_seed_is_taken():
     board, config = BOARDS["icebreaker"], PRESETS["tiny"]
-    report = summarise(board, config, 16.0, 16, {1: SLOW, 2: REPORT})
+    report = summarise(board, config, 16.0, 16, {1: SLOW, 2: REPORT}, UNKNOWN)
     assert report["seed"] == 2
     assert report["device"] == {name: REPORT["utilization"][name] for name in ("ICESTORM_LC", "ICESTORM_RAM")}
     report["cells"] = {"luts": 2000}
@@ -65,6 +66,8 @@ def test_the_fastest_seed_is_taken():
     assert "1: 12.0 MHz, 2: 20.0 MHz" in table
     assert "3,000 of 5,280" in table
     assert "--baud" not in table
+    assert re.search(r"^training samples a second +unknown, because nobody has counted$", table, re.MULTILINE)
+    assert re.search(r"^host link, samples a second +4,9\d\d at least, with every input in every list$", table, re.M)
     check_timing(report)
 
 
@@ -79,7 +82,8 @@ def test_times_of_line_and_chip_add_up():
     [(300, 330, True, False), (330, 300, True, True), (90_000, 1_400, False, True), (300, 90_000, False, False)],
 )
 def test_the_report_names_what_makes_the_link_faster(chip, line, few, baud):
-    report = summarise(BOARDS["icebreaker"], PRESETS["digits"], 16.0, 16, {1: REPORT}) | {"cells": {}}
+    config = PRESETS["digits"]
+    report = summarise(BOARDS["icebreaker"], config, 16.0, 16, {1: REPORT}, find_work(config)) | {"cells": {}}
     through = samples_through_link(chip, line)
     report |= {"clocks_a_training_sample": 1000, "training_samples_a_second": chip, "link_samples_a_second": line}
     table = format_report(report | {"training_samples_a_second_through_link": through})
@@ -90,7 +94,7 @@ def test_the_report_names_what_makes_the_link_faster(chip, line, few, baud):
 
 
 def test_timing_that_is_missed_is_one_sentence():
-    report = summarise(BOARDS["icebreaker"], PRESETS["tiny"], 16.0, 16, {1: SLOW})
+    report = summarise(BOARDS["icebreaker"], PRESETS["tiny"], 16.0, 16, {1: SLOW}, UNKNOWN)
     sentence = (
         r"^timing is not met on icebreaker: board.clk reaches 12.0 MHz of the 16.0 that it has to; "
         r"build with --clock 11, or with more --seeds$"
@@ -154,22 +158,3 @@ def test_cells_are_counted_by_kind():
         "single_port_rams": 1,
         "multipliers": 1,
     }
-
-
-def test_clocks_a_sample_follow_the_rows(tmp_path):
-    """10 ticks of 60 and 20 rows, 60 rows and what moving the units takes, and four clocks a sample."""
-    config = PRESETS["mnist-ecp5"]
-    folder = tmp_path / "mnist-ecp5"
-    folder.mkdir()
-    counted = {"samples": 2, "ticks": 20, "rows": [1200, 400]}
-    result = {"task": {"network": {"layers": [784, 200, 10], "ticks": 32}}, "training": counted}
-    (folder / "seed-1.json").write_text(json.dumps(result))
-    assert clocks_a_sample(config, tmp_path) == 10 * (60 + 7) + 4
-    assert clocks_a_sample(config.replace(banks=(2, 2)), tmp_path) == 10 * (30 + 7) + 4
-    assert clocks_a_sample(config.replace(unit_lanes=(200,)), tmp_path) == 10 * (60 + 1) + 4
-    assert clocks_a_sample(PRESETS["tiny"], tmp_path) is None
-
-
-def test_the_line_carries_what_a_frame_holds():
-    """8 non-zero inputs are 20 bytes of a body: at a million bits a second not quite 5,000 samples."""
-    assert 4_900 < link_samples(PRESETS["tiny"], 1e6) < 5_000

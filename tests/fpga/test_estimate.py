@@ -90,10 +90,10 @@ def test_what_a_network_is_made_of() -> None:
 
 def test_what_fits() -> None:
     board = BOARDS["icebreaker"]
-    assert Estimate(3_900, 1_800, 5_170, 30, 4, None).fits(board)
-    assert not Estimate(3_900, 1_800, 5_180, 30, 4, None).fits(board)
-    assert not Estimate(3_900, 1_800, 5_170, 31, 4, None).fits(board)
-    assert not Estimate(3_900, 1_800, 5_170, 30, 5, None).fits(board)
+    assert Estimate(3_900, 1_800, 5_170, 30, 4).fits(board)
+    assert not Estimate(3_900, 1_800, 5_180, 30, 4).fits(board)
+    assert not Estimate(3_900, 1_800, 5_170, 31, 4).fits(board)
+    assert not Estimate(3_900, 1_800, 5_170, 30, 5).fits(board)
 
 
 def test_the_record_is_near_to_what_is_fitted_to_the_others() -> None:
@@ -119,5 +119,8 @@ def test_a_family_without_a_record_is_one_sentence(capsys) -> None:
     assert main(["estimate", "--config", "tiny", "--board", "tangnano9k"]) == 2
     capsys.readouterr()
     assert main(["estimate", "--config", "tiny", "--board", "hx8k"]) == 0
-    line = capsys.readouterr().out
-    assert re.match(r"hx8k +LUTs [\d,]+, .* logic cells [\d,]+ of 7,680, .* (fits|does not fit)\n$", line)
+    line, why = capsys.readouterr().out.splitlines()
+    assert re.match(
+        r"hx8k +LUTs [\d,]+, .* logic cells [\d,]+ of 7,680, .*samples/s unknown, (fits|does not fit)$", line
+    )
+    assert why == "training samples/s are unknown, because no training of this network is on record"
