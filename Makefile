@@ -14,18 +14,28 @@ JOBS ?= auto
 
 VENV := .venv
 BIN := $(VENV)/bin
+CREATED := $(VENV)/created.stamp
 RUNTIME := $(VENV)/runtime.stamp
 FPGA := $(VENV)/fpga.stamp
 DEVELOPMENT := $(VENV)/development.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TYPES := build/types/backspike
 
-.PHONY: demo test lint bench soak faults epoch venv format clean
+.PHONY: demo demo-training demo-bitstream test lint bench soak faults epoch venv format clean
 .DELETE_ON_ERROR:
 
+# One after the other they would take the sum of both. What the second says comes behind what the first says.
 demo: $(FPGA)
-	$(BIN)/backspike demo --out build/demo
-	$(BIN)/backspike build --board icebreaker --config digits --out build/demo/icebreaker
+	@mkdir -p build/demo
+	@echo "The same network is built for an iCEBreaker beside the training; what that says comes at the end."
+	@$(MAKE) --no-print-directory -j2 demo-training demo-bitstream; status=$$?; \
+	  cat build/demo/icebreaker.log; exit $$status
+
+demo-training: $(FPGA)
+	@$(BIN)/backspike demo --out build/demo
+
+demo-bitstream: $(FPGA)
+	@$(BIN)/backspike build --board icebreaker --config digits --out build/demo/icebreaker >build/demo/icebreaker.log 2>&1
 
 test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(JOBS)
@@ -55,25 +65,28 @@ format: $(DEVELOPMENT)
 
 venv: $(RUNTIME)
 
-# What simulations need, and nothing else: they are to start soon.
-$(RUNTIME): pyproject.toml
+$(CREATED):
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "error: $(PYTHON) is missing; install it with: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) backspike/prerequisites.py g++ make
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Each environment has what the one before has, and one call of pip makes any of them.
+$(RUNTIME): $(CREATED) pyproject.toml
 	@echo "Installing Backspike and what it needs into $(VENV) (about a minute) ..."
 	$(PIP) install --editable .
 	@touch $@
 
-$(FPGA): $(RUNTIME)
-	@echo "Installing the tools that make bitstreams into $(VENV) (about a minute) ..."
+$(FPGA): $(CREATED) pyproject.toml
+	@echo "Installing Backspike and the tools that make bitstreams into $(VENV) (about a minute) ..."
 	$(PIP) install --editable .[fpga]
-	@touch $@
+	@touch $(RUNTIME) $@
 
-$(DEVELOPMENT): $(RUNTIME)
-	@echo "Installing the tools of the tests into $(VENV) (about a minute) ..."
+$(DEVELOPMENT): $(CREATED) pyproject.toml
+	@echo "Installing Backspike and the tools of the tests into $(VENV) (about two minutes) ..."
 	$(PIP) install --editable .[dev]
-	@touch $@
+	@touch $(RUNTIME) $(FPGA) $@
 
 clean:
 	rm -rf build dist $(VENV) *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -8,6 +8,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tqdm import tqdm
 
 from backspike.config import PRESETS, NetworkConfig
 from backspike.datasets import Dataset, load_dataset
+from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
 from backspike.model.checkpoint import Checkpoint
 from backspike.model.learning_curve import learning_curve
@@ -86,7 +88,10 @@ def demo(out: Path, tell: Callable[[str], None]) -> bool:
     with ProcessPoolExecutor(1) as pool:
         alone = pool.submit(train, config, dataset, EPOCHS, SEED, out)
         result = _compare_with_bar(config, schedule, out)
-        training = alone.result()
+        try:
+            training = alone.result()
+        except BrokenProcessPool as error:
+            raise BackspikeError("the process of the training that runs by itself was killed") from error
     mismatch = result.mismatch or _differs_from_checkpoint(result, Checkpoint.load(out / "checkpoint.npz"))
     if mismatch:
         tell(f"mismatch: {mismatch}")
