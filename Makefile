@@ -6,6 +6,7 @@
 #   make bench   clocks, bounds and speeds of the presets, beside other software; results in build/bench/
 #   make soak    golden model against Verilog on 200 random configurations
 #   make faults  100,000 damaged frames on the host link of a simulated board: none may be taken
+#   make fuzz    thousands of damaged files for each reader: each is read or refused in one sentence
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
 #   make venv    only the environment, with the command .venv/bin/backspike
 
@@ -21,7 +22,7 @@ DEVELOPMENT := $(VENV)/development.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TYPES := build/types/backspike
 
-.PHONY: demo demo-training demo-bitstream test lint bench soak faults epoch venv format clean
+.PHONY: demo demo-training demo-bitstream test lint bench soak faults fuzz epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes behind what the first says.
@@ -55,6 +56,9 @@ soak: $(DEVELOPMENT)
 
 faults: $(DEVELOPMENT)
 	$(BIN)/python bench/faults.py
+
+fuzz: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile thorough
 
 epoch: $(RUNTIME)
 	$(BIN)/python bench/epoch.py

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
-from backspike.files import write_atomic
+from backspike.files import read_json, reading, write_atomic
 
 from .boards import Board
 from .contents import Contents, Memory, contents
@@ -216,10 +216,8 @@ def write_record(samples: list[dict[str, Any]], path: Path) -> None:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    try:
-        return list(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise BackspikeError(f"cannot read {path}, which bench/area.py makes: {error}") from error
+    with reading(path, "the record of bench/area.py"):
+        return [dict(sample) for sample in read_json(path, "the record of bench/area.py")]
 
 
 def _of_family(samples: list[dict[str, Any]], board: Board) -> list[dict[str, Any]]:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backspike.errors import BackspikeError
 from backspike.idx import read_idx
+from tests.damage import damaged, read_or_refused
 
 IMAGES = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3]) + bytes(range(12))
 LABELS = bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9])
@@ -75,3 +78,20 @@ def test_no_room_is_made_for_what_is_announced(tmp_path: Path) -> None:
 
 def test_an_empty_array_is_one(tmp_path: Path) -> None:
     assert read_idx(write(tmp_path / "none", bytes([0, 0, 8, 1, 0, 0, 0, 0])), 1).shape == (0,)
+
+
+@given(content=damaged(IMAGES, LABELS), packed=st.booleans(), dimensions=st.sampled_from([1, 3]))
+def test_anything_is_an_array_or_one_sentence(
+    content: bytes, packed: bool, dimensions: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("idx") / ("file.gz" if packed else "file")
+    array = read_or_refused(lambda path: read_idx(path, dimensions), write(path, content))
+    assert array is None or array.ndim == dimensions
+
+
+@given(content=damaged(gzip.compress(IMAGES, mtime=0)))
+def test_anything_packed_is_an_array_or_one_sentence(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("idx") / "file.gz"
+    path.write_bytes(content)
+    array = read_or_refused(lambda path: read_idx(path, 3), path)
+    assert array is None or array.ndim == 3

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
 
 from backspike import BackspikeError
 from backspike.npz import read_arrays
+from tests.damage import damaged_zips, read_or_refused
 
 ARRAYS = {
     "words": np.arange(6, dtype=np.uint64),
@@ -80,3 +82,18 @@ def test_a_file_of_another_kind_is_one_sentence(tmp_path) -> None:
             read_arrays(tmp_path / "file.npz")
     with pytest.raises(BackspikeError, match=r"^checkpoint /dev/zero: it holds more than 1,000 bytes$"):
         read_arrays(Path("/dev/zero"), "checkpoint", at_most=1000)
+
+
+def members() -> dict[str, bytes]:
+    file = io.BytesIO()
+    np.savez(file, **ARRAYS)
+    with zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@given(content=damaged_zips(members()))
+def test_anything_is_arrays_or_one_sentence(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("npz") / "file.npz"
+    path.write_bytes(content)
+    arrays = read_or_refused(read_arrays, path)
+    assert arrays is None or all(isinstance(array, np.ndarray) for array in arrays.values())

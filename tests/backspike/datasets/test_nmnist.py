@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,10 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from backspike import BackspikeError, BackspikeWarning, NetworkConfig
 from backspike.datasets import load_dataset, nmnist
 from backspike.datasets.nmnist import EventSettings, bin_events
+from tests.damage import damaged, damaged_zips, read_or_refused
 
 from .conftest import Server
 from .samples import recording
@@ -318,7 +322,7 @@ def test_it_is_downloaded_under_the_servers_names(places: Path, server: Server, 
     assert [path.name for path in nmnist.find_nmnist(None)] == ["Train.zip", "Test.zip"]
 
 
-def damaged(change: Callable[[bytearray], object], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def changed(change: Callable[[bytearray], object], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """Return a zip of all recordings, changed."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
@@ -333,21 +337,21 @@ def flip(place: int, mask: int) -> Callable[[bytearray], object]:
     return lambda content: content.__setitem__(place, content[place] ^ mask)
 
 
-DIRECTORY = damaged(lambda content: None).index(b"PK\x01\x02")
+DIRECTORY = changed(lambda content: None).index(b"PK\x01\x02")
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (damaged(flip(50, 0xFF)), "nmnist.zip is damaged: (Error -3 while decompressing|Bad CRC-32)"),
-        (damaged(flip(DIRECTORY + 8, 1)), r"nmnist\.zip: 'T.*' in it is encrypted$"),
-        (damaged(flip(DIRECTORY + 10, 0x40)), r"nmnist\.zip: 'T.*' in it is packed otherwise than by deflate$"),
+        (changed(flip(50, 0xFF)), "nmnist.zip is damaged: (Error -3 while decompressing|Bad CRC-32)"),
+        (changed(flip(DIRECTORY + 8, 1)), r"nmnist\.zip: 'T.*' in it is encrypted$"),
+        (changed(flip(DIRECTORY + 10, 0x40)), r"nmnist\.zip: 'T.*' in it is packed otherwise than by deflate$"),
         (
-            damaged(flip(DIRECTORY + 27, 0x40)),
+            changed(flip(DIRECTORY + 27, 0x40)),
             r"nmnist\.zip: 'T.*' in it takes 1,073,.* bytes, more than 16,777,216$",
         ),
-        (damaged(lambda content: None, zipfile.ZIP_LZMA), r"'T.*' in it is packed otherwise than by deflate$"),
-        (damaged(lambda content: content.__delitem__(slice(0, 40))), "^cannot read .*nmnist.zip: Invalid argument$"),
+        (changed(lambda content: None, zipfile.ZIP_LZMA), r"'T.*' in it is packed otherwise than by deflate$"),
+        (changed(lambda content: content.__delitem__(slice(0, 40))), "^cannot read .*nmnist.zip: Invalid argument$"),
         (b"PK" * 5000, "nmnist.zip is damaged: File is not a zip file"),
     ],
     ids=["bit rot", "encrypted", "unknown method", "huge", "lzma", "head cut off", "no zip"],
@@ -356,3 +360,28 @@ def test_a_damaged_zip_is_one_sentence(places: Path, content: bytes, sentence: s
     (places / "nmnist.zip").write_bytes(content)
     with pytest.raises(BackspikeError, match=sentence):
         load_dataset("nmnist", CONFIG, 1, data_dir=places)
+
+
+@given(
+    content=damaged_zips(
+        {f"{part}/{digit}/{digit}.bin": content_of(5) for part in ("Train", "Test") for digit in (0, 5)}
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_zip_is_a_dataset_or_one_sentence(content: bytes, places: Path) -> None:
+    (places / "nmnist.zip").write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BackspikeWarning)
+        dataset = read_or_refused(
+            lambda path: load_dataset("nmnist", CONFIG, 1, data_dir=places), places / "nmnist.zip"
+        )
+    assert dataset is None or dataset.train_values.shape[1:] == (4, 34 * 34)
+
+
+@given(
+    content=damaged(recording(EVENTS)), polarity=st.sampled_from(["merged", "separate"]), pool=st.sampled_from([1, 2])
+)
+def test_any_recording_is_spikes_or_one_sentence(content: bytes, polarity: str, pool: int) -> None:
+    settings = EventSettings(polarity=polarity, pool=pool)
+    values = read_or_refused(lambda path: bin_events(content, str(path), 4, settings), Path("recording"))
+    assert values is None or values.shape == (4, settings.inputs)
