@@ -17,7 +17,7 @@ from .files import reading, write_atomic
 from .names import check_name
 from .toml import read_toml
 
-__all__ = ["GUMBEL_BITS", "PERMISSION_BITS", "PIXEL_BITS", "PRESETS", "NetworkConfig", "load_config"]
+__all__ = ["ARCHITECTURE", "GUMBEL_BITS", "PERMISSION_BITS", "PIXEL_BITS", "PRESETS", "NetworkConfig", "load_config"]
 
 PIXEL_BITS = 8
 """Width of a rate-coded input value, and of the draw it is compared with."""
@@ -33,6 +33,9 @@ INPUT_KINDS = ("rate", "spikes")
 BANK_COUNTS = (1, 2, 4)
 PORT_COUNTS = (1, 2)
 
+ARCHITECTURE = ("lanes", "unit_lanes", "banks", "ports", "input_lanes", "input_buffers")
+"""Values that change clocks and area, never a result."""
+
 # What the initial contents of a device may differ in while it still is the same network: a checkpoint
 # of one of these is a checkpoint of all.
 _NOT_PART_OF_A_CHECKPOINT = (
@@ -40,13 +43,8 @@ _NOT_PART_OF_A_CHECKPOINT = (
     "rates",
     "rate_decay",
     "seed",
-    "lanes",
-    "unit_lanes",
-    "banks",
-    "ports",
-    "input_lanes",
-    "input_buffers",
     "inference_patience",
+    *ARCHITECTURE,
 )
 
 

@@ -19,7 +19,7 @@ LINE_TOLERANCE = 0.02
 """Part of a bit by which the line's bits may be too long or short: a byte has 10 of them, each taken in its middle."""
 
 Architecture = dict[str, Any]
-"""Values of a configuration that change clocks and area, never a result."""
+"""Values of a configuration by name, all of them of `backspike.config.ARCHITECTURE`."""
 
 
 @dataclass(frozen=True)

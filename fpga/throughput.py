@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backspike.config import NetworkConfig
+from backspike.config import ARCHITECTURE, NetworkConfig
 from backspike.errors import BackspikeError, shown
 from backspike.files import read_json, reading
 
@@ -29,17 +29,7 @@ RECORD = Path(__file__).with_name("work.json")
 """The trainings whose work was counted."""
 
 # Values that decide no count of a training. The seed decides some, within what another seed's do.
-_DECIDE_NOTHING = (
-    "name",
-    "seed",
-    "inference_patience",
-    "lanes",
-    "unit_lanes",
-    "banks",
-    "ports",
-    "input_lanes",
-    "input_buffers",
-)
+_DECIDE_NOTHING = ("name", "seed", "inference_patience", *ARCHITECTURE)
 
 
 class UnknownWorkError(BackspikeError):

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from backspike.config import PRESETS, NetworkConfig
+from backspike.config import ARCHITECTURE, PRESETS, NetworkConfig
 from backspike.datasets import LOADERS, Dataset, load_dataset
 from backspike.errors import BackspikeError, shown
 from backspike.files import make_directory, write_atomic
@@ -33,7 +33,7 @@ SEEDS = range(1, 2**32)
 """What a seed may be."""
 
 # How a network is called and built; its seed is the task's.
-_NO_PART_OF_A_RESULT = ("name", "seed", "lanes", "unit_lanes", "banks", "ports", "input_lanes", "input_buffers")
+_NO_PART_OF_A_RESULT = ("name", "seed", *ARCHITECTURE)
 
 
 def network_of(values: Mapping[str, Any]) -> NetworkConfig:
