@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from tqdm import tqdm
 
 from . import __version__
 from .cache_cli import cache
@@ -19,18 +18,23 @@ from .config import PRESETS, NetworkConfig, load_config
 from .console import show_log
 from .errors import BackspikeError, BackspikeWarning
 from .host_cli import host
+from .interrupts import Terminated, raised_terminations
 from .options import (
     FAILED,
+    advising_resumption,
     baud_option,
+    chosen_seed,
     config_option,
     data_dir_option,
     dataset_option,
+    force_option,
     load_schedule,
     out_option,
     seed_option,
     setting_option,
     tell_comparison,
 )
+from .progress import announced, progress_bar
 
 if TYPE_CHECKING:
     from backspike.datasets import Loader
@@ -45,6 +49,9 @@ INTERRUPTED = 130
 
 CLOSED = 141
 """Exit status when the reader of a pipe has gone, as shells have it (128 + SIGPIPE)."""
+
+WHOLE = "finished files are whole, others were not written"
+"""What an interruption leaves."""
 
 # Commands import what they need when they run: `backspike --help` needs neither Amaranth nor scikit-learn.
 
@@ -155,7 +162,8 @@ def build_bitstream(
     show_default=True,
     help="Golden model, compiled or in NumPy, or the Verilog in simulation.",
 )
-@click.option("--resume", is_flag=True, help="Go on from what an interrupted training left in --out.")
+@click.option("--resume", is_flag=True, help="Go on with the training that is in --out.")
+@force_option
 @out_option
 def train(
     config_name: str,
@@ -163,22 +171,27 @@ def train(
     settings: dict[str, Any],
     data_dir: Path | None,
     epochs: int,
-    seed: int,
+    seed: int | None,
     engine: str,
     resume: bool,
+    force: bool,
     out: Path,
 ) -> None:
     """Train the golden model, beside a float network of the same layers.
 
     Writes checkpoint.npz, metrics.json and learning-curve.png. The seed decides everything: split, initial weights,
-    random streams and order of samples. Engines differ in speed alone. Ctrl-C leaves a checkpoint to resume from.
+    random streams and order of samples. Engines differ in speed alone. Ctrl-C leaves a checkpoint, from which the same
+    command with --resume goes on; so it does for more --epochs.
     """
     from backspike.datasets import load_dataset
     from backspike.model.training import train as run_training
 
     config = _told(load_config(config_name))
-    dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
-    run_training(config, dataset, epochs, seed, out, click.echo, engine, resume)
+    seed = chosen_seed(config, seed)
+    with announced(f"loading {dataset_name}"):
+        dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
+    with advising_resumption("the same command with --resume goes on from there"):
+        run_training(config, dataset, epochs, seed, out, click.echo, engine, resume, force=force)
     click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png")
 
 
@@ -208,7 +221,7 @@ def compare(
     settings: dict[str, Any],
     data_dir: Path | None,
     samples: int,
-    seed: int,
+    seed: int | None,
     simulator: str,
     inference: bool,
     checkpoint: Path | None,
@@ -230,8 +243,9 @@ def compare(
     if gates and not fast:
         raise BackspikeError("--gates simulates natively; add --fast")
     config = load_config(config_name)
+    seed = chosen_seed(config, seed)
     schedule = load_schedule(config, dataset_name, samples, seed, inference, checkpoint, settings, data_dir)
-    with tqdm(total=samples, unit=" samples", leave=False, disable=None) as bar:
+    with progress_bar(samples, "samples", f"comparing {config.name}") as bar:
         progress = advance(bar)
         if fast:
             simulator = f"verilator, native, netlist for {gates}" if gates else "verilator, native"
@@ -517,8 +531,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
     0 for success, 1 for a mismatch, 2 for bad input, a missing prerequisite or no room to write, 130 after Ctrl-C,
-    141 without a word when the reader of a pipe has gone. Errors and warnings are one sentence on the standard error
-    stream.
+    143 after SIGTERM, 129 after SIGHUP, 141 without a word when the reader of a pipe has gone. Errors and warnings are
+    one sentence on the standard error stream.
 
     Parameters
     ----------
@@ -527,7 +541,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     show_log()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), raised_terminations():
             warnings.showwarning = _show_warning
             status = commands.main(arguments, prog_name="backspike", standalone_mode=False)
         if sys.stdout:
@@ -539,9 +553,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return REFUSED
     except click.ClickException as error:
         return _refuse(error.format_message())
-    except click.Abort:
-        click.echo("error: interrupted; finished files are whole, others were not written", err=True)
+    except click.Abort as error:
+        cause = error.__cause__
+        click.echo(f"error: interrupted; {cause.args[0] if cause and cause.args else WHOLE}", err=True)
         return INTERRUPTED
+    except Terminated as termination:
+        # A terminal that was closed takes no more.
+        with suppress(OSError):
+            click.echo(f"error: terminated; {termination.args[0] if termination.args else WHOLE}", err=True)
+        return termination.status
     except SystemExit:
         # Click's answer to a closed pipe, and to nothing else; its own status means a mismatch here.
         return CLOSED

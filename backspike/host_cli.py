@@ -9,23 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from tqdm import tqdm
 
 from .config import NetworkConfig, load_config
 from .errors import BackspikeError
 from .files import make_directory
 from .options import (
     FAILED,
+    advising_resumption,
     baud_option,
+    chosen_seed,
     config_option,
     data_dir_option,
     dataset_option,
+    force_option,
     load_schedule,
     out_option,
     seed_option,
     setting_option,
     tell_comparison,
 )
+from .progress import announced, progress_bar
 
 if TYPE_CHECKING:
     from backspike.fpga.host import Device
@@ -122,11 +125,6 @@ def _connect(
             yield Device(line, config, 0.2, samples_a_frame, line.seconds)
 
 
-def _bar(total: int, unit: str) -> tqdm:
-    # disable=None: no bar where the error stream is no terminal.
-    return tqdm(total=total, unit=f" {unit}", leave=False, disable=None)
-
-
 def _load_checkpoint(device: Device, path: Path) -> None:
     """Load the weights of a checkpoint, and read them back."""
     from backspike.fpga.training import MismatchError, weight_difference
@@ -134,7 +132,7 @@ def _load_checkpoint(device: Device, path: Path) -> None:
 
     checkpoint = Checkpoint.load(path)
     checkpoint.require(device.config)
-    with _bar(2 * device.weight_words, "weights") as bar:
+    with progress_bar(2 * device.weight_words, "weights", "loading") as bar:
         device.write_weights(checkpoint.weights, bar.update)
         difference = weight_difference(checkpoint.weights, device.read_weights(bar.update))
     if difference:
@@ -185,6 +183,7 @@ def load(device: Device, checkpoint: Path) -> None:
 @data_dir_option
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @seed_option
+@force_option
 @out_option
 def train(
     device: Device,
@@ -192,7 +191,8 @@ def train(
     settings: dict[str, Any],
     data_dir: Path | None,
     epochs: int,
-    seed: int,
+    seed: int | None,
+    force: bool,
     out: Path,
 ) -> None:
     """Train on the device, with the golden model beside it.
@@ -204,10 +204,14 @@ def train(
     from backspike.fpga.training import DeviceEngine
     from backspike.model.training import train as run_training
 
-    dataset = load_dataset(dataset_name, device.config, seed, settings, data_dir)
+    config = device.config
+    seed = chosen_seed(config, seed)
+    with announced(f"loading {dataset_name}"):
+        dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
     engine = DeviceEngine(device)
     try:
-        run_training(device.config, dataset, epochs, seed, out, click.echo, engine)
+        with advising_resumption("`backspike train --resume` goes on from there"):
+            run_training(config, dataset, epochs, seed, out, click.echo, engine, force=force)
     # What a serial port raises, and a device that answers no more, or wrongly.
     except (OSError, BackspikeError):
         if engine.shown:
@@ -236,7 +240,7 @@ def evaluate(
     data_dir: Path | None,
     samples: int | None,
     checkpoint: Path | None,
-    seed: int,
+    seed: int | None,
 ) -> None:
     """Show the test samples, learning off, and print the accuracy.
 
@@ -245,7 +249,10 @@ def evaluate(
     from backspike.datasets import load_dataset
     from backspike.fpga.training import evaluate_device
 
-    dataset = load_dataset(dataset_name, device.config, seed, settings, data_dir)
+    config = device.config
+    seed = chosen_seed(config, seed)
+    with announced(f"loading {dataset_name}"):
+        dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
     count = len(dataset.test_labels) if samples is None else samples
     if count > len(dataset.test_labels):
         raise BackspikeError(
@@ -255,7 +262,7 @@ def evaluate(
         _load_checkpoint(device, checkpoint)
     elif not device.has_weights():
         raise BackspikeError("the device has no weights yet; --checkpoint loads those of a training")
-    with _bar(count, "samples") as bar:
+    with progress_bar(count, "samples", "evaluating") as bar:
         accuracy = evaluate_device(device, dataset, samples, bar.update)
     click.echo(f"{accuracy:.2%} of {count} samples")
 
@@ -272,7 +279,7 @@ def read(device: Device, out: Path) -> None:
     from backspike.model.checkpoint import Checkpoint
 
     make_directory(out.parent)
-    with _bar(device.weight_words, "weights") as bar:
+    with progress_bar(device.weight_words, "weights", "reading") as bar:
         weights = device.read_weights(bar.update)
     Checkpoint.capture(Network(device.config, weights)).save(out)
     click.echo(f"written to {out}")
@@ -295,7 +302,7 @@ def compare(
     samples: int,
     inference: bool,
     checkpoint: Path | None,
-    seed: int,
+    seed: int | None,
 ) -> int:
     """Show the same samples to device and golden model, and compare results, weights and counters.
 
@@ -304,7 +311,8 @@ def compare(
     from backspike.fpga.training import compare_device
 
     config = device.config
+    seed = chosen_seed(config, seed)
     schedule = load_schedule(config, dataset_name, samples, seed, inference, checkpoint, settings, data_dir)
-    with _bar(samples, "samples") as bar:
+    with progress_bar(samples, "samples", f"comparing {config.name}") as bar:
         result = compare_device(device, schedule, bar.update)
     return tell_comparison(result, f"{config.name}, {samples} samples of {dataset_name}, seed {seed}")

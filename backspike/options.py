@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,16 +11,21 @@ import click
 
 from .config import NetworkConfig
 from .errors import BackspikeError
+from .interrupts import Terminated
+from .progress import announced
 
 if TYPE_CHECKING:
     from backspike.sim.compare import Comparison, Schedule
 
 __all__ = [
     "FAILED",
+    "advising_resumption",
     "baud_option",
+    "chosen_seed",
     "config_option",
     "data_dir_option",
     "dataset_option",
+    "force_option",
     "load_schedule",
     "out_option",
     "seed_option",
@@ -55,8 +62,16 @@ setting_option = click.option(
     callback=lambda context, option, words: dict(_setting(word) for word in words),
     help="A setting of the dataset, such as pool=2 of nmnist; repeatable.",
 )
-seed_option = click.option("--seed", type=click.IntRange(1, 2**32 - 1), default=1, show_default=True)
+seed_option = click.option(
+    "--seed", type=click.IntRange(1, 2**32 - 1), help="The configuration's own, which is 1 by default, when left out."
+)
+force_option = click.option("--force", is_flag=True, help="Overwrite a training that is in --out.")
 out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the results.")
+
+
+def chosen_seed(config: NetworkConfig, seed: int | None) -> int:
+    """Return the seed that an option gives; the configuration's own if the option was left out."""
+    return config.seed if seed is None else seed
 
 
 def _setting(word: str) -> tuple[str, int | str]:
@@ -65,6 +80,17 @@ def _setting(word: str) -> tuple[str, int | str]:
     if not (key and equals and value):
         raise BackspikeError(f"a dataset's setting must be KEY=VALUE, not {word!r}")
     return key, int(value) if value.isdecimal() else value
+
+
+@contextmanager
+def advising_resumption(advice: str) -> Iterator[None]:
+    """Say how to go on with a training that is interrupted, if it has come so far that one can."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as interruption:
+        if interruption.args:
+            interruption.args = (f"{interruption.args[0]}; {advice}",)
+        raise
 
 
 def load_schedule(
@@ -87,7 +113,8 @@ def load_schedule(
         trained = Checkpoint.load(checkpoint)
         trained.require(config)
         weights = trained.weights
-    dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
+    with announced(f"loading {dataset_name}"):
+        dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
     return schedule_of(config, dataset, samples, seed, inference, weights)
 
 

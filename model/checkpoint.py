@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
-from backspike.files import write_atomic
+from backspike.files import parse_json, reading, write_atomic
+from backspike.npz import read_arrays
 
-from .network import Network
+from .network import Counters, Network
 from .streams import StreamMap
 
 __all__ = ["FORMAT", "Checkpoint"]
 
-FORMAT = 2
+FORMAT = 3
 """Version of the file's layout. A reader refuses any other."""
 
 
@@ -31,8 +32,8 @@ class Checkpoint:
     """State of a network between two samples; spikes, errors and membranes are cleared there anyway.
 
     The file is a NumPy archive (.npz) of the arrays ``weights_1`` .. ``weights_L`` (int16), ``streams`` (uint64),
-    ``rates`` (int64) and ``header`` (uint8): UTF-8 JSON with ``format``, ``epoch``, ``shown``, ``right``, ``config``
-    and ``checkpoint_hash``.
+    ``rates`` (int64) and ``header`` (uint8): UTF-8 JSON with ``format``, ``epoch``, ``shown``, ``right``, ``counters``,
+    ``config`` and ``checkpoint_hash``.
 
     Parameters
     ----------
@@ -48,6 +49,8 @@ class Checkpoint:
         Epochs of training that are done.
     shown, right : int
         Samples shown in the epoch after those, and right answers to them.
+    counters : Counters
+        Work done; in a training, for those samples.
     """
 
     config: NetworkConfig
@@ -55,8 +58,9 @@ class Checkpoint:
     streams: NDArray[np.uint64]
     rates: list[int]
     epoch: int
-    shown: int = 0
-    right: int = 0
+    shown: int
+    right: int
+    counters: Counters
 
     @classmethod
     def capture(cls, network: Network, epoch: int = 0, shown: int = 0, right: int = 0) -> Checkpoint:
@@ -69,7 +73,13 @@ class Checkpoint:
             streams[numbering.units(layer)] = units.states
             streams[numbering.bias(layer)] = array.bias_state[0]
         weights = [array.weights.copy() for array in network.synapses]
-        return cls(config, weights, streams, list(network.rates), epoch, shown, right)
+        counters = copy.deepcopy(network.counters)
+        return cls(config, weights, streams, list(network.rates), epoch, shown, right, counters)
+
+    @property
+    def place(self) -> str:
+        """How far a training has come, in words."""
+        return f"epoch {self.epoch + 1}, sample {self.shown:,}" if self.shown else f"the end of epoch {self.epoch}"
 
     def apply(self, network: Network) -> None:
         """Put this state into a network: its next samples run as they would have in the captured one.
@@ -87,6 +97,7 @@ class Checkpoint:
             array.bias_state = self.streams[[numbering.bias(layer)]]
             units.states = self.streams[numbering.units(layer)]
         network.rates = list(self.rates)
+        network.counters = copy.deepcopy(self.counters)
 
     def require(self, config: NetworkConfig) -> None:
         """Raise `BackspikeError` unless this is a checkpoint of `config`, or of one that computes the same."""
@@ -111,6 +122,7 @@ class Checkpoint:
             "epoch": self.epoch,
             "shown": self.shown,
             "right": self.right,
+            "counters": self.counters.to_dict(),
             "config": self.config.to_dict(),
             "checkpoint_hash": self.config.checkpoint_hash,
         }
@@ -134,51 +146,45 @@ class Checkpoint:
         BackspikeError
             It is missing or cannot be read, is damaged or no checkpoint at all, or of another format.
         """
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise BackspikeError(f"cannot read checkpoint {path}: {error.strerror}") from error
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            header = json.loads(arrays.pop("header").tobytes())
+        with reading(path, "checkpoint"):
+            # What `save` writes is not packed, so that no small file takes gigabytes.
+            arrays = read_arrays(path, "checkpoint", path.stat().st_size)
+            header = parse_json(arrays.pop("header").tobytes())
             if header["format"] != FORMAT:
-                raise BackspikeError(f"{path} is a checkpoint of format {header['format']}; this reads {FORMAT}")
+                raise BackspikeError(f"{path} is a checkpoint of format {header['format']!r:.40}; this reads {FORMAT}")
             config = NetworkConfig.from_dict(header["config"])
-            checkpoint = cls(
-                config=config,
-                # "safe": integers stay integers, anything else raises.
-                weights=[
-                    arrays[f"weights_{layer}"].astype(np.int64, casting="safe") for layer in range(1, config.depth + 1)
-                ],
-                streams=arrays["streams"],
-                rates=[int(rate) for rate in arrays["rates"]],
-                epoch=int(header["epoch"]),
-                shown=int(header["shown"]),
-                right=int(header["right"]),
+            if header["checkpoint_hash"] != config.checkpoint_hash:
+                raise ValueError("its configuration is not the one that it was written with")
+            epoch, shown, right = (_count(header[name], name) for name in ("epoch", "shown", "right"))
+            if right > shown:
+                raise ValueError(f"it has {right} right answers to {shown} samples")
+            counters = Counters.from_dict(header["counters"], config.depth)
+            rates = _expected(arrays.pop("rates"), "rates", np.int64, (config.depth,), 0, 256)
+            streams = _expected(
+                arrays.pop("streams"), "streams", np.uint64, (StreamMap(config).count,), 0, 2**config.lfsr_bits - 1
             )
-            checkpoint._check(header["checkpoint_hash"])
-        # What NumPy, zipfile and json raise on bytes that are not, or no longer, what they read.
-        except (
-            AttributeError, EOFError, KeyError, TypeError, ValueError, NotImplementedError, OSError,
-            zipfile.BadZipFile, zlib.error,
-        ) as error:  # fmt: skip
-            raise BackspikeError(f"{path} is damaged, or no checkpoint of Backspike") from error
-        return checkpoint
+            weights = [
+                _expected(arrays.pop(f"weights_{layer}"), f"weights_{layer}", np.int16, (inputs + 1, units),
+                          config.weight_min, config.weight_max).astype(np.int64)
+                for layer, (inputs, units) in enumerate(pairwise(config.layers), start=1)
+            ]  # fmt: skip
+            for name in arrays:
+                raise ValueError(f"it has {name!r}, which no checkpoint has")
+        return cls(config, weights, streams, rates.tolist(), epoch, shown, right, counters)
 
-    def _check(self, checkpoint_hash: str) -> None:
-        """Raise `ValueError` if the arrays do not belong to the configuration."""
-        config = self.config
-        shapes = [(inputs + 1, units) for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True)]
-        within = all(config.weight_min <= w.min() <= w.max() <= config.weight_max for w in self.weights)
-        if (
-            checkpoint_hash != config.checkpoint_hash
-            or [weights.shape for weights in self.weights] != shapes
-            or not within
-            or self.streams.shape != (StreamMap(config).count,)
-            or self.streams.dtype != np.dtype(np.uint64)
-            or int(self.streams.max()) >> config.lfsr_bits
-            or len(self.rates) != config.depth
-            or not all(0 <= rate <= 256 for rate in self.rates)
-        ):
-            raise ValueError("the arrays do not belong to the configuration")
+
+def _count(value: Any, name: str) -> int:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(f"{name} must be a whole number from 0, not {value!r:.40}")
+    return value
+
+
+def _expected(
+    array: NDArray[Any], name: str, dtype: DTypeLike, shape: tuple[int, ...], low: int, high: int
+) -> NDArray[Any]:
+    """Return an array of a checkpoint, if it is one that its configuration has."""
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"{name} must be {np.dtype(dtype)} of shape {shape}, not {array.dtype} of shape {array.shape}")
+    if array.min() < low or array.max() > high:
+        raise ValueError(f"{name} must be from {low} to {high}, not {array.min()} to {array.max()}")
+    return array

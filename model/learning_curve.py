@@ -15,7 +15,7 @@ def learning_curve(title: str, train: Sequence[float], test: Sequence[float], fl
     ----------
     title : str
     train, test : sequence of float
-        Accuracy in each epoch, 0 to 1: while training, and on the test samples after it.
+        Accuracy after each epoch, 0 to 1, learning off: on training samples, and on the test samples.
     float_accuracy : float
         Test accuracy of the float network, 0 to 1.
     """
@@ -26,8 +26,10 @@ def learning_curve(title: str, train: Sequence[float], test: Sequence[float], fl
     figure = Figure(figsize=(7, 4.5), dpi=120, layout="constrained")
     axes = figure.subplots()
     epochs = range(1, len(test) + 1)
-    axes.plot(epochs, [100 * value for value in test], marker="o", label=f"test, {100 * test[-1]:.1f} % in the end")
-    axes.plot(epochs, [100 * value for value in train], marker=".", alpha=0.6, label="training, while it learns")
+    axes.plot(
+        epochs, [100 * value for value in test], marker="o", label=f"test samples, {100 * test[-1]:.1f} % in the end"
+    )
+    axes.plot(epochs, [100 * value for value in train], marker=".", alpha=0.6, label="training samples")
     axes.axhline(
         100 * float_accuracy, color="black", linestyle="--", label=f"float network, test, {100 * float_accuracy:.1f} %"
     )

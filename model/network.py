@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,26 @@ class Counters:
     def zero(cls, depth: int) -> Counters:
         """Return counters of a network of so many weight layers that has done nothing."""
         return cls(0, 0, 0, np.zeros(depth, dtype=np.int64), np.zeros(depth, dtype=np.int64))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], depth: int) -> Counters:
+        """Return the counters that `to_dict` wrote, of a network of so many weight layers.
+
+        Raises
+        ------
+        ValueError
+            They are no such counts: one is missing, too many, no whole number or negative.
+        """
+        single, layered = ("samples", "ticks", "error_ticks"), ("rows", "writes")
+        if not isinstance(values, dict) or values.keys() != {*single, *layered}:
+            raise ValueError("the counts are not those of a network")
+        for key, value in values.items():
+            counts = value if key in layered else [value]
+            if not isinstance(counts, list) or len(counts) != (depth if key in layered else 1):
+                raise ValueError(f"{key} must be {depth} counts, one a weight layer")
+            if not all(type(count) is int and 0 <= count < 2**63 for count in counts):
+                raise ValueError(f"{key} must be whole numbers from 0 to {2**63 - 1}")
+        return cls(*(values[key] for key in single), *(np.array(values[key], dtype=np.int64) for key in layered))
 
     def to_dict(self) -> dict[str, int | list[int]]:
         """Return all counts as JSON has them."""

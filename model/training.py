@@ -3,71 +3,39 @@
 from __future__ import annotations
 
 import copy
-import json
-import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.datasets import Dataset
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
-from backspike.interrupts import held_interrupts
+from backspike.interrupts import Terminated, held_interrupts
+from backspike.locks import locked
+from backspike.progress import announced, progress_bar
 
-from .baseline import FloatSettings, float_accuracy
+from .baseline import FloatSettings, train_float
 from .checkpoint import Checkpoint
 from .engines import DEFAULT_ENGINE, Engine, load_engine
+from .identity import differences, network_identity, training_identity
 from .learning_curve import learning_curve
+from .metrics import Epoch, Training, read_metrics, write_metrics
 from .network import Counters, Network
 from .order import sample_order
 
 CHUNK = 256
 """Samples shown between two looks at the clock: progress is shown, and Ctrl-C heard, this often."""
 
+FILES = ("checkpoint.npz", "metrics.json", "learning-curve.png")
+"""What a training leaves in its folder."""
+
 __all__ = ["Epoch", "Training", "evaluate", "rates_of_epoch", "sample_order", "train"]
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """How one epoch went.
-
-    Parameters
-    ----------
-    rates : list of int
-        Learning rate of each weight layer in 1/256.
-    train_accuracy : float
-        Right answers, 0 to 1, to training samples while they are learned: flattering, since a sample is answered
-        tick by tick, and later ticks know what earlier ones of the same sample taught.
-    test_accuracy : float
-        Right answers, 0 to 1, to test samples after the epoch, learning off.
-    seconds : float
-        Time of training and test together.
-    training, test : dict
-        Counts of the work done (`Counters.to_dict`) while the samples were learned, and in the test. An epoch that was
-        interrupted has those since it went on: its samples are counted too.
-    """
-
-    rates: list[int]
-    train_accuracy: float
-    test_accuracy: float
-    seconds: float
-    training: dict[str, Any]
-    test: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a training went: every epoch, and the test accuracy of a float network trained alike, 0 to 1."""
-
-    epochs: list[Epoch]
-    float_accuracy: float
 
 
 def rates_of_epoch(config: NetworkConfig, epoch: int) -> list[int]:
@@ -79,13 +47,14 @@ def rates_of_epoch(config: NetworkConfig, epoch: int) -> list[int]:
     return [max(1, round(rate * config.rate_decay**epoch)) if rate else 0 for rate in config.rates]
 
 
-def evaluate(network: Network, dataset: Dataset, engine: str = DEFAULT_ENGINE) -> float:
+def evaluate(network: Network, dataset: Dataset, engine: str | Engine = DEFAULT_ENGINE) -> float:
     """Return the accuracy on the test samples, 0 to 1, learning off.
 
     It runs on a copy: inference draws from the same random streams as training does, so evaluating the network itself
     would change what it learns next, and a training would depend on how often it was looked at.
     """
-    return _test(network, dataset, load_engine(engine))[0]
+    samples = np.arange(len(dataset.test_labels))
+    return _answer(network, dataset.test_values, dataset.test_labels, samples, load_engine(engine), "test", True)[0]
 
 
 def train(
@@ -98,12 +67,14 @@ def train(
     engine: str | Engine = DEFAULT_ENGINE,
     resume: bool = False,
     baseline: FloatSettings | None = None,
+    force: bool = False,
 ) -> Training:
     """Train the golden model and a float network on the same samples for as many epochs, and write down how it went.
 
-    After each epoch `out` has a whole ``checkpoint.npz`` (`Checkpoint`) and ``metrics.json``; in the end also
-    ``learning-curve.png``. Ctrl-C leaves a checkpoint of the very sample that it came after, and what is resumed from
-    there gives the same weights as what was never interrupted, to the last bit.
+    After each epoch `out` has a whole ``checkpoint.npz`` (`Checkpoint`) and ``metrics.json`` (`write_metrics`); in the
+    end also ``learning-curve.png``. Ctrl-C, SIGTERM and SIGHUP leave a checkpoint of the very sample that they came
+    after, and what is resumed from there gives the same weights and the same account as what was never interrupted,
+    to the last bit. Where Ctrl-C is ignored, as in the background of a script, the training goes on to its end.
 
     Parameters
     ----------
@@ -115,147 +86,230 @@ def train(
     seed : int
         Seed of initial weights, random streams, order of samples and float network.
     out : Path
-        Directory of the files; made if it is missing.
+        Directory of the files; made if it is missing, and locked while it is written to.
     report : callable, optional
         Takes a line of text for each result; with it, a progress bar goes to the standard error stream if that is a
         terminal.
     engine : str or Engine
         One of `ENGINES`, or another; the result is the same with each.
     resume : bool
-        Whether to go on from what a training with the same arguments left in `out`.
+        Whether to go on from what a training left in `out`. It must be the same in all that decides its results
+        (`training_identity`), but for the number of epochs, which may be greater.
     baseline : FloatSettings, optional
         How the float network learns.
+    force : bool
+        Whether to overwrite a training that is in `out`.
 
     Raises
     ------
     BackspikeError
-        A file cannot be written, or the dataset does not fit; nothing to resume, or it is of another training.
-    KeyboardInterrupt
-        Ctrl-C, when the checkpoint is written.
+        The dataset does not fit the network; there is a training in `out`, and neither `resume` nor `force` is set;
+        there is none to resume, or another one; another process writes there; a file cannot be written.
+    KeyboardInterrupt, Terminated
+        Ctrl-C, or a signal that asks the process to end. The text says from where the training can be resumed, if it
+        can.
     """
-    make_directory(out)
-    tell = report or (lambda line: None)
+    if resume and force:
+        raise BackspikeError("a training is either gone on with (--resume) or overwritten (--force), not both")
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise BackspikeError(f"epochs must be a whole number from 1, not {epochs!r}")
     config = config.replace(seed=seed)
     show = load_engine(engine)
     network = Network(config)
-    if resume:
-        start, training = _resume(network, dataset, out)
-        tell(f"going on from epoch {start.epoch + 1}, sample {start.shown}")
-    else:
-        start, training = (
-            Checkpoint.capture(network),
-            Training([], float_accuracy(config, dataset, epochs, seed, baseline)),
+    dataset.check(config)
+    with announced("looking at the samples"):
+        identity = training_identity(config, dataset, baseline or FloatSettings())
+    tell = report or (lambda line: None)
+    make_directory(out)
+    with locked(out):
+        record = _Record(out, dataset, identity, Training([], []), Checkpoint.capture(network))
+        if resume:
+            record.resume(network, epochs)
+            tell(f"going on from epoch {record.latest.epoch + 1}, sample {record.latest.shown}")
+        elif not force:
+            for name in FILES:
+                if (out / name).exists():
+                    raise BackspikeError(
+                        f"there is a training in {out} ({name}): `backspike train --resume` goes on with it, "
+                        "--force overwrites it"
+                    )
+        # A float network of fewer epochs than are asked for is trained anew: it takes the same steps again.
+        accuracies = record.training.float_accuracies
+        if len(accuracies) < epochs:
+            with progress_bar(epochs, "epochs", f"float network {_sizes(config)}", silent=not report) as bar:
+                accuracies[:] = train_float(
+                    config, dataset, epochs, seed, baseline, lambda *done: bar.update()
+                ).test_accuracies
+        del accuracies[epochs:]
+        if not resume:
+            record.clear()
+        try:
+            record.save(record.latest)
+            tell(
+                f"float network {_sizes(config)} on the same samples: test {record.training.float_accuracy:.2%} "
+                f"after {epochs} epoch{'s' if epochs > 1 else ''}"
+            )
+            for epoch in range(record.latest.epoch, epochs):
+                done = _epoch(network, record, show, epoch, f"epoch {epoch + 1}/{epochs}", not report)
+                tell(
+                    f"epoch {epoch + 1}/{epochs}: training {done.training_accuracy:.2%}, "
+                    f"test {done.test_accuracy:.2%}, {done.seconds:.1f} s, "
+                    f"rates {', '.join(f'{rate}/256' for rate in done.rates)}"
+                )
+        except (KeyboardInterrupt, Terminated) as interruption:
+            interruption.args = (f"the training in {out} is whole up to {record.latest.place}",)
+            raise
+        picture = learning_curve(
+            f"{config.name} ({_sizes(config)}) on {dataset.name}, golden model, seed {seed}",
+            [epoch.training_accuracy for epoch in record.training.epochs],
+            [epoch.test_accuracy for epoch in record.training.epochs],
+            record.training.float_accuracy,
         )
-        _save(start, dataset, training, out)
-    tell(f"float network {_sizes(config)} on the same samples: test {training.float_accuracy:.2%}")
-    for epoch in range(start.epoch, epochs):
-        begin = time.perf_counter()
-        network.rates, network.counters = rates_of_epoch(config, epoch), Counters.zero(config.depth)
-        shown, right = (start.shown, start.right) if epoch == start.epoch else (0, 0)
-        title = f"epoch {epoch + 1}/{epochs}" if report else None
-        train_accuracy = _learn(network, dataset, show, epoch, shown, right, title, out)
-        training_counts = network.counters.to_dict()
-        test_accuracy, test_counts = _test(network, dataset, show)
-        seconds = time.perf_counter() - begin
-        done = Epoch(network.rates, train_accuracy, test_accuracy, seconds, training_counts, test_counts)
-        training.epochs.append(done)
-        _save(Checkpoint.capture(network, epoch + 1), dataset, training, out)
-        tell(
-            f"epoch {epoch + 1}/{epochs}: training {done.train_accuracy:.2%}, test {done.test_accuracy:.2%}, "
-            f"{done.seconds:.1f} s, rates {', '.join(f'{rate}/256' for rate in done.rates)}"
-        )
-    picture = learning_curve(
-        f"{config.name} ({_sizes(config)}) on {dataset.name}, golden model, seed {seed}",
-        [epoch.train_accuracy for epoch in training.epochs],
-        [epoch.test_accuracy for epoch in training.epochs],
-        training.float_accuracy,
+        write_atomic(out / "learning-curve.png", picture)
+    return record.training
+
+
+@dataclass
+class _Record:
+    """The files of a training, and what is in them.
+
+    Parameters
+    ----------
+    out : Path
+    dataset : Dataset
+    identity : dict
+        See `training_identity`.
+    training : Training
+        The account so far.
+    latest : Checkpoint
+        The last one.
+    """
+
+    out: Path
+    dataset: Dataset
+    identity: dict[str, Any]
+    training: Training
+    latest: Checkpoint
+
+    def clear(self) -> None:
+        """Remove the files of another training, so that none of them is taken for one of this."""
+        for name in FILES:
+            try:
+                (self.out / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise BackspikeError(f"cannot overwrite {self.out / name}: {error.strerror}") from error
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write down account and checkpoint: first the account, since `resume` cuts one that is an epoch ahead."""
+        write_metrics(self.out / "metrics.json", checkpoint.config, self.dataset, self.identity, self.training)
+        self.save_checkpoint(checkpoint)
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write down how far an epoch has come."""
+        checkpoint.save(self.out / "checkpoint.npz")
+        self.latest = checkpoint
+
+    def resume(self, network: Network, epochs: int) -> None:
+        """Put the state that a training has left into the network, and its account here."""
+        checkpoint = Checkpoint.load(self.out / "checkpoint.npz")
+        config = network.config
+        checkpoint.require(config)
+        recorded, self.training = read_metrics(self.out / "metrics.json", config.depth)
+        differing = differences(recorded, self.identity)
+        if differing:
+            raise BackspikeError(f"the training in {self.out} is another one: {'; '.join(differing)}")
+        if (
+            network_identity(checkpoint.config) != network_identity(config)
+            or checkpoint.config.seed != config.seed
+            or checkpoint.epoch > len(self.training.epochs)
+            or checkpoint.shown > len(self.dataset.train_labels)
+        ):
+            raise BackspikeError(f"checkpoint.npz and metrics.json in {self.out} are not of one training")
+        if checkpoint.epoch + (checkpoint.shown > 0) > epochs:
+            raise BackspikeError(
+                f"the training in {self.out} is whole up to {checkpoint.place}: it cannot go back to {epochs} epochs"
+            )
+        checkpoint.apply(network)
+        del self.training.epochs[checkpoint.epoch :]
+        self.latest = checkpoint
+
+
+def _epoch(network: Network, record: _Record, show: Engine, epoch: int, title: str, silent: bool) -> Epoch:
+    """Do one epoch, or what is left of it, and write it down."""
+    begin = time.perf_counter()
+    config, dataset = network.config, record.dataset
+    network.rates = rates_of_epoch(config, epoch)
+    order = sample_order(len(dataset.train_labels), config.seed, epoch)
+    right = _learn(network, record, show, epoch, order, title, silent)
+    counted = network.counters.to_dict()
+    # As many as there are test samples, so that both accuracies are equally sharp; and always the same ones.
+    part = sample_order(len(order), config.seed, 0)[: len(dataset.test_labels)]
+    training_accuracy, _ = _answer(
+        network, dataset.train_values, dataset.train_labels, part, show, f"{title}, training samples", silent
     )
-    write_atomic(out / "learning-curve.png", picture)
-    return training
-
-
-def _save(checkpoint: Checkpoint, dataset: Dataset, training: Training, out: Path) -> None:
-    """Write down a training between two epochs: first the account, since `_resume` cuts one that is an epoch ahead."""
-    metrics = json.dumps(_metrics(checkpoint.config, dataset, training), indent=2)
-    write_atomic(out / "metrics.json", metrics.encode() + b"\n")
-    checkpoint.save(out / "checkpoint.npz")
-
-
-def _resume(network: Network, dataset: Dataset, out: Path) -> tuple[Checkpoint, Training]:
-    """Put the state that a training left in `out` into the network; return it and the training's account."""
-    start = Checkpoint.load(out / "checkpoint.npz")
-    try:
-        metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
-        same = metrics["config"] == network.config.to_dict() and metrics["dataset"] == dataset.name
-        training = Training([Epoch(**epoch) for epoch in metrics["epochs"]], float(metrics["float_accuracy"]))
-    except OSError as error:
-        raise BackspikeError(f"cannot read {out / 'metrics.json'}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BackspikeError(f"{out / 'metrics.json'} is damaged, so the training in {out} cannot go on") from error
-    if not same or start.config != network.config or len(training.epochs) < start.epoch:
-        raise BackspikeError(
-            f"the training in {out} is another one: its configuration, dataset or seed is not this one's"
-        )
-    start.apply(network)
-    del training.epochs[start.epoch :]
-    return start, training
+    tests = np.arange(len(dataset.test_labels))
+    test_accuracy, test_counted = _answer(
+        network, dataset.test_values, dataset.test_labels, tests, show, f"{title}, test samples", silent
+    )
+    seconds = time.perf_counter() - begin
+    done = Epoch(network.rates, training_accuracy, test_accuracy, right / len(order), seconds, counted, test_counted)
+    record.training.epochs.append(done)
+    network.counters = Counters.zero(config.depth)
+    record.save(Checkpoint.capture(network, epoch + 1))
+    return done
 
 
 def _learn(
     network: Network,
-    dataset: Dataset,
+    record: _Record,
     show: Engine,
     epoch: int,
-    shown: int,
-    right: int,
-    title: str | None,
-    out: Path,
-) -> float:
-    """Show every training sample once, `shown` of them were before; return the accuracy meanwhile, 0 to 1."""
-    values, labels = dataset.train_values, dataset.train_labels
-    order = sample_order(len(labels), network.config.seed, epoch)
-    # disable=None: no bar where the error stream is no terminal.
-    bar = tqdm(
-        total=len(order), initial=shown, desc=title, unit=" samples", leave=False, disable=None if title else True
-    )
-    with bar, held_interrupts() as interrupted:
-        while shown < len(order):
+    order: NDArray[np.int64],
+    title: str,
+    silent: bool,
+) -> int:
+    """Show the training samples that the latest checkpoint has not seen in this epoch; return the right answers to all.
+
+    Whatever comes then, the test or an interruption, what was learned is in a checkpoint.
+    """
+    values, labels = record.dataset.train_values, record.dataset.train_labels
+    shown, right = record.latest.shown, record.latest.right
+    with (
+        progress_bar(len(order), "samples", title, initial=shown, silent=silent) as bar,
+        held_interrupts() as interrupted,
+    ):
+        while shown < len(order) and not interrupted():
             chunk = order[shown : shown + CHUNK]
             right += int(np.sum(show(network, values, labels, chunk, True).argmax(axis=1) == labels[chunk]))
             shown += len(chunk)
-            bar.set_postfix_str(f"accuracy {right / shown:.1%}", refresh=False)
             bar.update(len(chunk))
-            if interrupted():
-                Checkpoint.capture(network, epoch, shown, right).save(out / "checkpoint.npz")
-                break
-    return right / len(order)
+        record.save_checkpoint(Checkpoint.capture(network, epoch, shown, right))
+    if shown < len(order):
+        # Not every handler of Ctrl-C raises what ends a program; but no epoch that was cut short is one.
+        raise KeyboardInterrupt
+    return right
 
 
-def _test(network: Network, dataset: Dataset, show: Engine) -> tuple[float, dict[str, Any]]:
-    """Show all test samples to a copy; return the accuracy, 0 to 1, and the counts of the work."""
+def _answer(
+    network: Network,
+    values: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    order: NDArray[np.int64],
+    show: Engine,
+    title: str,
+    silent: bool,
+) -> tuple[float, dict[str, Any]]:
+    """Show samples to a copy, learning off; return the accuracy, 0 to 1, and the counts of the work."""
     subject = copy.deepcopy(network)
     subject.counters = Counters.zero(network.config.depth)
-    labels = dataset.test_labels
-    wins = show(subject, dataset.test_values, labels, np.arange(len(labels)), False)
-    return float(np.mean(wins.argmax(axis=1) == labels)), subject.counters.to_dict()
+    right = 0
+    with progress_bar(len(order), "samples", title, silent=silent) as bar:
+        for start in range(0, len(order), CHUNK):
+            chunk = order[start : start + CHUNK]
+            right += int(np.sum(show(subject, values, labels, chunk, False).argmax(axis=1) == labels[chunk]))
+            bar.update(len(chunk))
+    return right / len(order), subject.counters.to_dict()
 
 
 def _sizes(config: NetworkConfig) -> str:
     return "-".join(map(str, config.layers))
-
-
-def _metrics(config: NetworkConfig, dataset: Dataset, training: Training) -> dict[str, Any]:
-    """Return the content of ``metrics.json``."""
-    packages = ("backspike", "numpy", "scikit-learn")
-    return {
-        "dataset": dataset.name,
-        "seed": config.seed,
-        "train_samples": len(dataset.train_labels),
-        "test_samples": len(dataset.test_labels),
-        "float_accuracy": training.float_accuracy,
-        "test_accuracy": training.epochs[-1].test_accuracy if training.epochs else None,
-        "epochs": [asdict(epoch) for epoch in training.epochs],
-        "config": config.to_dict(),
-        "config_hash": config.hash,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
-    }

@@ -86,7 +86,7 @@ def demo(out: Path, tell: Callable[[str], None]) -> bool:
     )
     tell("sample: the Verilog in Verilator (compiled first, which takes a minute), the golden model beside it.")
     with ProcessPoolExecutor(1) as pool:
-        alone = pool.submit(train, config, dataset, EPOCHS, SEED, out)
+        alone = pool.submit(train, config, dataset, EPOCHS, SEED, out, force=True)
         result = _compare_with_bar(config, schedule, out)
         try:
             training = alone.result()
@@ -103,7 +103,7 @@ def demo(out: Path, tell: Callable[[str], None]) -> bool:
     write_atomic(out / "summary.json", json.dumps(summary, indent=2).encode() + b"\n")
     picture = learning_curve(
         f"{config.name} ({sizes}) trained in RTL simulation, seed {SEED}",
-        summary["train_accuracies"],
+        summary["training_accuracies"],
         [epoch.test_accuracy for epoch in training.epochs],
         training.float_accuracy,
     )
@@ -161,7 +161,8 @@ def _summary(
         "rows_per_tick": max(rows),
         "rows_per_tick_by_layer": rows,
         "clocks_per_sample": result.counters["CLOCKS"] / result.counters["SAMPLES"],
-        "train_accuracies": [float(accuracy) for accuracy in learned],
+        "training_accuracies": [epoch.training_accuracy for epoch in training.epochs],
+        "right_while_learning": [float(share) for share in learned],
         "float_test_accuracy": training.float_accuracy,
         "test_samples": len(dataset.test_labels),
         "compared": result.compared,

@@ -1,7 +1,10 @@
+import signal
 import tempfile
 
 import pytest
 from hypothesis import settings
+
+from backspike import progress
 
 # Few examples, to be quick, none of them kept, and no clock: `pytest --hypothesis-profile thorough` takes many.
 settings.register_profile("quick", max_examples=100, deadline=None, database=None, print_blob=True)
@@ -13,3 +16,17 @@ settings.load_profile("quick")
 def own_temporary_directory(tmp_path_factory, monkeypatch):
     """Failing benches leave their log: here in a folder that pytest tidies up."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
+
+
+@pytest.fixture(autouse=True)
+def signals_are_not_ignored():
+    """Ctrl-C is, in what a script starts in the background: the tests too, and the programs that they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def nothing_takes_long(monkeypatch):
+    """On a busy machine anything would be told of as taking long, where a test counts the lines."""
+    monkeypatch.setattr(progress, "DELAY", 3600.0)

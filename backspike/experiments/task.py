@@ -179,7 +179,7 @@ class Task:
         -------
         dict
             ``key``, ``task``, ``float_accuracy``, and unless `float_only` is set ``test_accuracy``, both accuracies
-            after each epoch (``test_curve``, ``train_curve``), the counts of the work (`Counters.to_dict`) of all
+            after each epoch (``test_curve``, ``training_curve``), the counts of the work (`Counters.to_dict`) of all
             training (``training``) and of the last test (``test``), ``epoch_seconds`` and ``config_hash``; accuracies
             are 0 to 1. Besides the numbers of samples, ``engine``, ``seconds``, ``date`` and ``machine``.
 
@@ -216,14 +216,14 @@ class Task:
             write_atomic(mark, own.encode())
         training = train(
             self.network, dataset, self.epochs, self.seed, out, report, engine=engine, resume=resume,
-            baseline=self.baseline,
+            baseline=self.baseline, force=not resume,
         )  # fmt: skip
         epochs = training.epochs
         return {
             "test_accuracy": epochs[-1].test_accuracy,
             "float_accuracy": training.float_accuracy,
             "test_curve": [epoch.test_accuracy for epoch in epochs],
-            "train_curve": [epoch.train_accuracy for epoch in epochs],
+            "training_curve": [epoch.training_accuracy for epoch in epochs],
             "training": _sum([epoch.training for epoch in epochs]),
             "test": epochs[-1].test,
             "epoch_seconds": [round(epoch.seconds, 3) for epoch in epochs],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 
 import backspike
-from backspike import BackspikeError, BackspikeWarning, NetworkConfig
+from backspike import BackspikeError, BackspikeWarning, NetworkConfig, progress
 from backspike.cli import commands, main
 from backspike.datasets import LOADERS
 from backspike.datasets.mnist import MNIST
@@ -156,7 +157,7 @@ def test_corrupt_checkpoint_is_one_sentence(tmp_path, capsys) -> None:
     path = tmp_path / "checkpoint.npz"
     Checkpoint.capture(Network(backspike.PRESETS["tiny"])).save(path)
     path.write_bytes(path.read_bytes()[:-100])
-    assert refused(compare_with(path), capsys) == f"{path} is damaged, or no checkpoint of Backspike"
+    assert refused(compare_with(path), capsys).startswith(f"checkpoint {path} is damaged: ")
 
 
 def test_checkpoint_of_another_configuration_is_one_sentence(tmp_path, capsys) -> None:
@@ -196,7 +197,10 @@ def test_train_writes_what_it_says(tmp_path, capsys) -> None:
     assert (out / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_interruption_is_one_sentence_and_leaves_whole_files(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_interruption_is_one_sentence_and_leaves_whole_files(tmp_path, number, status, word) -> None:
     out = tmp_path / "out"
     arguments = ["train", "--config", "tiny", "--dataset", "random", "--epochs", "1000", "--out", str(out)]
     command = [sys.executable, "-m", "backspike", *arguments]
@@ -206,14 +210,67 @@ def test_interruption_is_one_sentence_and_leaves_whole_files(tmp_path) -> None:
         while not process.stdout.readline().startswith("epoch 1/"):
             assert process.poll() is None, process.stderr.read()
         time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert errors.strip() == "error: interrupted; finished files are whole, others were not written"
+    assert process.returncode == status
+    assert re.fullmatch(
+        rf"error: {word}; the training in {out} is whole up to .*epoch \d+.*; "
+        "the same command with --resume goes on from there",
+        errors.splitlines()[-1],
+    )
     assert sorted(path.name for path in out.iterdir()) == ["checkpoint.npz", "metrics.json"]
     assert json.loads((out / "metrics.json").read_text())["epochs"]
     with np.load(out / "checkpoint.npz") as archive:
         assert "weights_2" in archive.files
+
+
+def test_a_training_is_overwritten_by_force_alone(tmp_path, capsys) -> None:
+    out = tmp_path / "out"
+    arguments = ["train", "--config", "tiny", "--dataset", "random", "--epochs", "1", "--out", str(out)]
+    assert main(arguments) == 0
+    before = (out / "checkpoint.npz").read_bytes()
+    capsys.readouterr()
+    assert "`backspike train --resume` goes on with it, --force overwrites it" in refused(arguments, capsys)
+    assert "not both" in refused([*arguments, "--resume", "--force"], capsys)
+    assert (out / "checkpoint.npz").read_bytes() == before
+    assert main([*arguments, "--seed", "2", "--force"]) == 0
+    assert Checkpoint.load(out / "checkpoint.npz").config.seed == 2
+
+
+@pytest.mark.parametrize(("option", "seed"), [([], 7), (["--seed", "1"], 1)])
+def test_the_seed_of_a_configuration_holds_unless_one_is_given(option, seed, tmp_path, monkeypatch, capsys) -> None:
+    path = tmp_path / "tiny.toml"
+    backspike.PRESETS["tiny"].replace(seed=7).save(path)
+    common = ["--config", str(path), "--dataset", "random", *option]
+    out = tmp_path / "out"
+    assert main(["train", *common, "--epochs", "1", "--out", str(out)]) == 0
+    assert json.loads((out / "metrics.json").read_text())["seed"] == seed
+    seen = []
+
+    def compare(config, schedule, **options):
+        seen.append((schedule.seed, options["seed"]))
+        return Comparison("", {"ticks": 1}, np.zeros(0, dtype=np.int64), {}, [])
+
+    monkeypatch.setattr("backspike.sim.compare.compare", compare)
+    assert main(["compare", *common]) == 0
+    assert seen == [(seed, seed)]
+    assert f", seed {seed}, " in capsys.readouterr().out
+
+
+def test_what_takes_long_is_told_without_a_terminal(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    out = tmp_path / "out"
+    assert main(["train", "--config", "tiny", "--dataset", "random", "--epochs", "1", "--out", str(out)]) == 0
+    told = capsys.readouterr().err.splitlines()
+    for step in (
+        "loading random ...",
+        "looking at the samples ...",
+        "float network 8-4-3, 1 epochs ...",
+        "epoch 1/1, 256 samples ...",
+        "epoch 1/1, training samples, 64 samples ...",
+        "epoch 1/1, test samples, 64 samples ...",
+    ):
+        assert step in told
 
 
 def test_installed_command_says_the_same() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.datasets import load_dataset
@@ -125,16 +127,21 @@ def test_unwritable_place_is_one_sentence(saved) -> None:
         Checkpoint.load(saved).save(saved / "below.npz")
 
 
-def assert_damaged(path: Path) -> None:
-    with pytest.raises(BackspikeError, match=f"^{re.escape(str(path))} is damaged, or no checkpoint of Backspike$"):
+def refusal(path: Path) -> str:
+    """Return the one sentence with which a file is refused; it names the file."""
+    with pytest.raises(BackspikeError) as error:
         Checkpoint.load(path)
+    sentence = str(error.value)
+    assert str(path) in sentence
+    assert "\n" not in sentence
+    return sentence
 
 
 def test_truncated_anywhere_is_damaged(saved) -> None:
     content = saved.read_bytes()
     for length in range(0, len(content), 61):
         saved.write_bytes(content[:length])
-        assert_damaged(saved)
+        refusal(saved)
 
 
 def test_flipped_bit_is_damaged_or_harmless(saved) -> None:
@@ -171,41 +178,121 @@ def test_other_files_are_no_checkpoints(tmp_path) -> None:
     ):
         path = tmp_path / f"{index}.npz"
         path.write_bytes(content)
-        assert_damaged(path)
+        refusal(path)
 
 
 def test_arrays_that_do_not_fit_their_configuration_are_damage(saved) -> None:
     with np.load(saved) as archive:
         good = dict(archive)
-    for changes in (
-        {"weights_1": good["weights_1"][1:]},
-        {"weights_2": good["weights_2"] + np.int16(32)},
-        {"weights_2": good["weights_2"].astype(object).astype(str)},
-        {"streams": good["streams"][1:]},
-        {"streams": good["streams"].astype(np.float64)},
-        {"streams": good["streams"] << np.uint64(8)},
-        {"rates": np.array([1])},
-        {"rates": np.array([1, 257])},
-        {"header": np.frombuffer(b"{}", dtype=np.uint8)},
-        {"header": np.frombuffer(b"[]", dtype=np.uint8)},
-        {"header": np.frombuffer(b"\xff", dtype=np.uint8)},
+    for changes, words in (
+        (
+            {"weights_1": good["weights_1"][1:]},
+            r"weights_1 must be int16 of shape \(9, 4\), not int16 of shape \(8, 4\)",
+        ),
+        ({"weights_1": good["weights_1"].astype(np.int64)}, "weights_1 must be int16 of shape"),
+        ({"weights_2": good["weights_2"] + np.int16(32)}, "weights_2 must be from -32 to 31, not "),
+        ({"weights_2": good["weights_2"].astype(object).astype(str)}, "weights_2 must be int16"),
+        ({"weights_2": good["weights_2"] + 0.5}, "weights_2 must be int16"),
+        ({"weights_3": good["weights_2"]}, "it has 'weights_3', which no checkpoint has"),
+        ({"streams": good["streams"][1:]}, "streams must be uint64 of shape"),
+        ({"streams": good["streams"].astype(np.float64)}, "streams must be uint64"),
+        ({"streams": good["streams"] << np.uint64(8)}, "streams must be from 0 to 4294967295, not "),
+        ({"rates": np.array([1])}, r"rates must be int64 of shape \(2,\)"),
+        ({"rates": np.array([1, 257])}, "rates must be from 0 to 256, not 1 to 257"),
+        ({"rates": np.array([1.0, 2.0])}, "rates must be int64"),
+        ({"header": np.frombuffer(b"{}", dtype=np.uint8)}, "it has no 'format'"),
+        ({"header": np.frombuffer(b"[]", dtype=np.uint8)}, "a value in it is of the wrong kind"),
+        ({"header": np.frombuffer(b"\xff", dtype=np.uint8)}, "is damaged"),
+        ({"header": np.frombuffer(b"[" * 100_000, dtype=np.uint8)}, "nested too deeply"),
     ):
         rewrite(saved, **{**good, **changes})
-        assert_damaged(saved)
+        assert re.search(words, refusal(saved)), refusal(saved)
+    for missing in good:
+        np.savez(saved, **{name: array for name, array in good.items() if name != missing})
+        assert f"it has no {missing!r}" in refusal(saved)
     rewrite(saved, **good)
     assert Checkpoint.load(saved).epoch == 7
 
 
+HEADER = {
+    "epoch": [None, -1, 1.0, True, "7", 2**63, float("inf"), float("nan"), []],
+    "shown": [None, -7, 0.5, float("inf"), "0"],
+    "right": [-1, 1, float("nan"), None],
+    "counters": [None, {}, [], {"samples": 1}],
+    "format": [None, 1, "3", [3]],
+    "config": [None, [], {}, {"layers": [8, 4]}, {"layers": [10**9, 3]}, {"nonsense": 1}],
+    "checkpoint_hash": [None, "0" * 64, 7],
+}
+
+
 def test_header_is_checked(saved) -> None:
     good = saved.read_bytes()
-    rewrite_header(saved, format=1)
-    with pytest.raises(BackspikeError, match=r"is a checkpoint of format 1; this reads 2$"):
-        Checkpoint.load(saved)
-    for changes in ({"checkpoint_hash": "0" * 64}, {"epoch": None}, {"config": {"layers": [8, 4]}}):
-        saved.write_bytes(good)
-        rewrite_header(saved, **changes)
-        assert_damaged(saved)
+    for name, values in HEADER.items():
+        for value in values:
+            saved.write_bytes(good)
+            rewrite_header(saved, **{name: value})
+            refusal(saved)
     saved.write_bytes(good)
-    rewrite_header(saved, config={"nonsense": 1})
-    with pytest.raises(BackspikeError, match="'nonsense' is not a configuration value"):
-        Checkpoint.load(saved)
+    rewrite_header(saved, format=2)
+    assert refusal(saved).endswith(f"{saved} is a checkpoint of format 2; this reads 3")
+    for name in HEADER:
+        saved.write_bytes(good)
+        with np.load(saved) as archive:
+            header = json.loads(archive["header"].tobytes())
+        del header[name]
+        rewrite(saved, header=np.frombuffer(json.dumps(header).encode(), dtype=np.uint8))
+        assert f"it has no {name!r}" in refusal(saved)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("samples", -1), ("samples", 1.5), ("ticks", float("inf")), ("rows", [1]), ("rows", 3), ("writes", [1, "2"]),
+        ("writes", [1, 2**63]), ("error_ticks", None),
+    ],
+)  # fmt: skip
+def test_counts_are_checked(saved, key, value) -> None:
+    with np.load(saved) as archive:
+        counters = json.loads(archive["header"].tobytes())["counters"]
+    rewrite_header(saved, counters={**counters, key: value})
+    assert "is damaged" in refusal(saved)
+
+
+def test_a_small_file_takes_no_gigabytes(saved) -> None:
+    """Neither one that unpacks to them, nor one that only announces them."""
+    with np.load(saved) as archive:
+        good = dict(archive)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<i2", "fortran_order": False, "shape": (1 << 40,)})
+    with zipfile.ZipFile(saved, "w") as archive:
+        archive.writestr("weights_1.npy", header.getvalue())
+    assert "announces shape" in refusal(saved)
+    np.savez_compressed(saved, **{**good, "weights_1": np.zeros(1 << 20, dtype=np.int16)})
+    assert re.search(r"its arrays take 2,\d{3},\d{3} bytes, more than \d,\d{3}$", refusal(saved))
+
+
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.integers(), max_size=3)
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_a_file_holds_it_is_read_or_refused_in_one_sentence(saved, data) -> None:
+    """Headers with any values, bytes anywhere; what is read is of the configuration, and can be applied."""
+    network = Network(PRESETS["tiny"])
+    Checkpoint.capture(network, epoch=7).save(saved)
+    if data.draw(st.booleans()):
+        rewrite_header(saved, **{data.draw(st.sampled_from(list(HEADER))): data.draw(VALUES)})
+    else:
+        content = bytearray(saved.read_bytes())
+        for _ in range(data.draw(st.integers(1, 4))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        saved.write_bytes(content)
+    try:
+        checkpoint = Checkpoint.load(saved)
+    except BackspikeError:
+        return
+    checkpoint.apply(network)
+    assert 0 <= checkpoint.right <= checkpoint.shown
+    network.run(Sample(np.zeros(8, dtype=np.uint8), 0, True))

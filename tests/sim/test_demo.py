@@ -117,7 +117,11 @@ def test_a_small_demo_leaves_what_it_says(small, tmp_path):
     assert summary["test_samples"] == 7
     assert summary["compared"]["samples"] == 47
     # What the training by itself found, the simulation must have found too.
-    assert summary["train_accuracies"] == pytest.approx([epoch["train_accuracy"] for epoch in metrics["epochs"]])
+    for name, key in (
+        ("training_accuracies", "training_accuracy"),
+        ("right_while_learning", "right_while_learning"),
+    ):
+        assert summary[name] == pytest.approx([epoch[key] for epoch in metrics["epochs"]]), name
     assert summary["test_accuracy"] == pytest.approx(metrics["test_accuracy"])
     assert summary["float_test_accuracy"] == metrics["float_accuracy"]
     counters = summary["counters"]

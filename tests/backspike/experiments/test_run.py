@@ -36,7 +36,7 @@ def test_a_result_is_that_of_the_training(experiments: Path, tmp_path: Path) -> 
     assert result["task"] == task.to_dict()
     assert result["config_hash"] == task.network.hash
     assert result["test_curve"] == [epoch.test_accuracy for epoch in expected.epochs]
-    assert result["train_curve"] == [epoch.train_accuracy for epoch in expected.epochs]
+    assert result["training_curve"] == [epoch.training_accuracy for epoch in expected.epochs]
     one, other = (epoch.training for epoch in expected.epochs)
     assert result["training"]["samples"] == 2 * 256
     assert result["training"]["error_ticks"] == one["error_ticks"] + other["error_ticks"]
