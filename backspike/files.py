@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import BackspikeError
+from .errors import BackspikeError, shown
 from .interrupts import held_interrupts
 
 __all__ = [
@@ -171,11 +171,11 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, at_most: int 
         What zipfile and zlib raise on a damaged file; `reading` makes one sentence of it.
     """
     if member.file_size > at_most:
-        raise BackspikeError(f"{member.filename!r} in it takes {member.file_size:,} bytes, more than {at_most:,}")
+        raise BackspikeError(f"{shown(member.filename)} in it takes {member.file_size:,} bytes, more than {at_most:,}")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise BackspikeError(f"{member.filename!r} in it is packed otherwise than by deflate")
+        raise BackspikeError(f"{shown(member.filename)} in it is packed otherwise than by deflate")
     if member.flag_bits & 1:
-        raise BackspikeError(f"{member.filename!r} in it is encrypted")
+        raise BackspikeError(f"{shown(member.filename)} in it is encrypted")
     with archive.open(member) as file:
         return read_stream(file, at_most)
 

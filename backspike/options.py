@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .config import NetworkConfig
-from .errors import BackspikeError
+from .errors import BackspikeError, shown
 from .interrupts import Terminated
 from .progress import announced
 
@@ -78,8 +78,9 @@ def _setting(word: str) -> tuple[str, int | str]:
     """Return key and value of ``key=value``: a whole number if it is one."""
     key, equals, value = word.partition("=")
     if not (key and equals and value):
-        raise BackspikeError(f"a dataset's setting must be KEY=VALUE, not {word!r}")
-    return key, int(value) if value.isdecimal() else value
+        raise BackspikeError(f"a dataset's setting must be KEY=VALUE, not {shown(word)}")
+    # No setting has so many digits, and Python reads no number of thousands of them.
+    return key, int(value) if value.isdecimal() and len(value) < 20 else value
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.errors import BackspikeError
+from backspike.errors import BackspikeError, shown
 
 from .lfsr import stream_seeds
 from .neuron import CompositeNeurons
@@ -300,10 +300,10 @@ def check_weights(config: NetworkConfig, weights: Sequence[NDArray[np.int64]]) -
 def check_rates(config: NetworkConfig, rates: Sequence[int]) -> None:
     """Raise `BackspikeError` unless there is a learning rate for each weight layer, 0 to 256."""
     if not isinstance(rates, (list, tuple, np.ndarray)) or len(rates) != config.depth:
-        raise BackspikeError(f"there must be {config.depth} rates, one a weight layer, not {rates!r}")
+        raise BackspikeError(f"there must be {config.depth} rates, one a weight layer, not {shown(rates)}")
     for rate in rates:
         if isinstance(rate, bool) or not isinstance(rate, (int, np.integer)) or not 0 <= rate <= 256:
-            raise BackspikeError(f"a rate must be a whole number from 0 to 256, not {rate!r}")
+            raise BackspikeError(f"a rate must be a whole number from 0 to 256, not {shown(rate)}")
 
 
 def check_samples(config: NetworkConfig, values: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from backspike.files import reading
+
 __all__ = ["load_values", "store_values"]
 
 
@@ -20,7 +22,13 @@ def store_values(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def load_values(path: Path) -> dict[str, Any]:
-    """Read what `store_values` wrote."""
-    with np.load(path) as file:
+    """Read what `store_values` wrote.
+
+    Raises
+    ------
+    BackspikeError
+        It is not whole, as on a full disk.
+    """
+    with reading(path), np.load(path) as file:
         arrays = {key.removeprefix("array:"): file[key] for key in file.files if key != "rest"}
         return {**arrays, **json.loads(str(file["rest"]))}

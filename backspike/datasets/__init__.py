@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from backspike.config import NetworkConfig
-from backspike.errors import BackspikeError
+from backspike.errors import BackspikeError, shown
 
 from .dataset import Dataset, Loader, Request
 from .emnist import EMNIST_SPLITS, LETTERS26, emnist_source, load_emnist, load_emnist_letters26
@@ -93,7 +93,7 @@ def load_dataset(
         Most samples are blank, or spike in a single tick: see `Dataset.check`.
     """
     if name not in LOADERS:
-        raise BackspikeError(f"{name!r} is not a dataset; known are {', '.join(LOADERS)}")
+        raise BackspikeError(f"{shown(name)} is not a dataset; known are {', '.join(LOADERS)}")
     settings = dict(settings or {})
     validation = settings.pop("validation", 0)
     dataset = LOADERS[name].load(Request(name, config, seed, settings, data_dir))
@@ -108,7 +108,9 @@ def _held_out(dataset: Dataset, count: Any) -> Dataset:
     """Return a dataset whose samples for testing are some of those for training."""
     samples = len(dataset.train_labels)
     if isinstance(count, bool) or not isinstance(count, int) or not 0 < count < samples:
-        raise BackspikeError(f"validation of dataset {dataset.name} must be from 0 to {samples - 1}, not {count!r}")
+        raise BackspikeError(
+            f"validation of dataset {dataset.name} must be from 0 to {samples - 1}, not {shown(count)}"
+        )
     order = np.random.Generator(np.random.PCG64(0)).permutation(samples)
     # Ascending, so that what is left keeps its order.
     train, test = np.sort(order[count:]), np.sort(order[:count])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.errors import BackspikeError, BackspikeWarning
+from backspike.errors import BackspikeError, BackspikeWarning, shown
 
 __all__ = ["Dataset", "Loader", "Request"]
 
@@ -50,10 +50,10 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
-            raise BackspikeError(f"the name of a dataset must be text, not {self.name!r}")
+            raise BackspikeError(f"the name of a dataset must be text, not {shown(self.name)}")
         if isinstance(self.classes, bool) or not isinstance(self.classes, (int, np.integer)) or self.classes < 2:
             raise BackspikeError(
-                f"classes of dataset {self.name} must be a whole number, at least 2, not {self.classes!r}"
+                f"classes of dataset {self.name} must be a whole number, at least 2, not {shown(self.classes)}"
             )
         for part in PARTS:
             values = self._values(f"{part}_values")
@@ -158,7 +158,7 @@ class Request:
     def refuse_settings(self) -> None:
         """Raise `BackspikeError` if there are settings: most datasets have none."""
         for key in self.settings:
-            raise BackspikeError(f"dataset {self.name} has no settings, so {key!r} cannot be set")
+            raise BackspikeError(f"dataset {self.name} has no settings, so {shown(key)} cannot be set")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.errors import BackspikeError
+from backspike.errors import BackspikeError, shown
 from backspike.files import read_file, read_member, reading
 
 from .dataset import Dataset, Request
@@ -125,9 +125,9 @@ class EventSettings:
             value = getattr(self, name)
             if name == "polarity":
                 if value not in allowed:
-                    raise BackspikeError(f"polarity must be {words}, not {value!r}")
+                    raise BackspikeError(f"polarity must be {words}, not {shown(value)}")
             elif isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
-                raise BackspikeError(f"{name} must be a whole number, {words}, not {value!r}")
+                raise BackspikeError(f"{name} must be a whole number, {words}, not {shown(value)}")
 
     @property
     def inputs(self) -> int:
@@ -197,7 +197,9 @@ def _settings(request: Request, folds: int) -> EventSettings:
     known = [field.name for field in fields(EventSettings)]
     for key in request.settings:
         if key not in known:
-            raise BackspikeError(f"{key!r} is not a setting of dataset {request.name}; known are {', '.join(known)}")
+            raise BackspikeError(
+                f"{shown(key)} is not a setting of dataset {request.name}; known are {', '.join(known)}"
+            )
     if request.config.input != "spikes":
         raise BackspikeError(f'dataset {request.name} is recorded spikes: its network needs input = "spikes"')
     return EventSettings(**{"folds": folds, **request.settings})
@@ -288,6 +290,8 @@ def _ordered(names: list[str], only: dict[str, range] | None, place: Path) -> li
         parts = PurePosixPath(name).parts[-3:]
         if len(parts) != 3 or parts[0] not in ("Train", "Test") or not name.endswith(".bin"):
             continue
+        if len(name) > 4096 or not name.isprintable():
+            raise BackspikeError(f"{place} has a recording of a name that is none: {shown(name)}")
         digit, number = parts[1], PurePosixPath(name).stem
         if not (digit.isdecimal() and int(digit) < CLASSES and number.isdecimal()):
             raise BackspikeError(f"{name} is not named Train/<digit>/<number>.bin, as a recording of N-MNIST is")

@@ -392,7 +392,9 @@ def test_a_dataset_setting_is_refused_in_one_sentence(command, tmp_path, capsys)
     arguments = [command, "--config", "tiny", "--dataset", "random", "--dataset-setting"]
     rest = ["--out", str(tmp_path / "out")] if command == "train" else []
     assert refused([*arguments, "pool", *rest], capsys) == "a dataset's setting must be KEY=VALUE, not 'pool'"
-    assert refused([*arguments, "pool=2", *rest], capsys) == "dataset random has no settings, so 'pool' cannot be set"
+    for value in ("2", "9" * 5000):
+        sentence = refused([*arguments, f"pool={value}", *rest], capsys)
+        assert sentence == "dataset random has no settings, so 'pool' cannot be set"
 
 
 @pytest.mark.parametrize("command", ["train", "compare"])

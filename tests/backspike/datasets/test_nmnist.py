@@ -113,6 +113,8 @@ def test_a_damaged_recording_is_named(content: bytes, sentence: str) -> None:
         ({"milliseconds": 0}, "^milliseconds must be a whole number, 1 to 1000, not 0$"),
         ({"threshold": 1.5}, "^threshold must be a whole number, 1 to 255, not 1.5$"),
         ({"folds": 1}, "^folds must be a whole number, 0 or 2 to 10, not 1$"),
+        ({"folds": 10**5000}, "^folds must be a whole number, 0 or 2 to 10, not a very long int$"),
+        ({"polarity": "x" * 500}, r"^polarity must be merged or separate, not 'x{96}\.\.\.$"),
     ],
 )
 def test_impossible_settings_are_one_sentence(values, sentence) -> None:
@@ -303,6 +305,13 @@ def test_a_set_that_is_not_whole_is_named(places: Path) -> None:
 def test_one_recording_twice_is_named(places: Path) -> None:
     write("zip", places, {**recordings(), "again/Train/5/3.bin": content_of(3)})
     sentence = r"nmnist\.zip has one recording twice: .*Train/5/00003\.bin and .*again/Train/5/3\.bin$"
+    with pytest.raises(BackspikeError, match=sentence):
+        load_dataset("nmnist", CONFIG, 1, data_dir=places)
+
+
+def test_a_name_of_control_characters_is_one_sentence(places: Path) -> None:
+    write("zip", places, {"a\n\033[2J/Train/5/1.bin": content_of(3)})
+    sentence = r"nmnist\.zip has a recording of a name that is none: 'some/where/a\\n\\x1b\[2J/Train/5/1\.bin'$"
     with pytest.raises(BackspikeError, match=sentence):
         load_dataset("nmnist", CONFIG, 1, data_dir=places)
 

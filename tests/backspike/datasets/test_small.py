@@ -104,3 +104,8 @@ def test_validation_holds_out_samples_to_train_on() -> None:
 def test_impossible_validation_is_one_sentence(count) -> None:
     with pytest.raises(BackspikeError, match=rf"^validation of dataset digits must be from 0 to 1436, not {count!r}$"):
         load_dataset("digits", PRESETS["digits"], 1, {"validation": count})
+
+
+def test_a_setting_of_thousands_of_digits_is_one_sentence() -> None:
+    with pytest.raises(BackspikeError, match=r"^validation of dataset digits must be .*, not a very long int$"):
+        load_dataset("digits", PRESETS["digits"], 1, {"validation": 10**5000})
