@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -542,7 +542,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show_log()
     try:
         with warnings.catch_warnings(), raised_terminations():
-            warnings.showwarning = _show_warning
+            warnings.showwarning = _telling()
             status = commands.main(arguments, prog_name="backspike", standalone_mode=False)
         if sys.stdout:
             sys.stdout.flush()
@@ -595,8 +595,15 @@ def _leave_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-    if issubclass(category, BackspikeWarning):
-        click.echo(f"warning: {message}", err=True)
-    else:
-        click.echo(warnings.formatwarning(message, category, *where[:2]), err=True, nl=False)
+def _telling() -> Callable[..., None]:
+    """Return a `warnings.showwarning` that tells each of ours once, in one sentence, wherever it comes from."""
+    told = set()
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, BackspikeWarning):
+            click.echo(warnings.formatwarning(message, category, *where[:2]), err=True, nl=False)
+        elif str(message) not in told:
+            told.add(str(message))
+            click.echo(f"warning: {message}", err=True)
+
+    return show

@@ -327,6 +327,7 @@ def test_what_the_machine_refuses_is_one_sentence(error, sentence, monkeypatch, 
 def test_a_warning_is_one_sentence_on_the_error_stream(monkeypatch, capsys) -> None:
     def warn(name: str) -> None:
         warnings.warn("this is hardly meant", BackspikeWarning, stacklevel=2)
+        warnings.warn("this is hardly meant", BackspikeWarning, stacklevel=1)
         warnings.warn("of another kind", UserWarning, stacklevel=2)
         raise BackspikeError("stop")
 
