@@ -6,7 +6,7 @@ from enum import IntEnum
 
 __all__ = ["ANSWER", "FRAME_BYTES", "OVERHEAD", "PARTS", "PROTOCOL_VERSION", "WORDS", "LinkEvent", "Request", "Status"]
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Version of the protocol."""
 
 FRAME_BYTES = 1024
@@ -43,6 +43,7 @@ class Status(IntEnum):
     UNKNOWN_KIND = 1
     WRONG_BODY = 2
     MID_SAMPLE = 3
+    WRONG_LABEL = 4
 
 
 class LinkEvent(IntEnum):

@@ -51,6 +51,7 @@ _REFUSALS: dict[int, str] = {
     Status.UNKNOWN_KIND: "does not know the request",
     Status.WRONG_BODY: "refuses the request's body",
     Status.MID_SAMPLE: "is in the middle of a sample",
+    Status.WRONG_LABEL: "refuses a label that is no class",
 }
 
 

@@ -24,7 +24,7 @@ from backspike.registers import RegisterMap
 
 from .cobs import CobsDecoder, CobsEncoder
 from .eventcounters import EventCounters
-from .lists import ListReader
+from .lists import ListReader, label_layout
 from .network import result_layout
 from .registers import request_layout
 from .spikes import sample_layout
@@ -46,8 +46,9 @@ class HostLink(wiring.Component):
     One memory holds a request, another the last answer. A request is executed when all of it has come in and its CRC is
     right; what comes meanwhile is refused. So the link never does two things at a time.
 
-    Latency: a request is executed within ten clocks of its last byte, one of samples one clock more for each list and
-    three for each entry; it is answered, once the network is done, after two clocks for each byte of the answer.
+    Latency: a request is executed within ten clocks of its last byte, one of samples eight clocks more for each list
+    and two for each entry, as long as the network takes them; it is answered, once the network is done, after two
+    clocks for each byte of the answer.
 
     Parameters
     ----------
@@ -269,13 +270,21 @@ class HostLink(wiring.Component):
                     m.d.sync += status.eq(Status.MID_SAMPLE)
                 m.next = "Header"
             with m.State("Check part"):
-                m.d.comb += following.eq(cursor + 2)
-                m.next = "Check part's length"
+                m.d.comb += following.eq(cursor + 1)
+                m.d.sync += low.eq(byte)
+                m.next = "Check part's label"
                 with m.If((cursor == ending) & ~outside):
                     m.next = "Header"
                 with m.Elif(outside | (parts == PARTS) | (cursor + 4 > ending)):
                     m.d.sync += status.eq(Status.WRONG_BODY)
                     m.next = "Header"
+            with m.State("Check part's label"):
+                flags = label_layout()(Cat(low, byte))
+                m.d.comb += following.eq(cursor + 1)
+                # Told of a body that is whole: what is found wrong behind it goes before.
+                with m.If(flags.label >= config.layers[-1]):
+                    m.d.sync += status.eq(Status.WRONG_LABEL)
+                m.next = "Check part's length"
             with m.State("Check part's length"):
                 m.d.comb += following.eq(cursor + 1)
                 m.d.sync += low.eq(byte)

@@ -169,7 +169,8 @@ class NetworkTop(wiring.Component):
             m.d.sync += active.eq(starting)
         with m.If(begin):
             m.d.sync += [showing.eq(1), tick.eq(0), last.eq(config.ticks == 1), output.label.eq(source.label)]
-            m.d.sync += [layer.control.learn.eq(source.learn) for layer in layers]
+            learned = source.learn & (source.label < config.layers[-1])
+            m.d.sync += [layer.control.learn.eq(learned) for layer in layers]
         with m.Elif(advance):
             m.d.sync += [tick.eq(tick + 1), last.eq(final), ending.eq(last)]
         for number, layer in enumerate(layers, start=1):

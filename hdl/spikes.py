@@ -21,9 +21,10 @@ def sample_layout(config: NetworkConfig) -> data.StructLayout:
     """Return the layout of one entry of a sample's list.
 
     Fields: ``index``, the input unit; ``value``, its pixel 1..255 (recorded spikes: anything but zero); ``last``,
-    the end of the list; ``label`` and ``learn``, the same in every entry of a sample. An entry whose value is zero
-    or whose index is not above the one before, or not below n_0, only counts for its flags: this is how an empty
-    list is sent. Rate-coded samples are one list, recorded spikes T lists, one a tick.
+    the end of the list; ``label`` and ``learn``, the same in every entry of a sample, which is not learned if its label
+    is no class. An entry whose value is zero or whose index is not above the one before, or not below n_0, only counts
+    for its flags: this is how an empty list is sent. Rate-coded samples are one list, recorded spikes T lists, one a
+    tick.
     """
     return data.StructLayout(
         {

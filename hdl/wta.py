@@ -45,7 +45,7 @@ class WinnerTakeAll(wiring.Component):
     word, drives : ``Out(index_shape(fold))``, ``In(ArrayLayout(drive_shape(config, L), lanes))``
         The word whose drives are wanted, and its drives: a clock later, or with one word at once.
     first, label, learn : ``In``
-        The layer's first tick of a sample; the sample's class; whether it is learned.
+        The layer's first tick of a sample; the sample's class; whether it is learned, which one of no class is not.
     clear : ``In(1)``
         Forget winner and errors, as at a sample's start.
     done : ``Out(1)``
@@ -90,7 +90,7 @@ class WinnerTakeAll(wiring.Component):
 
         # The winner is known.
         m.d.sync += self.done.eq(racing)
-        wrong = self.learn & (self.label < units) & (self.winner != self.label)
+        wrong = self.learn & (self.winner != self.label)
         with m.If(self.done):
             m.d.sync += [
                 self.error.eq(wrong),

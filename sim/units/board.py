@@ -247,7 +247,14 @@ class LinkBench(Bench):
         unknown = self.random.choice([0, *range(len(Request) + 1, 256)])
         await self.ask(unknown, b"", Status.UNKNOWN_KIND)
         data = self.registers["WEIGHT_DATA"].address
-        part = struct.pack("<HH", 0, 2) + bytes((1, 255, 1, 255))
+        entries, classes = bytes((1, 255, 1, 255)), self.config.layers[-1]
+        part = struct.pack("<HH", 0, 2) + entries
+        no_class = self.random.choice([classes, classes | 0x100, 0x3FFF, self.random.randint(classes, 0x3FFF)])
+        # Learned or not, whole or going on; the last of 64 empty parts; but not told of a body that is not whole.
+        lost = struct.pack("<HH", no_class | self.random.randrange(4) << 14, 2) + entries
+        for body in (lost, part + lost, lost + part, struct.pack("<HH", 0x4000, 0) * (PARTS - 1) + lost):
+            if self.one_in(3):
+                await self.ask(Request.SAMPLES, body, Status.WRONG_LABEL)
         for kind, body in (
             (Request.HELLO, b"x"),
             (Request.RESULTS, b"x"),
@@ -263,6 +270,8 @@ class LinkBench(Bench):
             (Request.WRITE, bytes((data,)) + bytes(4 * WORDS + 4)),
             (Request.SAMPLES, b"\0\0\0"),
             (Request.SAMPLES, part[:-1]),
+            (Request.SAMPLES, lost[:-1]),
+            (Request.SAMPLES, lost + b"\0"),
             (Request.SAMPLES, part + b"\0"),
             (Request.SAMPLES, struct.pack("<HH", 0, 0xFFFF) + part),
             (Request.SAMPLES, struct.pack("<HH", 0x4000, 0) * (PARTS + 1)),

@@ -137,10 +137,13 @@ class RegisterFileBench(Bench):
                     yield registers["WEIGHT_DATA"].address, write, self.random.getrandbits(32)
                 for name in WINDOW:
                     yield registers[name].address, False, 0
-            # One step beyond, in one direction at a time.
-            for outside, beyond in {"WEIGHT_ROW": 2, "WEIGHT_WORD": 1, "WEIGHT_LANE": 1}.items():
+            # One step beyond, in one direction at a time; a layer that there is not, next to the last and to the first,
+            # and with the same lowest bits.
+            beyond = [("WEIGHT_ROW", place[1] + 2), ("WEIGHT_WORD", place[2] + 1), ("WEIGHT_LANE", place[3] + 1)]
+            beyond += [("WEIGHT_LAYER", other) for other in (0, config.depth + 1, layer | 0x100, 0xFFFF)]
+            for outside, other in beyond:
                 for name, value in zip(WINDOW, place, strict=True):
-                    yield registers[name].address, True, value + beyond * (name == outside)
+                    yield registers[name].address, True, other if name == outside else value
                 yield registers["WEIGHT_DATA"].address, True, self.random.getrandbits(32)
                 yield registers["WEIGHT_DATA"].address, False, 0
         for _ in range(ACCESSES):

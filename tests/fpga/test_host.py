@@ -25,6 +25,7 @@ from backspike.model.checkpoint import Checkpoint
 from backspike.model.synapses import initial_weights
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
+from backspike.sim.exercise import lively_weights
 from tests.sim.boards import CONFIG
 
 TIMEOUT = 0.2
@@ -344,7 +345,7 @@ class Scripted:
         return len(content)
 
 
-def hello(version: int = 1):
+def hello(version: int = 2):
     def answer(request: Frame, number: int) -> bytes:
         body = bytes((0, version, 64)) if request.kind == Request.HELLO else bytes((0, 1, 2, 3, 4))
         return Frame(request.sequence, request.kind | ANSWER, body).encode()
@@ -353,7 +354,7 @@ def hello(version: int = 1):
 
 
 def test_another_protocol_is_refused() -> None:
-    sentence = r"^the device speaks version 9 of the protocol, and this is version 1$"
+    sentence = r"^the device speaks version 9 of the protocol, and this is version 2$"
     with pytest.raises(BackspikeError, match=sentence):
         Device(Scripted(hello(9)), CONFIG)
 
@@ -378,6 +379,35 @@ def test_foreign_and_damaged_answers_are_passed_over(device, board) -> None:
     troubled = Device(Scripted(answer), CONFIG, 0.01)
     assert troubled.read("TICKS") == 0
     assert troubled.repeats > 0
+
+
+@pytest.mark.parametrize("label", [10, 15, 16, 26, 256, 16_383])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_label_that_is_no_class_is_refused_by_the_device(label: int, whole: bool, device) -> None:
+    """What another host than this driver may send: behind a good list, and nothing of it has an effect."""
+    weights = lively_weights(CONFIG, 3)
+    device.write_weights(weights)
+    entries = (64).to_bytes(2, "little") + bytes((1, 255)) * 64
+    flags = [
+        (number | 1 << 15 | goes_on << 14).to_bytes(2, "little") for number, goes_on in ((3, 0), (label, not whole))
+    ]
+    with pytest.raises(BackspikeError, match=r"^the device refuses a label that is no class \(SAMPLES\)$"):
+        device._ask(Request.SAMPLES, flags[0] + entries + flags[1] + entries)
+    assert weight_difference(weights, device.read_weights()) == ""
+    assert device.counters()["SAMPLES"] == 0
+
+
+def test_a_window_on_no_layer_is_answered(device) -> None:
+    """Read as 0, and nothing is written."""
+    weights = lively_weights(CONFIG, 3)
+    device.write_weights(weights)
+    for layer in (0, 3, 4, 257, 0xFFFF, 1 << 16, (1 << 16) + 1):
+        device.write("WEIGHT_LAYER", layer)
+        for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
+            device.write(name, 0)
+        assert device.read("WEIGHT_DATA") == 0
+        device.write("WEIGHT_DATA", -1)
+    assert weight_difference(weights, device.read_weights()) == ""
 
 
 ROW = np.zeros((1, 64), dtype=np.uint8)

@@ -25,7 +25,7 @@ def variants():
             "input_buffers": 1,
             "ports": (2,),
         },
-        {"layers": (7, 4, 5, 3), "lanes": (3, 5, 2), "input": "rate", "ports": (2, 1, 1)},
+        {"layers": (7, 4, 5, 3), "lanes": (3, 5, 2), "input": "rate", "ports": (2, 1, 1), "dropout": (80, 50)},
     ]
     drawn = {}
     for number, values in enumerate(fixed):

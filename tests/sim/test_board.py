@@ -15,7 +15,7 @@ from backspike.sim.board import DirectLine, SimulatedBoard
 from .boards import CONFIG
 
 HELLO = Frame(7, Request.HELLO).encode()
-ANSWERED = Frame(7, Request.HELLO | ANSWER, bytes((0, 1, 64))).encode()
+ANSWERED = Frame(7, Request.HELLO | ANSWER, bytes((0, 2, 64))).encode()
 
 
 @pytest.fixture(scope="module")

@@ -64,8 +64,13 @@ def any_body(kind: int, random: Random) -> bytes:
     if kind == Request.WRITE:
         return bytes((random.randrange(registers),)) + random.randbytes(4 * random.choice([1, 2, 64]))
     if kind == Request.SAMPLES:
+        # Now and then a label that is no class.
+        def flags() -> bytes:
+            label = random.choice([random.randrange(10)] * 20 + [random.getrandbits(14)])
+            return (label | random.randrange(4) << 14).to_bytes(2, "little")
+
         sizes = [random.choice([0, 1, 5]) for _ in range(random.choice([0, 1, 1, 2, 30]))]
-        return b"".join(random.randbytes(2) + bytes((size, 0)) + random.randbytes(2 * size) for size in sizes)
+        return b"".join(flags() + bytes((size, 0)) + random.randbytes(2 * size) for size in sizes)
     return random.randbytes(random.choice([0, 0, 0, 7]))
 
 
