@@ -34,8 +34,8 @@ def test_tiny_on_an_icebreaker(tmp_path, monkeypatch):
     """Placed and routed for real; what icepack packed is what nextpnr routed; a second build comes from the cache."""
     monkeypatch.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
     told = []
-    out = tmp_path / "out"
-    report = build("icebreaker", PRESETS["tiny"], out, told.append)
+    out, config = tmp_path / "out", BOARDS["icebreaker"].load_config("tiny")
+    report = build("icebreaker", config, out, told.append)
     assert report["timing_met"]
     assert 0 < report["device"]["ICESTORM_LC"]["used"] < report["device"]["ICESTORM_LC"]["available"] == 5280
     assert report["device"]["ICESTORM_RAM"]["available"] == 30
@@ -51,7 +51,7 @@ def test_tiny_on_an_icebreaker(tmp_path, monkeypatch):
     assert ".device 5k" in (out / "tiny.asc").read_text()
 
     told.clear()
-    assert build("icebreaker", PRESETS["tiny"], out, told.append) == report
+    assert build("icebreaker", config, out, told.append) == report
     assert told[:2] == ["synthesis: from the cache", "place and route, seed 1: from the cache"]
     assert (out / "tiny.bin").read_bytes() == bitstream
 
