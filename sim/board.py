@@ -19,7 +19,7 @@ from backspike.errors import BackspikeError
 from backspike.hdl.board import BoardTop
 from backspike.hdl.uart import LEAST_DIVISOR
 from backspike.hdl.verilog import describe_ports, emit
-from backspike.link import PARTS
+from backspike.link import FRAME_BYTES, PARTS
 
 from .library import load_library
 from .patience import sample_clocks
@@ -84,8 +84,10 @@ class SimulatedBoard:
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
-        # Clocks after which a device that has not become quiet is taken to hang: as many samples as a frame has.
-        self.patience = (PARTS + 3) * sample_clocks(config) + 1_000_000
+        # Clocks after which a device that has not become quiet is taken to hang: as many samples as a frame has, and the
+        # longest answer, twice over.
+        answer = 2 * FRAME_BYTES * _BYTE_BITS * divisor
+        self.patience = (PARTS + 3) * sample_clocks(config) + answer + 1_000_000
         self._divisor = divisor
         self._library = _library(config, divisor, optimise)
         self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed))

@@ -22,7 +22,7 @@ from backspike.registers import RegisterMap
 
 from .host import RegisterHost, sample_entries
 from .observation import Expected, Flags, HardwareState, Mismatch, Stores, differing_flag, differing_store
-from .patience import sample_clocks
+from .patience import WAIT_CLOCKS, sample_clocks
 from .runner import parameters, save_results
 from .streams import CLOCK_PERIOD, StreamDriver, StreamMonitor, start_clock
 
@@ -100,6 +100,9 @@ class NetworkBench:
         hidden, classes = sum(self.config.layers[1:-1]), self.config.layers[-1]
         self._flag_bits = 6 * hidden + 2 * classes + 1
         self._patience = int((sample_clocks(self.config) + 1000) / (1 - stalls))
+        # Samples one behind the other; and every weight written and read, and every stream seeded.
+        stored = sum(weights.size for weights in self.start) + sum(self.config.layers)
+        self._limit = (len(self.samples) + 2) * self._patience + int(100 * stored / (1 - stalls)) + WAIT_CLOCKS
         self._wanted: list[Result] = []
         self._results: list[Any] = []
         self._done = Event()
@@ -112,7 +115,7 @@ class NetworkBench:
         DiffersError
             At the first mismatch.
         """
-        await start_clock(self.dut)
+        await start_clock(self.dut, limit=self._limit)
         if self.seed != self.config.seed:
             await self.host.reseed(self.seed)
         for layer, weights in enumerate(self.start, start=1):
@@ -152,7 +155,7 @@ class NetworkBench:
                 rates = self.rates[number]
                 await self.host.set_rates(rates)
             for entry in sample_entries(self.config, sample):
-                await self.driver.send(entry)
+                await self.driver.send(entry, 2 * self._patience)
 
     async def _follow(self, number: int, expected: Expected) -> None:
         """Compare the hardware with what the golden model did in a sample, tick by tick."""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from backspike.config import NetworkConfig
 
-__all__ = ["sample_clocks"]
+__all__ = ["BENCH_CLOCKS", "WAIT_CLOCKS", "sample_clocks"]
+
+WAIT_CLOCKS = 1_000_000
+"""Most clocks that a bench waits for one thing, unless it says otherwise."""
+
+BENCH_CLOCKS = 20_000_000
+"""Most clocks that a bench takes, unless it says otherwise."""
 
 
 def sample_clocks(config: NetworkConfig) -> int:

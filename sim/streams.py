@@ -1,14 +1,15 @@
 """Drivers, monitors and the scoreboard that benches are made of, for Amaranth's streams under cocotb.
 
 Every wait is on an edge of what is waited for, and the clock is made by cocotb's compiled code: Python wakes up at
-transfers only, unless random stalls are asked for.
+transfers only, unless random stalls are asked for. No wait is without a limit, and no clock runs for ever: a design
+that hangs fails its bench after a number of clocks, with a sentence that says what did not come.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
 
 import cocotb
 from cocotb.clock import Clock
@@ -16,25 +17,58 @@ from cocotb.queue import Queue
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, ValueChange, with_timeout
 
-__all__ = ["CLOCK_PERIOD", "Payload", "Scoreboard", "StreamDriver", "StreamMonitor", "clocks", "start_clock"]
+from .patience import BENCH_CLOCKS, WAIT_CLOCKS
+
+__all__ = [
+    "CLOCK_PERIOD",
+    "Payload",
+    "Scoreboard",
+    "StreamDriver",
+    "StreamMonitor",
+    "clocks",
+    "now",
+    "start_clock",
+    "within",
+]
 
 CLOCK_PERIOD = 10
 """Nanoseconds of a clock in every bench."""
 
+T = TypeVar("T")
 Value = int | dict[str, int]
 """A payload: a number, or the numbers of its fields by name."""
 
 
-async def start_clock(dut: Any, reset_clocks: int = 2) -> None:
+async def start_clock(dut: Any, reset_clocks: int = 2, limit: int = BENCH_CLOCKS) -> None:
     """Start ``clk``, with ``rst`` high for some clocks; return behind a rising edge, with ``rst`` low.
 
-    Make all drivers and monitors before: they give their signals a defined value.
+    Make all drivers and monitors before: they give their signals a defined value. A test that has not ended after
+    ``limit`` clocks fails, whatever it waits for.
     """
     dut.rst.value = 1
     Clock(dut.clk, CLOCK_PERIOD, unit="ns", impl="gpi").start(start_high=False)
     await clocks(dut, reset_clocks)
     dut.rst.value = 0
     await RisingEdge(dut.clk)
+    cocotb.start_soon(_end_after(limit))
+
+
+async def _end_after(limit: int) -> None:
+    await Timer(limit * CLOCK_PERIOD, unit="ns")
+    raise AssertionError(f"the bench has not ended in {limit} clocks")
+
+
+async def within(limit: int, awaitable: Awaitable[T], failure: str) -> T:
+    """Wait for something; if it takes more than ``limit`` clocks, fail the test with the sentence ``failure``."""
+    try:
+        return await with_timeout(awaitable, limit * CLOCK_PERIOD, "ns")
+    except SimTimeoutError:
+        raise AssertionError(failure) from None
+
+
+def now() -> int:
+    """Return the number of the clock that has just ended."""
+    return round(get_sim_time("ns")) // CLOCK_PERIOD
 
 
 async def clocks(dut: Any, number: int) -> None:
@@ -149,14 +183,23 @@ class StreamDriver(_Stream):
         Probability of a clock without a value, before each value and again after each such clock.
     generator : random.Random, optional
         Where stalls are drawn from; by default one seeded with the name.
+
+    Attributes
+    ----------
+    count : int
+        Values taken so far.
     """
 
     def _start(self) -> None:
+        self.count = 0
         self._valid.value = 0
         self._payload.value = 0
 
-    async def send(self, value: Value) -> None:
-        """Send a value, and return behind the clock edge that transferred it; calls in a row leave no gap."""
+    async def send(self, value: Value, patience: int = WAIT_CLOCKS) -> None:
+        """Send a value, and return behind the clock edge that transferred it; calls in a row leave no gap.
+
+        If it is not taken within ``patience`` clocks, the test fails.
+        """
         while self._stalled():
             self._payload.value = self._generator.getrandbits(self.layout.width)
             await self._clock
@@ -164,9 +207,11 @@ class StreamDriver(_Stream):
         self._valid.value = 1
         await self._clock
         while not self._high(self._ready):
-            await RisingEdge(self._ready)
+            failure = f"{self.name}: not ready in {patience} clocks, after {self.count} values"
+            await within(patience, RisingEdge(self._ready), failure)
             await self._clock
         self._valid.value = 0
+        self.count += 1
 
 
 class StreamMonitor(_Stream):
@@ -187,13 +232,11 @@ class StreamMonitor(_Stream):
         self._ready.value = 0
         cocotb.start_soon(self._run())
 
-    async def receive(self, patience: int = 1_000_000) -> Value:
+    async def receive(self, patience: int = WAIT_CLOCKS) -> Value:
         """Return the next value, in order; waiting more than ``patience`` clocks for it fails the test."""
         if self._received.empty():
-            try:
-                return await with_timeout(self._received.get(), patience * CLOCK_PERIOD, "ns")
-            except SimTimeoutError:
-                raise AssertionError(f"{self.name}: no value in {patience} clocks, after {self.count} values") from None
+            failure = f"{self.name}: no value in {patience} clocks, after {self.count} values"
+            return await within(patience, self._received.get(), failure)
         return self._received.get_nowait()
 
     async def finish(self, quiet: int = 100) -> None:
@@ -244,7 +287,7 @@ class Scoreboard:
         """Add a value behind those already expected."""
         self._expected.append(value)
 
-    async def check(self, quiet: int = 100, patience: int = 1_000_000) -> int:
+    async def check(self, quiet: int = 100, patience: int = WAIT_CLOCKS) -> int:
         """Receive all expected values and return their number.
 
         The first that differs fails the test, as do a value that does not come within ``patience`` clocks and a

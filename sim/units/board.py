@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.queue import Queue
-from cocotb.triggers import FallingEdge, Timer, with_timeout
+from cocotb.triggers import FallingEdge, Timer
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
@@ -16,7 +16,7 @@ from backspike.fpga.frames import Frame, pack_samples, unpack_results
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
 from backspike.model import Network, Sample
 from backspike.registers import IDENTITY, RegisterMap
-from backspike.sim.streams import CLOCK_PERIOD
+from backspike.sim.streams import CLOCK_PERIOD, within
 
 from .variants import Bench, run_variants
 
@@ -304,7 +304,7 @@ class LinkBench(Bench):
 
     async def hear(self) -> Frame:
         """Return the next frame that comes."""
-        return await with_timeout(self.answers.get(), PATIENCE * CLOCK_PERIOD, "ns")
+        return await within(PATIENCE, self.answers.get(), f"no answer in {PATIENCE} clocks")
 
     async def _listen(self) -> None:
         """Take bytes off the line, and make frames of them."""

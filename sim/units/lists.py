@@ -72,12 +72,11 @@ class ListBench(Bench):
     async def send(self, body: bytes) -> None:
         """Send bytes as they are taken, with gaps."""
         for byte in body:
-            while True:
+            offered = False
+            while not offered:
                 offered = not self.one_in(4)
                 self.unit.put(byte=byte if offered else self.random.randrange(256), take=0)
-                await self.unit.edge
-                if offered and self.unit.get("ready"):
-                    break
+                await self.until("ready")
             # It is ready still: nothing was taken.
             self.unit.put(take=1)
             await self.unit.edge

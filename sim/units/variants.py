@@ -10,11 +10,11 @@ from random import Random
 from typing import Any
 
 import cocotb
-from cocotb.simtime import get_sim_time
 from cocotb.triggers import RisingEdge
 
+from backspike.sim.patience import BENCH_CLOCKS
 from backspike.sim.runner import parameters
-from backspike.sim.streams import CLOCK_PERIOD, Payload, StreamDriver, StreamMonitor, Value, start_clock
+from backspike.sim.streams import Payload, StreamDriver, StreamMonitor, Value, now, start_clock, within
 
 __all__ = ["Bench", "Unit", "now", "pack_lanes", "run_variants", "unpack_lanes"]
 
@@ -117,29 +117,26 @@ class Bench(ABC):
 async def run_variants(dut: Any, bench: type[Bench]) -> None:
     """Run a bench on all variants of the design, at once.
 
-    The design's parameters are ``seed``, ``ports`` and ``jobs``: from a variant's name to what its bench gets.
+    The design's parameters are ``seed``, ``ports``, ``jobs``, from a variant's name to what its bench gets, and
+    ``limit``, most clocks that they may take, `BENCH_CLOCKS` where it is left out.
     """
     given = parameters()
-    seed = given["seed"]
+    seed, limit = given["seed"], given.get("limit", BENCH_CLOCKS)
     benches = {
         name: bench(Unit(dut, name, given["ports"]), job, Random(f"{seed} {name}"))
         for name, job in given["jobs"].items()
     }
-    await start_clock(dut)
+    # A clock more, so that it is said which variant has not ended.
+    await start_clock(dut, limit=limit + 1)
 
     async def run(name: str) -> None:
         try:
-            await benches[name].run()
+            await within(limit, benches[name].run(), f"the bench has not ended in {limit} clocks")
         except AssertionError as error:
             raise AssertionError(f"{error} (variant {name} = {given['jobs'][name]}, seed {seed})") from error
 
     for task in [cocotb.start_soon(run(name)) for name in benches]:
         await task
-
-
-def now() -> int:
-    """Return the number of the clock that has just ended."""
-    return round(get_sim_time("ns")) // CLOCK_PERIOD
 
 
 def pack_lanes(values: Any, width: int) -> int:

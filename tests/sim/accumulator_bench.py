@@ -7,6 +7,7 @@ import signal
 import cocotb
 import numpy as np
 from cocotb.simtime import get_sim_time
+from cocotb.triggers import Event
 
 from backspike.sim.runner import parameters, save_results
 from backspike.sim.streams import CLOCK_PERIOD, Scoreboard, StreamDriver, StreamMonitor, clocks, start_clock
@@ -62,6 +63,22 @@ async def wait_for_nothing(dut):
     StreamDriver(dut, "i", parameters()["ports"])
     await start_clock(dut)
     await monitor.receive(patience=30)
+
+
+@cocotb.test()
+async def wait_for_room(dut):
+    """Sends a value into a stream that takes none."""
+    driver = StreamDriver(dut, "i", parameters()["ports"])
+    StreamMonitor(dut, "o", parameters()["ports"])
+    await start_clock(dut)
+    await driver.send({"address": 1, "value": 3}, patience=30)
+
+
+@cocotb.test()
+async def wait_for_ever(dut):
+    """Waits for what nobody does."""
+    await start_clock(dut, limit=500)
+    await Event().wait()
 
 
 @cocotb.test()

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,21 @@ def test_the_first_mismatch_is_named(simulator):
 def test_surplus_output_is_reported(simulator):
     with pytest.raises(BenchError, match="o: 1 surplus values, first 7"):
         accumulate(simulator, job(0), "forget_one")
+
+
+@ON_BOTH
+def test_a_stream_that_takes_nothing_is_reported(simulator):
+    verilog = re.sub(r"assign i__ready = [^;]*;", "assign i__ready = 1'h0;", accumulator_verilog())
+    assert verilog != accumulator_verilog()
+    parameters = {"ports": PORTS}
+    with pytest.raises(BenchError, match="i: not ready in 30 clocks, after 0 values"):
+        run_bench(BENCH, verilog, "accumulator", simulator=simulator, parameters=parameters, test="wait_for_room")
+
+
+@ON_BOTH
+def test_no_bench_waits_for_ever(simulator):
+    with pytest.raises(BenchError, match="the bench has not ended in 500 clocks"):
+        accumulate(simulator, job(0), "wait_for_ever")
 
 
 @NEEDS_ICARUS
