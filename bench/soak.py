@@ -2,8 +2,9 @@
 
     python bench/soak.py --count 200
 
-Folds, banks, depths and all other values are drawn; samples come back to back, in every other configuration with random
-stalls on all streams. Prints each configuration that differs and ends with status 1 if there is one.
+Folds, banks, depths and all other values are drawn from all that is allowed; samples come back to back, some learned
+and some not, in every other configuration with random stalls on all streams. Prints each configuration that differs
+and ends with status 1 if there is one.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 
 import click
+import numpy as np
 from tqdm import tqdm
 
 from backspike.datasets import load_dataset
@@ -20,7 +23,10 @@ from backspike.sim.compare import compare_fast, schedule_of
 from backspike.sim.exercise import random_config
 
 SAMPLES = 64
-INTERVAL = 13
+LEARNED = 14
+"""Of 20 samples in a row."""
+
+INTERVAL = 9
 STALLS = 0.3
 
 
@@ -28,6 +34,7 @@ def check(seed: int) -> str:
     """Compare one configuration; return its first mismatch, empty if there is none."""
     config = random_config(seed)
     schedule = schedule_of(config, load_dataset("random", config, seed), SAMPLES, seed)
+    schedule = replace(schedule, learn=np.arange(SAMPLES) % 20 < LEARNED)
     stalls = STALLS if seed % 2 else 0.0
     return compare_fast(config, schedule, interval=INTERVAL, seed=seed, stalls=stalls, optimise=False).mismatch
 

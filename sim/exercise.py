@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,57 +12,86 @@ from backspike.config import BANK_COUNTS, LFSR_WIDTHS, PERMISSION_BITS, NetworkC
 __all__ = ["lively_weights", "random_config"]
 
 
-def random_config(seed: int) -> NetworkConfig:
-    """Return a small configuration in which every value is drawn; it has 1 to 3 weight layers."""
+def random_config(seed: int, **fixed: Any) -> NetworkConfig:
+    """Return a small configuration in which every value is drawn from all that is allowed, often from the ends of that.
+
+    Only sizes are kept small, so that a comparison is quick: 1 to 4 weight layers, at most 24 inputs, 20 hidden units a
+    layer and 64 ticks. The soak, comparisons and tests of units all draw from here.
+
+    Parameters
+    ----------
+    seed : int
+        At least 0; a seed always gives the same configuration.
+    fixed
+        Values that are taken as they are; the others are drawn to fit them.
+    """
     random = np.random.Generator(np.random.PCG64(seed))
 
     def among(low: int, high: int) -> int:
         return int(random.integers(low, high, endpoint=True))
 
-    depth = among(1, 3)
-    layers = (among(1, 24), *(among(1, 20) for _ in range(depth - 1)), among(2, 9))
-    weight_bits = among(4, 16)
-    weight_frac = among(1, weight_bits)
-    activation_bits, error_bits = among(1, 12), among(1, 10)
-    widths = [width for width in LFSR_WIDTHS if width >= activation_bits + error_bits + PERMISSION_BITS]
-    config = NetworkConfig(
-        layers=layers,
-        name=f"random_{seed}",
-        ticks=among(depth + 1, depth + 12),
-        weight_bits=weight_bits,
-        weight_frac=weight_frac,
-        activation_range=2.0 ** (activation_bits - weight_frac),
-        error_range=2.0 ** (error_bits - weight_frac),
-        leak=int(random.choice([0, 0, 1, 3, 8])),
-        temperature=float(random.choice([0.25, 1.0, 2.5])),
-        rates=tuple(among(0, 256) for _ in range(depth)),
-        dropout=tuple(int(random.choice([0, 0, 60, 200])) for _ in range(depth - 1)),
-        patience=int(random.choice([0, 0, 1, 2])),
-        inference_patience=[None, None, 0, 1, 2][random.integers(5)],
-        seed=among(1, 2**32 - 1),
-        lfsr_bits=int(random.choice(widths)),
-        input=str(random.choice(["rate", "spikes"])),
-        input_streams=among(1, 9),
-        # A third of the layers is not folded, whatever their size.
-        lanes=tuple(units if among(1, 3) == 1 else among(1, units) for units in layers[1:]),
-    )
-    streams = config.input_streams
-    config = config.replace(
-        input_lanes=int(random.choice([count for count in range(streams + 1) if not count or streams % count == 0])),
-        input_buffers=int(random.choice([1, 2])),
-    )
-    config = config.replace(
-        unit_lanes=tuple(
-            int(random.choice([0, *(count for count in range(1, lanes) if lanes % count == 0)]))
-            for lanes in config.lanes[:-1]
-        )
-    )
-    banks = []
-    for layer in range(depth):
-        # What more than one bank has to divide, unless the layer below moves as a whole.
-        below = config.unit_widths[layer - 1] if layer and config.unit_folds[layer - 1] > 1 else max(BANK_COUNTS)
-        banks.append(int(random.choice([count for count in BANK_COUNTS if below % count == 0])))
-    return config.replace(banks=tuple(banks), ports=tuple(among(1, 2) for _ in range(depth)))
+    def one_of(*choices: Any) -> Any:
+        return choices[random.integers(len(choices))]
+
+    values = {"name": f"random_{seed}", **fixed}
+    depth = among(1, 4)
+    values.setdefault("layers", (among(1, 24), *(among(1, 20) for _ in range(depth - 1)), among(2, 9)))
+    layers = values["layers"]
+    depth = len(layers) - 1
+    # Too few to train anything, a few more, or many.
+    few, more, many = among(depth, 2 * depth - 1), among(depth + 1, depth + 12), among(32, 64)
+    ticks = values.setdefault("ticks", one_of(few, more, more, more, many))
+
+    weight_bits = values.setdefault("weight_bits", among(4, 16))
+    fraction = values.setdefault("weight_frac", among(1, weight_bits))
+    # Ranges far beyond what weights add up to make spikes, or errors, rare: now and then.
+    forward, backward = (one_of(among(1, 4), among(1, 12), among(1, 12), among(1, fraction + 16)) for _ in range(2))
+    room = values.get("lfsr_bits", max(LFSR_WIDTHS)) - PERMISSION_BITS
+    forward = min(forward, room - 1)
+    backward = min(backward, room - forward)
+    values.setdefault("activation_range", 2.0 ** (forward - fraction))
+    values.setdefault("error_range", 2.0 ** (backward - fraction))
+    values.setdefault("leak", one_of(0, 0, 0, among(1, 8), among(1, 8), among(1, 8)))
+    values.setdefault("temperature", one_of(1e-9, 0.25, 1.0, 2.5, 16.0, 16 * (1 - random.random())))
+    values.setdefault("rates", tuple(one_of(0, 256, among(1, 255), among(1, 255)) for _ in range(depth)))
+    values.setdefault("dropout", tuple(one_of(0, 0, 0, among(1, 254), 255) for _ in range(depth - 1)))
+    values.setdefault("patience", min(ticks, one_of(0, 0, 0, 1, 2, among(1, ticks), ticks)))
+    values.setdefault("inference_patience", one_of(None, None, 0, 1, among(1, ticks), ticks))
+    values.setdefault("seed", one_of(1, 2**32 - 1, among(2, 2**32 - 2), among(2, 2**32 - 2)))
+    # How wide the streams have to be follows from what there is by now.
+    so_far = {name: value for name, value in values.items() if name not in ("lanes", "unit_lanes", "banks")}
+    widest = NetworkConfig(**{**so_far, "lfsr_bits": max(LFSR_WIDTHS)})
+    needed = max(widest.hidden_draw_bits, widest.input_draw_bits)
+    values.setdefault("lfsr_bits", one_of(*(bits for bits in LFSR_WIDTHS if bits >= needed)))
+    values.setdefault("input", one_of("rate", "spikes"))
+    streams = values.setdefault("input_streams", among(1, 16))
+
+    # What changes clocks and area only. A good third of the layers is not folded, whatever their size.
+    values.setdefault("input_lanes", one_of(0, *_divisors(streams)))
+    values.setdefault("input_buffers", among(1, 2))
+    values.setdefault("lanes", tuple(one_of(0, among(1, units), among(1, units)) for units in layers[1:]))
+    lanes = [given or units for given, units in zip(values["lanes"], layers[1:], strict=True)]
+    given_widths, given_banks = values.get("unit_lanes"), values.get("banks")
+    widths, banks = [], [one_of(*BANK_COUNTS)]
+    for below, units in enumerate(layers[1:-1]):
+        # Units that move in a clock, and the banks of the layer above, which divide them unless all units move at once.
+        pairs = [
+            (width, count)
+            for width in ([given_widths[below]] if given_widths else [0, *_divisors(lanes[below])])
+            for count in ([given_banks[below + 1]] if given_banks else BANK_COUNTS)
+            if (width or lanes[below]) >= units or (width or lanes[below]) % count == 0
+        ]
+        width, count = one_of(*pairs)
+        widths.append(width)
+        banks.append(count)
+    values.setdefault("unit_lanes", tuple(widths))
+    values.setdefault("banks", tuple(banks))
+    values.setdefault("ports", tuple(among(1, 2) for _ in range(depth)))
+    return NetworkConfig(**values)
+
+
+def _divisors(number: int) -> list[int]:
+    return [count for count in range(1, number + 1) if number % count == 0]
 
 
 def lively_weights(config: NetworkConfig, seed: int) -> list[NDArray[np.int64]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.network import NetworkTop
+from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check, random_config
+from .variants import ON_BOTH, check
 
 SEED = 20240
 
@@ -30,7 +31,9 @@ def variants():
     drawn = {}
     for number, values in enumerate(fixed):
         # Learning everywhere, and ticks enough for a sample to be met in its middle.
-        config = random_config(generator, ticks=12, rates=(256,) * (len(values["layers"]) - 1), **values)
+        config = random_config(
+            generator.getrandbits(32), ticks=12, rates=(256,) * (len(values["layers"]) - 1), **values
+        )
         drawn[f"network_{number}"] = (NetworkTop(config), {"config": config.to_dict()})
     return drawn
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.registers import RegisterFile
+from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check, random_config
+from .variants import ON_BOTH, check
 
 SEED = 20239
 
@@ -22,7 +23,7 @@ def test_answers_every_access(simulator: str) -> None:
     ]
     variants = {}
     for number, values in enumerate(fixed):
-        config = random_config(generator, **values)
+        config = random_config(generator.getrandbits(32), **values)
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "stalls": stalls}
             variants[f"file_{number}_{'stalled' if stalls else 'free'}"] = (RegisterFile(config), job)

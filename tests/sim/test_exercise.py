@@ -19,21 +19,53 @@ def test_every_seed_gives_a_possible_and_different_configuration():
 
 def test_configurations_reach_the_ends_of_what_is_allowed():
     configs = [random_config(seed) for seed in SEEDS]
-    assert {config.depth for config in configs} == {1, 2, 3}
+
+    def each(name):
+        return {number for config in configs for number in getattr(config, name)}
+
+    assert {config.depth for config in configs} == {1, 2, 3, 4}
     assert {config.input for config in configs} == {"rate", "spikes"}
     assert {config.weight_bits for config in configs} == set(range(4, 17))
-    assert {config.leak for config in configs} == {0, 1, 3, 8}
+    assert {config.weight_frac for config in configs} == set(range(1, 17))
+    assert {config.leak for config in configs} == set(range(9))
     assert {config.lfsr_bits for config in configs} == {16, 24, 32, 40, 48, 64}
-    assert {config.input_streams for config in configs} == set(range(1, 10))
-    assert {config.ticks - config.depth for config in configs} == set(range(1, 13))
+    assert {config.input_streams for config in configs} == set(range(1, 17))
+    assert {config.input_buffers for config in configs} == {1, 2}
+    assert {config.depth for config in configs if config.ticks == config.depth} == {1, 2, 3, 4}
+    assert max(config.ticks for config in configs) > 60
+    assert {0, 256} <= each("rates")
+    assert {0, 255} <= each("dropout")
+    assert each("banks") == {1, 2, 4}
+    assert each("ports") == {1, 2}
+    assert {1e-9, 16.0} <= {config.temperature for config in configs}
+    assert {config.activation_bits for config in configs} >= set(range(1, 20))
+    assert {config.error_bits for config in configs} >= set(range(1, 20))
+    assert {1, 2**32 - 1} <= {config.seed for config in configs}
+    for key in ("patience", "inference_patience"):
+        drawn = {(getattr(config, key), config.ticks) for config in configs}
+        assert any(value == ticks > 1 for value, ticks in drawn)
+        assert any(value is not None and 2 < value < ticks for value, ticks in drawn)
     assert min(config.layers[0] for config in configs) == 1
     assert min(config.layers[-1] for config in configs) == 2
+    assert any(config.input_turns > 1 for config in configs if config.input == "rate")
     folds = [fold for config in configs for fold in config.folds]
     assert min(folds) == 1
     assert max(folds) > 10
+    assert max(fold for config in configs for fold in config.unit_folds) > 10
     assert any(
         units % lanes for config in configs for units, lanes in zip(config.layers[1:], config.lanes, strict=True)
     )
+
+
+def test_values_that_are_fixed_are_taken_and_the_others_fit():
+    fixed = {"layers": (6, 11, 5), "lanes": (4, 0), "banks": (1, 4), "lfsr_bits": 16, "ticks": 2}
+    configs = [random_config(seed, **fixed) for seed in SEEDS]
+    assert {(config.layers, config.lanes, config.banks, config.lfsr_bits, config.ticks) for config in configs} == {
+        ((6, 11, 5), (4, 5), (1, 4), 16, 2)
+    }
+    assert {config.unit_lanes for config in configs} == {(0,), (4,)}
+    unit_lanes = {random_config(seed, layers=(6, 11, 5), lanes=(4, 0)).unit_lanes for seed in SEEDS}
+    assert unit_lanes == {(0,), (1,), (2,), (4,)}
 
 
 @pytest.mark.parametrize("name", PRESETS)
