@@ -84,7 +84,7 @@ class SimulatedBoard:
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
-        # Clocks after which a device that has not become quiet is taken to hang: as many samples as a frame has, and the
+        # Clocks after which a device that has not become quiet is taken to hang: those of a frame's samples, and of the
         # longest answer, twice over.
         answer = 2 * FRAME_BYTES * _BYTE_BITS * divisor
         self.patience = (PARTS + 3) * sample_clocks(config) + answer + 1_000_000

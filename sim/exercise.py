@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.config import BANK_COUNTS, LFSR_WIDTHS, PERMISSION_BITS, NetworkConfig
+from backspike.config import BANK_COUNTS, LFSR_WIDTHS, PERMISSION_BITS, PIXEL_BITS, NetworkConfig
 
 __all__ = ["lively_weights", "random_config"]
 
@@ -39,16 +39,17 @@ def random_config(seed: int, **fixed: Any) -> NetworkConfig:
     layers = values["layers"]
     depth = len(layers) - 1
     # Too few to train anything, a few more, or many.
-    few, more, many = among(depth, 2 * depth - 1), among(depth + 1, depth + 12), among(32, 64)
+    few, more, many = one_of(depth, among(depth, 2 * depth - 1)), among(depth + 1, depth + 12), among(32, 64)
     ticks = values.setdefault("ticks", one_of(few, more, more, more, many))
 
     weight_bits = values.setdefault("weight_bits", among(4, 16))
     fraction = values.setdefault("weight_frac", among(1, weight_bits))
     # Ranges far beyond what weights add up to make spikes, or errors, rare: now and then.
     forward, backward = (one_of(among(1, 4), among(1, 12), among(1, 12), among(1, fraction + 16)) for _ in range(2))
-    room = values.get("lfsr_bits", max(LFSR_WIDTHS)) - PERMISSION_BITS
-    forward = min(forward, room - 1)
-    backward = min(backward, room - forward)
+    if depth > 1:
+        room = values.get("lfsr_bits", max(LFSR_WIDTHS)) - PERMISSION_BITS
+        forward = min(forward, room - 1)
+        backward = min(backward, room - forward)
     values.setdefault("activation_range", 2.0 ** (forward - fraction))
     values.setdefault("error_range", 2.0 ** (backward - fraction))
     values.setdefault("leak", one_of(0, 0, 0, among(1, 8), among(1, 8), among(1, 8)))
@@ -58,10 +59,9 @@ def random_config(seed: int, **fixed: Any) -> NetworkConfig:
     values.setdefault("patience", min(ticks, one_of(0, 0, 0, 1, 2, among(1, ticks), ticks)))
     values.setdefault("inference_patience", one_of(None, None, 0, 1, among(1, ticks), ticks))
     values.setdefault("seed", one_of(1, 2**32 - 1, among(2, 2**32 - 2), among(2, 2**32 - 2)))
-    # How wide the streams have to be follows from what there is by now.
-    so_far = {name: value for name, value in values.items() if name not in ("lanes", "unit_lanes", "banks")}
-    widest = NetworkConfig(**{**so_far, "lfsr_bits": max(LFSR_WIDTHS)})
-    needed = max(widest.hidden_draw_bits, widest.input_draw_bits)
+    exponents = (int(np.log2(values[name])) for name in ("activation_range", "error_range"))
+    hidden = sum(fraction + exponent for exponent in exponents) + PERMISSION_BITS if depth > 1 else 0
+    needed = max(PIXEL_BITS + PERMISSION_BITS, hidden)
     values.setdefault("lfsr_bits", one_of(*(bits for bits in LFSR_WIDTHS if bits >= needed)))
     values.setdefault("input", one_of("rate", "spikes"))
     streams = values.setdefault("input_streams", among(1, 16))

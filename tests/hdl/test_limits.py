@@ -15,8 +15,8 @@ from . import variants
 
 LIMIT = 3_000
 
-# Each waits in a way of its own: for bytes, for answers, for ticks, for a transfer.
-BENCHES = ("test_lists", "test_board", "test_network", "test_visits", "test_spikes")
+# Each waits in a way of its own: for a byte to be taken, for an answer, for a result, for a transfer.
+BENCHES = ("test_lists", "test_board", "test_network", "test_uart")
 
 
 def silent(self, platform) -> Module:

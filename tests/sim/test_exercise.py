@@ -32,6 +32,7 @@ def test_configurations_reach_the_ends_of_what_is_allowed():
     assert {config.input_streams for config in configs} == set(range(1, 17))
     assert {config.input_buffers for config in configs} == {1, 2}
     assert {config.depth for config in configs if config.ticks == config.depth} == {1, 2, 3, 4}
+    assert any(config.hidden_draw_bits > config.lfsr_bits == 16 for config in configs)
     assert max(config.ticks for config in configs) > 60
     assert {0, 256} <= each("rates")
     assert {0, 255} <= each("dropout")
