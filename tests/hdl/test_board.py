@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.board import BoardTop
-from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check
+from .variants import ON_BOTH, check, random_config
 
 SEED = 20261
 
@@ -24,7 +23,7 @@ def variants(simulator: str):
     drawn = {}
     for number, values in enumerate(fixed[:2] if few else fixed):
         divisor = values.pop("divisor")
-        config = random_config(generator.getrandbits(32), rates=(256,) * (len(values["layers"]) - 1), **values)
+        config = random_config(generator, rates=(256,) * (len(values["layers"]) - 1), **values)
         job = {"config": config.to_dict(), "divisor": divisor, "rounds": 3 if few else 8}
         drawn[f"board_{number}"] = (BoardTop(config, divisor), job)
     return drawn

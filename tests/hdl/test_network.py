@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.network import NetworkTop
-from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check
+from .variants import ON_BOTH, check, random_config
 
 SEED = 20240
 
@@ -30,9 +29,8 @@ def variants():
     ]
     drawn = {}
     for number, values in enumerate(fixed):
-        # Learning everywhere, and ticks enough, to the last, for a sample to be met in its middle.
-        long = {"ticks": 12, "patience": 0, "inference_patience": None}
-        config = random_config(generator.getrandbits(32), rates=(256,) * (len(values["layers"]) - 1), **long, **values)
+        # Learning everywhere, and ticks enough for a sample to be met in its middle.
+        config = random_config(generator, ticks=12, rates=(256,) * (len(values["layers"]) - 1), **values)
         drawn[f"network_{number}"] = (NetworkTop(config), {"config": config.to_dict()})
     return drawn
 

@@ -6,9 +6,8 @@ import random
 
 from backspike.hdl.neuron import CompositeNeuron, Membrane
 from backspike.hdl.synapses import drive_shape, error_shape
-from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check
+from .variants import ON_BOTH, check, random_config
 
 SEED = 20233
 
@@ -27,9 +26,7 @@ def test_neurons_move_as_the_model_does(simulator: str) -> None:
     generator = random.Random(SEED)
     variants = {}
     for number, (leak, dropout) in enumerate([(0, 0), (0, 255), (1, 64), (3, 1), (8, 150)]):
-        config = random_config(
-            generator.getrandbits(32), layers=(generator.randint(1, 40), 5, generator.randint(2, 40)), leak=leak
-        )
+        config = random_config(generator, layers=(generator.randint(1, 40), 5, generator.randint(2, 40)), leak=leak)
         drive, error = drive_shape(config, 1).width, error_shape(config, 2).width
         job = {"config": config.to_dict(), "dropout": dropout, "drive_bits": drive, "error_bits": error}
         variants[f"neuron_{number}"] = (CompositeNeuron(config, dropout, drive, error), job)

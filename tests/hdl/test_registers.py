@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.registers import RegisterFile
-from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check
+from .variants import ON_BOTH, check, random_config
 
 SEED = 20239
 
@@ -23,7 +22,7 @@ def test_answers_every_access(simulator: str) -> None:
     ]
     variants = {}
     for number, values in enumerate(fixed):
-        config = random_config(generator.getrandbits(32), **values)
+        config = random_config(generator, **values)
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "stalls": stalls}
             variants[f"file_{number}_{'stalled' if stalls else 'free'}"] = (RegisterFile(config), job)

@@ -6,9 +6,8 @@ import random
 
 from backspike.hdl.spikes import InputLayer, SpikeGenerator
 from backspike.model.lfsr import POLYNOMIALS
-from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check
+from .variants import ON_BOTH, check, random_config
 
 SEED = 20232
 
@@ -45,7 +44,7 @@ def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
     ]
     variants = {}
     for number, values in enumerate(fixed):
-        config = random_config(generator.getrandbits(32), **values)
+        config = random_config(generator, **values)
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "stalls": stalls}
             variants[f"{config.input}_{number}_{'stalled' if stalls else 'free'}"] = (InputLayer(config), job)

@@ -7,9 +7,8 @@ import random
 from backspike.hdl.streams import StreamSeeder, stream_groups
 from backspike.model.lfsr import POLYNOMIALS
 from backspike.model.streams import StreamMap
-from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check
+from .variants import ON_BOTH, check, random_config
 
 SEED = 20236
 
@@ -19,12 +18,7 @@ def variants():
     drawn = {}
     for width in POLYNOMIALS:
         config = random_config(
-            generator.getrandbits(32),
-            lfsr_bits=width,
-            weight_bits=6,
-            weight_frac=3,
-            activation_range=0.5,
-            error_range=0.5,
+            generator, lfsr_bits=width, weight_bits=6, weight_frac=3, activation_range=0.5, error_range=0.5
         )
         drawn[f"wide_{width}"] = (StreamSeeder(config), {"config": config.to_dict()})
     return drawn
@@ -38,7 +32,7 @@ def test_every_stream_gets_the_seed_of_the_model(simulator: str) -> None:
 def test_groups_hold_all_streams() -> None:
     generator = random.Random(SEED)
     for _ in range(50):
-        config = random_config(generator.getrandbits(32))
+        config = random_config(generator)
         groups = stream_groups(config)
         assert sum(streams for streams, _ in groups) == StreamMap(config).count, f"seed {SEED}, {config}"
         assert len(groups) == 1 + 2 * config.depth

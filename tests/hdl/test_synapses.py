@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.synapses import SynapseArray, drive_shape, error_shape
-from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check
+from .variants import ON_BOTH, check, random_config
 
 SEED = 20238
 
@@ -30,7 +29,7 @@ def test_sweeps_as_the_model_does(simulator: str) -> None:
     for number, (layers, lanes, banks, ports, layer) in enumerate([*shapes, *[(None, None, None, None, 0)] * 4]):
         fixed = {"layers": layers, "lanes": lanes, "banks": banks, "ports": ports} if layers else {}
         bits = generator.choice([4, 8, 16])
-        config = random_config(generator.getrandbits(32), weight_bits=bits, weight_frac=2, **fixed)
+        config = random_config(generator, weight_bits=bits, weight_frac=2, **fixed)
         layer = layer or generator.randint(1, config.depth)
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "layer": layer, "stalls": stalls}
@@ -41,7 +40,7 @@ def test_sweeps_as_the_model_does(simulator: str) -> None:
 def test_sums_have_room_for_their_extremes() -> None:
     generator = random.Random(SEED)
     for _ in range(200):
-        config = random_config(generator.getrandbits(32))
+        config = random_config(generator)
         for layer in range(1, config.depth + 1):
             inputs, units = config.layers[layer - 1], config.layers[layer]
             low, high = config.weight_min, config.weight_max

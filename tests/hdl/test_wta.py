@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.wta import WinnerTakeAll
-from backspike.sim.exercise import random_config
 
-from .variants import ON_BOTH, check
+from .variants import ON_BOTH, check, random_config
 
 SEED = 20234
 
@@ -19,7 +18,7 @@ def test_races_have_the_winners_of_the_model(simulator: str) -> None:
     races = [(2, 2, 0, 16), (3, 2, 2, 64), (10, 10, 0, 32), (10, 5, 3, 32), (16, 1, 8, 24), (26, 7, 0, 48)]
     for number, (classes, lanes, leak, width) in enumerate(races):
         config = random_config(
-            generator.getrandbits(32),
+            generator,
             layers=(generator.randint(1, 30), 4, classes),
             lanes=(0, lanes),
             leak=leak,

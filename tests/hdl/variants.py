@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
+from backspike.config import LFSR_WIDTHS, NetworkConfig
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.sim.runner import run_bench
 
@@ -72,3 +74,32 @@ def check(
         seed=seed,
         test=test,
     )
+
+
+def random_config(generator: random.Random, **fixed: Any) -> NetworkConfig:
+    """Draw a small configuration: sizes, depth, bits, leak, streams and lanes; `fixed` values are taken as they are."""
+    layers = fixed.get("layers") or tuple(generator.randint(2, 20) for _ in range(generator.randint(2, 4)))
+    fraction = generator.randint(2, 6)
+    drawn: dict[str, Any] = {
+        "layers": layers,
+        "ticks": generator.randint(len(layers) - 1, 12),
+        "weight_bits": generator.randint(max(4, fraction), 10),
+        "weight_frac": fraction,
+        "activation_range": generator.choice([0.5, 1.0, 2.0]),
+        "error_range": generator.choice([0.5, 1.0]),
+        "leak": generator.choice([0, 0, 1, 3]),
+        "temperature": generator.choice([0.5, 1.0, 2.0]),
+        "rates": tuple(generator.choice([0, 100, 256]) for _ in layers[1:]),
+        "seed": generator.randint(1, 2**32 - 1),
+        "lfsr_bits": generator.choice([width for width in LFSR_WIDTHS if width > 16]),
+        "input": generator.choice(["rate", "spikes"]),
+        "input_streams": generator.randint(1, 9),
+        "lanes": tuple(generator.randint(1, units) for units in layers[1:]),
+        "ports": tuple(generator.randint(1, 2) for _ in layers[1:]),
+    }
+    lanes = fixed.get("lanes") or drawn["lanes"]
+    divisors = [[count for count in range(1, width + 1) if width % count == 0] for width in lanes[:-1]]
+    drawn["unit_lanes"] = tuple(generator.choice([0, *counts]) for counts in divisors)
+    if max(fixed.get("banks", (1,))) > 1:
+        drawn["unit_lanes"] = ()
+    return NetworkConfig(**{**drawn, **fixed})
