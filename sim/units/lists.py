@@ -52,7 +52,7 @@ class ListBench(Bench):
         parts = self.random.randint(1, 3)
         for number in range(parts):
             # Now and then more than seven or eight bits can count.
-            count = self.random.choice([self.random.randrange(5)] * 9 + [self.random.randint(128, 300)])
+            count = self.random.choice([self.random.randrange(5)] * 39 + [self.random.randint(128, 300)])
             steps = [self.random.choice([0, 1, 2, self.random.randrange(256)]) for _ in range(count)]
             values = [self.random.choice([0, 255, self.random.randrange(256)]) for _ in steps]
             flags = self.label | (number < parts - 1) << 14 | self.learn << 15
