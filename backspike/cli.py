@@ -516,8 +516,9 @@ def sweep(
             engine=engine,
             report=click.echo,
         )
-    except KeyboardInterrupt:
-        click.echo("the same command goes on from here", err=True)
+    except (KeyboardInterrupt, Terminated) as interruption:
+        how = "trains them all again" if force else "goes on from there"
+        interruption.args = (f"what is finished is written down, and the same command {how}",)
         raise
     click.echo(
         f"{outcome.finished} cells finished, {outcome.failed} failed, {outcome.before} had a result; "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backspike.errors import BackspikeError
 from backspike.files import make_directory
+from backspike.interrupts import Terminated
 from backspike.model.engines import DEFAULT_ENGINE
 
 from .definitions import Experiment
@@ -51,8 +52,8 @@ def run_experiment(
     BackspikeError
         A seed is none of the experiment's; the dataset is not to be had or does not fit; or a file cannot be read or
         written.
-    KeyboardInterrupt
-        Ctrl-C; the same call goes on from there.
+    KeyboardInterrupt, Terminated
+        Ctrl-C, or a signal that asks the process to end; without `force` the same call goes on from there.
     """
     tell = report or (lambda line: None)
     for seed in seeds:
@@ -68,7 +69,18 @@ def run_experiment(
         tell(f"{experiment.name}, seed {seed}: {experiment.title}")
         # Rather now than when all is trained.
         make_directory(path.parent)
-        result = experiment.task(seed).run(work / experiment.name / f"seed-{seed}", data_dir, engine, report)
+        folder = work / experiment.name / f"seed-{seed}"
+        try:
+            result = experiment.task(seed).run(folder, data_dir, engine, report, force)
+        except (KeyboardInterrupt, Terminated) as interruption:
+            if not force:
+                how = "the same command goes on from there"
+            elif path.exists():
+                how = "the result before is kept"
+            else:
+                how = "without --force the same command goes on from there"
+            interruption.args = ("; ".join([*map(str, interruption.args), how]),)
+            raise
         tell(f"written to {write_result(results, experiment, seed, result)}")
         trained += 1
     return trained

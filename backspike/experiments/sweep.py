@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from backspike.errors import BackspikeError
 from backspike.files import make_directory
+from backspike.locks import locked
 from backspike.model.engines import DEFAULT_ENGINE
 
 from .definitions import Cell, Sweep
@@ -113,8 +114,8 @@ def run_sweep(
     outcome.before = len(cells) - len(pending)
     if not pending:
         return outcome
-    make_directory(path.parent)
     with ExitStack() as stack:
+        _lock(path, stack)
         if work is None:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="backspike-")))
         # What is trained anew must not go on from what an earlier call left.
@@ -139,6 +140,16 @@ def run_sweep(
                     report(_told(cell, line))
             bar.update()
     return outcome
+
+
+def _lock(path: Path, stack: ExitStack) -> None:
+    """Keep a file of cells to oneself; it is made if it is missing."""
+    make_directory(path.parent)
+    try:
+        path.touch()
+    except OSError as error:
+        raise BackspikeError(f"cannot write {path}: {error.strerror}") from error
+    stack.enter_context(locked(path))
 
 
 def run_cell(cell: Cell, data_dir: Path | None, engine: str, folder: Path | None = None) -> dict[str, Any]:

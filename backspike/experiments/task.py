@@ -17,7 +17,7 @@ from typing import Any
 from backspike.config import ARCHITECTURE, PRESETS, NetworkConfig
 from backspike.datasets import LOADERS, Dataset, load_dataset
 from backspike.errors import BackspikeError, shown
-from backspike.files import make_directory, write_atomic
+from backspike.files import make_directory
 from backspike.model.baseline import FloatSettings, train_float
 from backspike.model.engines import DEFAULT_ENGINE
 from backspike.model.training import train
@@ -162,6 +162,7 @@ class Task:
         data_dir: Path | None = None,
         engine: str = DEFAULT_ENGINE,
         report: Callable[[str], None] | None = None,
+        force: bool = False,
     ) -> dict[str, Any]:
         """Train, and return the result as JSON has it.
 
@@ -174,6 +175,8 @@ class Task:
         engine : str
         report : callable, optional
             Takes a line of text for each epoch.
+        force : bool
+            Whether to begin with the first epoch, whatever is in the folder.
 
         Returns
         -------
@@ -186,7 +189,10 @@ class Task:
         Raises
         ------
         BackspikeError
-            The dataset is not to be had or does not fit, or a file cannot be written.
+            The dataset is not to be had or does not fit; in the folder is another training; another process writes
+            there; or a file cannot be written.
+        KeyboardInterrupt, Terminated
+            Ctrl-C, or a signal that asks the process to end; what is trained so far is in the folder.
         """
         begin = time.perf_counter()
         make_directory(out)
@@ -196,7 +202,7 @@ class Task:
             trained = train_float(self.network, dataset, self.epochs, self.seed, self.baseline)
             result |= {"float_accuracy": trained.test_accuracy, "float_curve": trained.test_accuracies}
         else:
-            result |= self._train(dataset, out, engine, report)
+            result |= self._train(dataset, out, engine, report, force)
         return result | {
             "train_samples": len(dataset.train_labels),
             "test_samples": len(dataset.test_labels),
@@ -206,25 +212,29 @@ class Task:
             "machine": machine(),
         }
 
-    def _train(self, dataset: Dataset, out: Path, engine: str, report: Callable[[str], None] | None) -> dict[str, Any]:
+    def _train(
+        self, dataset: Dataset, out: Path, engine: str, report: Callable[[str], None] | None, force: bool
+    ) -> dict[str, Any]:
         """Train both networks, going on from what the same task left in the folder."""
-        mark = out / "task.json"
-        own = json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
-        resume = _content(mark) == own and (out / "checkpoint.npz").exists()
-        if not resume:
-            (out / "checkpoint.npz").unlink(missing_ok=True)
-            write_atomic(mark, own.encode())
+        # Without a checkpoint nothing has been trained: what else is there was left by a process killed at its start.
+        resume = not force and (out / "checkpoint.npz").exists()
         training = train(
             self.network, dataset, self.epochs, self.seed, out, report, engine=engine, resume=resume,
             baseline=self.baseline, force=not resume,
         )  # fmt: skip
         epochs = training.epochs
+        counts = _sum([epoch.training for epoch in epochs])
+        if len(epochs) != self.epochs or counts["samples"] != self.epochs * len(dataset.train_labels):
+            raise BackspikeError(
+                f"the training in {out} has shown {counts['samples']} samples in {len(epochs)} epochs, not "
+                f"{len(dataset.train_labels)} in each of {self.epochs}: it is no result"
+            )
         return {
             "test_accuracy": epochs[-1].test_accuracy,
             "float_accuracy": training.float_accuracy,
             "test_curve": [epoch.test_accuracy for epoch in epochs],
             "training_curve": [epoch.training_accuracy for epoch in epochs],
-            "training": _sum([epoch.training for epoch in epochs]),
+            "training": counts,
             "test": epochs[-1].test,
             "epoch_seconds": [round(epoch.seconds, 3) for epoch in epochs],
             "config_hash": self.network.hash,

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ from backspike.experiments.definitions import load_experiment, load_experiments,
 from backspike.experiments.results import cells_path, read_result, result_path
 from backspike.experiments.run import run_experiment
 from backspike.experiments.task import Task
+from backspike.locks import locked
 from backspike.model.checkpoint import Checkpoint
 from backspike.model.training import train
 
@@ -169,3 +174,99 @@ def test_the_tour_has_results_of_its_own(tmp_path: Path, capsys) -> None:
     page = (tmp_path / "docs" / "results.md").read_text()
     (link,) = re.findall(rf"\[`{tour.name}`\]\((.*)\)\)", page)
     assert (tmp_path / "docs" / link).resolve() == root / "experiments" / "tour" / f"{tour.name}.toml"
+
+
+def run_of(experiments: Path, tmp_path: Path, *more: str) -> list[str]:
+    places = ["--experiments", str(experiments), "--results", str(tmp_path / "r"), "--work", str(tmp_path / "w")]
+    return [sys.executable, "-m", "backspike", "experiment", "run", "tiny", "--seed", "1", *places, *more]
+
+
+def epochs_of(text: str, epochs: int) -> str:
+    return text.replace("epochs = 2", f"epochs = {epochs}")
+
+
+def wait_for_the_first_epoch(folder: Path, running: subprocess.Popen) -> None:
+    metrics = folder / "w" / "tiny" / "seed-1" / "metrics.json"
+    while not metrics.exists() or not json.loads(metrics.read_text())["epochs"]:
+        assert running.poll() is None, "it ended"
+        time.sleep(0.02)
+
+
+def test_ctrl_c_says_how_to_go_on(experiments: Path, tmp_path: Path) -> None:
+    path = experiments / "tiny.toml"
+    path.write_text(epochs_of(path.read_text(), 3))
+    command = run_of(experiments, tmp_path, "--engine", "numpy")
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for_the_first_epoch(tmp_path, running)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate()
+    assert running.returncode == 130
+    assert errors.endswith("; the same command goes on from there\n")
+    assert not (tmp_path / "r" / "tiny" / "seed-1.json").exists()
+    again = subprocess.run(command[:-2], capture_output=True, text=True, check=True)
+    assert "going on from epoch" in again.stdout
+    assert json.loads((tmp_path / "r" / "tiny" / "seed-1.json").read_text())["training"]["samples"] == 3 * 256
+
+
+def test_where_ctrl_c_is_ignored_no_epoch_is_cut_short(experiments: Path, tmp_path: Path) -> None:
+    """As in every script that starts it with an ampersand."""
+    path = experiments / "tiny.toml"
+    path.write_text(epochs_of(path.read_text(), 3))
+    command = run_of(experiments, tmp_path, "--engine", "numpy")
+    running = subprocess.Popen(
+        ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    wait_for_the_first_epoch(tmp_path, running)
+    while running.poll() is None:
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    running.communicate()
+    assert running.returncode == 0
+    experiment = load_experiment(path)
+    result = read_result(tmp_path / "r", experiment, 1)
+    expected = experiment.task(1).run(tmp_path / "whole")
+    assert result is not None
+    assert {key: result[key] for key in ("test_curve", "training", "test")} == {
+        key: expected[key] for key in ("test_curve", "training", "test")
+    }
+
+
+def test_another_training_in_the_folder_is_not_gone_on_with(experiments: Path, tmp_path: Path, capsys) -> None:
+    path = experiments / "tiny.toml"
+    text = path.read_text()
+    arguments = run_of(experiments, tmp_path)[3:]
+    assert main(arguments) == 0
+    path.write_text(text.replace('preset = "tiny"', 'preset = "tiny"\nticks = 9'))
+    capsys.readouterr()
+    assert main(arguments) == 2
+    assert "its ticks is 8, and tiny has 9" in capsys.readouterr().err
+    assert json.loads((tmp_path / "r" / "tiny" / "seed-1.json").read_text())["task"]["network"]["ticks"] == 8
+    assert main([*arguments, "--force"]) == 0
+    assert json.loads((tmp_path / "r" / "tiny" / "seed-1.json").read_text())["task"]["network"]["ticks"] == 9
+
+
+def test_force_trains_from_the_first_epoch(experiments: Path, tmp_path: Path, capsys) -> None:
+    arguments = run_of(experiments, tmp_path)[3:]
+    assert main(arguments) == 0
+    result = tmp_path / "r" / "tiny" / "seed-1.json"
+    before = json.loads(result.read_text())
+    capsys.readouterr()
+    assert main([*arguments, "--force"]) == 0
+    output = capsys.readouterr().out
+    assert "epoch 1/2:" in output
+    assert "epoch 2/2:" in output
+    again = json.loads(result.read_text())
+    assert again["test_curve"] == before["test_curve"]
+    # What was trained before is not what is told: times are never equal to the microsecond, twice.
+    metrics = json.loads((tmp_path / "w" / "tiny" / "seed-1" / "metrics.json").read_text())
+    assert [round(epoch["seconds"], 3) for epoch in metrics["epochs"]] == again["epoch_seconds"]
+
+
+def test_two_processes_do_not_train_the_same_seed(experiments: Path, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "w" / "tiny" / "seed-1"
+    folder.mkdir(parents=True)
+    with locked(folder):
+        for more in ([], ["--force"]):
+            assert main([*run_of(experiments, tmp_path)[3:], *more]) == 2
+            assert f"another process writes to {folder}" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []

@@ -23,6 +23,7 @@ from backspike.experiments.definitions import Cell, load_sweep
 from backspike.experiments.results import append_cell, cells_path, read_cells
 from backspike.experiments.sweep import run_cell, run_sweep
 from backspike.experiments.worker import Worker, stop
+from backspike.locks import locked
 from backspike.model.checkpoint import Checkpoint
 
 from .made_up import made_up
@@ -213,6 +214,17 @@ def test_workers_end_with_their_parent(one_cell: Path, tmp_path: Path) -> None:
     assert main(["sweep", str(one_cell), *places]) == 0
 
 
+def test_a_sweep_is_run_by_one_process_at_a_time(one_cell: Path, tmp_path: Path) -> None:
+    sweep = load_sweep(one_cell)
+    lines = cells_path(tmp_path, sweep)
+    lines.parent.mkdir()
+    lines.touch()
+    with locked(lines), pytest.raises(BackspikeError, match=r"^another process writes to .*one\.jsonl"):
+        run_sweep(sweep, tmp_path)
+    assert lines.read_text() == ""
+    assert run_sweep(sweep, tmp_path).finished == 1
+
+
 def test_a_forced_sweep_trains_again(one_cell: Path, tmp_path: Path) -> None:
     sweep = load_sweep(one_cell)
     (cell,) = sweep.cells()
@@ -318,8 +330,7 @@ def test_ctrl_c_ends_all_and_keeps_what_is_done(experiments: Path, tmp_path: Pat
         running.kill()
     assert running.returncode == 130
     assert not worker.is_running()
-    assert errors.startswith("the same command goes on from here\n")
-    assert "error: interrupted" in errors
+    assert "error: interrupted; what is finished is written down, and the same command goes on from there\n" in errors
     assert "Traceback" not in errors
     found = read_cells(lines)
     assert 0 < len(found) < 8
