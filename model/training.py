@@ -35,7 +35,7 @@ CHUNK = 256
 FILES = ("checkpoint.npz", "metrics.json", "learning-curve.png")
 """What a training leaves in its folder."""
 
-__all__ = ["Epoch", "Training", "evaluate", "rates_of_epoch", "sample_order", "train"]
+__all__ = ["Epoch", "Training", "evaluate", "evaluate_training", "rates_of_epoch", "sample_order", "train"]
 
 
 def rates_of_epoch(config: NetworkConfig, epoch: int) -> list[int]:
@@ -55,6 +55,12 @@ def evaluate(network: Network, dataset: Dataset, engine: str | Engine = DEFAULT_
     """
     samples = np.arange(len(dataset.test_labels))
     return _answer(network, dataset.test_values, dataset.test_labels, samples, load_engine(engine), "test", True)[0]
+
+
+def evaluate_training(network: Network, dataset: Dataset, engine: str | Engine = DEFAULT_ENGINE) -> float:
+    """Return the accuracy, 0 to 1, that `Epoch.training_accuracy` is: on training samples, learning off, on a copy."""
+    part, show = _training_part(network.config, dataset), load_engine(engine)
+    return _answer(network, dataset.train_values, dataset.train_labels, part, show, "training samples", True)[0]
 
 
 def train(
@@ -242,8 +248,7 @@ def _epoch(network: Network, record: _Record, show: Engine, epoch: int, title: s
     order = sample_order(len(dataset.train_labels), config.seed, epoch)
     right = _learn(network, record, show, epoch, order, title, silent)
     counted = network.counters.to_dict()
-    # As many as there are test samples, so that both accuracies are equally sharp; and always the same ones.
-    part = sample_order(len(order), config.seed, 0)[: len(dataset.test_labels)]
+    part = _training_part(config, dataset)
     training_accuracy, _ = _answer(
         network, dataset.train_values, dataset.train_labels, part, show, f"{title}, training samples", silent
     )
@@ -288,6 +293,14 @@ def _learn(
         # Not every handler of Ctrl-C raises what ends a program; but no epoch that was cut short is one.
         raise KeyboardInterrupt
     return right
+
+
+def _training_part(config: NetworkConfig, dataset: Dataset) -> NDArray[np.int64]:
+    """Return the training samples that are looked at with learning off.
+
+    As many as there are test samples, so that both accuracies are equally sharp; and always the same ones.
+    """
+    return sample_order(len(dataset.train_labels), config.seed, 0)[: len(dataset.test_labels)]
 
 
 def _answer(

@@ -21,7 +21,7 @@ from backspike.model import Network, Sample, training
 from backspike.model.baseline import FloatSettings, float_accuracy
 from backspike.model.checkpoint import Checkpoint
 from backspike.model.engines import ENGINES, load_engine
-from backspike.model.training import evaluate, rates_of_epoch, sample_order, train
+from backspike.model.training import evaluate, evaluate_training, rates_of_epoch, sample_order, train
 
 
 def test_rates_decay_to_one_and_no_lower() -> None:
@@ -410,8 +410,9 @@ def test_accuracy_on_training_samples_is_that_of_the_network_left_alone(tmp_path
     config = PRESETS["tiny"].replace(rates=(200, 100))
     dataset = load_dataset("random", config, seed=1)
     done = train(config, dataset, 2, 5, tmp_path)
-    network = Network(config)
+    network = Network(config.replace(seed=5))
     Checkpoint.load(tmp_path / "checkpoint.npz").apply(network)
+    assert evaluate_training(network, dataset) == done.epochs[-1].training_accuracy
     part = sample_order(256, 5, 0)[:64]
     answers = [network.run(Sample(dataset.train_values[index], 0, False)).winner for index in part]
     assert done.epochs[-1].training_accuracy == np.mean(answers == dataset.train_labels[part])
