@@ -34,12 +34,20 @@ _LOCK = ".lock"
 # -- where ----------------------------------------------------------------------------------------------------------
 
 
-@cache
+_after_full: list[Path] = []
+"""The temporary folder that serves once a disk was found full."""
+
+
 def user_cache() -> Path:
     """Return the folder in which a user's programs have their caches; where it cannot be written, a temporary one.
 
     The temporary one is deleted at the end of the process.
     """
+    return _after_full[0] if _after_full else _usual_cache()
+
+
+@cache
+def _usual_cache() -> Path:
     folder = platformdirs.user_cache_path()
     reason = _why_not_writable(folder)
     return (
@@ -108,7 +116,10 @@ def cached(parts: Sequence[str], make: Callable[[Path], None], title: str) -> Pa
     try:
         return _store(entry, make, title)
     except OSError as error:
-        instead = _temporary(f"{entry.parent}: {error.strerror}") / "builds" / key
+        folder = _temporary(f"{entry.parent}: {error.strerror}")
+        if error.errno == errno.ENOSPC:
+            _after_full.append(folder)  # the disk may be that of a cache of the tools themselves
+        instead = folder / "backspike" / "builds" / key  # where `cache_directory` may be from now on
     if _intact(instead):
         return instead
     try:

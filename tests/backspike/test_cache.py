@@ -30,8 +30,9 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def _forget_temporary_folders():
     yield
-    module.user_cache.cache_clear()
+    module._usual_cache.cache_clear()
     module._temporary.cache_clear()
+    module._after_full.clear()
 
 
 def product(folder: Path) -> None:
@@ -135,6 +136,9 @@ def test_a_cache_that_takes_nothing_costs_a_warning(kind, folder, monkeypatch):
         entry = cached(["parts"], make, "a product")
     assert (entry / "product").read_text() == "made"
     assert folder not in entry.parents
+    # A full disk may be that of the caches of the tools.
+    assert (user_cache() in entry.parents) == (kind != "a file is in the way")
+    assert clean_environment()["XDG_CACHE_HOME"] == str(user_cache())
     # Without another warning, and not built again as long as this process lives.
     made = []
     assert cached(["parts"], lambda made_in: made.append(1) or make(made_in), "a product") == entry
@@ -174,7 +178,7 @@ def test_without_a_home_caches_are_temporary(home, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BACKSPIKE_CACHE", raising=False)
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda *names: Path(home))
-    user_cache.cache_clear()
+    module._usual_cache.cache_clear()
     with pytest.warns(BackspikeWarning, match=r"^what is built cannot be kept in "):
         environment = clean_environment()
     assert read(["parts"]) == "made"  # without another warning
