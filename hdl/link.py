@@ -25,10 +25,10 @@ from backspike.registers import RegisterMap
 from .cobs import CobsDecoder, CobsEncoder
 from .eventcounters import EventCounters
 from .lists import ListReader, label_layout
-from .network import result_layout
 from .registers import request_layout
 from .spikes import sample_layout
 from .uart import UartReceiver, UartTransmitter
+from .wins import result_layout
 
 __all__ = ["HostLink"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth import Cat, Module, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.config import NetworkConfig
@@ -13,18 +13,14 @@ from backspike.registers import RegisterMap
 
 from .counters import Counters
 from .layer import HiddenLayer, OutputLayer
+from .patience import Patience
 from .registers import RegisterFile, request_layout
 from .spikes import InputLayer, sample_layout
 from .streams import StreamSeeder
-from .wordstore import index_shape
+from .tick import TickSequencer
+from .wins import WinCounter, result_layout
 
-__all__ = ["NetworkTop", "result_layout"]
-
-
-def result_layout(config: NetworkConfig) -> data.StructLayout:
-    """Return the layout of a result: ``winner``, the class, and ``wins``, the ticks that each class has won."""
-    units = config.layers[-1]
-    return data.StructLayout({"winner": index_shape(units), "wins": data.ArrayLayout(range(config.ticks + 1), units)})
+__all__ = ["NetworkTop"]
 
 
 class NetworkTop(wiring.Component):
@@ -87,7 +83,7 @@ class NetworkTop(wiring.Component):
         the layer has not taken part in this sample, and all of its flags and error spikes mean 0.
         """
         config = self.config
-        paths = {"ticked": "moved"}
+        paths = {"ticked": "sequencer.moved"}
         paths["inputs"] = f"source.states.{'register' if config.input_turns == 1 else 'memory'}"
         for number in range(1, config.depth + 1):
             layer = f"layer_{number}"
@@ -138,70 +134,68 @@ class NetworkTop(wiring.Component):
         ]
 
         # The tick.
-        showing = Signal()
-        ending = Signal()
-        moved = Signal()
-        tick = Signal(range(config.ticks))
-        active = Signal(depth)
-        starting = Signal(depth)
-        begin = Signal()
-        advance = Signal()
-        last = Signal()
-        final = Signal()
+        m.submodules.sequencer = sequencer = TickSequencer(config)
+        m.submodules.wins = wins = WinCounter(config)
+        connect(m, wins.results, flipped(self.results))
         m.d.comb += [
-            begin.eq(~showing & source.available & ~registers.hold & ~seeder.busy),
-            advance.eq(showing & ~ending & Cat(layer.control.finished for layer in layers).all()),
-            final.eq((tick >= config.ticks - 2) | self._patience_ends(m, output, begin)),
-            # Layer l takes part from tick l - 1 on.
-            starting.eq(Mux(begin, 1, Mux(advance & ~last, (active << 1) | 1, 0))),
-            source.start.eq(begin),
-            source.ticked.eq(advance & ~last),
-            source.final.eq(final),
-            registers.showing.eq(showing),
+            sequencer.available.eq(source.available),
+            sequencer.hold.eq(registers.hold | seeder.busy),
+            sequencer.finished.eq(Cat(layer.control.finished for layer in layers)),
+            sequencer.ended.eq(wins.ended),
+            source.start.eq(sequencer.begin),
+            source.ticked.eq(sequencer.advance & ~sequencer.last),
+            source.final.eq(sequencer.final),
+            registers.showing.eq(sequencer.showing),
             registers.seeding.eq(seeder.busy),
-            registers.quiet.eq(~showing & ~seeder.busy),
+            registers.quiet.eq(~sequencer.showing & ~seeder.busy),
+            wins.begin.eq(sequencer.begin),
+            wins.ending.eq(sequencer.ending),
+            wins.won.eq(output.won),
+            wins.winner.eq(output.winner),
         ]
-        # All registers have moved two clocks behind the tick: those of a single word move when the next one has begun.
-        advanced = Signal()
-        begun = Signal(2)
-        m.d.sync += [advanced.eq(advance), moved.eq(advanced), begun.eq(Cat(advance & ~last, begun[0]))]
-        with m.If(starting.any()):
-            m.d.sync += active.eq(starting)
-        with m.If(begin):
-            m.d.sync += [showing.eq(1), tick.eq(0), last.eq(config.ticks == 1), output.label.eq(source.label)]
+        with m.If(sequencer.begin):
+            m.d.sync += output.label.eq(source.label)
             learned = source.learn & (source.label < config.layers[-1])
             m.d.sync += [layer.control.learn.eq(learned) for layer in layers]
-        with m.Elif(advance):
-            m.d.sync += [tick.eq(tick + 1), last.eq(final), ending.eq(last)]
         for number, layer in enumerate(layers, start=1):
             m.d.comb += [
-                layer.control.begin.eq(begin),
-                layer.control.start.eq(starting[number - 1]),
+                layer.control.begin.eq(sequencer.begin),
+                layer.control.start.eq(sequencer.starting[number - 1]),
                 layer.control.rate.eq(registers.rates[number - 1]),
                 layer.seeds.eq(seeder.o),
             ]
             self._connect_weights(m, registers, layer, number)
         for number, layer in enumerate(hidden, start=1):
-            m.d.comb += [layer.above_active.eq(starting[number]), layer.next_rate.eq(registers.rates[number])]
-
-        ended, waiting = self._count_wins(m, output, begin, ending)
-        with m.If(ended):
-            m.d.sync += [showing.eq(0), ending.eq(0)]
+            m.d.comb += [
+                layer.above_active.eq(sequencer.starting[number]),
+                layer.next_rate.eq(registers.rates[number]),
+            ]
+        if config.ends_early:
+            m.submodules.patience = patience = Patience(config)
+            m.d.comb += [
+                patience.begin.eq(sequencer.begin),
+                patience.won.eq(output.won),
+                patience.winner.eq(output.winner),
+                patience.label.eq(output.label),
+                patience.learn.eq(output.control.learn),
+                sequencer.enough.eq(patience.enough),
+            ]
 
         # Counters.
+        showing = sequencer.showing
         errors = Cat(layer.control.error for layer in layers).any()
         sweeping, reading, writing = (
             Cat(getattr(layer.events, name) for layer in layers).any() for name in ("sweeping", "reading", "writing")
         )
         events: dict[str, Value] = {
-            "SAMPLES": ended,
-            "TICKS": advance,
+            "SAMPLES": wins.ended,
+            "TICKS": sequencer.advance,
             "CLOCKS": showing,
-            "ERROR_TICKS": begun[1] & errors,
+            "ERROR_TICKS": sequencer.begun & errors,
             "STALLS_LIST": showing & ~reading & sweeping & ~writing,
             "STALLS_PORT": showing & ~reading & writing,
-            "STALLS_UNITS": showing & ~reading & ~sweeping & ~writing & ~waiting & ~ended,
-            "STALLS_RESULT": waiting,
+            "STALLS_UNITS": showing & ~reading & ~sweeping & ~writing & ~wins.waiting & ~wins.ended,
+            "STALLS_RESULT": wins.waiting,
             "STALLS_SAMPLE": ~showing & ~source.available & ~seeder.busy,
             **{f"ROWS_{number}": layer.events.visited for number, layer in enumerate(layers, start=1)},
             **{f"WRITES_{number}": layer.events.wrote for number, layer in enumerate(layers, start=1)},
@@ -228,56 +222,3 @@ class NetworkTop(wiring.Component):
         ]
         with m.If(mine):
             m.d.comb += [asked.r_data.eq(answer.r_data), asked.done.eq(answer.done)]
-
-    def _patience_ends(self, m: Module, output: OutputLayer, begin: Signal) -> Value:
-        """Count how often the same unit has won in a row; return whether the tick that comes is therefore the last."""
-        if not self.config.ends_early:
-            return Const(0)
-        learning, inferring = (self.config.patience_for(learn) for learn in (True, False))
-        patience = Mux(output.control.learn, learning, inferring) if learning != inferring else learning
-        counts = range(max(learning, inferring) + 1)
-        streak = Signal(counts)
-        now = Signal(counts)
-        before = Signal.like(output.winner)
-        same = output.winner == Mux(output.control.learn, output.label, before)
-        m.d.comb += now.eq(streak)
-        with m.If(output.won):
-            m.d.sync += before.eq(output.winner)
-            m.d.comb += now.eq(Mux(same, Mux(streak == patience, patience, streak + 1), ~output.control.learn))
-        m.d.sync += streak.eq(Mux(begin, 0, now))
-        return (now == patience) & (patience != 0) if 0 in (learning, inferring) else now == patience
-
-    def _count_wins(self, m: Module, output: OutputLayer, begin: Signal, ending: Signal) -> tuple[Signal, Signal]:
-        """Count the wins of each class.
-
-        Return a strobe that is set when the sample's result is handed over, the clock after the first of `ending` or
-        later, and whether it waits for the one before it to be taken.
-        """
-        config = self.config
-        result = Signal(result_layout(config))
-        most = Signal(range(config.ticks + 1))
-        # The winner stays for some clocks.
-        won = Signal()
-        count = Signal.like(most)
-        m.d.sync += [won.eq(output.won), count.eq(result.wins[output.winner] + 1)]
-        with m.If(begin):
-            m.d.sync += [result.eq(0), most.eq(0)]
-        with m.Elif(won):
-            m.d.sync += result.wins[output.winner].eq(count)
-            with m.If((count > most) | ((count == most) & (output.winner < result.winner))):
-                m.d.sync += [most.eq(count), result.winner.eq(output.winner)]
-        with m.If(self.results.ready):
-            m.d.sync += self.results.valid.eq(0)
-        counted = Signal()
-        free = Signal()
-        ended = Signal()
-        waiting = Signal()
-        m.d.sync += counted.eq(ending)
-        m.d.comb += [
-            free.eq(~self.results.valid | self.results.ready),
-            ended.eq(ending & counted & free),
-            waiting.eq(ending & counted & ~free),
-        ]
-        with m.If(ended):
-            m.d.sync += [self.results.payload.eq(result), self.results.valid.eq(1)]
-        return ended, waiting

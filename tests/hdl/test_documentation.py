@@ -35,6 +35,7 @@ EXAMPLES: dict[str, list[tuple]] = {
     "HiddenLayer": [(CONFIG, 1), (CONFIG, 2)],
     "LeapForwardLFSR": [(16, 3)],
     "Membrane": [(8, 2)],
+    "Patience": [(CONFIG.replace(patience=2),)],
     "RowScanner": [(6, 3)],
     "RowSweep": [(CONFIG, 1), (CONFIG, 2)],
     "Serialiser": [(4, 3, 2)],
