@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backspike import PRESETS
+from backspike import PRESETS, BackspikeError
 from backspike.datasets import load_dataset
 from backspike.model import Network, training
 from backspike.model.checkpoint import Checkpoint
@@ -129,6 +129,15 @@ def test_a_small_demo_leaves_what_it_says(small, tmp_path):
     assert summary["weights_sha256"] == module._digest(Checkpoint.load(tmp_path / "out" / "checkpoint.npz").weights)
     assert {"python", "backspike", "amaranth", "cocotb"} <= summary["versions"].keys()
     assert summary["seconds"] > 0
+
+
+@NEEDS_ICARUS
+def test_a_demo_is_shown_again_in_its_folder_and_not_in_a_trainings(small, tmp_path):
+    assert demo(tmp_path / "out", lambda line: None)
+    assert demo(tmp_path / "out", lambda line: None)
+    (tmp_path / "out" / "digits.v").unlink()
+    with pytest.raises(BackspikeError, match="--force overwrites it"):
+        demo(tmp_path / "out", lambda line: None)
 
 
 @NEEDS_ICARUS
