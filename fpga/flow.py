@@ -14,7 +14,7 @@ from typing import Any
 from backspike.cache import cached
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
-from backspike.hdl.verilog import free_collisions
+from backspike.hdl.verilog import free_memories
 
 from .boards import Board
 from .design import BoardDesign
@@ -22,9 +22,6 @@ from .pll import Pll
 from .tools import find_tool, run_tool, run_yosys, tool_version
 
 __all__ = ["Step", "does_not_fit", "place_and_route", "synthesise"]
-
-# Weights need no initial value: the host loads them. Zeros written out would keep them from RAM that has none.
-_AFTER_READ = "delete t:$meminit_v2 r:MEMID=*rows_* %i"
 
 _NEXTPNR = {"ice40": "nextpnr-ice40", "ecp5": "nextpnr-ecp5", "gowin": "nextpnr-himbaechel"}
 _PACKER = {"ice40": "icepack", "ecp5": "ecppack", "gowin": "gowin_pack"}
@@ -61,7 +58,7 @@ def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> S
     BackspikeError
         Yosys is missing or stops, or amaranth-boards is missing.
     """
-    options = {"debug_verilog": False, "script_after_read": _AFTER_READ, "synth_opts": board.synthesis}
+    options = {"debug_verilog": False, "synth_opts": board.synthesis}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of amaranth-boards are not the user's
         plan = board.platform().prepare(BoardDesign(board, config, pll, divisor), "top", emit_src=False, **options)
@@ -70,7 +67,7 @@ def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> S
         for name, content in plan.files.items()
         if not name.startswith("build_")
     }
-    files["top.il"] = free_collisions(files["top.il"])
+    files["top.il"] = free_memories(files["top.il"])
 
     def run(folder: Path) -> None:
         for name, content in files.items():

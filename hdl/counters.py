@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from amaranth import Array, Cat, Module, Mux, Signal
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
+
+from .ram import ram
 
 __all__ = ["Counters", "count_layout"]
 
@@ -60,7 +62,7 @@ class Counters(wiring.Component):
         # Two clocks a kind; before the first visit behind a reset or a `clear`, one of them more.
         bits = bits_for(self._most * (2 * kinds + 1))
         recent = [Signal(bits, name=f"recent_{kind}") for kind in range(kinds)]
-        m.submodules.halves = halves = memory.Memory(shape=HALF, depth=2 * kinds, init=[])
+        m.submodules.halves = halves = ram(HALF, 2 * kinds)
         read = halves.read_port()
         write = halves.write_port()
         kind = Signal(range(max(kinds, 2)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from .ram import ram
 
 __all__ = ["EventCounters"]
 
@@ -46,7 +48,7 @@ class EventCounters(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.bytes = store = memory.Memory(shape=8, depth=2 * self._kinds, init=[])
+        m.submodules.bytes = store = ram(8, 2 * self._kinds, init=[0])
         read = store.read_port()
         write = store.write_port()
         pending = Signal(self._kinds)

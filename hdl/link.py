@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Cat, Const, Module, Mux, ResetInserter, Signal, Value
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -25,6 +25,7 @@ from backspike.registers import RegisterMap
 from .cobs import CobsDecoder, CobsEncoder
 from .eventcounters import EventCounters
 from .lists import ListReader, label_layout
+from .ram import ram
 from .registers import request_layout
 from .spikes import sample_layout
 from .uart import UartReceiver, UartTransmitter
@@ -94,8 +95,8 @@ class HostLink(wiring.Component):
         m.submodules.encoder = encoder = CobsEncoder(ANSWER_BYTES)
         m.submodules.crc = crc = catalog.CRC32_ISO_HDLC(data_width=8).create()
         m.submodules.events = events = EventCounters(len(LinkEvent))
-        m.submodules.frame = frame = memory.Memory(shape=8, depth=FRAME_BYTES, init=[])
-        m.submodules.answer = answer = memory.Memory(shape=8, depth=ANSWER_BYTES, init=[])
+        m.submodules.frame = frame = ram(8, FRAME_BYTES)
+        m.submodules.answer = answer = ram(8, ANSWER_BYTES)
         # What the reset of the network resets too.
         lists, waiting = ListReader(config), SyncFIFO(width=self._result_bits, depth=2)
         m.submodules.lists = ResetInserter(self.reset)(lists)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from amaranth import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.config import PERMISSION_BITS, PIXEL_BITS, NetworkConfig
 from backspike.model.lfsr import POLYNOMIALS
 
 from .lfsr import leap
+from .ram import ram
 from .streams import seed_layout
 from .visits import Serialiser, VisitJoiner, visit_layout
 from .wordstore import WordStore, index_shape
@@ -356,7 +357,7 @@ class InputLayer(wiring.Component):
             m.d.sync += [full.bit_select(shown, 1).eq(0), shown.eq(~shown if buffers == 2 else 0)]
 
         for index in range(slots):
-            m.submodules[f"list_{index}"] = listed = memory.Memory(shape=stored, depth=buffers * words, init=[])
+            m.submodules[f"list_{index}"] = listed = ram(stored, buffers * words)
             read = listed.read_port()
             write = listed.write_port()
             exists = left > index

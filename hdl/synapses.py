@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from amaranth import Array, Cat, Module, Mux, Shape, Signal, Value, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from backspike.config import NetworkConfig
 
+from .ram import ram
 from .visits import bank_rows, visit_layout
 from .wordstore import WordStore, index_shape
 
@@ -214,7 +215,7 @@ class SynapseArray(wiring.Component):
             chosen.eq(Cat(asked & (self.weight.lane == lane) for lane in range(lanes))),
         ]
         for bank in range(banks):
-            m.submodules[f"rows_{bank}"] = store = memory.Memory(shape=row_word, depth=rows * fold, init=[])
+            m.submodules[f"rows_{bank}"] = store = ram(row_word, rows * fold, cleared=True)
             read = store.read_port()
             write = store.write_port()
             address = Signal(range(max(2, rows * fold)))

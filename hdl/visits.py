@@ -170,20 +170,23 @@ class VisitJoiner(wiring.Component):
         for other in words[1:]:
             earlier = other[0] & (~least[0] | (other[1] < least[1]))
             least = (least[0] | other[0], Mux(earlier, other[1], least[1]))
-        m.d.comb += [visit.word.eq(least[1]), fitting.eq(there)]
+        m.d.comb += fitting.eq(there)
         if self._fold > 1:
             m.d.comb += fitting.eq(Cat(valid & (word == least[1]) for valid, word in words))
 
-        # What has been offered stays: a bank that comes later waits for the next visit, and gives zeros meanwhile.
+        # What has been offered stays: a bank that comes later, be it of a lesser word, waits for the next visit, and
+        # gives zeros meanwhile.
         chosen = Signal(banks)
         held = Signal()
         kept = Signal(banks)
+        kept_word = Signal.like(visit.word)
         m.d.comb += [
             chosen.eq(Mux(held, kept, fitting)),
+            visit.word.eq(Mux(held, kept_word, least[1])),
             self.o.valid.eq(ended | chosen.any()),
             visit.last.eq(ended),
         ]
-        m.d.sync += [held.eq(self.o.valid & ~self.o.ready), kept.eq(chosen)]
+        m.d.sync += [held.eq(self.o.valid & ~self.o.ready), kept.eq(chosen), kept_word.eq(visit.word)]
         for bank, mark in enumerate(self.i):
             own = visit.banks[bank]
             m.d.comb += mark.ready.eq(self.o.ready & (ended | chosen[bank]))

@@ -26,6 +26,12 @@ async def row_scanner(dut: Any) -> None:
     await run_variants(dut, RowScannerBench)
 
 
+@cocotb.test()
+async def visit_joiner(dut: Any) -> None:
+    """Join lists whose rows come late, one bank's behind another's of a later word among them."""
+    await run_variants(dut, VisitJoinerBench)
+
+
 def item_clocks(items: Sequence[int], first: int) -> list[list[int]]:
     """Return the clocks in which a `Serialiser` emits the items of words, when nothing stalls.
 
@@ -179,6 +185,45 @@ class RowScannerBench(Bench):
         ]
 
 
+class VisitJoinerBench(Bench):
+    """The job has ``units``, ``lanes``, ``banks`` and ``stalls``."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.banks = [self.driver(f"i_{bank}", self.job["stalls"]) for bank in range(self.job["banks"])]
+        # It fails if a visit changes while it is offered.
+        self.visits = self.monitor("o", self.job["stalls"])
+        self.reader = VisitReader(self.unit, self.job["units"], self.job["banks"], self.job["lanes"], "o")
+
+    async def run(self) -> None:
+        """Compare all visits of several lists."""
+        units, banks = self.job["units"], self.job["banks"]
+        for number in range(LISTS):
+            density = self.random.choice([0, 10, 50, 100])
+            rows = [row for row in range(units) if self.random.randrange(100) < density]
+            expected = {
+                row: (self.random.randrange(2), self.random.randrange(2), self.random.randrange(2)) for row in rows
+            }
+            bias_permit = self.random.randrange(2)
+            self.unit.put(bias_permit=bias_permit)
+            sending = [
+                cocotb.start_soon(self._send(bank, {row: expected[row] for row in rows if row % banks == bank}))
+                for bank in range(banks)
+            ]
+            await self.reader.read(self.visits, f"list {number}", expected, bias_permit)
+            for task in sending:
+                await task
+        await self.visits.finish()
+
+    async def _send(self, bank: int, rows: dict[int, tuple[int, int, int]]) -> None:
+        """Send a bank's rows and what ends them."""
+        for row, (spike, gate, permit) in rows.items():
+            word, lane = divmod(row, self.job["lanes"])
+            mark = {"row": row // self.job["banks"], "word": word, "lane": lane, "last": 0}
+            await self.banks[bank].send({**mark, "spike": spike, "gate": gate, "permit": permit})
+        await self.banks[bank].send(dict.fromkeys(["row", "spike", "gate", "permit", "word", "lane"], 0) | {"last": 1})
+
+
 class VisitReader:
     """Takes the visits of a list apart and compares their rows.
 
@@ -189,11 +234,13 @@ class VisitReader:
         Rows without the bias row, and the banks.
     lanes : int, optional
         Lanes of the layer below; None if there is none, so that word and lane are zero.
+    stream : str
+        The unit's stream of visits.
     """
 
-    def __init__(self, unit: Unit, inputs: int, banks: int, lanes: int | None) -> None:
+    def __init__(self, unit: Unit, inputs: int, banks: int, lanes: int | None, stream: str = "visits") -> None:
         self._inputs, self._lanes, self._banks = inputs, lanes, banks
-        fields = unit.ports["visits__payload"]["fields"]
+        fields = unit.ports[f"{stream}__payload"]["fields"]
         self._row_bits = max(1, (-(-(inputs + 1) // banks) - 1).bit_length())
         self._bits = fields["banks"]["width"] // banks
 

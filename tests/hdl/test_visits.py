@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import random
 
-from amaranth.hdl import unsigned
+from amaranth.hdl import Module, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from backspike.hdl.visits import RowScanner, Serialiser
+from backspike.hdl.visits import RowScanner, Serialiser, VisitJoiner
 
 from .variants import ON_BOTH, check
 
 SEED = 20237
+
+
+class Joiner(wiring.Component):
+    """A joiner, with a member for each of its banks' streams: Amaranth flips no array of them."""
+
+    def __init__(self, joiner: VisitJoiner) -> None:
+        self._joiner = joiner
+        lists = {f"i_{bank}": In(mark.signature.flip()) for bank, mark in enumerate(joiner.i)}
+        super().__init__({**lists, "bias_permit": In(1), "o": Out(joiner.o.signature)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.joiner = joiner = self._joiner
+        for bank, mark in enumerate(joiner.i):
+            connect(m, flipped(getattr(self, f"i_{bank}")), mark)
+        connect(m, joiner.o, flipped(self.o))
+        m.d.comb += joiner.bias_permit.eq(self.bias_permit)
+        return m
 
 
 @ON_BOTH
@@ -39,3 +59,15 @@ def test_scanner_lists_the_rows_of_a_tick(simulator: str) -> None:
             variants[name] = (RowScanner(units, lanes, banks), {**job, "stalls": stalls})
     on_verilator = ["units_70_36_4_stalled", "units_21_4_2_free", "units_16_16_1_free"]
     check("visits", variants, simulator, SEED, test="row_scanner", on_verilator=on_verilator)
+
+
+@ON_BOTH
+def test_joiner_holds_a_visit_while_banks_come_late(simulator: str) -> None:
+    variants = {}
+    for units, lanes, banks in [(9, 9, 2), (24, 4, 2), (40, 8, 4), (21, 4, 2), (30, 1, 1)]:
+        for stalls in (0, 0.4, 0.8):
+            unit = Joiner(VisitJoiner(units, -(-units // lanes), lanes, banks))
+            job = {"units": units, "lanes": lanes, "banks": banks, "stalls": stalls}
+            variants[f"units_{units}_{lanes}_{banks}_{int(10 * stalls)}"] = (unit, job)
+    on_verilator = ["units_24_4_2_4", "units_40_8_4_8"]
+    check("visits", variants, simulator, SEED, test="visit_joiner", on_verilator=on_verilator)

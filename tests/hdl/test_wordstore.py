@@ -12,7 +12,11 @@ SEED = 20235
 @ON_BOTH
 def test_reads_what_was_written(simulator: str) -> None:
     variants = {
-        f"depth_{depth}_of_{lanes}": (WordStore(bits, lanes, depth), {"bits": bits, "lanes": lanes, "depth": depth})
+        f"depth_{depth}_of_{lanes}{'_fresh' if fresh else ''}": (
+            WordStore(bits, lanes, depth, fresh),
+            {"bits": bits, "lanes": lanes, "depth": depth, "fresh": fresh},
+        )
         for bits, lanes, depth in [(5, 1, 1), (9, 4, 1), (7, 1, 2), (12, 3, 5), (33, 2, 16)]
+        for fresh in (False, True)
     }
     check("wordstore", variants, simulator, SEED)
