@@ -2,6 +2,7 @@
 #
 #   make demo    train digits in RTL simulation, and build the same network for an iCEBreaker; results in build/demo/
 #   make test    all tests
+#   make test-pythons  Verilog and simulations on the oldest and newest supported Python of the machine
 #   make lint    static checks
 #   make bench   clocks, bounds and speeds of the presets, beside other software; results in build/bench/
 #   make soak    golden model against Verilog on 200 random configurations
@@ -22,7 +23,7 @@ DEVELOPMENT := $(VENV)/development.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TYPES := build/types/backspike
 
-.PHONY: demo demo-training demo-bitstream test lint bench soak faults fuzz epoch venv format clean
+.PHONY: demo demo-training demo-bitstream test test-pythons lint bench soak faults fuzz epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes behind what the first says.
@@ -40,6 +41,9 @@ demo-bitstream: $(FPGA)
 
 test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(JOBS)
+
+test-pythons:
+	.ci/pythons
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check --ignore-noqa .
@@ -93,4 +97,4 @@ $(DEVELOPMENT): $(CREATED) pyproject.toml
 	@touch $(RUNTIME) $(FPGA) $@
 
 clean:
-	rm -rf build dist $(VENV) *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf build dist .venv-* $(VENV) *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -176,13 +176,14 @@ def describe_ports(component: wiring.Component) -> dict[str, dict[str, Any]]:
     -------
     dict
         For each port ``direction`` (``"input"`` or ``"output"``), ``width`` in bits, ``signed``; a structure also has
-        ``fields``: from each field's name to its ``width`` and ``signed``, from the least significant bit up.
+        ``fields``: from each field's name to its ``width`` and ``signed``, from the least significant bit up; that of an
+        array also has ``elements``, with their ``count``, ``width`` and ``signed``, element 0 in the lowest bits.
     """
     ports = {}
     for member, direction, value in _members(component):
         port: dict[str, Any] = {"direction": direction.value, **_describe_shape(member.shape)}
         if isinstance(member.shape, data.StructLayout):
-            port["fields"] = {str(name): _describe_shape(field.shape) for name, field in member.shape}
+            port["fields"] = {str(name): _describe_field(field.shape) for name, field in member.shape}
         ports[value.name] = port
     return ports
 
@@ -190,8 +191,9 @@ def describe_ports(component: wiring.Component) -> dict[str, dict[str, Any]]:
 def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
     """Write a network's Verilog, ``<name>.v``, and its description, ``<name>.json``.
 
-    The description has ``name``, ``config`` and ``config_hash``, ``verilog_sha256``, ``tools`` (versions), ``ports``
-    (`describe_ports`, with ``clk`` and ``rst``), ``registers`` and ``probes``. The last two are attributes of
+    The description has ``name``, ``config`` and ``config_hash``, ``verilog_sha256``, ``tools`` (versions), ``clock`` and
+    ``reset`` (edge; polarity, and how many clocks it takes), ``ports`` (`describe_ports`, with ``clk`` and ``rst``),
+    ``registers`` and ``probes``. The last two are attributes of
     `NetworkTop`: its register map, and from a state's name to its hierarchical path below the top module.
 
     Parameters
@@ -223,6 +225,8 @@ def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
         "config_hash": config.hash,
         "verilog_sha256": hashlib.sha256(verilog).hexdigest(),
         "tools": _tool_versions(),
+        "clock": {"port": "clk", "edge": "rising"},
+        "reset": {"port": "rst", "active": "high", "synchronous": True, "clocks": 1},
         "ports": {"clk": wire, "rst": wire, **describe_ports(top)},
         "registers": top.registers,
         "probes": top.probes,
@@ -262,6 +266,13 @@ def _members(component: wiring.Component) -> Iterator[tuple[wiring.Member, PortD
 def _describe_shape(shape: Any) -> dict[str, Any]:
     bits = Shape.cast(shape)
     return {"width": bits.width, "signed": bits.signed}
+
+
+def _describe_field(shape: Any) -> dict[str, Any]:
+    description = _describe_shape(shape)
+    if isinstance(shape, data.ArrayLayout):
+        description["elements"] = {"count": shape.length, **_describe_shape(shape.elem_shape)}
+    return description
 
 
 def _tool_versions() -> dict[str, str]:
