@@ -176,8 +176,8 @@ def describe_ports(component: wiring.Component) -> dict[str, dict[str, Any]]:
     -------
     dict
         For each port ``direction`` (``"input"`` or ``"output"``), ``width`` in bits, ``signed``; a structure also has
-        ``fields``: from each field's name to its ``width`` and ``signed``, from the least significant bit up; that of an
-        array also has ``elements``, with their ``count``, ``width`` and ``signed``, element 0 in the lowest bits.
+        ``fields``: from each field's name to its ``width`` and ``signed``, from the least significant bit up; an
+        array's also has ``elements``, with their ``count``, ``width`` and ``signed``, element 0 in the lowest bits.
     """
     ports = {}
     for member, direction, value in _members(component):
@@ -191,10 +191,10 @@ def describe_ports(component: wiring.Component) -> dict[str, dict[str, Any]]:
 def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
     """Write a network's Verilog, ``<name>.v``, and its description, ``<name>.json``.
 
-    The description has ``name``, ``config`` and ``config_hash``, ``verilog_sha256``, ``tools`` (versions), ``clock`` and
-    ``reset`` (edge; polarity, and how many clocks it takes), ``ports`` (`describe_ports`, with ``clk`` and ``rst``),
-    ``registers`` and ``probes``. The last two are attributes of
-    `NetworkTop`: its register map, and from a state's name to its hierarchical path below the top module.
+    The description has ``name``, ``config`` and ``config_hash``, ``verilog_sha256``, ``tools`` (versions), ``clock``
+    (port and edge), ``reset`` (port, polarity, and how many clocks it takes), ``ports`` (`describe_ports`, with ``clk``
+    and ``rst``), ``registers`` and ``probes``. The last two are attributes of `NetworkTop`: its register map, and from
+    a state's name to its hierarchical path below the top module.
 
     Parameters
     ----------

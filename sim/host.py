@@ -62,9 +62,9 @@ class RegisterHost:
         """Return a register's value, 0 to 2**32 - 1."""
         return await self._access(name, 0, 0)
 
-    async def write(self, name: str, value: int) -> None:
-        """Write a register, and wait until the write has taken effect."""
-        await self._access(name, 1, value)
+    async def write(self, name: str, value: int) -> int:
+        """Write a register, and wait until the write has taken effect; return its value before it."""
+        return await self._access(name, 1, value)
 
     async def reseed(self, seed: int) -> None:
         """Seed all random streams anew; samples and writes that come next wait until it is done."""

@@ -235,8 +235,9 @@ class ResetInMidSample(HostBench):
         sending.cancel()
         self.unit.put(samples__valid=0)
         self.unit.rst.value = 1
-        await clocks(self.unit, 2)
+        await clocks(self.unit, 1)
         self.unit.rst.value = 0
+        assert await self.host.read("WEIGHT_LAYER") == 0, "the window stayed over the reset"
         weights = [await self.host.read_weights(layer) for layer in range(1, self.config.depth + 1)]
         self.model = Network(self.config, weights)
         for _ in range(3):
@@ -291,6 +292,9 @@ class WeightWindow(HostBench):
                 await self.host.write("WEIGHT_DATA", -1)
                 got = await self.host.read("WEIGHT_DATA")
                 assert got == 0, f"a weight of {got} behind the last of layer {layer}"
+            window = [await self.host.read(f"WEIGHT_{name}") for name in ("LAYER", "ROW", "WORD", "LANE")]
+            assert window == [layer, self.config.layers[layer - 1] + 1, 0, 0], f"the window went on to {window}"
+            await self._cross_row(layer)
         await self.compare_weights()
         layer = self.random.randint(1, self.config.depth)
         rows, units = self.config.layers[layer - 1] + 1, self.config.layers[layer]
@@ -301,6 +305,28 @@ class WeightWindow(HostBench):
             await self.host.write("WEIGHT_DATA", weight)
             self.model.weights[layer - 1][row, unit] = weight
         await self.compare_weights()
+
+    async def _cross_row(self, layer: int) -> None:
+        """Write a row, with lanes that are no unit: old weights come back, low bits count, the next row follows."""
+        config = self.config
+        row, width = self.random.randrange(config.layers[layer - 1]), config.folds[layer - 1] * config.lanes[layer - 1]
+        old = [*self.model.weights[layer - 1][row].tolist(), *[0] * (width - config.layers[layer])]
+        new = [self.random.randint(config.weight_min, config.weight_max) for _ in old]
+        await self.open_window(layer, row, 0)
+        for before, weight in zip(old, new, strict=True):
+            others = self.random.getrandbits(32) << config.weight_bits
+            got = await self.host.write("WEIGHT_DATA", others | weight & ((1 << config.weight_bits) - 1))
+            assert got == before & 0xFFFF_FFFF, f"a write answered {got:#x}, not the weight before it, {before}"
+        for name, expected in (("ROW", row + 1), ("WORD", 0), ("LANE", 0)):
+            got = await self.host.read(f"WEIGHT_{name}")
+            assert got == expected, f"behind row {row} WEIGHT_{name} is {got}, not {expected}"
+        await self.open_window(layer, row, 0)
+        for weight in new:
+            got = await self.host.read("WEIGHT_DATA")
+            assert got == weight & 0xFFFF_FFFF, f"read {got:#x} instead of weight {weight}"
+        await self.open_window(layer, row, 0)
+        for weight in old:
+            await self.host.write("WEIGHT_DATA", weight)
 
 
 class ResultsLeftWaiting(HostBench):
