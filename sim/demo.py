@@ -85,8 +85,9 @@ def demo(out: Path, tell: Callable[[str], None]) -> bool:
         f"Training {sizes} on {len(dataset.train_labels)} handwritten digits, {EPOCHS} epochs of {config.ticks} ticks a"
     )
     tell("sample: the Verilog in Verilator (compiled first, which takes a minute), the golden model beside it.")
+    again = (out / f"{PRESET}.v").exists()  # what an earlier demo left is made anew, another training's is not
     with ProcessPoolExecutor(1) as pool:
-        alone = pool.submit(train, config, dataset, EPOCHS, SEED, out, force=True)
+        alone = pool.submit(train, config, dataset, EPOCHS, SEED, out, force=again)
         result = _compare_with_bar(config, schedule, out)
         try:
             training = alone.result()
