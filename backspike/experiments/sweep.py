@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import shutil
 import tempfile
@@ -289,11 +290,15 @@ def _client(scheduler: str, security: Security | None) -> Client:
     """Return a client of a scheduler that has workers."""
     from distributed import Client
 
+    client, reason = None, ""
     try:
         client = Client(scheduler, timeout=CONNECTED_WITHIN, security=security)
     except Exception as error:  # Dask has many for words that are no address, and for certificates that do not fit.
         reason = f": {next(iter(str(error).splitlines()), '')}" if scheduler.startswith("tls:") else ""
-        raise BackspikeError(f"cannot reach a Dask scheduler at {scheduler}{reason}") from error
+    if client is None:
+        # Dask closes a client that did not connect when it is collected, and hangs if the next one starts just then.
+        gc.collect()
+        raise BackspikeError(f"cannot reach a Dask scheduler at {scheduler}{reason}")
     try:
         client.wait_for_workers(1, timeout=WORKERS_WITHIN)
     except (TimeoutError, asyncio.TimeoutError) as error:

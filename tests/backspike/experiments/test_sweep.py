@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -335,6 +336,21 @@ def test_ctrl_c_ends_all_and_keeps_what_is_done(experiments: Path, tmp_path: Pat
     found = read_cells(lines)
     assert 0 < len(found) < 8
     assert not [line for line in found.values() if "error" in line], "what was stopped has not failed"
+
+
+def test_a_client_that_did_not_connect_is_gone(experiments: Path, tmp_path: Path, monkeypatch) -> None:
+    """Collected later, while another one starts, it would wait for the other's lock for ever."""
+    from distributed import Client
+
+    monkeypatch.setattr(module, "CONNECTED_WITHIN", 1)
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(BackspikeError, match="cannot reach"):
+            run_sweep(load_sweep(experiments / "studies" / "ticks.toml"), tmp_path, scheduler="tcp://127.0.0.1:1")
+        assert not [found for found in gc.get_objects() if isinstance(found, Client)]
+    finally:
+        gc.enable()
 
 
 def test_a_scheduler_that_is_not_there_is_one_sentence(experiments: Path, tmp_path: Path, monkeypatch) -> None:
