@@ -14,6 +14,7 @@ import tomli_w
 
 from .errors import BackspikeError, shown
 from .files import reading, write_atomic
+from .layers import WeightLayer
 from .names import check_name
 from .toml import read_toml
 
@@ -240,6 +241,15 @@ class NetworkConfig:
         return self.patience if learn or self.inference_patience is None else self.inference_patience
 
     @property
+    def weight_layers(self) -> tuple[WeightLayer, ...]:
+        """The weight layers, 1 to L."""
+        return tuple(self.weight_layer(number) for number in range(1, self.depth + 1))
+
+    def weight_layer(self, number: int) -> WeightLayer:
+        """Return a weight layer by its number, 1 to L; any other raises ValueError."""
+        return WeightLayer(self, number)
+
+    @property
     def folds(self) -> tuple[int, ...]:
         """Memory words, and so clocks, that a row of each weight layer takes."""
         return tuple(-(-units // lanes) for units, lanes in zip(self.layers[1:], self.lanes, strict=True))
@@ -400,9 +410,12 @@ class NetworkConfig:
 
     def _check_unit_lanes(self) -> None:
         self._fill_per_layer("unit_lanes", 0, list(self.lanes[:-1]), default=0)
-        for layer, (width, lanes) in enumerate(zip(self.unit_widths, self.lanes, strict=False), start=1):
-            if lanes % width:
-                raise BackspikeError(f"unit_lanes of layer {layer} must divide its lanes, {lanes}, not be {width}")
+        for layer in self.weight_layers:
+            if layer.lanes % layer.unit_width:
+                raise BackspikeError(
+                    f"unit_lanes of layer {layer.number} must divide its lanes, {layer.lanes}, "
+                    f"not be {layer.unit_width}"
+                )
 
     def _check_input_lanes(self) -> None:
         self._check_int("input_lanes", 0, self.input_streams)
@@ -416,13 +429,12 @@ class NetworkConfig:
             if banks not in BANK_COUNTS:
                 raise BackspikeError(f"banks must be {_listing(BANK_COUNTS)}, not {banks}")
         # The errors that leave the banks in one clock are for units of one word of the layer below.
-        for layer, (banks, lanes, fold) in enumerate(
-            zip(self.banks[1:], self.unit_widths, self.unit_folds, strict=True), start=2
-        ):
-            if fold > 1 and lanes % banks:
+        for layer in self.weight_layers[1:]:
+            below = layer.below
+            if below.unit_fold > 1 and below.unit_width % layer.banks:
                 raise BackspikeError(
-                    f"banks of weight layer {layer} must divide the unit_lanes of the layer below, {lanes}, "
-                    f"not be {banks}"
+                    f"banks of weight layer {layer.number} must divide the unit_lanes of the layer below, "
+                    f"{below.unit_width}, not be {layer.banks}"
                 )
 
     def _fill_per_layer(self, key: str, low: int, high: list[int], default: int, zero: list[int] | None = None) -> None:
