@@ -119,16 +119,18 @@ def largest() -> list[list[str]]:
 def units() -> list[list[str]]:
     """Return what units take alone, as they are in `mnist-ecp5`."""
     config = PRESETS["mnist-ecp5"]
+    hidden = config.weight_layer(1)
     parts: dict[str, wiring.Component] = {
         "spike generator": SpikeGenerator(config.lfsr_bits),
         "composite neuron": CompositeNeuron(
-            config, config.dropout[0], drive_shape(config, 1).width, error_shape(config, 2).width
+            config, hidden.dropout, drive_shape(hidden).width, error_shape(hidden.above).width
         ),
         "winner-take-all of ten": WinnerTakeAll(config),
     }
     lines = [["unit", *(f"{family}: LUTs, flip-flops, block RAMs" for family in estimate.families())]]
     lines += [[name] for name in parts] + [["synapse lane"]]
-    arrays = [SynapseArray(config.replace(layers=(784, n, 10), lanes=(n, 10), unit_lanes=(n,)), 1) for n in (16, 24)]
+    sizes = [config.replace(layers=(784, n, 10), lanes=(n, 10), unit_lanes=(n,)) for n in (16, 24)]
+    arrays = [SynapseArray(size.weight_layer(1)) for size in sizes]
     verilog = [emit(part, "unit") for part in parts.values()]
     narrow, wide = (emit(array, "unit") for array in arrays)
     for family in estimate.families():

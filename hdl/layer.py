@@ -9,6 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.config import PERMISSION_BITS, NetworkConfig
+from backspike.layers import WeightLayer
 from backspike.model.lfsr import POLYNOMIALS
 
 from .lfsr import leap
@@ -43,27 +44,27 @@ class LayerControl(wiring.Signature):
         )
 
 
-def _layer_ports(config: NetworkConfig, layer: int) -> dict[str, wiring.Member]:
+def _layer_ports(layer: WeightLayer) -> dict[str, wiring.Member]:
     """Return the ports that both kinds of layer have; their docstrings describe them."""
     return {
         "control": In(LayerControl()),
-        **row_ports(config, layer),
-        "weight": In(WeightPort(config)),
-        "seeds": In(seed_layout(config)),
-        "events": Out(SweepEvents(config.banks[layer - 1])),
+        **row_ports(layer),
+        "weight": In(WeightPort(layer.config)),
+        "seeds": In(seed_layout(layer.config)),
+        "events": Out(SweepEvents(layer.banks)),
     }
 
 
-def _add_sweep(m: Module, layer: HiddenLayer | OutputLayer, config: NetworkConfig, number: int) -> RowSweep:
-    """Add the sweep of a layer, its outer ports connected to those of the layer."""
-    m.submodules.sweep = sweep = RowSweep(config, number)
+def _add_sweep(m: Module, engine: HiddenLayer | OutputLayer, layer: WeightLayer) -> RowSweep:
+    """Add the sweep of a layer, its outer ports connected to those of the layer's engine."""
+    m.submodules.sweep = sweep = RowSweep(layer)
     m.d.comb += [
-        sweep.start.eq(layer.control.start),
-        sweep.rate.eq(layer.control.rate),
-        sweep.error.eq(layer.control.error),
+        sweep.start.eq(engine.control.start),
+        sweep.rate.eq(engine.control.rate),
+        sweep.error.eq(engine.control.error),
     ]
-    for name in (*row_ports(config, number), "weight", "seeds", "events"):
-        inner, outer = getattr(sweep, name), getattr(layer, name)
+    for name in (*row_ports(layer), "weight", "seeds", "events"):
+        inner, outer = getattr(sweep, name), getattr(engine, name)
         if sweep.signature.members[name].is_signature:
             connect(m, inner, flipped(outer))
         else:
@@ -110,25 +111,24 @@ class _Error:
 
 
 class HiddenLayer(wiring.Component):
-    """Weight layer `layer` < L: sweeps its rows, then lets its composite neurons move their registers.
+    """A weight layer below L: sweeps its rows, then lets its composite neurons move their registers.
 
     A tick takes ``fold * rows visited + 1`` clocks where all units move in one clock, else ``fold * rows visited +
     unit_fold + 2``; it ends no earlier than the sweep of the layer above, which brings the errors.
 
     Parameters
     ----------
-    config : NetworkConfig
-    layer : int
+    layer : WeightLayer
 
     Members
     -------
     control : ``In(LayerControl())``
-    above : ``In(BackwardPort(config, layer + 1))``
+    above : ``In(BackwardPort(layer.above))``
     above_active : ``In(1)``
         The layer above takes part in this tick.
     next_rate : ``In(9)``
         Learning rate of the layer above.
-    flags : ``Out(FlagPort(config, layer))``
+    flags : ``Out(FlagPort(layer))``
     visits, bias_permit, or below, back
         See `row_ports`.
     weight : ``In(WeightPort(config))``
@@ -136,28 +136,27 @@ class HiddenLayer(wiring.Component):
     events : ``Out(SweepEvents(banks))``
     """
 
-    def __init__(self, config: NetworkConfig, layer: int) -> None:
-        self._config, self._layer = config, layer
-        self._lanes, self._width = config.lanes[layer - 1], config.unit_widths[layer - 1]
-        self._fold, self._unit_fold = config.folds[layer - 1], config.unit_folds[layer - 1]
-        self._drive, self._error = drive_shape(config, layer), error_shape(config, layer + 1)
+    def __init__(self, layer: WeightLayer) -> None:
+        self._layer = layer
+        self._drive, self._error = drive_shape(layer), error_shape(layer.above)
         super().__init__(
             {
-                **_layer_ports(config, layer),
-                "above": In(BackwardPort(config, layer + 1)),
+                **_layer_ports(layer),
+                "above": In(BackwardPort(layer.above)),
                 "above_active": In(1),
                 "next_rate": In(PERMISSION_BITS + 1),
-                "flags": Out(FlagPort(config, layer)),
+                "flags": Out(FlagPort(layer)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        sweep = _add_sweep(m, self, self._config, self._layer)
-        m.submodules.states = states = WordStore(unit_state(self._config, self._layer), self._width, self._unit_fold)
+        layer = self._layer
+        sweep = _add_sweep(m, self, layer)
+        m.submodules.states = states = WordStore(unit_state(layer), layer.unit_width, layer.unit_fold)
         # Errors from above may be for the word that is read.
-        m.submodules.marks = marks = WordStore(unit_marks(), self._width, self._unit_fold, fresh=True)
-        m.submodules.errors = errors = WordStore(error_spikes(), self._lanes, self._fold)
+        m.submodules.marks = marks = WordStore(unit_marks(), layer.unit_width, layer.unit_fold, fresh=True)
+        m.submodules.errors = errors = WordStore(error_spikes(), layer.lanes, layer.fold)
         turn = self._take_turns(m, sweep)
         drives, place, part = self._read_drives(m, sweep, turn)
         arrived = self._receive_errors(m)
@@ -167,7 +166,7 @@ class HiddenLayer(wiring.Component):
 
     def _near(self, m: Module, name: str, value: Value) -> Value:
         """Return the value in a register where there are several words: their units are far from the neurons."""
-        if self._unit_fold == 1:
+        if self._layer.unit_fold == 1:
             return value
         # What says that there is something is a bit, and is reset; the rest need not be.
         held = Signal.like(value, name=name, reset_less=len(value) > 1)
@@ -179,7 +178,7 @@ class HiddenLayer(wiring.Component):
 
         One word a clock cycle; where there are several, a cycle later, since drives and errors are on their way.
         """
-        fold = self._unit_fold
+        fold = self._layer.unit_fold
         idle = Signal(init=1)
         own_swept = Signal()
         above_swept = Signal()
@@ -228,15 +227,16 @@ class HiddenLayer(wiring.Component):
         Return the drives, the array's word they are from, and which part of it they are.
         """
         place = Signal.like(sweep.word)
-        part = Signal(index_shape(self._lanes // self._width))
-        whole = part == self._lanes // self._width - 1
+        width, parts = self._layer.unit_width, self._layer.lanes // self._layer.unit_width
+        part = Signal(index_shape(parts))
+        whole = part == parts - 1
         with m.If(turn.begin | turn.moving):
             m.d.comb += sweep.word.eq(place + whole)
             m.d.sync += [place.eq(place + whole), part.eq(Mux(whole, 0, part + 1))]
         with m.Else():
             m.d.sync += [place.eq(0), part.eq(0)]
-        words = word_of(sweep.drives.as_value(), part, self._drive.width * self._width)
-        drives = data.View(data.ArrayLayout(self._drive, self._width), self._near(m, "drives", words))
+        words = word_of(sweep.drives.as_value(), part, self._drive.width * width)
+        drives = data.View(data.ArrayLayout(self._drive, width), self._near(m, "drives", words))
         return drives, self._near(m, "place_now", place), self._near(m, "part_now", part)
 
     def _receive_errors(self, m: Module) -> list[_Error]:
@@ -251,7 +251,7 @@ class HiddenLayer(wiring.Component):
                 self._near(m, "negative", above.error[bank] < 0),
                 self._near(m, "magnitude", abs(above.error[bank])),
             )
-            for bank in range(self._config.banks[self._layer])
+            for bank in range(self._layer.above.banks)
         ]
 
     def _move_units(
@@ -262,20 +262,20 @@ class HiddenLayer(wiring.Component):
         Between sweeps states and marks are read for the neurons; during them states for the errors that come from
         above, marks for the list of rows there.
         """
-        config, moving = self._config, turn.moving
-        seeding = self.seeds.valid & (self.seeds.group == 2 * self._layer - 1)
+        layer, config, moving = self._layer, self._layer.config, turn.moving
+        seeding = self.seeds.valid & (self.seeds.group == 2 * layer.number - 1)
         m.d.comb += [
             states.r_address.eq(Mux(turn.begin | moving, turn.following, self.above.word)),
             states.w_address.eq(Mux(seeding, self.seeds.word, turn.word)),
             marks.r_address.eq(Mux(turn.begin | (moving & ~turn.last), turn.following, self.flags.word)),
             marks.w_address.eq(Mux(moving, turn.word, self._near(m, "word_above", self.above.word))),
         ]
-        hit_pos = Signal(self._width)
-        hit_neg = Signal(self._width)
+        hit_pos = Signal(layer.unit_width)
+        hit_neg = Signal(layer.unit_width)
         next_error = Signal()
-        for lane in range(self._width):
+        for lane in range(layer.unit_width):
             m.submodules[f"neuron_{lane}"] = neuron = CompositeNeuron(
-                config, config.dropout[self._layer - 1], self._drive.width, self._error.width
+                config, layer.dropout, self._drive.width, self._error.width
             )
             state, next_state = states.r_data[lane], states.w_data[lane]
             mark, next_mark = marks.r_data[lane], marks.w_data[lane]
@@ -323,12 +323,13 @@ class HiddenLayer(wiring.Component):
     ) -> None:
         """Register the error spikes that have waited in the marks, for the next sweep to update weights with."""
         m.d.comb += [errors.r_address.eq(sweep.error_word), errors.w_address.eq(place)]
-        for lane in range(self._lanes):
+        width = self._layer.unit_width
+        for lane in range(self._layer.lanes):
             m.d.comb += [
                 sweep.error_pos[lane].eq(errors.r_data[lane].pos),
                 sweep.error_neg[lane].eq(errors.r_data[lane].neg),
-                errors.w_data[lane].eq(marks.r_data[lane % self._width].coming),
-                errors.w_enable[lane].eq(turn.moving & (part == lane // self._width)),
+                errors.w_data[lane].eq(marks.r_data[lane % width].coming),
+                errors.w_enable[lane].eq(turn.moving & (part == lane // width)),
             ]
 
 
@@ -361,7 +362,7 @@ class OutputLayer(wiring.Component):
         self._config = config
         super().__init__(
             {
-                **_layer_ports(config, config.depth),
+                **_layer_ports(config.weight_layers[-1]),
                 "label": In(index_shape(config.layers[-1])),
                 "won": Out(1),
                 "winner": Out(index_shape(config.layers[-1])),
@@ -370,22 +371,21 @@ class OutputLayer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, control = self._config, self.control
-        sweep = _add_sweep(m, self, config, config.depth)
-        m.submodules.wta = wta = WinnerTakeAll(config)
-        lanes = config.lanes[-1]
+        layer, control = self._config.weight_layers[-1], self.control
+        sweep = _add_sweep(m, self, layer)
+        m.submodules.wta = wta = WinnerTakeAll(self._config)
         first = Signal()
         idle = Signal(init=1)
         error_word = Signal.like(sweep.error_word)
-        error_pos = Signal(config.folds[-1] * lanes)
-        error_neg = Signal(config.folds[-1] * lanes)
+        error_pos = Signal(layer.row_lanes)
+        error_neg = Signal(layer.row_lanes)
         m.d.sync += error_word.eq(sweep.error_word)
         m.d.comb += [
             sweep.word.eq(wta.word),
             error_pos.eq(wta.error_pos),
             error_neg.eq(wta.error_neg),
-            sweep.error_pos.eq(word_of(error_pos, error_word, lanes)),
-            sweep.error_neg.eq(word_of(error_neg, error_word, lanes)),
+            sweep.error_pos.eq(word_of(error_pos, error_word, layer.lanes)),
+            sweep.error_neg.eq(word_of(error_neg, error_word, layer.lanes)),
             wta.draw.eq(control.start),
             wta.start.eq(sweep.swept),
             wta.drives.eq(sweep.drives),

@@ -85,33 +85,33 @@ class NetworkTop(wiring.Component):
         config = self.config
         paths = {"ticked": "sequencer.moved"}
         paths["inputs"] = f"source.states.{'register' if config.input_turns == 1 else 'memory'}"
-        for number in range(1, config.depth + 1):
-            layer = f"layer_{number}"
-            for bank in range(config.banks[number - 1]):
-                paths[f"weights_{number}_{bank}"] = f"{layer}.sweep.synapses.rows_{bank}"
-            paths[f"bias_{number}"] = f"{layer}.sweep.bias.state"
-            store = "register" if config.folds[number - 1] == 1 else "memory"
-            if number < config.depth:
-                paths[f"first_{number}"] = f"{layer}.first"
-                paths[f"errors_{number}"] = f"{layer}.errors.{store}"
-                store = "register" if config.unit_folds[number - 1] == 1 else "memory"
-                paths[f"units_{number}"] = f"{layer}.states.{store}"
-                paths[f"marks_{number}"] = f"{layer}.marks.{store}"
+        for layer in config.weight_layers:
+            number, engine = layer.number, f"layer_{layer.number}"
+            for bank in range(layer.banks):
+                paths[f"weights_{number}_{bank}"] = f"{engine}.sweep.synapses.rows_{bank}"
+            paths[f"bias_{number}"] = f"{engine}.sweep.bias.state"
+            store = "register" if layer.fold == 1 else "memory"
+            if layer.hidden:
+                paths[f"first_{number}"] = f"{engine}.first"
+                paths[f"errors_{number}"] = f"{engine}.errors.{store}"
+                store = "register" if layer.unit_fold == 1 else "memory"
+                paths[f"units_{number}"] = f"{engine}.states.{store}"
+                paths[f"marks_{number}"] = f"{engine}.marks.{store}"
             else:
-                paths |= {f"error_{sign}_{number}": f"{layer}.wta.error_{sign}" for sign in ("pos", "neg")}
-                paths["winner"] = f"{layer}.winner"
-                paths[f"units_{number}"] = f"{layer}.wta.states.memory"
+                paths |= {f"error_{sign}_{number}": f"{engine}.wta.error_{sign}" for sign in ("pos", "neg")}
+                paths["winner"] = f"{engine}.winner"
+                paths[f"units_{number}"] = f"{engine}.wta.states.memory"
                 if config.leak:
-                    paths[f"membranes_{number}"] = f"{layer}.wta.membranes.{store}"
+                    paths[f"membranes_{number}"] = f"{engine}.wta.membranes.{store}"
         return paths
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, depth = self.config, self.config.depth
+        config = self.config
         m.submodules.registers = registers = RegisterFile(config)
         m.submodules.seeder = seeder = StreamSeeder(config)
         m.submodules.source = source = InputLayer(config)
-        hidden = [HiddenLayer(config, number) for number in range(1, depth)]
+        hidden = [HiddenLayer(layer) for layer in config.weight_layers[:-1]]
         output = OutputLayer(config)
         layers: list[HiddenLayer | OutputLayer] = [*hidden, output]
         for number, layer in enumerate(layers, start=1):
@@ -157,19 +157,18 @@ class NetworkTop(wiring.Component):
             m.d.sync += output.label.eq(source.label)
             learned = source.learn & (source.label < config.layers[-1])
             m.d.sync += [layer.control.learn.eq(learned) for layer in layers]
-        for number, layer in enumerate(layers, start=1):
+        driven = zip(layers, sequencer.starting, registers.rates, strict=True)
+        for number, (layer, starting, rate) in enumerate(driven, start=1):
             m.d.comb += [
                 layer.control.begin.eq(sequencer.begin),
-                layer.control.start.eq(sequencer.starting[number - 1]),
-                layer.control.rate.eq(registers.rates[number - 1]),
+                layer.control.start.eq(starting),
+                layer.control.rate.eq(rate),
                 layer.seeds.eq(seeder.o),
             ]
             self._connect_weights(m, registers, layer, number)
-        for number, layer in enumerate(hidden, start=1):
-            m.d.comb += [
-                layer.above_active.eq(sequencer.starting[number]),
-                layer.next_rate.eq(registers.rates[number]),
-            ]
+        # A hidden layer beside the one above it.
+        for layer, starting, rate in zip(hidden, sequencer.starting[1:], registers.rates[1:], strict=True):
+            m.d.comb += [layer.above_active.eq(starting), layer.next_rate.eq(rate)]
         if config.ends_early:
             m.submodules.patience = patience = Patience(config)
             m.d.comb += [

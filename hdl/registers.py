@@ -85,12 +85,10 @@ class RegisterFile(wiring.Component):
         request = Signal(request_layout(config))
 
         # The window: in range or not, and where it moves on to.
-        def of_layer(values: list[int]) -> Array:
-            return Array(Const(value, 16) for value in values)
-
         index = Signal(range(config.depth))
-        rows, words = of_layer(list(config.layers[:-1])), of_layer([fold - 1 for fold in config.folds])
-        lanes = of_layer([width - 1 for width in config.lanes])
+        rows = Array(Const(layer.rows - 1, 16) for layer in config.weight_layers)
+        words = Array(Const(layer.fold - 1, 16) for layer in config.weight_layers)
+        lanes = Array(Const(layer.lanes - 1, 16) for layer in config.weight_layers)
         known = Signal()
         in_window = Signal()
         ends_word = Signal()
@@ -124,7 +122,7 @@ class RegisterFile(wiring.Component):
             "WEIGHT_ROW": row,
             "WEIGHT_WORD": word,
             "WEIGHT_LANE": lane,
-            **{f"RATE_{number}": self.rates[number - 1] for number in range(1, config.depth + 1)},
+            **{f"RATE_{number}": rate for number, rate in enumerate(self.rates, start=1)},
         }
         value = Signal(32)
         with m.Switch(request.address):

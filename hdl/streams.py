@@ -22,8 +22,8 @@ def stream_groups(config: NetworkConfig) -> list[tuple[int, int]]:
     its unit lanes (the output layer: one by one, as its race takes them); group 2l the bias row of layer l.
     """
     groups = [(config.input_streams, config.input_streams // config.input_turns)]
-    for units, lanes in zip(config.layers[1:], (*config.unit_widths, 1), strict=True):
-        groups += [(units, lanes), (1, 1)]
+    for layer in config.weight_layers:
+        groups += [(layer.units, layer.unit_width), (1, 1)]
     return groups
 
 

@@ -6,7 +6,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from backspike.config import PERMISSION_BITS, NetworkConfig
+from backspike.config import PERMISSION_BITS
+from backspike.layers import WeightLayer
 
 from .lfsr import LeapForwardLFSR
 from .streams import seed_layout
@@ -24,14 +25,13 @@ class FlagPort(wiring.Signature):
     end of the next clock.
     """
 
-    def __init__(self, config: NetworkConfig, layer: int) -> None:
-        width, fold = config.unit_widths[layer - 1], config.unit_folds[layer - 1]
+    def __init__(self, layer: WeightLayer) -> None:
         super().__init__(
             {
-                "word": In(index_shape(fold)),
-                "spike": Out(width),
-                "gate": Out(width),
-                "permit": Out(width),
+                "word": In(index_shape(layer.unit_fold)),
+                "spike": Out(layer.unit_width),
+                "gate": Out(layer.unit_width),
+                "permit": Out(layer.unit_width),
                 "coming": Out(1),
             }
         )
@@ -57,16 +57,16 @@ class SweepEvents(wiring.Signature):
         )
 
 
-def row_ports(config: NetworkConfig, layer: int) -> dict[str, wiring.Member]:
-    """Return the ports through which weight layer `layer`, 1 .. L, gets its rows, and gives errors back.
+def row_ports(layer: WeightLayer) -> dict[str, wiring.Member]:
+    """Return the ports through which a layer gets its rows, and gives errors back.
 
     Layer 1: ``visits``, the rows of the tick, and ``bias_permit``, whether its bias row may learn. The others:
     ``below``, the flags of the layer below, and ``back``, the errors of its units.
     """
-    if layer == 1:
-        visits = stream.Signature(visit_layout(config.layers[0], 1, 1, config.banks[0]))
+    if layer.first:
+        visits = stream.Signature(visit_layout(layer.inputs, 1, 1, layer.banks))
         return {"visits": In(visits), "bias_permit": Out(1)}
-    return {"below": In(FlagPort(config, layer - 1)), "back": Out(BackwardPort(config, layer))}
+    return {"below": In(FlagPort(layer.below)), "back": Out(BackwardPort(layer))}
 
 
 class RowSweep(wiring.Component):
@@ -78,9 +78,7 @@ class RowSweep(wiring.Component):
 
     Parameters
     ----------
-    config : NetworkConfig
-    layer : int
-        1 .. L.
+    layer : WeightLayer
 
     Members
     -------
@@ -101,9 +99,9 @@ class RowSweep(wiring.Component):
     events : ``Out(SweepEvents(banks))``
     """
 
-    def __init__(self, config: NetworkConfig, layer: int) -> None:
-        self._config, self._layer = config, layer
-        fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
+    def __init__(self, layer: WeightLayer) -> None:
+        self._layer = layer
+        fold, lanes = layer.fold, layer.lanes
         super().__init__(
             {
                 "start": In(1),
@@ -114,20 +112,20 @@ class RowSweep(wiring.Component):
                 "error_pos": In(lanes),
                 "error_neg": In(lanes),
                 "word": In(index_shape(fold)),
-                "drives": Out(data.ArrayLayout(drive_shape(config, layer), lanes)),
+                "drives": Out(data.ArrayLayout(drive_shape(layer), lanes)),
                 "swept": Out(1),
-                **row_ports(config, layer),
-                "weight": In(WeightPort(config)),
-                "seeds": In(seed_layout(config)),
-                "events": Out(SweepEvents(config.banks[layer - 1])),
+                **row_ports(layer),
+                "weight": In(WeightPort(layer.config)),
+                "seeds": In(seed_layout(layer.config)),
+                "events": Out(SweepEvents(layer.banks)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, layer = self._config, self._layer
-        m.submodules.synapses = array = SynapseArray(config, layer)
-        m.submodules.bias = bias = LeapForwardLFSR(config.lfsr_bits, PERMISSION_BITS)
+        layer = self._layer
+        m.submodules.synapses = array = SynapseArray(layer)
+        m.submodules.bias = bias = LeapForwardLFSR(layer.config.lfsr_bits, PERMISSION_BITS)
         connect(m, array.weight, flipped(self.weight))
         m.d.comb += [
             array.update.eq(self.error),
@@ -141,12 +139,11 @@ class RowSweep(wiring.Component):
 
         # The list of rows.
         bias_permit = bias.state[:PERMISSION_BITS] < self.rate
-        if layer == 1:
+        if layer.first:
             visits = self.visits
             m.d.comb += self.bias_permit.eq(bias_permit)
         else:
-            units, width, banks = config.layers[layer - 1], config.unit_widths[layer - 2], config.banks[layer - 1]
-            m.submodules.scanner = scanner = RowScanner(units, width, banks)
+            m.submodules.scanner = scanner = RowScanner(layer.inputs, layer.below.unit_width, layer.banks)
             visits = scanner.visits
             connect(m, array.back, flipped(self.back))
             # It follows from flags below and errors here: it begins a cycle later where they are not there yet.
@@ -173,7 +170,7 @@ class RowSweep(wiring.Component):
             visits.ready.eq(array.visits.ready & events.sweeping),
             taken.eq(visits.valid & visits.ready),
             bias.enable.eq(taken & visits.p.last),
-            bias.load.eq(self.seeds.valid & (self.seeds.group == 2 * layer)),
+            bias.load.eq(self.seeds.valid & (self.seeds.group == 2 * layer.number)),
             bias.seed.eq(self.seeds.state),
             events.writing.eq(array.writing),
             events.reading.eq(visits.valid & events.sweeping & ~array.writing),

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from backspike.config import NetworkConfig
+from backspike.layers import WeightLayer
 
 from .ram import ram
 from .visits import bank_rows, visit_layout
@@ -16,21 +17,22 @@ from .wordstore import WordStore, index_shape
 __all__ = ["BackwardPort", "SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
 
 
-def drive_shape(config: NetworkConfig, layer: int) -> Shape:
-    """Return the shape of the drive of a unit of weight layer `layer`: the sum of all rows, exact."""
-    return signed(config.weight_bits + ceil_log2(config.layers[layer - 1] + 1))
+def drive_shape(layer: WeightLayer) -> Shape:
+    """Return the shape of the drive of a unit of a layer: the sum of all rows, exact."""
+    return signed(layer.config.weight_bits + ceil_log2(layer.rows))
 
 
-def unit_state(config: NetworkConfig, layer: int) -> data.StructLayout:
+def unit_state(layer: WeightLayer) -> data.StructLayout:
     """Return the layout of what a unit keeps between samples: LFSR state, and membrane where there is a leak."""
     # A field of no bits takes no memory, and reads as zero.
-    membrane = signed(drive_shape(config, layer).width + config.leak) if config.leak else unsigned(0)
+    config = layer.config
+    membrane = signed(drive_shape(layer).width + config.leak) if config.leak else unsigned(0)
     return data.StructLayout({"random": config.lfsr_bits, "membrane": membrane})
 
 
-def error_shape(config: NetworkConfig, layer: int) -> Shape:
-    """Return the shape of the error that weight layer `layer` passes back to one of its inputs, exact."""
-    return signed(config.weight_bits + ceil_log2(config.layers[layer]) + 1)
+def error_shape(layer: WeightLayer) -> Shape:
+    """Return the shape of the error that a layer passes back to one of its inputs, exact."""
+    return signed(layer.config.weight_bits + ceil_log2(layer.units) + 1)
 
 
 class WeightPort(wiring.Signature):
@@ -46,8 +48,8 @@ class WeightPort(wiring.Signature):
             {
                 "valid": Out(1),
                 "write": Out(1),
-                "row": Out(range(max(config.layers[:-1]) + 1)),
-                "word": Out(index_shape(max(config.folds))),
+                "row": Out(range(max(layer.rows for layer in config.weight_layers))),
+                "word": Out(index_shape(max(layer.fold for layer in config.weight_layers))),
                 "lane": Out(index_shape(max(config.lanes))),
                 "w_data": Out(weight),
                 "r_data": In(weight),
@@ -57,25 +59,25 @@ class WeightPort(wiring.Signature):
 
 
 class BackwardPort(wiring.Signature):
-    """Errors on their way from weight layer `layer`, 2 .. L, to the units below.
+    """Errors on their way from a layer, 2 .. L, to the units below.
 
     ``swept``: no more of them in this tick; ``word``: that of the units whose errors are there; ``valid``, ``lane``,
     ``spike``, ``permit``, ``error``: for each bank whether there is one, the lane of its unit, this one's flags (its
     gate is open), and the signed error in weight LSBs.
     """
 
-    def __init__(self, config: NetworkConfig, layer: int) -> None:
-        banks = config.banks[layer - 1]
-        lane = index_shape(config.unit_widths[layer - 2])
+    def __init__(self, layer: WeightLayer) -> None:
+        banks = layer.banks
+        lane = index_shape(layer.below.unit_width)
         super().__init__(
             {
                 "swept": Out(1),
-                "word": Out(index_shape(config.unit_folds[layer - 2])),
+                "word": Out(index_shape(layer.below.unit_fold)),
                 "valid": Out(banks),
                 "lane": Out(data.ArrayLayout(lane, banks)),
                 "spike": Out(banks),
                 "permit": Out(banks),
-                "error": Out(data.ArrayLayout(error_shape(config, layer), banks)),
+                "error": Out(data.ArrayLayout(error_shape(layer), banks)),
             }
         )
 
@@ -96,9 +98,8 @@ class SynapseArray(wiring.Component):
 
     Parameters
     ----------
-    config : NetworkConfig
-    layer : int
-        1 .. L. From 2 on errors go back to the layer below.
+    layer : WeightLayer
+        From layer 2 on errors go back to the layer below.
 
     Members
     -------
@@ -113,7 +114,7 @@ class SynapseArray(wiring.Component):
         The list's last word is being added.
     word, drives : ``In(index_shape(fold))``, ``Out(ArrayLayout(drive_shape, lanes))``
         Read-out of the drives, the clock after `word`; not in the middle of a list.
-    back : ``Out(BackwardPort(config, layer))``
+    back : ``Out(BackwardPort(layer))``
         From layer 2 on: errors of the input units with an open gate, never of the bias row.
     weight : ``In(WeightPort(config))``
     wrote : ``Out(range(banks + 1))``
@@ -122,24 +123,23 @@ class SynapseArray(wiring.Component):
         The memories' single port writes a word of the visit before the last clock's: none is read.
     """
 
-    def __init__(self, config: NetworkConfig, layer: int) -> None:
-        self._config, self._layer = config, layer
-        self._fold, self._lanes = config.folds[layer - 1], config.lanes[layer - 1]
-        self._banks = banks = config.banks[layer - 1]
-        below = (config.unit_folds[layer - 2], config.unit_widths[layer - 2]) if layer > 1 else (1, 1)
-        self._visit = visit_layout(config.layers[layer - 1], *below, banks)
+    def __init__(self, layer: WeightLayer) -> None:
+        self._layer = layer
+        fold, lanes, banks = layer.fold, layer.lanes, layer.banks
+        below = (1, 1) if layer.first else (layer.below.unit_fold, layer.below.unit_width)
+        self._visit = visit_layout(layer.inputs, *below, banks)
         super().__init__(
             {
                 "visits": In(stream.Signature(self._visit)),
-                "error_word": Out(index_shape(self._fold)),
-                "error_pos": In(self._lanes),
-                "error_neg": In(self._lanes),
+                "error_word": Out(index_shape(fold)),
+                "error_pos": In(lanes),
+                "error_neg": In(lanes),
                 "update": In(1),
                 "swept": Out(1),
-                "word": In(index_shape(self._fold)),
-                "drives": Out(data.ArrayLayout(drive_shape(config, layer), self._lanes)),
-                **({"back": Out(BackwardPort(config, layer))} if layer > 1 else {}),
-                "weight": In(WeightPort(config)),
+                "word": In(index_shape(fold)),
+                "drives": Out(data.ArrayLayout(drive_shape(layer), lanes)),
+                **({} if layer.first else {"back": Out(BackwardPort(layer))}),
+                "weight": In(WeightPort(layer.config)),
                 "wrote": Out(range(banks + 1)),
                 "writing": Out(1),
             }
@@ -147,12 +147,13 @@ class SynapseArray(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, fold, lanes, banks = self._config, self._fold, self._lanes, self._banks
+        layer, config = self._layer, self._layer.config
+        fold, lanes, banks = layer.fold, layer.lanes, layer.banks
         row_word = data.ArrayLayout(signed(config.weight_bits), lanes)
-        rows = bank_rows(config.layers[self._layer - 1], banks)
-        m.submodules.drive_store = drive = WordStore(drive_shape(config, self._layer), lanes, fold)
+        rows = bank_rows(layer.inputs, banks)
+        m.submodules.drive_store = drive = WordStore(drive_shape(layer), lanes, fold)
 
-        single = config.ports[self._layer - 1] == 1
+        single = layer.ports == 1
 
         # Clock 0: address. The host's access takes the place of a visit; so does, with a single port, a write.
         word = Signal(index_shape(fold))
@@ -271,7 +272,7 @@ class SynapseArray(wiring.Component):
         m.d.sync += self.weight.r_data.eq(Array(held_words)[self.weight.row % banks][self.weight.lane])
 
         # Clock 2: the errors of the rows' input units.
-        if self._layer > 1:
+        if not layer.first:
             m.d.comb += self.back.swept.eq(self.swept)
             m.d.sync += self.back.word.eq(visit.word)
             going_back = visiting & self.update & now_last & ~visit.last
@@ -279,11 +280,11 @@ class SynapseArray(wiring.Component):
                 own, error = visit.banks[bank], self.back.error[bank]
                 plus, minus = ([Mux(way[lane], words[bank][lane], 0) for lane in range(lanes)]
                                for way in (raised, lowered))  # fmt: skip
-                if self._layer == config.depth:
+                if layer.hidden:
+                    product = _adder_tree([up - down for up, down in zip(plus, minus, strict=True)])
+                else:
                     # Of the output's units one at most has an error up, one at most an error down.
                     product = _union(plus) - _union(minus)
-                else:
-                    product = _adder_tree([up - down for up, down in zip(plus, minus, strict=True)])
                 partial = Signal(error.shape())
                 total = Signal(error.shape())
                 begins = Signal()

@@ -42,7 +42,7 @@ class WinnerTakeAll(wiring.Component):
         A tick begins with the next clock: draw the noise for its race.
     start : ``In(1)``
         The drives are there from the next clock on.
-    word, drives : ``Out(index_shape(fold))``, ``In(ArrayLayout(drive_shape(config, L), lanes))``
+    word, drives : ``Out(index_shape(fold))``, ``In(ArrayLayout(drive_shape(layer), lanes))``
         The word whose drives are wanted, and its drives: a clock later, or with one word at once.
     first, label, learn : ``In``
         The layer's first tick of a sample; the sample's class; whether it is learned, which one of no class is not.
@@ -60,13 +60,14 @@ class WinnerTakeAll(wiring.Component):
 
     def __init__(self, config: NetworkConfig) -> None:
         self._config = config
-        units = config.layers[-1]
+        layer = config.weight_layers[-1]
+        units = layer.units
         super().__init__(
             {
                 "draw": In(1),
                 "start": In(1),
-                "word": Out(index_shape(config.folds[-1])),
-                "drives": In(data.ArrayLayout(drive_shape(config, config.depth), config.lanes[-1])),
+                "word": Out(index_shape(layer.fold)),
+                "drives": In(data.ArrayLayout(drive_shape(layer), layer.lanes)),
                 "first": In(1),
                 "label": In(index_shape(units)),
                 "learn": In(1),
@@ -103,10 +104,11 @@ class WinnerTakeAll(wiring.Component):
 
     def _draw_noise(self, m: Module, table: list[int], entry: Shape) -> tuple[WordStore, Signal]:
         """Draw the noise of each unit into a store of words; return it, and whether all of this tick's is there."""
-        config, units, lanes = self._config, self._config.layers[-1], self._config.lanes[-1]
+        config, layer = self._config, self._config.weight_layers[-1]
+        units, lanes = layer.units, layer.lanes
         m.submodules.states = states = WordStore(config.lfsr_bits, 1, units)
         m.submodules.noise = noise = memory.Memory(shape=entry, depth=len(table), init=table)
-        m.submodules.noises = noises = WordStore(entry, lanes, config.folds[-1], small=True)
+        m.submodules.noises = noises = WordStore(entry, lanes, layer.fold, small=True)
         read = noise.read_port()
         drawn = Signal()
 
@@ -123,7 +125,7 @@ class WinnerTakeAll(wiring.Component):
         # Clock 1: leap, look the noise up.
         looking = Signal()
         unit_1 = Signal.like(unit)
-        mine = self.seeds.valid & (self.seeds.group == 2 * config.depth - 1)
+        mine = self.seeds.valid & (self.seeds.group == 2 * layer.number - 1)
         now = states.r_data[0]
         m.d.sync += [looking.eq(drawing), unit_1.eq(unit)]
         m.d.comb += [
@@ -137,7 +139,7 @@ class WinnerTakeAll(wiring.Component):
         # Clock 2: keep it.
         keeping = Signal()
         last = Signal()
-        word = Signal(index_shape(config.folds[-1]))
+        word = Signal(index_shape(layer.fold))
         lane = Signal(index_shape(lanes))
         m.d.sync += [keeping.eq(looking), last.eq(unit_1 == units - 1)]
         m.d.comb += noises.w_address.eq(word)
@@ -158,9 +160,9 @@ class WinnerTakeAll(wiring.Component):
 
     def _race(self, m: Module, noises: WordStore, drawn: Signal, noise_bits: int) -> Signal:
         """Find the unit with the greatest sum, into `winner`; return a strobe that is set in the last clock."""
-        config, units = self._config, self._config.layers[-1]
-        fold, lanes = config.folds[-1], config.lanes[-1]
-        drive = drive_shape(config, config.depth)
+        config, layer = self._config, self._config.weight_layers[-1]
+        units, fold, lanes = layer.units, layer.fold, layer.lanes
+        drive = drive_shape(layer)
 
         # Clock 0: ask for a word of drives; a single word is there without asking.
         waiting = Signal()

@@ -27,7 +27,7 @@ def test_neurons_move_as_the_model_does(simulator: str) -> None:
     variants = {}
     for number, (leak, dropout) in enumerate([(0, 0), (0, 255), (1, 64), (3, 1), (8, 150)]):
         config = random_config(generator, layers=(generator.randint(1, 40), 5, generator.randint(2, 40)), leak=leak)
-        drive, error = drive_shape(config, 1).width, error_shape(config, 2).width
+        drive, error = drive_shape(config.weight_layer(1)).width, error_shape(config.weight_layer(2)).width
         job = {"config": config.to_dict(), "dropout": dropout, "drive_bits": drive, "error_bits": error}
         variants[f"neuron_{number}"] = (CompositeNeuron(config, dropout, drive, error), job)
     check("neuron", variants, simulator, SEED, test="composite_neuron")
