@@ -62,7 +62,7 @@ def bound(network: Network, data: Dataset, order: NDArray[np.int64], learn: bool
         nonlocal clocks, before
         visited = model.counters.rows - before
         clocks += max(
-            -(-int(rows) // banks) * fold for rows, banks, fold in zip(visited, config.banks, config.folds, strict=True)
+            -(-int(rows) // layer.banks) * layer.fold for layer, rows in zip(config.weight_layers, visited, strict=True)
         )
         before = model.counters.rows.copy()
 

@@ -415,7 +415,7 @@ class Device:
             self.write(name, 0)
 
     def _row_width(self, layer: int) -> int:
-        return self.config.folds[layer - 1] * self.config.lanes[layer - 1]
+        return self.config.weight_layer(layer).row_lanes
 
 
 def _checked(kind: Request, answer: bytes, size: int | None) -> bytes:

@@ -7,6 +7,7 @@ is on record (`fpga/work.json`) for trainings that `bench/work.py` has collected
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +141,15 @@ def clocks_a_sample(config: NetworkConfig, work: Work) -> float:
 
 def _clocks_a_tick(config: NetworkConfig, rows: tuple[float, ...]) -> float:
     """Return the clocks of a tick in which each layer visits that many rows."""
-    folds, unit_folds, classes = config.folds, config.unit_folds, config.layers[-1]
-    words = [fold * count / banks for fold, count, banks in zip(folds, rows, config.banks, strict=True)]
-    sweeps = [clocks + 2 * (layer > 0) for layer, clocks in enumerate(words)]
-    ends = [1 if fold == 1 else fold + 2 for fold in unit_folds]
-    hidden = [max(sweeps[layer], sweeps[layer + 1]) + ends[layer] for layer in range(len(ends))]
-    last = folds[-1] if folds[-1] > 1 else 0
-    return max(*hidden, sweeps[-1] + 5 + last, classes + 7 + last)
+    *hidden, output = config.weight_layers
+    sweeps = [
+        layer.fold * count / layer.banks + 2 * (not layer.first)
+        for layer, count in zip(config.weight_layers, rows, strict=True)
+    ]
+    moves = [1 if layer.unit_fold == 1 else layer.unit_fold + 2 for layer in hidden]
+    ends = [max(own, above) + move for move, (own, above) in zip(moves, pairwise(sweeps), strict=True)]
+    last = output.fold if output.fold > 1 else 0
+    return max(*ends, sweeps[-1] + 5 + last, output.units + 7 + last)
 
 
 def link_samples(config: NetworkConfig, baud: float, entries: float | None = None) -> float:

@@ -92,8 +92,9 @@ class Checkpoint:
         self.require(network.config)
         numbering = StreamMap(self.config)
         network.generator.states = self.streams[numbering.inputs]
-        for layer, (array, units) in enumerate(zip(network.synapses, network.units, strict=True), start=1):
-            array.weights = self.weights[layer - 1].copy()
+        parts = zip(network.synapses, network.units, self.weights, strict=True)
+        for layer, (array, units, weights) in enumerate(parts, start=1):
+            array.weights = weights.copy()
             array.bias_state = self.streams[[numbering.bias(layer)]]
             units.states = self.streams[numbering.units(layer)]
         network.rates = list(self.rates)

@@ -120,12 +120,12 @@ class Network:
         check_weights(config, weights)
         self.generator = SpikeGenerator(config, seeds[streams.inputs])
         self.synapses = [
-            SynapseArray(config, weights[layer - 1], seeds[[streams.bias(layer)]])
-            for layer in range(1, config.depth + 1)
+            SynapseArray(config, own, seeds[[streams.bias(layer.number)]])
+            for layer, own in zip(config.weight_layers, weights, strict=True)
         ]
         self.hidden = [
-            CompositeNeurons(config, seeds[streams.units(layer)], config.dropout[layer - 1])
-            for layer in range(1, config.depth)
+            CompositeNeurons(config, seeds[streams.units(layer.number)], layer.dropout)
+            for layer in config.weight_layers[:-1]
         ]
         self.output = WinnerTakeAll(config, seeds[streams.units(config.depth)])
         self.counters = Counters.zero(config.depth)

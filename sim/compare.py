@@ -334,8 +334,8 @@ def compare_fast(
         mismatch_of_counters = differing_counter(network.counters, counters)
         if mismatch_of_counters:
             return found(mismatch_of_counters)
-        for layer, weights in enumerate(network.weights, start=1):
-            if not np.array_equal(read[layer - 1], weights):
+        for layer, (weights, got) in enumerate(zip(network.weights, read, strict=True), start=1):
+            if not np.array_equal(got, weights):
                 return found(f"layer {layer}, weights: not those that were compared, read through the registers")
         streams = None
         if gates is None:

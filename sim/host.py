@@ -85,12 +85,11 @@ class RegisterHost:
 
     async def read_weights(self, layer: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units)."""
-        config = self._config
-        rows, width = config.layers[layer - 1] + 1, config.folds[layer - 1] * config.lanes[layer - 1]
+        shape = self._config.weight_layer(layer)
         await self._open_window(layer)
-        words = [await self.read("WEIGHT_DATA") for _ in range(rows * width)]
+        words = [await self.read("WEIGHT_DATA") for _ in range(shape.rows * shape.row_lanes)]
         weights = np.array(words, dtype=np.uint32).view(np.int32).astype(np.int64)
-        return weights.reshape(rows, width)[:, : config.layers[layer]]
+        return weights.reshape(shape.rows, shape.row_lanes)[:, : shape.units]
 
     async def _open_window(self, layer: int) -> None:
         await self.write("WEIGHT_LAYER", layer)
@@ -99,7 +98,7 @@ class RegisterHost:
 
     def _padded(self, layer: int, weights: NDArray[np.int64]) -> NDArray[np.int64]:
         """Fill up rows to whole words: unused lanes hold zero."""
-        width = self._config.folds[layer - 1] * self._config.lanes[layer - 1]
+        width = self._config.weight_layer(layer).row_lanes
         return np.pad(weights, ((0, 0), (0, width - weights.shape[1])))
 
     async def _access(self, name: str, write: int, value: int) -> int:

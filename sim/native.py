@@ -162,18 +162,17 @@ class NativeNetwork:
 
     def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
         """Load the weights of a layer, shape (inputs + 1, units), through the registers."""
-        width = self.config.folds[layer - 1] * self.config.lanes[layer - 1]
+        width = self.config.weight_layer(layer).row_lanes
         self._open_window(layer)
         # Unused lanes hold zero.
         self.access("WEIGHT_DATA", np.pad(weights, ((0, 0), (0, width - weights.shape[1]))).ravel())
 
     def read_weights(self, layer: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units), through the registers."""
-        config = self.config
-        rows, width = config.layers[layer - 1] + 1, config.folds[layer - 1] * config.lanes[layer - 1]
+        shape = self.config.weight_layer(layer)
         self._open_window(layer)
-        weights = self.access("WEIGHT_DATA", count=rows * width).view(np.int32).astype(np.int64)
-        return weights.reshape(rows, width)[:, : config.layers[layer]]
+        weights = self.access("WEIGHT_DATA", count=shape.rows * shape.row_lanes).view(np.int32).astype(np.int64)
+        return weights.reshape(shape.rows, shape.row_lanes)[:, : shape.units]
 
     def _open_window(self, layer: int) -> None:
         self.write("WEIGHT_LAYER", layer)

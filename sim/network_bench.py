@@ -47,7 +47,7 @@ async def compare(dut: Any) -> None:
         compared=bench.compared,
         predicted=np.array(bench.predicted, dtype=np.int64),
         counters=bench.counters,
-        **{f"weights_{layer}": bench.weights[layer - 1] for layer in range(1, len(bench.weights) + 1)},
+        **{f"weights_{layer}": weights for layer, weights in enumerate(bench.weights, start=1)},
     )
 
 
@@ -193,11 +193,10 @@ class NetworkBench:
             self.predicted.append(got["winner"])
 
     async def _check_counters(self) -> None:
-        layers = range(1, self.config.depth + 1)
         counted = self._last.counters
         expected = {"SAMPLES": counted.samples, "TICKS": counted.ticks, "ERROR_TICKS": counted.error_ticks}
-        expected |= {f"ROWS_{layer}": int(counted.rows[layer - 1]) for layer in layers}
-        expected |= {f"WRITES_{layer}": int(counted.writes[layer - 1]) for layer in layers}
+        expected |= {f"ROWS_{layer}": int(rows) for layer, rows in enumerate(counted.rows, start=1)}
+        expected |= {f"WRITES_{layer}": int(writes) for layer, writes in enumerate(counted.writes, start=1)}
         for name in RegisterMap(self.config).counters:
             self.counters[name] = await self.host.read(name)
             if self.counters[name] != expected.get(name, self.counters[name]):

@@ -164,23 +164,23 @@ class StoredState(ABC):
     def weights(self, layer: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units), past the register interface."""
         config = self._config
-        rows, units, banks = config.layers[layer - 1] + 1, config.layers[layer], config.banks[layer - 1]
-        weights = np.empty((rows, units), dtype=np.int64)
-        for bank in range(banks):
-            own = weights[bank::banks]
-            words = self._bits(f"weights_{layer}_{bank}").reshape(-1, self._width(layer), config.weight_bits)
-            own[:] = _signed(words[: len(own), :units])
+        shape = config.weight_layer(layer)
+        weights = np.empty((shape.rows, shape.units), dtype=np.int64)
+        for bank in range(shape.banks):
+            own = weights[bank :: shape.banks]
+            words = self._bits(f"weights_{layer}_{bank}").reshape(-1, shape.row_lanes, config.weight_bits)
+            own[:] = _signed(words[: len(own), : shape.units])
         return weights
 
     def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
         """Put weights of shape (inputs + 1, units) into the row memories, past the register interface."""
         config = self._config
-        lanes, banks = config.lanes[layer - 1], config.banks[layer - 1]
-        for bank in range(banks):
-            own = weights[bank::banks]
-            padded = np.zeros((bank_rows(len(weights) - 1, banks), self._width(layer)), dtype=np.int64)
+        shape = config.weight_layer(layer)
+        for bank in range(shape.banks):
+            own = weights[bank :: shape.banks]
+            padded = np.zeros((bank_rows(shape.inputs, shape.banks), shape.row_lanes), dtype=np.int64)
             padded[: len(own), : own.shape[1]] = own
-            self._put(f"weights_{layer}_{bank}", _fields(padded.reshape(-1, lanes), config.weight_bits))
+            self._put(f"weights_{layer}_{bank}", _fields(padded.reshape(-1, shape.lanes), config.weight_bits))
 
     def write_streams(self, stores: Stores) -> None:
         """Put the states of all random streams, named as in `stores`, into the hardware."""
@@ -193,25 +193,17 @@ class StoredState(ABC):
             units[: len(states), : config.lfsr_bits] = _fields(states.reshape(-1, 1), config.lfsr_bits)
             self._put(f"units_{layer}", units.reshape(self._bits(f"units_{layer}").shape))
 
-    def _width(self, layer: int) -> int:
-        """Return the lanes of all words of a row."""
-        return self._config.folds[layer - 1] * self._config.lanes[layer - 1]
-
-    def _unit_words(self, layer: int) -> tuple[int, int]:
-        """Return the words of a hidden layer's units, and the units of each."""
-        return self._config.unit_folds[layer - 1], self._config.unit_widths[layer - 1]
-
     def _units(self, layer: int) -> NDArray[np.uint8]:
         """Return the bits of each unit's state, shape (units or more, bits)."""
-        config = self._config
-        words, width = (config.layers[-1], 1) if layer == config.depth else self._unit_words(layer)
-        return self._bits(f"units_{layer}").reshape(words * width, -1)
+        shape = self._config.weight_layer(layer)
+        return self._bits(f"units_{layer}").reshape(shape.unit_fold * shape.unit_width, -1)
 
     def _membranes(self, layer: int) -> NDArray[np.uint8]:
         """Return the bits of each unit's membrane, shape (units or more, bits)."""
-        if layer < self._config.depth:
+        shape = self._config.weight_layer(layer)
+        if shape.hidden:
             return self._units(layer)[:, self._config.lfsr_bits :]
-        return self._bits(f"membranes_{layer}").reshape(self._width(layer), -1)
+        return self._bits(f"membranes_{layer}").reshape(shape.row_lanes, -1)
 
 
 class HardwareState(StoredState):
@@ -271,13 +263,10 @@ class HardwareState(StoredState):
             return [handle[address] for address in range(config.input_turns)]
         if kind not in ("weights", "units", "marks", "errors", "membranes"):
             return [handle]
-        layer = int(place[0])
-        hidden = kind in ("units", "marks") and layer < config.depth
-        words = config.unit_folds[layer - 1] if hidden else config.folds[layer - 1]
+        layer = config.weight_layer(int(place[0]))
+        words = layer.unit_fold if kind in ("units", "marks") else layer.fold
         if kind == "weights":
-            words *= bank_rows(config.layers[layer - 1], config.banks[layer - 1])
-        elif kind == "units" and layer == config.depth:
-            words = config.layers[layer]
+            words *= bank_rows(layer.inputs, layer.banks)
         elif words == 1:
             return [handle]
         return [handle[address] for address in range(words)]

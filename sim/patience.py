@@ -15,6 +15,5 @@ BENCH_CLOCKS = 20_000_000
 
 def sample_clocks(config: NetworkConfig) -> int:
     """Return clocks that no sample comes near: every row of every layer, one layer after the other, four times over."""
-    sizes = zip(config.folds, config.layers[:-1], config.layers[1:], strict=True)
-    tick = sum(fold * (inputs + 8) + 2 * units for fold, inputs, units in sizes)
+    tick = sum(layer.fold * (layer.inputs + 8) + 2 * layer.units for layer in config.weight_layers)
     return 4 * config.ticks * tick

@@ -114,7 +114,7 @@ class LinkBench(Bench):
 
     async def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
         """Load a layer's weights, a random number in a frame."""
-        width = self.config.folds[layer - 1] * self.config.lanes[layer - 1]
+        width = self.config.weight_layer(layer).row_lanes
         values = np.pad(weights, ((0, 0), (0, width - weights.shape[1]))).ravel().tolist()
         await self._open_window(layer)
         while values:
@@ -124,14 +124,15 @@ class LinkBench(Bench):
 
     async def read_weights(self, layer: int) -> NDArray[np.int64]:
         """Read a layer's weights."""
-        rows, width = self.config.layers[layer - 1] + 1, self.config.folds[layer - 1] * self.config.lanes[layer - 1]
+        shape = self.config.weight_layer(layer)
+        rows, width = shape.rows, shape.row_lanes
         await self._open_window(layer)
         words, address = b"", self.registers["WEIGHT_DATA"].address
         while len(words) < 4 * rows * width:
             left = rows * width - len(words) // 4
             words += await self.ask(Request.READ, bytes((address, min(WORDS, left))))
         weights = np.frombuffer(words, dtype="<i4").astype(np.int64).reshape(rows, width)
-        return weights[:, : self.config.layers[layer]]
+        return weights[:, : shape.units]
 
     async def show(self, model: Network, samples: list[Sample]) -> None:
         """Show samples to device and model."""
@@ -214,8 +215,8 @@ class LinkBench(Bench):
 
     async def repeat(self) -> None:
         """Send a request again: its answer comes again, and nothing is done twice."""
-        for layer in range(1, self.config.depth + 1):
-            await self.write(f"RATE_{layer}", self.config.rates[layer - 1])
+        for layer in self.config.weight_layers:
+            await self.write(f"RATE_{layer.number}", layer.rate)
         await self._open_window(1)
         before = await self.read("WEIGHT_DATA")
         frame = Frame(self.sequence, Request.READ, bytes((self.registers["WEIGHT_DATA"].address, 1)))
@@ -224,8 +225,9 @@ class LinkBench(Bench):
             await self.send(b"\0" * self.random.randrange(3) + frame.encode())
             assert self._check(frame, await self.hear(), Status.DONE) == struct.pack("<I", before)
         place = (await self.read("WEIGHT_LANE"), await self.read("WEIGHT_WORD"), await self.read("WEIGHT_ROW"))
-        moved = divmod(1, self.config.lanes[0])
-        row, word = divmod(moved[0], self.config.folds[0])
+        first = self.config.weight_layer(1)
+        moved = divmod(1, first.lanes)
+        row, word = divmod(moved[0], first.fold)
         assert place == (moved[1], word, row), f"the window moved to {place}"
 
     async def interrupt(self) -> None:

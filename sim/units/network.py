@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.hdl.visits import RowScanner
+from backspike.layers import WeightLayer
 from backspike.model import Network, Result, Sample
 from backspike.model.lfsr import seeding_start
 from backspike.registers import RegisterMap
@@ -130,10 +131,10 @@ class HostBench(Bench):
             got = await self.host.read(name)
             assert got == value, f"{name}: expected {value}, got {got}"
 
-    async def open_window(self, layer: int, row: int, unit: int) -> None:
+    async def open_window(self, layer: WeightLayer, row: int, unit: int) -> None:
         """Put the weight window on a weight."""
-        word, lane = divmod(unit, self.config.lanes[layer - 1])
-        for name, value in zip(("LAYER", "ROW", "WORD", "LANE"), (layer, row, word, lane), strict=True):
+        word, lane = divmod(unit, layer.lanes)
+        for name, value in zip(("LAYER", "ROW", "WORD", "LANE"), (layer.number, row, word, lane), strict=True):
             await self.host.write(f"WEIGHT_{name}", value)
 
     async def showing(self) -> None:
@@ -152,9 +153,9 @@ class AccessesMeanwhile(HostBench):
         await self.load()
         results, model, counters = self.monitor("results"), self.model, RegisterMap(self.config).counters
         for number in range(6):
-            layer = self.random.randint(1, self.config.depth)
-            inputs, units = self.config.layers[layer - 1 : layer + 1]
-            row, unit = self.random.randint(0, inputs), self.random.randrange(units)
+            index = self.random.randrange(self.config.depth)
+            layer = self.config.weight_layers[index]
+            row, unit = self.random.randrange(layer.rows), self.random.randrange(layer.units)
             await self.open_window(layer, row, unit)
             first, second = self.draw_sample(), self.draw_sample()
             sending = cocotb.start_soon(self.send(first, second))
@@ -168,14 +169,14 @@ class AccessesMeanwhile(HostBench):
             expected = [model.run(first)]
             kind = ("rate", "weight", "weight read")[number % 3]
             if kind == "rate":
-                model.rates[layer - 1] = self.random.choice([0, 40, 256])
-                await self.host.write(f"RATE_{layer}", model.rates[layer - 1])
+                model.rates[index] = self.random.choice([0, 40, 256])
+                await self.host.write(f"RATE_{layer.number}", model.rates[index])
             elif kind == "weight":
                 weight = self.random.choice([self.config.weight_min, self.config.weight_max])
-                model.weights[layer - 1][row, unit] = weight
+                model.weights[index][row, unit] = weight
                 await self.host.write("WEIGHT_DATA", weight)
             else:
-                got, weight = await self.host.read("WEIGHT_DATA"), int(model.weights[layer - 1][row, unit])
+                got, weight = await self.host.read("WEIGHT_DATA"), int(model.weights[index][row, unit])
                 assert got == weight & 0xFFFF_FFFF, f"read {got:#x} instead of weight {weight}"
             assert results.count == 2 * number + 1, f"{kind}: not answered between the two samples"
             expected.append(model.run(second))
@@ -286,31 +287,30 @@ class WeightWindow(HostBench):
     async def run(self) -> None:
         """Find that all weights are where they were written, and nothing is beyond them."""
         await self.load()
-        for layer in range(1, self.config.depth + 1):
-            await self.host.read_weights(layer)
+        for layer, weights in zip(self.config.weight_layers, self.model.weights, strict=True):
+            await self.host.read_weights(layer.number)
             for _ in range(3):
                 await self.host.write("WEIGHT_DATA", -1)
                 got = await self.host.read("WEIGHT_DATA")
-                assert got == 0, f"a weight of {got} behind the last of layer {layer}"
+                assert got == 0, f"a weight of {got} behind the last of layer {layer.number}"
             window = [await self.host.read(f"WEIGHT_{name}") for name in ("LAYER", "ROW", "WORD", "LANE")]
-            assert window == [layer, self.config.layers[layer - 1] + 1, 0, 0], f"the window went on to {window}"
-            await self._cross_row(layer)
+            assert window == [layer.number, layer.rows, 0, 0], f"the window went on to {window}"
+            await self._cross_row(layer, weights)
         await self.compare_weights()
-        layer = self.random.randint(1, self.config.depth)
-        rows, units = self.config.layers[layer - 1] + 1, self.config.layers[layer]
+        index = self.random.randrange(self.config.depth)
+        layer = self.config.weight_layers[index]
         for _ in range(10):
-            row, unit = self.random.randrange(rows), self.random.randrange(units)
+            row, unit = self.random.randrange(layer.rows), self.random.randrange(layer.units)
             await self.open_window(layer, row, unit)
             weight = self.random.randint(self.config.weight_min, self.config.weight_max)
             await self.host.write("WEIGHT_DATA", weight)
-            self.model.weights[layer - 1][row, unit] = weight
+            self.model.weights[index][row, unit] = weight
         await self.compare_weights()
 
-    async def _cross_row(self, layer: int) -> None:
+    async def _cross_row(self, layer: WeightLayer, weights: NDArray[np.int64]) -> None:
         """Write a row, with lanes that are no unit: old weights come back, low bits count, the next row follows."""
-        config = self.config
-        row, width = self.random.randrange(config.layers[layer - 1]), config.folds[layer - 1] * config.lanes[layer - 1]
-        old = [*self.model.weights[layer - 1][row].tolist(), *[0] * (width - config.layers[layer])]
+        config, row = self.config, self.random.randrange(layer.inputs)
+        old = [*weights[row].tolist(), *[0] * (layer.row_lanes - layer.units)]
         new = [self.random.randint(config.weight_min, config.weight_max) for _ in old]
         await self.open_window(layer, row, 0)
         for before, weight in zip(old, new, strict=True):
@@ -364,9 +364,9 @@ class ClocksOfATick(HostBench):
         """Compare exactly where every list is a single word and no port is shared, else within what those can cost."""
         await self.load()
         results, config = self.monitor("results"), self.config
-        words = [self._words(layer) for layer in range(1, config.depth + 1)]
+        words = [self._words(layer) for layer in config.weight_layers]
         lists = config.ticks * (max(words) - 1)
-        single = [layer for layer in range(1, config.depth + 1) if config.ports[layer - 1] == 1]
+        single = [layer for layer in config.weight_layers if layer.ports == 1]
         for number in range(6):
             sample = self.draw_sample(learn=number % 2 == 0)
             await self.host.write("CONTROL", 1)
@@ -384,7 +384,7 @@ class ClocksOfATick(HostBench):
             # With a single port each word that changes costs a clock; the words of a row need not all change.
             slack = lists
             for layer in single:
-                slack += config.folds[layer - 1] * await self.host.read(f"WRITES_{layer}")
+                slack += layer.fold * await self.host.read(f"WRITES_{layer.number}")
             assert clocks_expected <= got <= clocks_expected + slack, (
                 f"sample {number}: expected {clocks_expected} clocks and at most {slack} more, took {got}; rows {rows}"
             )
@@ -393,16 +393,16 @@ class ClocksOfATick(HostBench):
     def _note(self, seen: list[NDArray[np.int64]], tick: int) -> None:
         seen.append(self.model.counters.rows.copy())
 
-    def _words(self, layer: int) -> int:
+    def _words(self, layer: WeightLayer) -> int:
         """Return how many words a layer's list of rows comes from; recorded spikes have none without an item."""
         config = self.config
-        if layer == 1:
+        if layer.first:
             # Streams that take turns make a list that is no longer than their word wait a clock: as an empty word does.
             turns = config.input_turns
             words = -(-config.layers[0] * turns // config.input_streams) if config.input == "rate" else 1
             return words + (turns > 1)
-        width = config.unit_widths[layer - 2]
-        return config.unit_folds[layer - 2] * -(-width // min(width, RowScanner.CHUNK))
+        below = layer.below
+        return below.unit_fold * -(-below.unit_width // min(below.unit_width, RowScanner.CHUNK))
 
     def _tick(self, rows: list[int], late: list[int]) -> tuple[int, list[int]]:
         """Return the clocks of a tick with so many rows visited in each layer; none where a layer takes no part.
@@ -410,18 +410,18 @@ class ClocksOfATick(HostBench):
         And by how many clocks each layer's next list is late: a layer whose neurons are one word may still be moving
         them when the next tick begins, and its own list and that of the layer above follow from them.
         """
-        config, folds, unit_folds = self.config, self.config.folds, self.config.unit_folds
+        *hidden, output = self.config.weight_layers
         sweeps = [
-            fold * visited + (2 + late[index] if index else late[0]) if visited else 0
-            for index, (fold, visited) in enumerate(zip(folds, rows, strict=True))
+            layer.fold * visited + delay + 2 * (not layer.first) if visited else 0
+            for layer, visited, delay in zip(self.config.weight_layers, rows, late, strict=True)
         ]
+        moves = [1 if layer.unit_fold == 1 else layer.unit_fold + 2 for layer in hidden]
         times = [
-            max(sweeps[index : index + 2]) + (1 if fold == 1 else fold + 2) if rows[index] else 0
-            for index, fold in enumerate(unit_folds)
+            max(own, above) + move if own else 0 for move, (own, above) in zip(moves, pairwise(sweeps), strict=True)
         ]
         if rows[-1]:
-            race = 4 if folds[-1] == 1 else folds[-1] + 4
-            times.append(max(sweeps[-1] + 1, config.layers[-1] + 3) + race)
-        moving = [fold == 1 and time == max(times) for fold, time in zip(unit_folds, times, strict=False)]
+            race = 4 if output.fold == 1 else output.fold + 4
+            times.append(max(sweeps[-1] + 1, output.units + 3) + race)
+        moving = [layer.unit_fold == 1 and time == max(times) for layer, time in zip(hidden, times, strict=False)]
         lists = [a or b for a, b in zip([False, *moving], [*moving, False], strict=True)]
         return max(times), [0, *map(int, lists[1:])]

@@ -36,7 +36,6 @@ class RegisterModel:
     def __init__(self, config: NetworkConfig, counters: list[int]) -> None:
         self.config = config
         self.names = {entry.address: name for name, entry in RegisterMap(config).registers.items()}
-        layers = range(1, config.depth + 1)
         kinds = list(RegisterMap(config).counters)
         start = seeding_start(config.seed, config.lfsr_bits)
         self.values = {
@@ -48,17 +47,17 @@ class RegisterModel:
             "SEED_HIGH": start >> 32,
             **dict.fromkeys(WINDOW, 0),
             **dict(zip(kinds, counters, strict=True)),
-            **{f"RATE_{layer}": config.rates[layer - 1] for layer in layers},
+            **{f"RATE_{layer.number}": layer.rate for layer in config.weight_layers},
         }
         self.weights: dict[tuple[int, ...], int] = {}
 
     def in_window(self) -> bool:
         """Whether the window is on a weight that exists."""
-        config = self.config
-        layer, row, word, lane = (self.values[name] for name in WINDOW)
-        if not 1 <= layer <= config.depth:
+        number, row, word, lane = (self.values[name] for name in WINDOW)
+        if not 1 <= number <= self.config.depth:
             return False
-        return row <= config.layers[layer - 1] and word < config.folds[layer - 1] and lane < config.lanes[layer - 1]
+        layer = self.config.weight_layer(number)
+        return row < layer.rows and word < layer.fold and lane < layer.lanes
 
     def access(self, address: int, write: bool, value: int, status: int) -> int:
         """Do an access, and return its answer: the value before it."""
@@ -82,17 +81,18 @@ class RegisterModel:
             return 0
         config = self.config
         place = tuple(self.values[name] for name in WINDOW)
-        layer, row, word, lane = place
+        number, row, word, lane = place
+        layer = config.weight_layer(number)
         before = self.weights.get(place, 0)
         if write:
             bits = config.weight_bits
             self.weights[place] = ((value & ((1 << bits) - 1)) ^ (1 << (bits - 1))) - (1 << (bits - 1))
         lane += 1
-        if lane == config.lanes[layer - 1]:
+        if lane == layer.lanes:
             lane, word = 0, word + 1
-            if word == config.folds[layer - 1]:
+            if word == layer.fold:
                 word, row = 0, row + 1
-        self.values |= dict(zip(WINDOW, (layer, row, word, lane), strict=True))
+        self.values |= dict(zip(WINDOW, (number, row, word, lane), strict=True))
         return before & 0xFFFF_FFFF
 
 
@@ -128,19 +128,19 @@ class RegisterFileBench(Bench):
             yield address, False, 0
             yield address, True, self.random.getrandbits(32)
         # From before a word's, a row's and the layer's end on.
-        for layer in range(1, config.depth + 1):
-            place = (layer, config.layers[layer - 1] - 1, config.folds[layer - 1] - 1, config.lanes[layer - 1] - 1)
+        for layer in config.weight_layers:
+            place = (layer.number, layer.inputs - 1, layer.fold - 1, layer.lanes - 1)
             for write in (True, False):
                 for name, value in zip(WINDOW, place, strict=True):
                     yield registers[name].address, True, value
-                for _ in range(config.folds[layer - 1] * config.lanes[layer - 1] + 4):
+                for _ in range(layer.row_lanes + 4):
                     yield registers["WEIGHT_DATA"].address, write, self.random.getrandbits(32)
                 for name in WINDOW:
                     yield registers[name].address, False, 0
             # One step beyond, in one direction at a time; a layer that there is not, next to the last and to the first,
             # and with the same lowest bits.
             beyond = [("WEIGHT_ROW", place[1] + 2), ("WEIGHT_WORD", place[2] + 1), ("WEIGHT_LANE", place[3] + 1)]
-            beyond += [("WEIGHT_LAYER", other) for other in (0, config.depth + 1, layer | 0x100, 0xFFFF)]
+            beyond += [("WEIGHT_LAYER", other) for other in (0, config.depth + 1, layer.number | 0x100, 0xFFFF)]
             for outside, other in beyond:
                 for name, value in zip(WINDOW, place, strict=True):
                     yield registers[name].address, True, other if name == outside else value
@@ -149,7 +149,8 @@ class RegisterFileBench(Bench):
         for _ in range(ACCESSES):
             address = self.random.choice([*addresses, control, registers["WEIGHT_DATA"].address])
             name = self.model.names.get(address, "")
-            most = {"WEIGHT_LAYER": config.depth, "WEIGHT_ROW": max(config.layers), "WEIGHT_WORD": max(config.folds)}
+            words = max(layer.fold for layer in config.weight_layers)
+            most = {"WEIGHT_LAYER": config.depth, "WEIGHT_ROW": max(config.layers), "WEIGHT_WORD": words}
             near = self.random.randint(0, most.get(name, 300) + 1)
             yield address, self.one_in(2), self.random.choice([near, near, 0xFFFF_FFFF, self.random.getrandbits(32)])
 

@@ -88,8 +88,9 @@ class StreamSeederBench(Bench):
         config = self.config
         width = config.input_streams // config.input_turns
         places = [(0, *divmod(stream, width)) for stream in range(config.input_streams)]
-        for layer, units in enumerate(config.layers[1:], start=1):
-            width = 1 if layer == config.depth else config.unit_widths[layer - 1]
-            places += [(2 * layer - 1, *divmod(unit, width)) for unit in range(units)]
-            places.append((2 * layer, 0, 0))
+        for layer in config.weight_layers:
+            # The output's race takes its units one by one.
+            width = layer.unit_width if layer.hidden else 1
+            places += [(2 * layer.number - 1, *divmod(unit, width)) for unit in range(layer.units)]
+            places.append((2 * layer.number, 0, 0))
         return places

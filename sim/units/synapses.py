@@ -42,11 +42,11 @@ class SynapseArrayBench(Bench):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.config = config = NetworkConfig.from_dict(self.job["config"])
-        self.layer = layer = self.job["layer"]
-        self.fold, self.lanes = config.folds[layer - 1], config.lanes[layer - 1]
-        self.inputs, self.units = config.layers[layer - 1], config.layers[layer]
-        self.lanes_below = config.unit_widths[layer - 2] if layer > 1 else 1
-        self.banks = config.banks[layer - 1]
+        self.layer = layer = config.weight_layer(self.job["layer"])
+        self.fold, self.lanes = layer.fold, layer.lanes
+        self.inputs, self.units = layer.inputs, layer.units
+        self.lanes_below = 1 if layer.first else layer.below.unit_width
+        self.banks = layer.banks
         self.visits = self.driver("visits", self.job["stalls"])
         self.drive_bits = self.unit.ports["drives"]["width"] // self.lanes
         self.swept: list[int] = []
@@ -56,7 +56,7 @@ class SynapseArrayBench(Bench):
 
     async def run(self) -> None:
         """Compare drives, errors and strobes of all ticks, and the weights between and behind them."""
-        config, shape = self.config, (self.inputs + 1, self.fold * self.lanes)
+        config, shape = self.config, (self.layer.rows, self.layer.row_lanes)
         weights: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
         for row in range(shape[0]):
             for unit in range(self.units):
@@ -117,7 +117,7 @@ class SynapseArrayBench(Bench):
                 self.swept.append(now())
             if unit.get("wrote"):
                 self.wrote.append((now(), unit.get("wrote")))
-            if self.layer > 1:
+            if not self.layer.first:
                 if unit.get("back__valid"):
                     self.errors += [(now(), unit.get("back__word"), *back) for back in self._back()]
                 assert unit.get("back__swept") == unit.get("swept"), "the end of the errors is that of the sweep"
@@ -170,7 +170,7 @@ class SynapseArrayBench(Bench):
 
         where = f"tick {tick}, rows {[row.number for row in rows]}"
         spiking = np.array([row.number for row in rows if row.spike])
-        expected = [*model.forward(spiking)[: self.units].tolist(), *[0] * (self.fold * self.lanes - self.units)]
+        expected = [*model.forward(spiking)[: self.units].tolist(), *[0] * (self.layer.row_lanes - self.units)]
         assert drives == expected, f"{where}: expected drives {expected}, got {drives}"
         assert self.swept == [ends[self.inputs] + 1], (
             f"{where}: swept in {self.swept}, last word taken {ends[self.inputs]}"
@@ -182,7 +182,7 @@ class SynapseArrayBench(Bench):
         errors = [
             (ends[row.number] + 2, *self._place(row.number), int(row.spike), row.permit, int(back[row.number]))
             for row in rows[:-1]
-            if update and row.gate and self.layer > 1
+            if update and row.gate and not self.layer.first
         ]
         self.errors.sort()
         errors.sort()
@@ -210,13 +210,15 @@ class SynapseArrayBench(Bench):
 
         It writes a word that changes in the second clock behind that in which the word was read.
         """
-        writes = error.reshape(self.fold, self.lanes).any(axis=1) & (self.config.ports[self.layer - 1] == 1)
+        single = self.layer.ports == 1
+        writes = [single and bool(word.any()) for word in error.reshape(self.fold, self.lanes)]
         clock, written, taken = 0, set(), []
         for visit in visits:
-            for changes in writes & any(row.spike and row.permit for row in visit):
+            learning = any(row.spike and row.permit for row in visit)
+            for changes in writes:
                 while clock in written:
                     clock += 1
-                if changes:
+                if changes and learning:
                     written.add(clock + 2)
                 clock += 1
             taken.append(clock)
@@ -225,7 +227,7 @@ class SynapseArrayBench(Bench):
     def _payload(self, visit: list[_Row]) -> dict[str, int]:
         """Return a visit as the array takes it."""
         width = self.unit.ports["visits__payload"]["fields"]["banks"]["width"] // self.banks
-        row_bits = max(1, (-(-(self.inputs + 1) // self.banks) - 1).bit_length())
+        row_bits = max(1, (-(-self.layer.rows // self.banks) - 1).bit_length())
         banks = [0] * self.banks
         for row in visit:
             _, lane = self._place(row.number)
@@ -241,7 +243,7 @@ class SynapseArrayBench(Bench):
 
     def _place(self, row: int) -> tuple[int, int]:
         """Return word and lane of a row's input unit, where there is one with a state."""
-        return divmod(row, self.lanes_below) if self.layer > 1 and row < self.inputs else (0, 0)
+        return divmod(row, self.lanes_below) if not self.layer.first and row < self.inputs else (0, 0)
 
     async def _drives(self) -> list[int]:
         """Read all drives out."""
@@ -261,12 +263,12 @@ class SynapseArrayBench(Bench):
         """
         density = self.random.choice([0, 0, 20, 100])
         signs = [self.random.choice([-1, 1]) * (self.random.randrange(100) < density) for _ in range(self.units)]
-        if self.layer == self.config.depth:
+        if not self.layer.hidden:
             for sign in (-1, 1):
                 for unit in [unit for unit in range(self.units) if signs[unit] == sign][1:]:
                     signs[unit] = 0
             self.random.shuffle(signs)
-        signs += [0] * (self.fold * self.lanes - self.units)
+        signs += [0] * (self.layer.row_lanes - self.units)
         return np.array(signs) > 0, np.array(signs) < 0
 
     @staticmethod

@@ -28,7 +28,8 @@ class WinnerTakeAllBench(Bench):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.config = NetworkConfig.from_dict(self.job["config"])
-        self.units, self.fold, self.lanes = self.config.layers[-1], self.config.folds[-1], self.config.lanes[-1]
+        layer = self.config.weight_layers[-1]
+        self.units, self.fold, self.lanes = layer.units, layer.fold, layer.lanes
         self.drives: NDArray[np.int64] = np.zeros(self.units, dtype=np.int64)
 
     async def run(self) -> None:

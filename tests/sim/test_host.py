@@ -61,14 +61,15 @@ class Registers:
     def weight(self, request):
         values, layer = self.values, self.values["WEIGHT_LAYER"]
         place = (layer, values["WEIGHT_ROW"], values["WEIGHT_WORD"], values["WEIGHT_LANE"])
-        assert place[1] <= self.config.layers[layer - 1], f"beyond the last row: {place}"
+        shape = self.config.weight_layer(layer)
+        assert place[1] < shape.rows, f"beyond the last row: {place}"
         if request["write"]:
             self.weights[place] = request["data"]
         values["WEIGHT_LANE"] += 1
-        if values["WEIGHT_LANE"] == self.config.lanes[layer - 1]:
+        if values["WEIGHT_LANE"] == shape.lanes:
             values["WEIGHT_LANE"] = 0
             values["WEIGHT_WORD"] += 1
-        if values["WEIGHT_WORD"] == self.config.folds[layer - 1]:
+        if values["WEIGHT_WORD"] == shape.fold:
             values["WEIGHT_WORD"] = 0
             values["WEIGHT_ROW"] += 1
         return self.weights.get(place, 0)
@@ -105,7 +106,7 @@ def test_weights_written_are_weights_read(lanes, connected):
     for layer, weights in enumerate(wanted, start=1):
         assert np.array_equal(asyncio.run(device.read_weights(layer)), weights), f"lanes {lanes}, layer {layer}"
         unit = weights.shape[1] - 1
-        place = (layer, 1, unit // lanes[layer - 1], unit % lanes[layer - 1])
+        place = (layer, 1, *divmod(unit, config.weight_layer(layer).lanes))
         assert registers.weights[place] == int(weights[1, unit]) % 2**32
 
 

@@ -57,10 +57,11 @@ def test_samples_have_the_wins_and_states_of_the_model(built) -> None:
     assert counted["SAMPLES"] == 69
     assert counted["TICKS"] == network.counters.ticks
     assert counted["ERROR_TICKS"] == network.counters.error_ticks > 0
-    for layer in range(1, config.depth + 1):
-        assert counted[f"ROWS_{layer}"] == network.counters.rows[layer - 1]
-        assert counted[f"WRITES_{layer}"] == network.counters.writes[layer - 1]
-        assert np.array_equal(hardware.read_weights(layer), network.weights[layer - 1])
+    kept = zip(network.counters.rows, network.counters.writes, network.weights, strict=True)
+    for layer, (rows, writes, weights) in enumerate(kept, start=1):
+        assert counted[f"ROWS_{layer}"] == rows
+        assert counted[f"WRITES_{layer}"] == writes
+        assert np.array_equal(hardware.read_weights(layer), weights)
     assert counted["CLOCKS"] < hardware.clocks - before
 
 
@@ -96,7 +97,7 @@ def test_every_clock_of_a_sample_has_its_cause() -> None:
         hardware.clear_counters()
         hardware.show(data.train_values, data.train_labels, True)
         counted = hardware.counters()
-    read = counted["ROWS_1"] * config.folds[0]
+    read = counted["ROWS_1"] * config.weight_layer(1).fold
     stalled = sum(counted[f"STALLS_{cause}"] for cause in ("LIST", "UNITS", "RESULT"))
     assert counted["CLOCKS"] == read + stalled + counted["SAMPLES"]
     assert counted["STALLS_LIST"] > 0

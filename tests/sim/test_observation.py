@@ -127,10 +127,10 @@ def hardware(config):
     ]
     add("inputs", states[0] if config.input_turns == 1 else states)
     for layer in range(1, config.depth + 1):
-        fold, lanes = config.folds[layer - 1], config.lanes[layer - 1]
-        banks = config.banks[layer - 1]
-        for bank in range(banks):
-            rows = -(-(config.layers[layer - 1] + 1) // banks)
+        shape = config.weight_layer(layer)
+        fold, lanes = shape.fold, shape.lanes
+        for bank in range(shape.banks):
+            rows = -(-shape.rows // shape.banks)
             add(f"weights_{layer}_{bank}", [Word(lanes * config.weight_bits) for _ in range(rows * fold)])
         add(f"bias_{layer}", Word(config.lfsr_bits, layer))
         if layer == config.depth:
@@ -142,7 +142,7 @@ def hardware(config):
             words = [Word(membranes, (1 << membranes) - 1) for _ in range(fold)]
             add(f"membranes_{layer}", words[0] if fold == 1 else words)
         else:
-            width, unit_words = config.unit_widths[layer - 1], range(config.unit_folds[layer - 1])
+            width, unit_words = shape.unit_width, range(shape.unit_fold)
             units = [
                 Word(width * unit_bits, sum((word * width + lane + 1) << lane * unit_bits for lane in range(width)))
                 for word in unit_words
