@@ -250,21 +250,6 @@ class NetworkConfig:
         return WeightLayer(self, number)
 
     @property
-    def folds(self) -> tuple[int, ...]:
-        """Memory words, and so clocks, that a row of each weight layer takes."""
-        return tuple(-(-units // lanes) for units, lanes in zip(self.layers[1:], self.lanes, strict=True))
-
-    @property
-    def unit_widths(self) -> tuple[int, ...]:
-        """Units of each hidden layer that move in a clock."""
-        return tuple(width or lanes for width, lanes in zip(self.unit_lanes, self.lanes, strict=False))
-
-    @property
-    def unit_folds(self) -> tuple[int, ...]:
-        """Words, and so clocks, in which the units of each hidden layer move."""
-        return tuple(-(-units // width) for units, width in zip(self.layers[1:], self.unit_widths, strict=False))
-
-    @property
     def input_turns(self) -> int:
         """Words of input streams, the lanes of each at work in the same clock; word n of a list takes n modulo this."""
         lanes = 1 if self.input == "spikes" else self.input_lanes or self.input_streams

@@ -119,7 +119,7 @@ def test_input_lanes_of_zero_are_all_streams() -> None:
 def test_lanes_of_zero_are_all_units() -> None:
     config = NetworkConfig(layers=(8, 6, 5), lanes=(0, 2))
     assert config.lanes == (6, 2)
-    assert config.folds == (1, 3)
+    assert [layer.fold for layer in config.weight_layers] == [1, 3]
 
 
 @pytest.mark.parametrize("name", PRESETS)

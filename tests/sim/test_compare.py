@@ -113,7 +113,7 @@ def test_random_networks_leave_nothing_out():
     configs = [random_config(seed) for seed in SEEDS]
     assert {config.depth for config in configs} == {1, 2, 3, 4}
     assert {config.input for config in configs} == {"rate", "spikes"}
-    assert {config.depth for config in configs if max(config.folds) > 1} == {1, 2, 3, 4}
+    assert {config.depth for config in configs if any(layer.fold > 1 for layer in config.weight_layers)} == {1, 2, 3, 4}
     assert any(u % n for config in configs for u, n in zip(config.layers[1:], config.lanes, strict=True))
     assert {config.depth for config in configs if config.leak} == {1, 2, 3, 4}
     assert {config.depth for config in configs if not config.leak} == {1, 2, 3, 4}

@@ -49,13 +49,12 @@ def test_configurations_reach_the_ends_of_what_is_allowed():
     assert min(config.layers[0] for config in configs) == 1
     assert min(config.layers[-1] for config in configs) == 2
     assert any(config.input_turns > 1 for config in configs if config.input == "rate")
-    folds = [fold for config in configs for fold in config.folds]
+    layers = [layer for config in configs for layer in config.weight_layers]
+    folds = [layer.fold for layer in layers]
     assert min(folds) == 1
     assert max(folds) > 10
-    assert max(fold for config in configs for fold in config.unit_folds) > 10
-    assert any(
-        units % lanes for config in configs for units, lanes in zip(config.layers[1:], config.lanes, strict=True)
-    )
+    assert max(layer.unit_fold for layer in layers if layer.hidden) > 10
+    assert any(layer.units % layer.lanes for layer in layers)
 
 
 def test_values_that_are_fixed_are_taken_and_the_others_fit():
