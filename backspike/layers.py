@@ -77,6 +77,11 @@ class WeightLayer:
         return self.config.layers[self.number]
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of the weights: rows, units."""
+        return self.rows, self.units
+
+    @property
     def lanes(self) -> int:
         """Synapses of a row that are worked on in a clock cycle: weights of a memory word."""
         return self.config.lanes[self.number - 1]

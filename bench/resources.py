@@ -37,7 +37,7 @@ MOST = 1_000
 
 def synapses(config: NetworkConfig) -> int:
     """Return the weights of a network, those of bias rows included."""
-    return sum((inputs + 1) * units for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True))
+    return sum(layer.rows * layer.units for layer in config.weight_layers)
 
 
 def boards() -> list[Board]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
+from backspike.layers import WeightLayer
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
 from backspike.model.network import check_rates, check_samples, check_weights
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
@@ -233,10 +234,10 @@ class Device:
             Before anything is written: weights of other shapes, or that a weight's bits do not hold.
         """
         check_weights(self.config, weights)
-        for layer, matrix in enumerate(weights, start=1):
-            width = self._row_width(layer)
+        for layer, matrix in zip(self.config.weight_layers, weights, strict=True):
             # Unused lanes hold zero.
-            values = np.pad(matrix, ((0, 0), (0, width - matrix.shape[1]))).ravel().tolist()
+            unused = layer.row_lanes - layer.units
+            values = np.pad(matrix, ((0, 0), (0, unused))).ravel().tolist()
             self._open_window(layer)
             for start in range(0, len(values), WORDS):
                 part = values[start : start + WORDS]
@@ -246,7 +247,7 @@ class Device:
 
     def read_weights(self, progress: Callable[[int], object] | None = None) -> list[NDArray[np.int64]]:
         """Return the weights of all layers, shape (inputs + 1, units) each; `progress` gets numbers of weights done."""
-        found = [self._read_layer(layer, progress) for layer in range(1, self.config.depth + 1)]
+        found = [self._read_layer(layer, progress) for layer in self.config.weight_layers]
         try:
             check_weights(self.config, found)
         except BackspikeError as error:
@@ -255,26 +256,25 @@ class Device:
 
     def has_weights(self) -> bool:
         """Return whether a weight of the output layer is not 0, as all are that nothing has been loaded into."""
-        return bool(self._read_layer(self.config.depth).any())
+        return bool(self._read_layer(self.config.weight_layers[-1]).any())
 
-    def _read_layer(self, layer: int, progress: Callable[[int], object] | None = None) -> NDArray[np.int64]:
-        inputs, units = self.config.layers[layer - 1 : layer + 1]
-        width, values = self._row_width(layer), bytearray()
+    def _read_layer(self, layer: WeightLayer, progress: Callable[[int], object] | None = None) -> NDArray[np.int64]:
+        values = bytearray()
         self._open_window(layer)
-        left = (inputs + 1) * width
+        left = layer.rows * layer.row_lanes
         while left:
             part = self._read_many("WEIGHT_DATA", min(left, WORDS))
             values += part.tobytes()
             left -= len(part)
             if progress:
                 progress(len(part))
-        matrix = np.frombuffer(bytes(values), dtype="<i4").astype(np.int64).reshape(inputs + 1, width)
-        return matrix[:, :units]
+        matrix = np.frombuffer(bytes(values), dtype="<i4").astype(np.int64).reshape(layer.rows, layer.row_lanes)
+        return matrix[:, : layer.units]
 
     @property
     def weight_words(self) -> int:
         """Weights that are loaded or read in all, those of unused lanes included."""
-        return sum((inputs + 1) * self._row_width(layer) for layer, inputs in enumerate(self.config.layers[:-1], 1))
+        return sum(layer.rows * layer.row_lanes for layer in self.config.weight_layers)
 
     # -- samples ----------------------------------------------------------------------------------------------
 
@@ -409,13 +409,10 @@ class Device:
         content = self._ask(Request.READ, bytes((self._registers[name].address, count)), size=4 * count)
         return np.frombuffer(content, dtype="<u4")
 
-    def _open_window(self, layer: int) -> None:
-        self.write("WEIGHT_LAYER", layer)
+    def _open_window(self, layer: WeightLayer) -> None:
+        self.write("WEIGHT_LAYER", layer.number)
         for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
             self.write(name, 0)
-
-    def _row_width(self, layer: int) -> int:
-        return self.config.weight_layer(layer).row_lanes
 
 
 def _checked(kind: Request, answer: bytes, size: int | None) -> bytes:

@@ -283,7 +283,7 @@ def _kind(value: object) -> str:
 
 def check_weights(config: NetworkConfig, weights: Sequence[NDArray[np.int64]]) -> None:
     """Raise `BackspikeError` unless weights have a configuration's shapes, (inputs + 1, units) each, and its range."""
-    shapes = [(n + 1, m) for n, m in zip(config.layers[:-1], config.layers[1:], strict=True)]
+    shapes = [layer.shape for layer in config.weight_layers]
     found = [w.shape if isinstance(w, np.ndarray) else type(w).__name__ for w in weights]
     if found != shapes:
         raise BackspikeError(f"weights must have the shapes {shapes}, not {found}")

@@ -23,10 +23,10 @@ def initial_weights(config: NetworkConfig, seed: int) -> list[Integers]:
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     weights = []
-    for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True):
-        bound = np.sqrt(6 / inputs) * 2**config.weight_frac
-        drawn = np.rint(generator.uniform(-bound, bound, (inputs + 1, units))).astype(np.int64)
-        drawn[inputs] = 0
+    for layer in config.weight_layers:
+        bound = np.sqrt(6 / layer.inputs) * 2**config.weight_frac
+        drawn = np.rint(generator.uniform(-bound, bound, layer.shape)).astype(np.int64)
+        drawn[-1] = 0
         weights.append(np.clip(drawn, config.weight_min, config.weight_max))
     return weights
 

@@ -157,8 +157,7 @@ def _noise(fraction: int, temperature: float) -> dict[str, Any]:
 def _network(config: NetworkConfig) -> dict[str, Any]:
     random = np.random.Generator(np.random.PCG64(config.seed))
     reach = 1 << config.weight_frac
-    shapes = zip(config.layers[:-1], config.layers[1:], strict=True)
-    weights = [random.integers(-reach // 2, reach, (inputs + 1, units), endpoint=True) for inputs, units in shapes]
+    weights = [random.integers(-reach // 2, reach, layer.shape, endpoint=True) for layer in config.weight_layers]
     # A few weights at the ends of their format, where they saturate.
     for matrix in weights:
         matrix.flat[::7], matrix.flat[3::7] = config.weight_min, config.weight_max

@@ -110,10 +110,10 @@ def lively_weights(config: NetworkConfig, seed: int) -> list[NDArray[np.int64]]:
     """
     random = np.random.Generator(np.random.PCG64([seed, config.seed]))
     weights = []
-    for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True):
-        reach = max(1, min(config.weight_max, 2**config.activation_bits // int(np.sqrt(min(inputs, 100)) + 1)))
-        matrix = random.integers(-reach, reach, (inputs + 1, units), endpoint=True)
-        matrix[-1] = random.integers(0, reach, units, endpoint=True)
+    for layer in config.weight_layers:
+        reach = max(1, min(config.weight_max, 2**config.activation_bits // int(np.sqrt(min(layer.inputs, 100)) + 1)))
+        matrix = random.integers(-reach, reach, layer.shape, endpoint=True)
+        matrix[-1] = random.integers(0, reach, layer.units, endpoint=True)
         ends = random.choice([config.weight_min, config.weight_max], matrix.shape)
         weights.append(np.where(random.random(matrix.shape) < 0.02, ends, matrix))
     return weights

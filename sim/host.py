@@ -76,29 +76,29 @@ class RegisterHost:
         for name, value in self._registers.rates(rates).items():
             await self.write(name, value)
 
-    async def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
+    async def write_weights(self, number: int, weights: NDArray[np.int64]) -> None:
         """Load the weights of a layer, shape (inputs + 1, units)."""
-        await self._open_window(layer)
-        for row in self._padded(layer, weights):
+        await self._open_window(number)
+        for row in self._padded(number, weights):
             for weight in row:
                 await self.write("WEIGHT_DATA", int(weight))
 
-    async def read_weights(self, layer: int) -> NDArray[np.int64]:
+    async def read_weights(self, number: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units)."""
-        shape = self._config.weight_layer(layer)
-        await self._open_window(layer)
-        words = [await self.read("WEIGHT_DATA") for _ in range(shape.rows * shape.row_lanes)]
+        layer = self._config.weight_layer(number)
+        await self._open_window(number)
+        words = [await self.read("WEIGHT_DATA") for _ in range(layer.rows * layer.row_lanes)]
         weights = np.array(words, dtype=np.uint32).view(np.int32).astype(np.int64)
-        return weights.reshape(shape.rows, shape.row_lanes)[:, : shape.units]
+        return weights.reshape(layer.rows, layer.row_lanes)[:, : layer.units]
 
     async def _open_window(self, layer: int) -> None:
         await self.write("WEIGHT_LAYER", layer)
         for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
             await self.write(name, 0)
 
-    def _padded(self, layer: int, weights: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _padded(self, number: int, weights: NDArray[np.int64]) -> NDArray[np.int64]:
         """Fill up rows to whole words: unused lanes hold zero."""
-        width = self._config.weight_layer(layer).row_lanes
+        width = self._config.weight_layer(number).row_lanes
         return np.pad(weights, ((0, 0), (0, width - weights.shape[1])))
 
     async def _access(self, name: str, write: int, value: int) -> int:

@@ -160,19 +160,19 @@ class NativeNetwork:
         names = [name for name, entry in self._registers.registers.items() if entry.meaning.startswith("counter")]
         return {name: self.read(name) for name in names}
 
-    def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
+    def write_weights(self, number: int, weights: NDArray[np.int64]) -> None:
         """Load the weights of a layer, shape (inputs + 1, units), through the registers."""
-        width = self.config.weight_layer(layer).row_lanes
-        self._open_window(layer)
+        width = self.config.weight_layer(number).row_lanes
+        self._open_window(number)
         # Unused lanes hold zero.
         self.access("WEIGHT_DATA", np.pad(weights, ((0, 0), (0, width - weights.shape[1]))).ravel())
 
-    def read_weights(self, layer: int) -> NDArray[np.int64]:
+    def read_weights(self, number: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units), through the registers."""
-        shape = self.config.weight_layer(layer)
-        self._open_window(layer)
-        weights = self.access("WEIGHT_DATA", count=shape.rows * shape.row_lanes).view(np.int32).astype(np.int64)
-        return weights.reshape(shape.rows, shape.row_lanes)[:, : shape.units]
+        layer = self.config.weight_layer(number)
+        self._open_window(number)
+        weights = self.access("WEIGHT_DATA", count=layer.rows * layer.row_lanes).view(np.int32).astype(np.int64)
+        return weights.reshape(layer.rows, layer.row_lanes)[:, : layer.units]
 
     def _open_window(self, layer: int) -> None:
         self.write("WEIGHT_LAYER", layer)

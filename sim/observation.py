@@ -153,34 +153,35 @@ class StoredState(ABC):
         """Read what is kept from sample to sample; an unknown bit raises ValueError."""
         config = self._config
         stores: Stores = {"inputs": _unsigned(self._bits("inputs").reshape(config.input_streams, config.lfsr_bits))}
-        for layer in range(1, config.depth + 1):
-            stores[f"weights_{layer}"] = self.weights(layer)
-            stores[f"bias_{layer}"] = _unsigned(self._bits(f"bias_{layer}"))
-            stores[f"random_{layer}"] = _unsigned(self._units(layer)[: config.layers[layer], : config.lfsr_bits])
+        for layer in config.weight_layers:
+            number, units = layer.number, layer.units
+            stores[f"weights_{number}"] = self.weights(number)
+            stores[f"bias_{number}"] = _unsigned(self._bits(f"bias_{number}"))
+            stores[f"random_{number}"] = _unsigned(self._units(number)[:units, : config.lfsr_bits])
             if config.leak:
-                stores[f"membrane_{layer}"] = _signed(self._membranes(layer)[: config.layers[layer]])
+                stores[f"membrane_{number}"] = _signed(self._membranes(number)[:units])
         return stores
 
-    def weights(self, layer: int) -> NDArray[np.int64]:
+    def weights(self, number: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units), past the register interface."""
         config = self._config
-        shape = config.weight_layer(layer)
-        weights = np.empty((shape.rows, shape.units), dtype=np.int64)
-        for bank in range(shape.banks):
-            own = weights[bank :: shape.banks]
-            words = self._bits(f"weights_{layer}_{bank}").reshape(-1, shape.row_lanes, config.weight_bits)
-            own[:] = _signed(words[: len(own), : shape.units])
+        layer = config.weight_layer(number)
+        weights = np.empty(layer.shape, dtype=np.int64)
+        for bank in range(layer.banks):
+            own = weights[bank :: layer.banks]
+            words = self._bits(f"weights_{number}_{bank}").reshape(-1, layer.row_lanes, config.weight_bits)
+            own[:] = _signed(words[: len(own), : layer.units])
         return weights
 
-    def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
+    def write_weights(self, number: int, weights: NDArray[np.int64]) -> None:
         """Put weights of shape (inputs + 1, units) into the row memories, past the register interface."""
         config = self._config
-        shape = config.weight_layer(layer)
-        for bank in range(shape.banks):
-            own = weights[bank :: shape.banks]
-            padded = np.zeros((bank_rows(shape.inputs, shape.banks), shape.row_lanes), dtype=np.int64)
+        layer = config.weight_layer(number)
+        for bank in range(layer.banks):
+            own = weights[bank :: layer.banks]
+            padded = np.zeros((bank_rows(layer.inputs, layer.banks), layer.row_lanes), dtype=np.int64)
             padded[: len(own), : own.shape[1]] = own
-            self._put(f"weights_{layer}_{bank}", _fields(padded.reshape(-1, shape.lanes), config.weight_bits))
+            self._put(f"weights_{number}_{bank}", _fields(padded.reshape(-1, layer.lanes), config.weight_bits))
 
     def write_streams(self, stores: Stores) -> None:
         """Put the states of all random streams, named as in `stores`, into the hardware."""
@@ -193,17 +194,17 @@ class StoredState(ABC):
             units[: len(states), : config.lfsr_bits] = _fields(states.reshape(-1, 1), config.lfsr_bits)
             self._put(f"units_{layer}", units.reshape(self._bits(f"units_{layer}").shape))
 
-    def _units(self, layer: int) -> NDArray[np.uint8]:
+    def _units(self, number: int) -> NDArray[np.uint8]:
         """Return the bits of each unit's state, shape (units or more, bits)."""
-        shape = self._config.weight_layer(layer)
-        return self._bits(f"units_{layer}").reshape(shape.unit_fold * shape.unit_width, -1)
+        layer = self._config.weight_layer(number)
+        return self._bits(f"units_{number}").reshape(layer.unit_fold * layer.unit_width, -1)
 
-    def _membranes(self, layer: int) -> NDArray[np.uint8]:
+    def _membranes(self, number: int) -> NDArray[np.uint8]:
         """Return the bits of each unit's membrane, shape (units or more, bits)."""
-        shape = self._config.weight_layer(layer)
-        if shape.hidden:
-            return self._units(layer)[:, self._config.lfsr_bits :]
-        return self._bits(f"membranes_{layer}").reshape(shape.row_lanes, -1)
+        layer = self._config.weight_layer(number)
+        if layer.hidden:
+            return self._units(number)[:, self._config.lfsr_bits :]
+        return self._bits(f"membranes_{number}").reshape(layer.row_lanes, -1)
 
 
 class HardwareState(StoredState):

@@ -112,27 +112,27 @@ class LinkBench(Bench):
         body = bytes((self.registers[name].address,)) + struct.pack(f"<{len(values)}i", *values)
         assert await self.ask(Request.WRITE, body) == b""
 
-    async def write_weights(self, layer: int, weights: NDArray[np.int64]) -> None:
+    async def write_weights(self, number: int, weights: NDArray[np.int64]) -> None:
         """Load a layer's weights, a random number in a frame."""
-        width = self.config.weight_layer(layer).row_lanes
+        width = self.config.weight_layer(number).row_lanes
         values = np.pad(weights, ((0, 0), (0, width - weights.shape[1]))).ravel().tolist()
-        await self._open_window(layer)
+        await self._open_window(number)
         while values:
             size = self.random.randint(1, WORDS)
             await self.write("WEIGHT_DATA", *values[:size])
             values = values[size:]
 
-    async def read_weights(self, layer: int) -> NDArray[np.int64]:
+    async def read_weights(self, number: int) -> NDArray[np.int64]:
         """Read a layer's weights."""
-        shape = self.config.weight_layer(layer)
-        rows, width = shape.rows, shape.row_lanes
-        await self._open_window(layer)
+        layer = self.config.weight_layer(number)
+        rows, width = layer.rows, layer.row_lanes
+        await self._open_window(number)
         words, address = b"", self.registers["WEIGHT_DATA"].address
         while len(words) < 4 * rows * width:
             left = rows * width - len(words) // 4
             words += await self.ask(Request.READ, bytes((address, min(WORDS, left))))
         weights = np.frombuffer(words, dtype="<i4").astype(np.int64).reshape(rows, width)
-        return weights[:, : shape.units]
+        return weights[:, : layer.units]
 
     async def show(self, model: Network, samples: list[Sample]) -> None:
         """Show samples to device and model."""
@@ -351,9 +351,8 @@ class LinkBench(Bench):
 
     def _draw_weights(self) -> list[NDArray[np.int64]]:
         config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
-        shapes = zip(config.layers[:-1], config.layers[1:], strict=True)
         bound = min(config.weight_max, 1 << config.weight_frac)
-        return [generator.integers(-bound // 2, bound + 1, (inputs + 1, units)) for inputs, units in shapes]
+        return [generator.integers(-bound // 2, bound + 1, layer.shape) for layer in config.weight_layers]
 
     def _draw_sample(self, model: Network) -> Sample:
         config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))

@@ -83,9 +83,8 @@ class HostBench(Bench):
     def draw_weights(self) -> list[NDArray[np.int64]]:
         """Draw weights that make about half of the units spike."""
         config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
-        shapes = zip(config.layers[:-1], config.layers[1:], strict=True)
         bound = min(config.weight_max, 1 << config.weight_frac)
-        return [generator.integers(-bound // 2, bound + 1, (inputs + 1, units)) for inputs, units in shapes]
+        return [generator.integers(-bound // 2, bound + 1, layer.shape) for layer in config.weight_layers]
 
     def draw_sample(self, learn: bool = True) -> Sample:
         """Draw a sample; learned, unless said otherwise."""
