@@ -1,10 +1,33 @@
 """Backspike: a generator of spiking networks that learn on chip."""
 
-from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-from .config import PRESETS, NetworkConfig, load_config
 from .errors import BackspikeError, BackspikeWarning
+
+if TYPE_CHECKING:
+    from .config import PRESETS, NetworkConfig, load_config
+
+    __version__: str
 
 __all__ = ["PRESETS", "BackspikeError", "BackspikeWarning", "NetworkConfig", "load_config"]
 
-__version__ = version("backspike")
+# The command line passes through here as well, and what only says what there is needs no configuration.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Return the version, or what `backspike.config` has of the names above, when it is first asked for."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            value = version("backspike")
+        elif name in __all__:
+            from . import config
+
+            value = getattr(config, name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__, "__version__"})

@@ -21,6 +21,7 @@ import click
 import numpy as np
 from tqdm import tqdm
 
+from backspike.commands.options import chosen_seed, seed_option
 from backspike.config import NetworkConfig, load_config
 from backspike.datasets import Dataset, load_dataset
 from backspike.files import write_atomic
@@ -29,7 +30,6 @@ from backspike.model.checkpoint import Checkpoint
 from backspike.model.order import sample_order
 from backspike.model.synapses import initial_weights
 from backspike.model.training import evaluate, evaluate_training, rates_of_epoch
-from backspike.options import chosen_seed, seed_option
 from backspike.sim.compare import Comparison, Schedule, advance, compare_fast
 from backspike.sim.native import NativeNetwork
 

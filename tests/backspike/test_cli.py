@@ -11,16 +11,18 @@ import sys
 import time
 import warnings
 import zipfile
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
 import pytest
 
-import backspike
+import backspike.commands
 from backspike import BackspikeError, BackspikeWarning, NetworkConfig, progress
-from backspike.cli import commands, main
+from backspike.cli import COMMANDS, main
 from backspike.datasets import LOADERS
 from backspike.datasets.mnist import MNIST
 from backspike.model import Network
@@ -55,10 +57,51 @@ def test_presets_lists_each_with_its_layers(capsys) -> None:
         assert line.split()[:2] == [name, "-".join(map(str, config.layers))]
 
 
-@pytest.mark.parametrize("name", commands.commands)
-def test_every_command_has_help(name, capsys) -> None:
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_its_first_line_in_the_list(name, capsys) -> None:
     assert main([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: backspike {name} ")
+    command = getattr(import_module(f"backspike.commands.{name}"), name)
+    assert (command.name, command.help.splitlines()[0]) == (name, COMMANDS[name])
+
+
+def test_every_command_is_in_the_list(capsys) -> None:
+    modules = {module.name for module in iter_modules(backspike.commands.__path__)}
+    assert set(COMMANDS) == modules - {"options"}
+    assert main(["--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert " ".join(f"{name} {line}" for name, line in sorted(COMMANDS.items())) in said
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("main(['--help'])", ["backspike.commands", "backspike.config", "importlib.metadata", "numpy", "tqdm"]),
+        ("main(['--version'])", ["backspike.commands", "backspike.config", "numpy", "tqdm"]),
+        ("main(['train', '--help'])", ["backspike.datasets", "numpy"]),
+        ("main(['presets'])", ["numpy"]),
+    ],
+    ids=["help", "version", "help of a command", "presets"],
+)
+def test_nothing_is_imported_for_what_is_not_done(statement, absent) -> None:
+    code = (
+        f"import sys; from backspike.cli import main; assert {statement} == 0; "
+        f"sys.exit(', '.join({set(absent)} & set(sys.modules)) or 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_the_package_has_what_it_says_when_it_is_asked_for() -> None:
+    code = (
+        "import sys, backspike; assert 'backspike.config' not in sys.modules; "
+        "assert {*backspike.__all__, '__version__'} <= set(dir(backspike)); "
+        "from backspike import *; from backspike import __version__, config, progress; "
+        "assert PRESETS is config.PRESETS and isinstance(load_config('tiny'), NetworkConfig)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match=r"^module 'backspike' has no attribute 'nonsense'$"):
+        _ = backspike.nonsense
 
 
 def test_no_command_is_help(capsys) -> None:
@@ -320,7 +363,7 @@ def test_what_the_machine_refuses_is_one_sentence(error, sentence, monkeypatch, 
     def fail(name: str) -> None:
         raise error
 
-    monkeypatch.setattr("backspike.cli.load_config", fail)
+    monkeypatch.setattr("backspike.commands.generate.load_config", fail)
     assert refused(["generate", "--config", "digits", "--out", "nowhere"], capsys) == sentence
 
 
@@ -331,7 +374,7 @@ def test_a_warning_is_one_sentence_on_the_error_stream(monkeypatch, capsys) -> N
         warnings.warn("of another kind", UserWarning, stacklevel=2)
         raise BackspikeError("stop")
 
-    monkeypatch.setattr("backspike.cli.load_config", warn)
+    monkeypatch.setattr("backspike.commands.generate.load_config", warn)
     warnings.simplefilter("default")
     assert main(["generate", "--config", "digits", "--out", "nowhere"]) == 2
     first, second, *_, last = capsys.readouterr().err.splitlines()

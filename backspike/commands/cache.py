@@ -6,7 +6,7 @@ import time
 
 import click
 
-from .cache import cache_directory, kept_builds, prune, prune_leftovers, size
+from backspike.cache import cache_directory, kept_builds, prune, prune_leftovers, size
 
 __all__ = ["cache"]
 

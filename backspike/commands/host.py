@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .config import NetworkConfig, load_config
-from .errors import BackspikeError
-from .files import make_directory
+from backspike.config import NetworkConfig, load_config
+from backspike.errors import BackspikeError
+from backspike.files import make_directory
+from backspike.progress import announced, progress_bar
+
 from .options import (
     FAILED,
     advising_resumption,
@@ -28,7 +30,6 @@ from .options import (
     setting_option,
     tell_comparison,
 )
-from .progress import announced, progress_bar
 
 if TYPE_CHECKING:
     from backspike.fpga.host import Device

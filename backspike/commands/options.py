@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .config import NetworkConfig
-from .errors import BackspikeError, shown
-from .interrupts import Terminated
-from .progress import announced
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError, BackspikeWarning, shown
+from backspike.interrupts import Terminated
+from backspike.progress import announced
 
 if TYPE_CHECKING:
     from backspike.sim.compare import Comparison, Schedule
@@ -25,12 +26,18 @@ __all__ = [
     "config_option",
     "data_dir_option",
     "dataset_option",
+    "engine_option",
+    "experiments_option",
     "force_option",
     "load_schedule",
     "out_option",
+    "results_option",
     "seed_option",
     "setting_option",
+    "speed_option",
     "tell_comparison",
+    "told",
+    "work_option",
 ]
 
 FAILED = 1
@@ -67,11 +74,46 @@ seed_option = click.option(
 )
 force_option = click.option("--force", is_flag=True, help="Overwrite a training that is in --out.")
 out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the results.")
+speed_option = click.option(
+    "--dataset",
+    "dataset_name",
+    metavar="NAME",
+    help="For the speed, the dataset of the training; needed where trainings on several are on record.",
+)
+experiments_option = click.option(
+    "--experiments",
+    type=click.Path(path_type=Path),
+    default=Path("experiments"),
+    show_default=True,
+    help="Folder of the experiments' files.",
+)
+results_option = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of their results.",
+)
+work_option = click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path("build/experiments"),
+    show_default=True,
+    help="Folder for checkpoints.",
+)
+engine_option = click.option("--engine", type=click.Choice(["fast", "numpy"]), default="fast", show_default=True)
 
 
 def chosen_seed(config: NetworkConfig, seed: int | None) -> int:
     """Return the seed that an option gives; the configuration's own if the option was left out."""
     return config.seed if seed is None else seed
+
+
+def told(config: NetworkConfig) -> NetworkConfig:
+    """Return a configuration after a warning of each value that is hardly meant."""
+    for sentence in config.warnings():
+        warnings.warn(sentence, BackspikeWarning, stacklevel=2)
+    return config
 
 
 def _setting(word: str) -> tuple[str, int | str]:

@@ -1,0 +1,54 @@
+"""``backspike build``: the bitstream of a network and its host link."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import baud_option, config_option, out_option, speed_option, told
+
+__all__ = ["build"]
+
+
+@click.command()
+@click.option("--board", "board_name", required=True, metavar="NAME", help="Such as icebreaker; see docs/boards.md.")
+@config_option
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="First seed of the placement.")
+@click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="How many seeds to try.")
+@click.option("--clock", type=click.FloatRange(1, 400), metavar="MHZ", help="The board's own when left out.")
+@click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
+@baud_option
+@speed_option
+@out_option
+def build(
+    board_name: str,
+    config_name: str,
+    seed: int,
+    seeds: int,
+    clock: float | None,
+    fastest: bool,
+    baud: int | None,
+    dataset_name: str | None,
+    out: Path,
+) -> None:
+    """Build a network and its host link for a board: bitstream and report.
+
+    Steps that were done before, with the same inputs and tools, are taken from a cache.
+    """
+    from backspike.fpga.boards import find_board
+    from backspike.fpga.build import build as run_build
+
+    config = told(find_board(board_name).load_config(config_name))
+    run_build(
+        board_name,
+        config,
+        out,
+        click.echo,
+        seed=seed,
+        seeds=seeds,
+        clock=clock,
+        fastest=fastest,
+        baud=baud,
+        dataset=dataset_name,
+    )

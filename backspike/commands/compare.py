@@ -1,0 +1,94 @@
+"""``backspike compare``: golden model against Verilog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backspike.config import load_config
+from backspike.errors import BackspikeError
+from backspike.progress import progress_bar
+
+from .options import (
+    chosen_seed,
+    config_option,
+    data_dir_option,
+    dataset_option,
+    load_schedule,
+    seed_option,
+    setting_option,
+    tell_comparison,
+)
+
+__all__ = ["compare"]
+
+
+@click.command()
+@config_option
+@dataset_option
+@setting_option
+@data_dir_option
+@click.option("--samples", type=click.IntRange(1), default=20, show_default=True, help="Samples to show.")
+@seed_option
+@click.option("--simulator", type=click.Choice(["verilator", "icarus"]), default="verilator", show_default=True)
+@click.option("--inference", is_flag=True, help="Show samples for testing, learning off.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Start from the weights of a training.")
+@click.option("--waves", type=click.Path(path_type=Path), help="Write a waveform to this .fst file.")
+@click.option("--fast", is_flag=True, help="Simulate natively: results of every sample, states now and then.")
+@click.option(
+    "--interval", type=click.IntRange(1), default=256, show_default=True, help="With --fast, samples between states."
+)
+@click.option(
+    "--gates",
+    type=click.Choice(["ice40", "ecp5"]),
+    help="With --fast, simulate the netlist that synthesis makes for this family: results, weights and counters.",
+)
+def compare(
+    config_name: str,
+    dataset_name: str,
+    settings: dict[str, Any],
+    data_dir: Path | None,
+    samples: int,
+    seed: int | None,
+    simulator: str,
+    inference: bool,
+    checkpoint: Path | None,
+    waves: Path | None,
+    fast: bool,
+    interval: int,
+    gates: str | None,
+) -> int:
+    """Show the same samples to golden model and Verilog, and compare every state.
+
+    Prints how much was compared and "0 mismatches", or the first mismatch with its place. The seed decides split,
+    initial weights, random streams and stalls.
+    """
+    from backspike.sim.compare import advance, compare_fast
+    from backspike.sim.compare import compare as run_comparison
+
+    if fast and (waves or simulator != "verilator"):
+        raise BackspikeError("--fast needs Verilator and writes no waveform; leave out --simulator and --waves")
+    if gates and not fast:
+        raise BackspikeError("--gates simulates natively; add --fast")
+    config = load_config(config_name)
+    seed = chosen_seed(config, seed)
+    schedule = load_schedule(config, dataset_name, samples, seed, inference, checkpoint, settings, data_dir)
+    with progress_bar(samples, "samples", f"comparing {config.name}") as bar:
+        progress = advance(bar)
+        if fast:
+            simulator = f"verilator, native, netlist for {gates}" if gates else "verilator, native"
+            # A netlist takes long to compile, and few samples to compare.
+            result = compare_fast(
+                config,
+                schedule,
+                interval=interval,
+                seed=seed,
+                optimise=gates is None,
+                gates=gates,
+                progress=progress,
+            )
+        else:
+            result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=progress)
+    return tell_comparison(result, f"{config.name}, {samples} samples of {dataset_name}, seed {seed}, {simulator}")

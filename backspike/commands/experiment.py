@@ -1,0 +1,92 @@
+"""``backspike experiment``: experiments as files, and the page of their results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import data_dir_option, engine_option, experiments_option, results_option, work_option
+
+__all__ = ["experiment"]
+
+
+@click.group()
+def experiment() -> None:
+    """Experiments as files: list them, run them, and make the page of their results."""
+
+
+@experiment.command("list")
+@experiments_option
+@results_option
+def list_experiments(experiments: Path, results: Path) -> None:
+    """List the experiments, and how many of their seeds have a result."""
+    from backspike.experiments.definitions import load_experiments
+    from backspike.experiments.results import read_result
+
+    for found in load_experiments(experiments):
+        done = sum(read_result(results, found, seed) is not None for seed in found.seeds)
+        click.echo(f"{found.name:<24}{done} of {len(found.seeds)} seeds  {found.title}")
+
+
+@experiment.command("run")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--seed", "seeds", type=click.IntRange(1, 2**32 - 1), multiple=True, help="Only this one; repeatable.")
+@click.option("--force", is_flag=True, help="Train those that have a result again, from the first epoch.")
+@engine_option
+@data_dir_option
+@experiments_option
+@results_option
+@work_option
+def run_named_experiments(
+    names: tuple[str, ...],
+    seeds: tuple[int, ...],
+    force: bool,
+    engine: str,
+    data_dir: Path | None,
+    experiments: Path,
+    results: Path,
+    work: Path,
+) -> None:
+    """Train the seeds of experiments that have no result yet.
+
+    Ctrl-C stops at any sample; the same command goes on from there.
+    """
+    from backspike.experiments.definitions import load_experiment
+    from backspike.experiments.run import run_experiment
+
+    for found in [load_experiment(experiments / f"{name}.toml") for name in names]:
+        run_experiment(
+            found,
+            results,
+            work,
+            seeds=seeds,
+            force=force,
+            data_dir=data_dir,
+            engine=engine,
+            report=click.echo,
+        )
+
+
+@experiment.command()
+@click.option("--draws", type=click.IntRange(1), default=100_000, show_default=True, help="Races in each case.")
+@results_option
+def softmax(draws: int, results: Path) -> None:
+    """Let the winner-take-all race many times, and compare it with a softmax."""
+    from backspike.experiments.softmax import compare_with_softmax
+
+    click.echo(f"written to {compare_with_softmax(results, draws)}")
+
+
+@experiment.command()
+@experiments_option
+@results_option
+@click.option(
+    "--docs", type=click.Path(path_type=Path), default=Path("docs"), show_default=True, help="Folder of the page."
+)
+def report(experiments: Path, results: Path, docs: Path) -> None:
+    """Make results.md and its pictures from the results, of experiments and sweeps alike."""
+    from backspike.experiments.report import write_report
+
+    for path in write_report(experiments, results, docs):
+        click.echo(path)
