@@ -74,7 +74,7 @@ def write_metrics(
     BackspikeError
         The file cannot be written.
     """
-    packages = ("backspike", "numpy", "scikit-learn")
+    packages = ("backspike", "numpy")
     content = {
         "dataset": dataset.name,
         "seed": config.seed,

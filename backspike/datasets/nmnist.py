@@ -21,6 +21,7 @@ from backspike.files import read_file, read_member, reading
 
 from .dataset import Dataset, Request
 from .files import Source, find, locate
+from .split import stratified_folds
 
 __all__ = [
     "EVENT_SETTINGS",
@@ -257,12 +258,10 @@ def _dataset(request: Request, settings: EventSettings, places: list[Path], only
 
 def _fold(request: Request, folds: int, spikes: NDArray[np.uint8], classes: NDArray[np.int64]) -> Dataset:
     """Return the split in which one part is for testing."""
-    from sklearn.model_selection import StratifiedKFold
-
     if np.unique(classes, return_counts=True)[1].min() < folds:
         raise BackspikeError(f"dataset {request.name} has too few recordings for {folds} folds")
-    parts = list(StratifiedKFold(folds, shuffle=True, random_state=0).split(spikes, classes))
-    train, test = parts[(request.seed - 1) % folds]
+    tested = stratified_folds(classes, folds, seed=0) == (request.seed - 1) % folds
+    train, test = ~tested, tested
     return Dataset(request.name, spikes[train], classes[train], spikes[test], classes[test], CLASSES)
 
 

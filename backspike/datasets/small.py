@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
+from backspike.npz import read_arrays
+
 from .dataset import Dataset, Request
+from .split import stratified_split
 
 __all__ = ["load_digits", "load_random"]
+
+DIGITS = Path(__file__).with_name("digits.npz")
+"""Source, licence and format are in digits.md."""
 
 
 def load_digits(request: Request) -> Dataset:
     """Load 1,797 handwritten digits of 8x8 pixels: 360 of them, equally many of each class, are for testing.
 
     Pixels of 0..16 become values of 0..255. Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten
-    Digits", UCI Machine Learning Repository (1998), test part, as it comes with scikit-learn.
+    Digits", UCI Machine Learning Repository (1998), test part.
     """
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
     request.refuse_settings()
-    pixels, labels = load_digits(return_X_y=True)
-    values = np.minimum(255, 16 * pixels).astype(np.uint8)
-    train_values, test_values, train_labels, test_labels = train_test_split(
-        values, labels.astype(np.int64), test_size=360, stratify=labels, random_state=request.seed
-    )
-    return Dataset("digits", train_values, train_labels, test_values, test_labels, classes=10)
+    arrays = read_arrays(DIGITS, "the dataset")
+    values = np.minimum(255, 16 * arrays["pixels"].astype(np.int64)).astype(np.uint8)
+    labels = arrays["labels"].astype(np.int64)
+    train, test = stratified_split(labels, 360, request.seed)
+    return Dataset("digits", values[train], labels[train], values[test], labels[test], classes=10)
 
 
 def load_random(request: Request) -> Dataset:

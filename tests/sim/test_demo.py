@@ -18,9 +18,6 @@ from backspike.sim.compare import Comparison
 from backspike.sim.demo import _differs_from_checkpoint, demo, training_schedule
 from tests.sim.accumulator import NEEDS_ICARUS
 
-# A float network does not learn random samples to its end: it is only there to be printed.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
 SMALL = PRESETS["tiny"].replace(name="digits", rates=(100, 3), rate_decay=0.5)
 
 

@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
 from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.datasets import load_dataset
+from backspike.datasets.small import DIGITS
+from backspike.npz import read_arrays
 
 SPIKES = NetworkConfig(layers=(6, 3), ticks=5, input="spikes")
+
+
+def test_the_digits_are_scikit_learns_byte_for_byte() -> None:
+    arrays = read_arrays(DIGITS)
+    pixels, labels = load_digits(return_X_y=True)
+    assert set(arrays) == {"pixels", "labels"}
+    for ours, theirs in ((arrays["pixels"], pixels), (arrays["labels"], labels)):
+        assert ours.dtype == np.uint8
+        assert np.array_equal(ours, theirs)
+
+
+def test_the_digits_are_split_as_results_on_record_had_them() -> None:
+    dataset = load_dataset("digits", PRESETS["digits"], seed=1)
+    digest = hashlib.sha256()
+    for part in (dataset.train_values, dataset.train_labels, dataset.test_values, dataset.test_labels):
+        digest.update(part.tobytes())
+    assert digest.hexdigest() == "4fefdf4e9b1f7576bd2f6ce59d5809e73fb66d956ef5a6e41e26460a9b643d60"
+
+
+def test_neither_scikit_learn_nor_scipy_is_needed() -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['joblib', 'scipy', 'sklearn'])); "
+        "from backspike.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["compare", "--config", "digits", "--dataset", "digits", "--samples", "1438"]
+    result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    # Loaded, and found to have fewer.
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "error: samples must be at most 1437, as many as digits has, not 1438\n"
 
 
 def test_digits_are_all_of_scikit_learns_in_two_parts() -> None:
