@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from .console import show_log
 from .errors import BackspikeError, BackspikeWarning
 from .interrupts import Terminated, raised_terminations
 
@@ -68,6 +67,9 @@ class _Commands(click.Group):
 @click.version_option(package_name="backspike", prog_name="backspike")
 def commands() -> None:
     """Spiking networks that learn on chip: golden model, Verilog, and proof that both are equal."""
+    from .console import show_log  # whoever asks for help alone waits for no log
+
+    show_log()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +84,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Words after the program's name; those of this process when left out.
     """
-    show_log()
     try:
         with warnings.catch_warnings(), raised_terminations():
             warnings.showwarning = _telling()

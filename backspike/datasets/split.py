@@ -73,7 +73,7 @@ def _shares(sizes: NDArray[np.int64], count: int, random: np.random.RandomState)
 
     Among equal remainders it is drawn who gives one more.
     """
-    exact = sizes / sizes.sum() * count
+    exact: NDArray[np.float64] = sizes / sizes.sum() * count
     shares = np.floor(exact)
     remainders = exact - shares
     missing = int(count - shares.sum())

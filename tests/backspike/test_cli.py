@@ -76,7 +76,10 @@ def test_every_command_is_in_the_list(capsys) -> None:
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("main(['--help'])", ["backspike.commands", "backspike.config", "importlib.metadata", "numpy", "tqdm"]),
+        (
+            "main(['--help'])",
+            ["backspike.commands", "backspike.config", "importlib.metadata", "logging", "numpy", "tqdm"],
+        ),
         ("main(['--version'])", ["backspike.commands", "backspike.config", "numpy", "tqdm"]),
         ("main(['train', '--help'])", ["backspike.datasets", "numpy"]),
         ("main(['presets'])", ["numpy"]),
