@@ -67,7 +67,7 @@ class _Commands(click.Group):
 @click.version_option(package_name="backspike", prog_name="backspike")
 def commands() -> None:
     """Spiking networks that learn on chip: golden model, Verilog, and proof that both are equal."""
-    from .console import show_log  # whoever asks for help alone waits for no log
+    from .console import show_log  # and tqdm with it, which who asks for help alone does not need
 
     show_log()
 

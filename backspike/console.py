@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import sys
 
+from tqdm import tqdm
+
 __all__ = ["show_log"]
 
 
 class _Console(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        from tqdm import tqdm  # most commands log nothing
-
         tqdm.write(record.getMessage(), file=sys.stderr)  # above a progress bar, if there is one
 
 
