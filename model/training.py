@@ -155,13 +155,20 @@ def train(
                 f"float network {_sizes(config)} on the same samples: test {record.training.float_accuracy:.2%} "
                 f"after {epochs} epoch{'s' if epochs > 1 else ''}"
             )
-            for epoch in range(record.latest.epoch, epochs):
-                done = _epoch(network, record, show, epoch, f"epoch {epoch + 1}/{epochs}", not report)
-                tell(
-                    f"epoch {epoch + 1}/{epochs}: training {done.training_accuracy:.2%}, "
-                    f"test {done.test_accuracy:.2%}, {done.seconds:.1f} s, "
-                    f"rates {', '.join(f'{rate}/256' for rate in done.rates)}"
-                )
+            # Held for all epochs: what a signal raises is lost where it comes while Python collects an object.
+            with held_interrupts() as interrupted:
+                for epoch in range(record.latest.epoch, epochs):
+                    done = _epoch(network, record, show, epoch, f"epoch {epoch + 1}/{epochs}", not report, interrupted)
+                    if done is None:
+                        break
+                    tell(
+                        f"epoch {epoch + 1}/{epochs}: training {done.training_accuracy:.2%}, "
+                        f"test {done.test_accuracy:.2%}, {done.seconds:.1f} s, "
+                        f"rates {', '.join(f'{rate}/256' for rate in done.rates)}"
+                    )
+            if len(record.training.epochs) < epochs:
+                # Not every handler of Ctrl-C raises what ends a program; but no epoch that was cut short is one.
+                raise KeyboardInterrupt
         except (KeyboardInterrupt, Terminated) as interruption:
             interruption.args = (f"the training in {out} is whole up to {record.latest.place}",)
             raise
@@ -240,22 +247,39 @@ class _Record:
         self.latest = checkpoint
 
 
-def _epoch(network: Network, record: _Record, show: Engine, epoch: int, title: str, silent: bool) -> Epoch:
-    """Do one epoch, or what is left of it, and write it down."""
+def _epoch(
+    network: Network,
+    record: _Record,
+    show: Engine,
+    epoch: int,
+    title: str,
+    silent: bool,
+    interrupted: Callable[[], bool],
+) -> Epoch | None:
+    """Do one epoch, or what is left of it, and write it down; None if it was interrupted."""
     begin = time.perf_counter()
     config, dataset = network.config, record.dataset
     network.rates = rates_of_epoch(config, epoch)
     order = sample_order(len(dataset.train_labels), config.seed, epoch)
-    right = _learn(network, record, show, epoch, order, title, silent)
+    right = _learn(network, record, show, epoch, order, title, silent, interrupted)
     counted = network.counters.to_dict()
     part = _training_part(config, dataset)
-    training_accuracy, _ = _answer(
-        network, dataset.train_values, dataset.train_labels, part, show, f"{title}, training samples", silent
-    )
     tests = np.arange(len(dataset.test_labels))
-    test_accuracy, test_counted = _answer(
-        network, dataset.test_values, dataset.test_labels, tests, show, f"{title}, test samples", silent
+    training_accuracy, _ = _answer(
+        network,
+        dataset.train_values,
+        dataset.train_labels,
+        part,
+        show,
+        f"{title}, training samples",
+        silent,
+        interrupted,
     )
+    test_accuracy, test_counted = _answer(
+        network, dataset.test_values, dataset.test_labels, tests, show, f"{title}, test samples", silent, interrupted
+    )
+    if interrupted():
+        return None
     seconds = time.perf_counter() - begin
     done = Epoch(network.rates, training_accuracy, test_accuracy, right / len(order), seconds, counted, test_counted)
     record.training.epochs.append(done)
@@ -272,26 +296,21 @@ def _learn(
     order: NDArray[np.int64],
     title: str,
     silent: bool,
+    interrupted: Callable[[], bool],
 ) -> int:
-    """Show the training samples that the latest checkpoint has not seen in this epoch; return the right answers to all.
+    """Show the training samples that the latest checkpoint has not seen in this epoch; return the right answers so far.
 
     Whatever comes then, the test or an interruption, what was learned is in a checkpoint.
     """
     values, labels = record.dataset.train_values, record.dataset.train_labels
     shown, right = record.latest.shown, record.latest.right
-    with (
-        progress_bar(len(order), "samples", title, initial=shown, silent=silent) as bar,
-        held_interrupts() as interrupted,
-    ):
+    with progress_bar(len(order), "samples", title, initial=shown, silent=silent) as bar:
         while shown < len(order) and not interrupted():
             chunk = order[shown : shown + CHUNK]
             right += int(np.sum(show(network, values, labels, chunk, True).argmax(axis=1) == labels[chunk]))
             shown += len(chunk)
             bar.update(len(chunk))
-        record.save_checkpoint(Checkpoint.capture(network, epoch, shown, right))
-    if shown < len(order):
-        # Not every handler of Ctrl-C raises what ends a program; but no epoch that was cut short is one.
-        raise KeyboardInterrupt
+    record.save_checkpoint(Checkpoint.capture(network, epoch, shown, right))
     return right
 
 
@@ -311,13 +330,19 @@ def _answer(
     show: Engine,
     title: str,
     silent: bool,
+    interrupted: Callable[[], bool] = lambda: False,
 ) -> tuple[float, dict[str, Any]]:
-    """Show samples to a copy, learning off; return the accuracy, 0 to 1, and the counts of the work."""
+    """Show samples to a copy, learning off; return the accuracy, 0 to 1, and the counts of the work.
+
+    They mean nothing if it was interrupted.
+    """
     subject = copy.deepcopy(network)
     subject.counters = Counters.zero(network.config.depth)
     right = 0
     with progress_bar(len(order), "samples", title, silent=silent) as bar:
         for start in range(0, len(order), CHUNK):
+            if interrupted():
+                break
             chunk = order[start : start + CHUNK]
             right += int(np.sum(show(subject, values, labels, chunk, False).argmax(axis=1) == labels[chunk]))
             bar.update(len(chunk))

@@ -54,7 +54,10 @@ def test_values_reach_the_bench_and_come_back(simulator, capfd):
     assert (back["array"] == given["array"]).all()
     assert {name: back[name] for name in ("text", "nested")} == {name: given[name] for name in ("text", "nested")}
     assert dict(os.environ) == before
-    assert capfd.readouterr() == ("", "")
+    output, errors = capfd.readouterr()
+    assert output == ""
+    # That it is built is logged, and shown where a log is.
+    assert re.fullmatch(r"(building .*\n)?", errors), errors
 
 
 @NEEDS_ICARUS
