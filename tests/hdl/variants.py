@@ -56,7 +56,7 @@ def check(
     test: str | None = None,
     on_verilator: Collection[str] | None = None,
 ) -> None:
-    """Run a bench of `backspike.sim.units` on components, each with the job that its bench gets.
+    """Run a bench of `tests.hdl.benches` on components, each with the job that its bench gets.
 
     Verilator, which builds slowly, may be left with some of them.
     """
@@ -65,7 +65,7 @@ def check(
     design = Variants({name: unit for name, (unit, _) in variants.items()})
     ports = describe_ports(design)
     run_bench(
-        f"backspike.sim.units.{module}",
+        f"tests.hdl.benches.{module}",
         emit(design, f"{module}_variants"),
         f"{module}_variants",
         simulator=simulator,
