@@ -9,10 +9,12 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from backspike.config import PERMISSION_BITS, PIXEL_BITS, NetworkConfig
 from backspike.model.lfsr import POLYNOMIALS
 
+from .joiner import VisitJoiner
 from .lfsr import leap
 from .ram import ram
+from .serialiser import Serialiser
 from .streams import seed_layout
-from .visits import Serialiser, VisitJoiner, visit_layout
+from .visits import visit_layout
 from .wordstore import WordStore, index_shape
 
 __all__ = ["InputLayer", "SpikeGenerator", "sample_layout"]

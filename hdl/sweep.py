@@ -10,9 +10,10 @@ from backspike.config import PERMISSION_BITS
 from backspike.layers import WeightLayer
 
 from .lfsr import LeapForwardLFSR
+from .scanner import RowScanner
 from .streams import seed_layout
 from .synapses import BackwardPort, SynapseArray, WeightPort, drive_shape
-from .visits import RowScanner, visit_layout
+from .visits import visit_layout
 from .wordstore import index_shape
 
 __all__ = ["FlagPort", "RowSweep", "SweepEvents", "row_ports"]

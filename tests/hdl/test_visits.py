@@ -8,7 +8,9 @@ from amaranth.hdl import Module, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from backspike.hdl.visits import RowScanner, Serialiser, VisitJoiner
+from backspike.hdl.joiner import VisitJoiner
+from backspike.hdl.scanner import RowScanner
+from backspike.hdl.serialiser import Serialiser
 
 from .variants import ON_BOTH, check
 

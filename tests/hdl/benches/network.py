@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.hdl.visits import RowScanner
+from backspike.hdl.scanner import RowScanner
 from backspike.layers import WeightLayer
 from backspike.model import Network, Result, Sample
 from backspike.model.lfsr import seeding_start
