@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, IntEnum
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .config import NetworkConfig
+from .layers import WeightLayer
 from .model.lfsr import seeding_start
 
-__all__ = ["IDENTITY", "SEMANTICS_VERSION", "Register", "RegisterMap"]
+__all__ = [
+    "IDENTITY",
+    "SEMANTICS_VERSION",
+    "WINDOW",
+    "Control",
+    "Register",
+    "RegisterKind",
+    "RegisterMap",
+    "window_weights",
+    "window_words",
+]
 
 IDENTITY = 0x424B_5350
 """ASCII "BKSP": what register IDENTITY reads."""
@@ -17,15 +32,71 @@ IDENTITY = 0x424B_5350
 SEMANTICS_VERSION = 2
 """Version of `docs/semantics.md` that model and hardware follow."""
 
+WINDOW = ("WEIGHT_LAYER", "WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE")
+"""The registers that say which weight WEIGHT_DATA is, in the order in which a host sets them."""
+
+
+class Control(IntEnum):
+    """Bits of register CONTROL, by number."""
+
+    CLEAR_COUNTERS = 0
+    SEED_STREAMS = 1
+
+
+class RegisterKind(Enum):
+    """What a register is for."""
+
+    CONSTANT = "constant"
+    STATUS = "status"
+    CONTROL = "control"
+    SEED = "seed"
+    WINDOW = "window"
+    WEIGHT = "weight"
+    COUNTER = "counter"
+    RATE = "rate"
+
+
+_READ_ONLY = (RegisterKind.CONSTANT, RegisterKind.STATUS, RegisterKind.COUNTER)
+_LARGEST = {RegisterKind.WINDOW: 0xFFFF, RegisterKind.RATE: 256}
+
 
 @dataclass(frozen=True)
 class Register:
-    """One 32-bit register: its word address, whether it may be written, and what it means."""
+    """One 32-bit register.
+
+    Parameters
+    ----------
+    name : str
+    address : int
+        Of a word of 32 bits.
+    kind : RegisterKind
+    meaning : str
+    """
 
     name: str
     address: int
-    writable: bool
+    kind: RegisterKind
     meaning: str
+
+    @property
+    def writable(self) -> bool:
+        """Whether a write has an effect."""
+        return self.kind not in _READ_ONLY
+
+    @property
+    def largest(self) -> int:
+        """Largest value that it holds: what a write of a larger one leaves."""
+        return _LARGEST.get(self.kind, 0xFFFF_FFFF)
+
+    def to_dict(self) -> dict[str, str | int | bool]:
+        """Return all but the name, as JSON has it."""
+        return {
+            "address": self.address,
+            "kind": self.kind.value,
+            "writable": self.writable,
+            "largest": self.largest,
+            "meaning": self.meaning,
+        }
 
 
 class RegisterMap:
@@ -35,56 +106,109 @@ class RegisterMap:
         self._config = config
 
     @cached_property
-    def counters(self) -> dict[str, str]:
-        """All counters, in the order of their addresses, and what each counts."""
-        layers = range(1, self._config.depth + 1)
-        return {
-            "SAMPLES": "samples shown",
-            "TICKS": "ticks",
-            "CLOCKS": "clocks in which a sample was being shown",
-            "ERROR_TICKS": "ticks in which a layer carried error spikes",
-            "STALLS_LIST": "of the clocks, those without a row read because a list of rows was not there yet",
-            "STALLS_PORT": "of the clocks, those without a row read because a memory's only port wrote",
-            "STALLS_UNITS": "of the clocks, those without a row read because neurons or the race had to end the tick",
-            "STALLS_RESULT": "of the clocks, those in which a result waited for the one before it to be taken",
-            "STALLS_SAMPLE": "clocks, besides those, in which no sample was there to be shown",
-            **{f"ROWS_{layer}": f"rows of layer {layer} visited" for layer in layers},
-            **{f"WRITES_{layer}": f"rows of layer {layer} written back" for layer in layers},
-        }
-
-    @cached_property
     def registers(self) -> dict[str, Register]:
         """All registers, in the order of their addresses."""
-        layers = range(1, self._config.depth + 1)
+        layers = [layer.number for layer in self._config.weight_layers]
+        kind = RegisterKind
         entries = [
-            ("IDENTITY", False, 'ASCII "BKSP"'),
-            ("SEMANTICS", False, "version of the semantics"),
-            ("CONFIG_HASH", False, "first 32 bits of the configuration's SHA-256"),
-            ("STATUS", False, "bit 0: a sample is being shown; bit 1: streams are being seeded"),
-            ("CONTROL", True, "write bit 0: clear the counters; bit 1: seed all streams from SEED"),
-            ("SEED_LOW", True, "start of the seeding register, bits 31..0; taken at the next seeding"),
-            ("SEED_HIGH", True, "the same, bits 63..32"),
-            ("WEIGHT_LAYER", True, "weight layer of the weight window, 1 .. L"),
-            ("WEIGHT_ROW", True, "row of the window: input unit, or their number for the bias row"),
-            ("WEIGHT_WORD", True, "word of the row: unit divided by the layer's lanes"),
-            ("WEIGHT_LANE", True, "lane of the word: unit modulo the layer's lanes"),
-            ("WEIGHT_DATA", True, "the weight there, in LSB, sign-extended; each access moves on by a lane"),
-            *((name, False, f"counter: {meaning}") for name, meaning in self.counters.items()),
-            *((f"RATE_{layer}", True, f"learning rate of layer {layer} in 1/256, 0 to 256") for layer in layers),
+            ("IDENTITY", kind.CONSTANT, 'ASCII "BKSP"'),
+            ("SEMANTICS", kind.CONSTANT, "version of the semantics"),
+            ("CONFIG_HASH", kind.CONSTANT, "first 32 bits of the configuration's SHA-256"),
+            ("STATUS", kind.STATUS, "bit 0: a sample is being shown; bit 1: streams are being seeded"),
+            ("CONTROL", kind.CONTROL, "write bit 0: clear the counters; bit 1: seed all streams from SEED"),
+            ("SEED_LOW", kind.SEED, "start of the seeding register, bits 31..0; taken at the next seeding"),
+            ("SEED_HIGH", kind.SEED, "the same, bits 63..32"),
+            ("WEIGHT_LAYER", kind.WINDOW, "weight layer of the weight window, 1 .. L"),
+            ("WEIGHT_ROW", kind.WINDOW, "row of the window: input unit, or their number for the bias row"),
+            ("WEIGHT_WORD", kind.WINDOW, "word of the row: unit divided by the layer's lanes"),
+            ("WEIGHT_LANE", kind.WINDOW, "lane of the word: unit modulo the layer's lanes"),
+            ("WEIGHT_DATA", kind.WEIGHT, "the weight there, in LSB, sign-extended; each access moves on by a lane"),
+            ("SAMPLES", kind.COUNTER, "samples shown"),
+            ("TICKS", kind.COUNTER, "ticks"),
+            ("CLOCKS", kind.COUNTER, "clocks in which a sample was being shown"),
+            ("ERROR_TICKS", kind.COUNTER, "ticks in which a layer carried error spikes"),
+            *((f"STALLS_{cause}", kind.COUNTER, meaning) for cause, meaning in _STALLS.items()),
+            *((f"ROWS_{layer}", kind.COUNTER, f"rows of layer {layer} visited") for layer in layers),
+            *((f"WRITES_{layer}", kind.COUNTER, f"rows of layer {layer} written back") for layer in layers),
+            *((f"RATE_{layer}", kind.RATE, f"learning rate of layer {layer} in 1/256, 0 to 256") for layer in layers),
         ]
-        return {
-            name: Register(name, address, writable, meaning)
-            for address, (name, writable, meaning) in enumerate(entries)
-        }
+        return {name: Register(name, address, kind, meaning) for address, (name, kind, meaning) in enumerate(entries)}
 
     def __getitem__(self, name: str) -> Register:
         return self.registers[name]
 
+    def of_kind(self, kind: RegisterKind) -> dict[str, Register]:
+        """Return the registers of a kind, in the order of their addresses."""
+        return {name: register for name, register in self.registers.items() if register.kind is kind}
+
+    @cached_property
+    def counters(self) -> dict[str, Register]:
+        """All counters, in the order of their addresses."""
+        return self.of_kind(RegisterKind.COUNTER)
+
+    @property
+    def stalls(self) -> dict[str, str]:
+        """Names of the counters of stalls, by their cause."""
+        return {cause.lower(): f"STALLS_{cause}" for cause in _STALLS}
+
+    @property
+    def rows(self) -> list[str]:
+        """Names of the counters of rows visited, of each layer."""
+        return [f"ROWS_{layer.number}" for layer in self._config.weight_layers]
+
+    # -- what a host writes -----------------------------------------------------------------------------------
+
     def seeding(self, seed: int) -> dict[str, int]:
         """Return the writes, in their order, that seed all random streams anew."""
         start = seeding_start(seed, self._config.lfsr_bits)
-        return {"SEED_LOW": start & 0xFFFF_FFFF, "SEED_HIGH": start >> 32, "CONTROL": 2}
+        return {"SEED_LOW": start & 0xFFFF_FFFF, "SEED_HIGH": start >> 32, "CONTROL": 1 << Control.SEED_STREAMS}
+
+    def clearing(self) -> dict[str, int]:
+        """Return the write that sets all counters to zero."""
+        return {"CONTROL": 1 << Control.CLEAR_COUNTERS}
 
     def rates(self, rates: Sequence[int]) -> dict[str, int]:
         """Return the writes that set the learning rate of each layer, in 1/256."""
         return {f"RATE_{layer}": int(rate) for layer, rate in enumerate(rates, start=1)}
+
+    def window(self, layer: WeightLayer, row: int = 0, unit: int = 0) -> dict[str, int]:
+        """Return the writes, in their order, that put the weight window on a weight of a layer."""
+        return dict(zip(WINDOW, (layer.number, row, *divmod(unit, layer.lanes)), strict=True))
+
+
+_STALLS = {
+    "LIST": "of the clocks, those without a row read because a list of rows was not there yet",
+    "PORT": "of the clocks, those without a row read because a memory's only port wrote",
+    "UNITS": "of the clocks, those without a row read because neurons or the race had to end the tick",
+    "RESULT": "of the clocks, those in which a result waited for the one before it to be taken",
+    "SAMPLE": "clocks, besides those, in which no sample was there to be shown",
+}
+
+
+def window_words(layer: WeightLayer, weights: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what a host writes to WEIGHT_DATA, one after the other, to load all weights of a layer.
+
+    Parameters
+    ----------
+    layer : WeightLayer
+    weights : int64 array, shape (inputs + 1, units)
+
+    Returns
+    -------
+    int64 array, shape ((inputs + 1) * row_lanes,)
+        Rows of whole words: lanes that are no unit hold zero.
+    """
+    return np.pad(weights, ((0, 0), (0, layer.row_lanes - layer.units))).ravel()
+
+
+def window_weights(layer: WeightLayer, words: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return the weights of a layer, shape (inputs + 1, units), of all that was read from WEIGHT_DATA.
+
+    Parameters
+    ----------
+    layer : WeightLayer
+    words : uint32 array, shape ((inputs + 1) * row_lanes,)
+        Two's complement.
+    """
+    weights = words.astype(np.uint32).view(np.int32).astype(np.int64)
+    return weights.reshape(layer.rows, layer.row_lanes)[:, : layer.units]

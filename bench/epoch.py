@@ -30,6 +30,7 @@ from backspike.model.checkpoint import Checkpoint
 from backspike.model.order import sample_order
 from backspike.model.synapses import initial_weights
 from backspike.model.training import evaluate, evaluate_training, rates_of_epoch
+from backspike.registers import RegisterMap
 from backspike.sim.compare import Comparison, Schedule, advance, compare_fast
 from backspike.sim.native import NativeNetwork
 
@@ -72,7 +73,7 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
         "Verilog": f"SHA-256 {description['verilog_sha256']}",
         "samples": f"{count:,} of {dataset}, in the order of epoch 1, seed {seed}",
         "accuracy at the end, learning off": _accuracies(config, data, result),
-        **_work(result, count),
+        **_work(config, result, count),
         "compared": ", ".join(f"{number:,} {kind}" for kind, number in result.compared.items()),
         "mismatches": "0",
         "weights at the end": f"SHA-256 {_weights_hash(result)}",
@@ -98,11 +99,12 @@ def _accuracies(config: NetworkConfig, data: Dataset, result: Comparison) -> str
     )
 
 
-def _work(result: Comparison, samples: int) -> dict[str, str]:
+def _work(config: NetworkConfig, result: Comparison, samples: int) -> dict[str, str]:
     counted = result.counters
     ticks, clocks = counted["TICKS"], counted["CLOCKS"]
-    stalls = {name.removeprefix("STALLS_").lower(): count for name, count in counted.items() if "STALLS" in name}
-    rows = [count for name, count in counted.items() if name.startswith("ROWS_")]
+    registers = RegisterMap(config)
+    stalls = {cause: counted[name] for cause, name in registers.stalls.items()}
+    rows = [counted[name] for name in registers.rows]
     return {
         "clocks": f"{clocks:,}, {clocks / samples:,.1f} a sample, {clocks / ticks:.2f} a tick",
         "rows read": ", ".join(f"{count:,} in layer {layer}" for layer, count in enumerate(rows, start=1)),

@@ -33,6 +33,7 @@ from backspike.hdl.verilog import write_design
 from backspike.model import Network, Sample
 from backspike.model.engines import load_engine
 from backspike.model.order import sample_order
+from backspike.registers import RegisterMap
 from backspike.sim.native import RtlEngine
 from backspike.sim.observation import differing_store, model_stores
 from backspike.sim.runner import run_bench
@@ -149,8 +150,9 @@ def clock_table(found: dict[str, dict[str, Any]]) -> list[list[str]]:
     """Return clocks, bounds and stalls, a line a configuration and mode."""
     lines = [["configuration", "mode", "clocks/sample", "bound", "ratio", "rows by layer", "list", "units", "result"]]
     for name, figures in found.items():
+        registers = RegisterMap(NetworkConfig.from_dict(figures["config"]))
         for mode, counted in figures["clocks"].items():
-            rows = ", ".join(f"{count:,.0f}" for key, count in counted.items() if key.startswith("ROWS_"))
+            rows = ", ".join(f"{counted[counter]:,.0f}" for counter in registers.rows)
             stalls = [f"{counted[f'STALLS_{cause}']:.0f}" for cause in ("LIST", "UNITS", "RESULT")]
             clocks, least, ratio = counted["CLOCKS"], counted["bound"], counted["ratio"]
             lines.append([name, mode, f"{clocks:,.0f}", f"{least:,.0f}", f"{ratio:.2f}", rows, *stalls])

@@ -19,7 +19,7 @@ from backspike.errors import BackspikeError
 from backspike.layers import WeightLayer
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
 from backspike.model.network import check_rates, check_samples, check_weights
-from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
+from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap, window_weights, window_words
 
 from .frames import Frame, FrameError, FrameReader, pack_samples, unpack_results
 
@@ -235,9 +235,7 @@ class Device:
         """
         check_weights(self.config, weights)
         for layer, matrix in zip(self.config.weight_layers, weights, strict=True):
-            # Unused lanes hold zero.
-            unused = layer.row_lanes - layer.units
-            values = np.pad(matrix, ((0, 0), (0, unused))).ravel().tolist()
+            values = window_words(layer, matrix).tolist()
             self._open_window(layer)
             for start in range(0, len(values), WORDS):
                 part = values[start : start + WORDS]
@@ -268,8 +266,7 @@ class Device:
             left -= len(part)
             if progress:
                 progress(len(part))
-        matrix = np.frombuffer(bytes(values), dtype="<i4").astype(np.int64).reshape(layer.rows, layer.row_lanes)
-        return matrix[:, : layer.units]
+        return window_weights(layer, np.frombuffer(bytes(values), dtype="<u4"))
 
     @property
     def weight_words(self) -> int:
@@ -410,9 +407,8 @@ class Device:
         return np.frombuffer(content, dtype="<u4")
 
     def _open_window(self, layer: WeightLayer) -> None:
-        self.write("WEIGHT_LAYER", layer.number)
-        for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
-            self.write(name, 0)
+        for name, value in self._registers.window(layer).items():
+            self.write(name, value)
 
 
 def _checked(kind: Request, answer: bytes, size: int | None) -> bytes:

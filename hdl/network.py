@@ -60,12 +60,9 @@ class NetworkTop(wiring.Component):
         )
 
     @property
-    def registers(self) -> dict[str, dict[str, object]]:
-        """Describe the register map: address, whether it may be written, and meaning of each register."""
-        return {
-            name: {"address": entry.address, "writable": entry.writable, "meaning": entry.meaning}
-            for name, entry in RegisterMap(self.config).registers.items()
-        }
+    def registers(self) -> RegisterMap:
+        """The register map."""
+        return RegisterMap(self.config)
 
     @property
     def probes(self) -> dict[str, str]:
@@ -199,7 +196,7 @@ class NetworkTop(wiring.Component):
             **{f"ROWS_{number}": layer.events.visited for number, layer in enumerate(layers, start=1)},
             **{f"WRITES_{number}": layer.events.wrote for number, layer in enumerate(layers, start=1)},
         }
-        names = list(RegisterMap(config).counters)
+        names = list(self.registers.counters)
         m.submodules.counters = counters = Counters(len(names), max(config.banks))
         m.d.comb += [counters.clear.eq(registers.clear_counters), registers.count.eq(counters.count)]
         m.d.comb += [counters.events[position].eq(events[name]) for position, name in enumerate(names)]

@@ -9,7 +9,7 @@ from amaranth.utils import bits_for
 
 from backspike.config import PERMISSION_BITS, NetworkConfig
 from backspike.model.lfsr import seeding_start
-from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
+from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, Control, RegisterMap
 
 from .counters import count_layout
 from .synapses import WeightPort
@@ -118,10 +118,7 @@ class RegisterFile(wiring.Component):
             "STATUS": Cat(self.showing, self.seeding),
             "SEED_LOW": seed[:32],
             "SEED_HIGH": seed[32:],
-            "WEIGHT_LAYER": layer,
-            "WEIGHT_ROW": row,
-            "WEIGHT_WORD": word,
-            "WEIGHT_LANE": lane,
+            **dict(zip(WINDOW, (layer, row, word, lane), strict=True)),
             **{f"RATE_{number}": rate for number, rate in enumerate(self.rates, start=1)},
         }
         value = Signal(32)
@@ -179,18 +176,16 @@ class RegisterFile(wiring.Component):
         self, m: Module, registers: RegisterMap, request: Signal, seed: Signal, window: tuple[Signal, ...]
     ) -> None:
         """Write the plain registers."""
-        targets: dict[str, Value] = dict(
-            zip(("WEIGHT_LAYER", "WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"), window, strict=True)
-        )
+        targets: dict[str, Value] = dict(zip(WINDOW, window, strict=True))
         targets |= {"SEED_LOW": seed[:32], "SEED_HIGH": seed[32:]}
+        targets |= {f"RATE_{number}": rate for number, rate in enumerate(self.rates, start=1)}
         with m.Switch(request.address):
             with m.Case(registers["CONTROL"].address):
-                m.d.comb += [self.clear_counters.eq(request.data[0]), self.reseed.eq(request.data[1])]
+                m.d.comb += [
+                    self.clear_counters.eq(request.data[Control.CLEAR_COUNTERS]),
+                    self.reseed.eq(request.data[Control.SEED_STREAMS]),
+                ]
             for name, target in targets.items():
                 with m.Case(registers[name].address):
-                    limit = (1 << len(target)) - 1
-                    m.d.sync += target.eq(Mux(request.data > limit, limit, request.data))
-            for number, rate in enumerate(self.rates, start=1):
-                with m.Case(registers[f"RATE_{number}"].address):
-                    always = 1 << PERMISSION_BITS
-                    m.d.sync += rate.eq(Mux(request.data > always, always, request.data))
+                    largest = registers[name].largest
+                    m.d.sync += target.eq(Mux(request.data > largest, largest, request.data))

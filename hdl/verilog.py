@@ -228,7 +228,7 @@ def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
         "clock": {"port": "clk", "edge": "rising"},
         "reset": {"port": "rst", "active": "high", "synchronous": True, "clocks": 1},
         "ports": {"clk": wire, "rst": wire, **describe_ports(top)},
-        "registers": top.registers,
+        "registers": {name: entry.to_dict() for name, entry in top.registers.registers.items()},
         "probes": top.probes,
     }
     paths = [Path(directory) / f"{config.name}.{suffix}" for suffix in ("v", "json")]

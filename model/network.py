@@ -77,6 +77,25 @@ class Counters:
                 raise ValueError(f"{key} must be whole numbers from 0 to {2**63 - 1}")
         return cls(*(values[key] for key in single), *(np.array(values[key], dtype=np.int64) for key in layered))
 
+    def by_register(self) -> dict[str, int]:
+        """Return the counts by the names of the hardware's counters, which show them modulo 2^32."""
+        return {
+            "SAMPLES": self.samples,
+            "TICKS": self.ticks,
+            "ERROR_TICKS": self.error_ticks,
+            **{f"ROWS_{layer}": int(rows) for layer, rows in enumerate(self.rows, start=1)},
+            **{f"WRITES_{layer}": int(writes) for layer, writes in enumerate(self.writes, start=1)},
+        }
+
+    def add(self, counted: Mapping[str, int]) -> None:
+        """Add what the hardware's counters of these names have counted."""
+        layers = range(1, len(self.rows) + 1)
+        self.samples += counted["SAMPLES"]
+        self.ticks += counted["TICKS"]
+        self.error_ticks += counted["ERROR_TICKS"]
+        self.rows += np.array([counted[f"ROWS_{layer}"] for layer in layers])
+        self.writes += np.array([counted[f"WRITES_{layer}"] for layer in layers])
+
     def to_dict(self) -> dict[str, int | list[int]]:
         """Return all counts as JSON has them."""
         return {

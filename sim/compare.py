@@ -105,7 +105,7 @@ def schedule_of(
 ) -> Schedule:
     """Return the first samples of a dataset: those to train on, or with `inference` those to test on, learning off.
 
-    The weights are drawn from the seed where none are given. Of the dataset ``random`` the second half is shown with
+    The weights are drawn from the seed where none are given. Of a synthetic dataset the second half is shown with
     all rates at 256, so that every coincidence counts, and they are `lively_weights`.
 
     Raises
@@ -120,10 +120,10 @@ def schedule_of(
     if samples > len(labels):
         raise BackspikeError(f"samples must be at most {len(labels)}, as many as {dataset.name} has, not {samples}")
     rates = np.tile(np.array(config.rates, dtype=np.int64), (samples, 1))
-    if dataset.name == "random":
+    if dataset.synthetic:
         rates[samples // 2 :] = 256
     if weights is None:
-        weights = (lively_weights if dataset.name == "random" else initial_weights)(config, seed)
+        weights = (lively_weights if dataset.synthetic else initial_weights)(config, seed)
     return Schedule(values[:samples], labels[:samples], np.full(samples, not inference), rates, weights, seed)
 
 
@@ -356,10 +356,7 @@ def _stretches(schedule: Schedule, interval: int) -> Iterator[tuple[int, int]]:
 
 def differing_counter(model: Counters, hardware: dict[str, int]) -> str:
     """Return the first counter of the hardware that is not the model's, in words; empty if there is none."""
-    expected = {"SAMPLES": model.samples, "TICKS": model.ticks, "ERROR_TICKS": model.error_ticks}
-    for layer, (rows, writes) in enumerate(zip(model.rows, model.writes, strict=True), start=1):
-        expected |= {f"ROWS_{layer}": int(rows), f"WRITES_{layer}": int(writes)}
-    for name, count in expected.items():
+    for name, count in model.by_register().items():
         if hardware[name] != count % 2**32:
             return f"counter {name}: expected {count % 2**32}, got {hardware[name]}"
     return ""

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
+from backspike.layers import WeightLayer
 from backspike.model import Sample
-from backspike.registers import RegisterMap
+from backspike.registers import RegisterMap, window_weights, window_words
 
 from .streams import StreamDriver, StreamMonitor
 
@@ -78,28 +79,21 @@ class RegisterHost:
 
     async def write_weights(self, number: int, weights: NDArray[np.int64]) -> None:
         """Load the weights of a layer, shape (inputs + 1, units)."""
-        await self._open_window(number)
-        for row in self._padded(number, weights):
-            for weight in row:
-                await self.write("WEIGHT_DATA", int(weight))
+        layer = self._config.weight_layer(number)
+        await self._open_window(layer)
+        for weight in window_words(layer, weights).tolist():
+            await self.write("WEIGHT_DATA", weight)
 
     async def read_weights(self, number: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units)."""
         layer = self._config.weight_layer(number)
-        await self._open_window(number)
+        await self._open_window(layer)
         words = [await self.read("WEIGHT_DATA") for _ in range(layer.rows * layer.row_lanes)]
-        weights = np.array(words, dtype=np.uint32).view(np.int32).astype(np.int64)
-        return weights.reshape(layer.rows, layer.row_lanes)[:, : layer.units]
+        return window_weights(layer, np.array(words, dtype=np.uint32))
 
-    async def _open_window(self, layer: int) -> None:
-        await self.write("WEIGHT_LAYER", layer)
-        for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
-            await self.write(name, 0)
-
-    def _padded(self, number: int, weights: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Fill up rows to whole words: unused lanes hold zero."""
-        width = self._config.weight_layer(number).row_lanes
-        return np.pad(weights, ((0, 0), (0, width - weights.shape[1])))
+    async def _open_window(self, layer: WeightLayer) -> None:
+        for name, value in self._registers.window(layer).items():
+            await self.write(name, value)
 
     async def _access(self, name: str, write: int, value: int) -> int:
         address = self._registers[name].address

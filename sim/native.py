@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.hdl.verilog import write_design
+from backspike.layers import WeightLayer
 from backspike.model import Network
-from backspike.registers import RegisterMap
+from backspike.registers import RegisterMap, window_weights, window_words
 
 from .gates import gate_level
 from .library import DRIVEN, load_library
@@ -153,31 +154,28 @@ class NativeNetwork:
 
     def clear_counters(self) -> None:
         """Set every counter to zero."""
-        self.write("CONTROL", 1)
+        for name, value in self._registers.clearing().items():
+            self.write(name, value)
 
     def counters(self) -> dict[str, int]:
         """Return every counter by name."""
-        names = [name for name, entry in self._registers.registers.items() if entry.meaning.startswith("counter")]
-        return {name: self.read(name) for name in names}
+        return {name: self.read(name) for name in self._registers.counters}
 
     def write_weights(self, number: int, weights: NDArray[np.int64]) -> None:
         """Load the weights of a layer, shape (inputs + 1, units), through the registers."""
-        width = self.config.weight_layer(number).row_lanes
-        self._open_window(number)
-        # Unused lanes hold zero.
-        self.access("WEIGHT_DATA", np.pad(weights, ((0, 0), (0, width - weights.shape[1]))).ravel())
+        layer = self.config.weight_layer(number)
+        self._open_window(layer)
+        self.access("WEIGHT_DATA", window_words(layer, weights))
 
     def read_weights(self, number: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units), through the registers."""
         layer = self.config.weight_layer(number)
-        self._open_window(number)
-        weights = self.access("WEIGHT_DATA", count=layer.rows * layer.row_lanes).view(np.int32).astype(np.int64)
-        return weights.reshape(layer.rows, layer.row_lanes)[:, : layer.units]
+        self._open_window(layer)
+        return window_weights(layer, self.access("WEIGHT_DATA", count=layer.rows * layer.row_lanes))
 
-    def _open_window(self, layer: int) -> None:
-        self.write("WEIGHT_LAYER", layer)
-        for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
-            self.write(name, 0)
+    def _open_window(self, layer: WeightLayer) -> None:
+        for name, value in self._registers.window(layer).items():
+            self.write(name, value)
 
     # -- samples ----------------------------------------------------------------------------------------------
 
@@ -288,12 +286,7 @@ class RtlEngine:
             part = order[start : start + BATCH]
             wins[start : start + BATCH] = hardware.show(values[part], labels[part], learn)
         put_stores(network, hardware.state.stores())
-        counted, layers = hardware.counters(), range(1, config.depth + 1)
-        network.counters.samples += counted["SAMPLES"]
-        network.counters.ticks += counted["TICKS"]
-        network.counters.error_ticks += counted["ERROR_TICKS"]
-        network.counters.rows += np.array([counted[f"ROWS_{layer}"] for layer in layers])
-        network.counters.writes += np.array([counted[f"WRITES_{layer}"] for layer in layers])
+        network.counters.add(hardware.counters())
         return wins
 
 

@@ -193,10 +193,7 @@ class NetworkBench:
             self.predicted.append(got["winner"])
 
     async def _check_counters(self) -> None:
-        counted = self._last.counters
-        expected = {"SAMPLES": counted.samples, "TICKS": counted.ticks, "ERROR_TICKS": counted.error_ticks}
-        expected |= {f"ROWS_{layer}": int(rows) for layer, rows in enumerate(counted.rows, start=1)}
-        expected |= {f"WRITES_{layer}": int(writes) for layer, writes in enumerate(counted.writes, start=1)}
+        expected = self._last.counters.by_register()
         for name in RegisterMap(self.config).counters:
             self.counters[name] = await self.host.read(name)
             if self.counters[name] != expected.get(name, self.counters[name]):

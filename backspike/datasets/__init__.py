@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ def load_dataset(
     if validation != 0:
         dataset = _held_out(dataset, validation)
     # Random samples are for comparing: some are meant to be blank, and of few inputs most are.
-    (dataset.require if name == "random" else dataset.check)(config)
+    (dataset.require if dataset.synthetic else dataset.check)(config)
     return dataset
 
 
@@ -115,4 +115,10 @@ def _held_out(dataset: Dataset, count: Any) -> Dataset:
     # Ascending, so that what is left keeps its order.
     train, test = np.sort(order[count:]), np.sort(order[:count])
     values, labels = dataset.train_values, dataset.train_labels
-    return Dataset(dataset.name, values[train], labels[train], values[test], labels[test], dataset.classes)
+    return replace(
+        dataset,
+        train_values=values[train],
+        train_labels=labels[train],
+        test_values=values[test],
+        test_labels=labels[test],
+    )

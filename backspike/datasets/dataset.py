@@ -33,6 +33,8 @@ class Dataset:
         Class of each sample, 0 to ``classes`` - 1; kept as int64.
     classes : int
         Number of classes, at least 2.
+    synthetic : bool
+        Drawn at random: for comparing hardware and model, not for learning.
 
     Raises
     ------
@@ -47,6 +49,7 @@ class Dataset:
     test_values: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
     classes: int
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:

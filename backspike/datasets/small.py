@@ -53,4 +53,4 @@ def load_random(request: Request) -> Dataset:
 
     train_values, train_labels = draw(256)
     test_values, test_labels = draw(64)
-    return Dataset("random", train_values, train_labels, test_values, test_labels, classes)
+    return Dataset("random", train_values, train_labels, test_values, test_labels, classes, synthetic=True)

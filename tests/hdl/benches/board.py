@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.fpga.frames import Frame, pack_samples, unpack_results
+from backspike.layers import WeightLayer
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
 from backspike.model import Network, Sample
-from backspike.registers import IDENTITY, RegisterMap
+from backspike.registers import IDENTITY, RegisterMap, window_weights, window_words
 from backspike.sim.streams import CLOCK_PERIOD, within
 
 from .variants import Bench, run_variants
@@ -114,9 +115,9 @@ class LinkBench(Bench):
 
     async def write_weights(self, number: int, weights: NDArray[np.int64]) -> None:
         """Load a layer's weights, a random number in a frame."""
-        width = self.config.weight_layer(number).row_lanes
-        values = np.pad(weights, ((0, 0), (0, width - weights.shape[1]))).ravel().tolist()
-        await self._open_window(number)
+        layer = self.config.weight_layer(number)
+        values = window_words(layer, weights).tolist()
+        await self._open_window(layer)
         while values:
             size = self.random.randint(1, WORDS)
             await self.write("WEIGHT_DATA", *values[:size])
@@ -125,14 +126,13 @@ class LinkBench(Bench):
     async def read_weights(self, number: int) -> NDArray[np.int64]:
         """Read a layer's weights."""
         layer = self.config.weight_layer(number)
-        rows, width = layer.rows, layer.row_lanes
-        await self._open_window(number)
+        size = layer.rows * layer.row_lanes
+        await self._open_window(layer)
         words, address = b"", self.registers["WEIGHT_DATA"].address
-        while len(words) < 4 * rows * width:
-            left = rows * width - len(words) // 4
+        while len(words) < 4 * size:
+            left = size - len(words) // 4
             words += await self.ask(Request.READ, bytes((address, min(WORDS, left))))
-        weights = np.frombuffer(words, dtype="<i4").astype(np.int64).reshape(rows, width)
-        return weights[:, : layer.units]
+        return window_weights(layer, np.frombuffer(words, dtype="<u4"))
 
     async def show(self, model: Network, samples: list[Sample]) -> None:
         """Show samples to device and model."""
@@ -217,7 +217,7 @@ class LinkBench(Bench):
         """Send a request again: its answer comes again, and nothing is done twice."""
         for layer in self.config.weight_layers:
             await self.write(f"RATE_{layer.number}", layer.rate)
-        await self._open_window(1)
+        await self._open_window(self.config.weight_layer(1))
         before = await self.read("WEIGHT_DATA")
         frame = Frame(self.sequence, Request.READ, bytes((self.registers["WEIGHT_DATA"].address, 1)))
         for _ in range(2):
@@ -338,10 +338,9 @@ class LinkBench(Bench):
     def _take_results(self, body: bytes) -> None:
         self.wins += [(winner, wins) for winner, wins in unpack_results(body).tolist()]
 
-    async def _open_window(self, layer: int) -> None:
-        await self.write("WEIGHT_LAYER", layer)
-        for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
-            await self.write(name, 0)
+    async def _open_window(self, layer: WeightLayer) -> None:
+        for name, value in self.registers.window(layer).items():
+            await self.write(name, value)
 
     def _some_write(self) -> bytes:
         """Return a body that would change a weight."""

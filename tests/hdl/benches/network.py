@@ -19,7 +19,7 @@ from backspike.hdl.scanner import RowScanner
 from backspike.layers import WeightLayer
 from backspike.model import Network, Result, Sample
 from backspike.model.lfsr import seeding_start
-from backspike.registers import RegisterMap
+from backspike.registers import WINDOW, RegisterMap
 from backspike.sim.host import RegisterHost, sample_entries
 from backspike.sim.streams import StreamMonitor, clocks
 
@@ -123,18 +123,14 @@ class HostBench(Bench):
 
     async def compare_counters(self) -> None:
         """Compare all counters that the model has too."""
-        counted = self.model.counters
-        expected = {"SAMPLES": counted.samples, "TICKS": counted.ticks, "ERROR_TICKS": counted.error_ticks}
-        expected |= {f"ROWS_{layer}": int(rows) for layer, rows in enumerate(counted.rows, start=1)}
-        for name, value in expected.items():
+        for name, value in self.model.counters.by_register().items():
             got = await self.host.read(name)
             assert got == value, f"{name}: expected {value}, got {got}"
 
     async def open_window(self, layer: WeightLayer, row: int, unit: int) -> None:
         """Put the weight window on a weight."""
-        word, lane = divmod(unit, layer.lanes)
-        for name, value in zip(("LAYER", "ROW", "WORD", "LANE"), (layer.number, row, word, lane), strict=True):
-            await self.host.write(f"WEIGHT_{name}", value)
+        for name, value in RegisterMap(self.config).window(layer, row, unit).items():
+            await self.host.write(name, value)
 
     async def showing(self) -> None:
         """Wait until a sample is being shown."""
@@ -292,7 +288,7 @@ class WeightWindow(HostBench):
                 await self.host.write("WEIGHT_DATA", -1)
                 got = await self.host.read("WEIGHT_DATA")
                 assert got == 0, f"a weight of {got} behind the last of layer {layer.number}"
-            window = [await self.host.read(f"WEIGHT_{name}") for name in ("LAYER", "ROW", "WORD", "LANE")]
+            window = [await self.host.read(name) for name in WINDOW]
             assert window == [layer.number, layer.rows, 0, 0], f"the window went on to {window}"
             await self._cross_row(layer, weights)
         await self.compare_weights()

@@ -9,12 +9,11 @@ import cocotb
 
 from backspike.config import NetworkConfig
 from backspike.model.lfsr import seeding_start
-from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
+from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, RegisterKind, RegisterMap
 
 from .variants import Bench, now, run_variants, unpack_lanes
 
 ACCESSES = 400
-WINDOW = ("WEIGHT_LAYER", "WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE")
 
 
 @cocotb.test()
@@ -35,8 +34,9 @@ class RegisterModel:
 
     def __init__(self, config: NetworkConfig, counters: list[int]) -> None:
         self.config = config
-        self.names = {entry.address: name for name, entry in RegisterMap(config).registers.items()}
-        kinds = list(RegisterMap(config).counters)
+        self.registers = RegisterMap(config)
+        self.names = {entry.address: name for name, entry in self.registers.registers.items()}
+        kinds = list(self.registers.counters)
         start = seeding_start(config.seed, config.lfsr_bits)
         self.values = {
             "IDENTITY": IDENTITY,
@@ -70,9 +70,11 @@ class RegisterModel:
             return status
         before = self.values[name]
         if write:
-            limit = 0xFFFF if name in WINDOW else 256 if name.startswith("RATE") else 0xFFFF_FFFF
-            if name in (*WINDOW, "SEED_LOW", "SEED_HIGH") or name.startswith("RATE"):
-                self.values[name] = min(value, limit)
+            # As docs/hardware.md has them.
+            limits = {RegisterKind.WINDOW: 65_535, RegisterKind.RATE: 256, RegisterKind.SEED: 2**32 - 1}
+            kind = self.registers[name].kind
+            if kind in limits:
+                self.values[name] = min(value, limits[kind])
         return before
 
     def _weight(self, write: bool, value: int) -> int:
