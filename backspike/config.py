@@ -256,6 +256,11 @@ class NetworkConfig:
         return self.input_streams // lanes
 
     @property
+    def input_width(self) -> int:
+        """Input streams that draw in a clock."""
+        return self.input_streams // self.input_turns
+
+    @property
     def untrained(self) -> int:
         """Number of the first weight layers that no error reaches before a sample ends: 2L - T, or none."""
         return max(0, 2 * self.depth - self.ticks)

@@ -27,7 +27,7 @@ from .eventcounters import EventCounters
 from .lists import ListReader, label_layout
 from .ram import ram
 from .registers import request_layout
-from .spikes import sample_layout
+from .samples import sample_layout
 from .uart import UartReceiver, UartTransmitter
 from .wins import result_layout
 

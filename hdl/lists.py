@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from backspike.config import NetworkConfig
 from backspike.link import FRAME_BYTES
 
-from .spikes import sample_layout
+from .samples import sample_layout
 
 __all__ = ["ListReader", "label_layout"]
 

@@ -12,10 +12,11 @@ from backspike.config import NetworkConfig
 from backspike.registers import RegisterMap
 
 from .counters import Counters
+from .input import InputLayer
 from .layer import HiddenLayer, OutputLayer
 from .patience import Patience
 from .registers import RegisterFile, request_layout
-from .spikes import InputLayer, sample_layout
+from .samples import sample_layout
 from .streams import StreamSeeder
 from .tick import TickSequencer
 from .wins import WinCounter, result_layout
@@ -81,7 +82,7 @@ class NetworkTop(wiring.Component):
         """
         config = self.config
         paths = {"ticked": "sequencer.moved"}
-        paths["inputs"] = f"source.states.{'register' if config.input_turns == 1 else 'memory'}"
+        paths["inputs"] = f"source.streams.states.{'register' if config.input_turns == 1 else 'memory'}"
         for layer in config.weight_layers:
             number, engine = layer.number, f"layer_{layer.number}"
             for bank in range(layer.banks):

@@ -21,7 +21,7 @@ def stream_groups(config: NetworkConfig) -> list[tuple[int, int]]:
     Group 0 holds the input streams, in words of the input lanes; group 2l - 1 the units of weight layer l, in words of
     its unit lanes (the output layer: one by one, as its race takes them); group 2l the bias row of layer l.
     """
-    groups = [(config.input_streams, config.input_streams // config.input_turns)]
+    groups = [(config.input_streams, config.input_width)]
     for layer in config.weight_layers:
         groups += [(layer.units, layer.unit_width), (1, 1)]
     return groups

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from backspike.hdl.spikes import InputLayer, SpikeGenerator
+from backspike.hdl.input import InputLayer
+from backspike.hdl.spikes import SpikeGenerator
 from backspike.model.lfsr import POLYNOMIALS
 
 from .variants import ON_BOTH, check, random_config

@@ -1,0 +1,96 @@
+"""The random streams of the input, which take turns where there are more of them than lanes."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from backspike.config import PERMISSION_BITS, PIXEL_BITS, NetworkConfig
+
+from .spikes import SpikeGenerator
+from .streams import seed_layout
+from .wordstore import WordStore, index_shape
+
+__all__ = ["DrawPort", "InputStreams"]
+
+
+class DrawPort(wiring.Signature):
+    """What lists ask of the input's streams, as seen by the lists.
+
+    ``ready``: a word of streams can draw; ``values``: what to draw for, 0..255 per lane; ``spikes`` and ``permits``:
+    what they draw, in the same clock; ``used``: which draws count, and move their streams; ``restart``: the first
+    streams come next.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        lanes = config.input_width
+        super().__init__(
+            {
+                "restart": Out(1),
+                "used": Out(lanes),
+                "values": Out(data.ArrayLayout(PIXEL_BITS, lanes)),
+                "ready": In(1),
+                "spikes": In(lanes),
+                "permits": In(lanes),
+            }
+        )
+
+
+class InputStreams(wiring.Component):
+    """The input's streams: their states, in words of the input lanes, and a spike generator per lane.
+
+    Latency: none, a draw is there in the clock in which it is used. Throughput: a word of draws a clock; where the
+    streams of a word come again at once, one every other clock.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+
+    Members
+    -------
+    draws : ``In(DrawPort(config))``
+    rate : ``In(9)``
+        Learning rate of layer 1, in 1/256.
+    seeds : ``In(seed_layout(config))``
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+        super().__init__(
+            {"draws": In(DrawPort(config)), "rate": In(PERMISSION_BITS + 1), "seeds": In(seed_layout(config))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, draws = self._config, self.draws
+        turns = config.input_turns
+        m.submodules.states = states = WordStore(config.lfsr_bits, config.input_width, turns)
+        seeding = self.seeds.valid & (self.seeds.group == 0)
+        turn = Signal(index_shape(turns))
+        following = Signal(index_shape(turns))
+        stale = Signal()
+        m.d.comb += [
+            following.eq(Mux(draws.restart, 0, turn)),
+            draws.ready.eq(~stale),
+            states.r_address.eq(following),
+            states.w_address.eq(Mux(seeding, self.seeds.word, turn)),
+        ]
+        with m.If(draws.used.any() & ~draws.restart):
+            m.d.comb += following.eq(Mux(turn == turns - 1, 0, turn + 1))
+        m.d.sync += turn.eq(following)
+        if turns > 1:
+            # What is written in a clock cannot be read in it.
+            m.d.sync += stale.eq(draws.used.any() & (following == turn))
+        for lane in range(config.input_width):
+            m.submodules[f"generator_{lane}"] = generator = SpikeGenerator(config.lfsr_bits)
+            m.d.comb += [
+                generator.rate.eq(self.rate),
+                generator.state.eq(states.r_data[lane]),
+                generator.value.eq(draws.values[lane]),
+                draws.spikes[lane].eq(generator.spike),
+                draws.permits[lane].eq(generator.permit),
+                states.w_data[lane].eq(Mux(seeding, self.seeds.state, generator.following)),
+                states.w_enable[lane].eq(draws.used[lane] | (seeding & (self.seeds.lane == lane))),
+            ]
+        return m

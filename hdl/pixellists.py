@@ -1,0 +1,127 @@
+"""Lists of rate-coded samples: stored pixels, drawn anew in every tick."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, wiring
+
+from backspike.config import PIXEL_BITS, NetworkConfig
+
+from .lister import lister_ports
+from .ram import ram
+from .wordstore import index_shape
+
+__all__ = ["PixelLists"]
+
+
+class PixelLists(wiring.Component):
+    """Stores samples as lists of non-zero pixels, and draws the one that is shown once a tick.
+
+    An entry is stored a clock; `input_width` entries a word, in `input_buffers` buffers: of two, one fills while the
+    other is shown. Latency: the first word is there in the clock after `start`. Throughput: a word a clock, as fast as
+    the streams draw; a list after one of a single word begins a clock later where streams take turns.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+
+    Members
+    -------
+    samples, counts, available, label, learn, start, showing, listing, ended, draws, entries
+        See `lister_ports`.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+        super().__init__(lister_ports(config))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, entry, draws, entries = self._config, self.samples.p, self.draws, self.entries
+        slots = config.input_width
+        words = -(-config.layers[0] // slots)
+        stored = data.StructLayout({"row": range(config.layers[0] + 1), "value": PIXEL_BITS})
+        header = data.StructLayout(
+            {
+                "length": range(config.layers[0] + 1),
+                "last_word": index_shape(config.input_buffers * words),
+                "label": entry.label.shape(),
+                "learn": 1,
+            }
+        )
+        buffers = config.input_buffers
+        headers = Signal(data.ArrayLayout(header, buffers))
+        full = Signal(buffers)
+        filling = Signal()
+        shown = Signal()
+
+        # Fill.
+        length = Signal(range(config.layers[0] + 1))
+        slot = Signal(index_shape(slots))
+        word = Signal(range(words + 1))
+        address = Signal(range(buffers * words + 1))
+        m.d.comb += [self.samples.ready.eq(~full.bit_select(filling, 1)), address.eq(word + Mux(filling, words, 0))]
+        taken = self.samples.valid & self.samples.ready
+        filled = headers[filling]
+        with m.If(taken):
+            with m.If(self.counts):
+                m.d.sync += [length.eq(length + 1), slot.eq(slot + 1)]
+                with m.If(slot == slots - 1):
+                    m.d.sync += [slot.eq(0), word.eq(word + 1)]
+            with m.If(entry.last):
+                m.d.sync += [
+                    filled.length.eq(length + self.counts),
+                    filled.last_word.eq(address - (~self.counts & (slot == 0) & (word != 0))),
+                    filled.label.eq(entry.label),
+                    filled.learn.eq(entry.learn),
+                    full.bit_select(filling, 1).eq(1),
+                    filling.eq(~filling if buffers == 2 else 0),
+                    length.eq(0),
+                    slot.eq(0),
+                    word.eq(0),
+                ]
+
+        # Show.
+        present = headers[shown]
+        m.d.comb += [
+            self.available.eq(full.bit_select(shown, 1) & ~self.showing),
+            self.label.eq(present.label),
+            self.learn.eq(present.learn),
+        ]
+        left = Signal(range(config.layers[0] + 1))
+        position = Signal(index_shape(buffers * words))
+        following = Signal.like(position)
+        accepted = entries.valid & entries.ready
+        at_end = position == present.last_word
+        m.d.comb += [
+            entries.valid.eq(self.listing & draws.ready),
+            entries.p.last.eq(at_end),
+            draws.restart.eq(~self.showing | (accepted & at_end)),
+            following.eq(Mux(~self.showing | (accepted & at_end), Mux(shown, words, 0), position + accepted)),
+        ]
+        m.d.sync += position.eq(following)
+        with m.If(self.start | (accepted & at_end)):
+            m.d.sync += left.eq(present.length)
+        with m.Elif(accepted):
+            m.d.sync += left.eq(left - slots)
+        with m.If(self.ended):
+            m.d.sync += [full.bit_select(shown, 1).eq(0), shown.eq(~shown if buffers == 2 else 0)]
+
+        for index in range(slots):
+            m.submodules[f"list_{index}"] = listed = ram(stored, buffers * words)
+            read = listed.read_port()
+            write = listed.write_port()
+            exists = left > index
+            m.d.comb += [
+                write.addr.eq(address),
+                write.data.row.eq(entry.index),
+                write.data.value.eq(entry.value),
+                write.en.eq(taken & self.counts & (slot == index)),
+                read.addr.eq(following),
+                draws.values[index].eq(read.data.value),
+                draws.used[index].eq(accepted & exists),
+                entries.p.spikes[index].eq(draws.spikes[index] & exists),
+                entries.p.rows[index].eq(read.data.row),
+                entries.p.permits[index].eq(draws.permits[index]),
+            ]
+        return m

@@ -1,0 +1,62 @@
+"""Lists of recorded spikes: passed on as they come."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import wiring
+
+from backspike.config import NetworkConfig
+
+from .lister import lister_ports
+
+__all__ = ["RecordedSpikes"]
+
+
+class RecordedSpikes(wiring.Component):
+    """Passes recorded spikes on as they come; entry n of a list draws stream n modulo their number, for permission.
+
+    Nothing is stored, so a sample is available while its first entry waits. A sample that ends early leaves lists that
+    have not come yet: they are dropped, an entry a clock. Latency: none. Throughput: an entry a clock.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+
+    Members
+    -------
+    samples, counts, available, label, learn, start, showing, listing, ended, draws, entries
+        See `lister_ports`.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+        super().__init__(lister_ports(config))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        entry, draws, entries = self.samples.p, self.draws, self.entries
+        dropping = Signal()
+        taken = self.samples.valid & self.samples.ready
+        accepted = taken & ~dropping
+        m.d.comb += [
+            self.available.eq(self.samples.valid & ~self.showing & ~dropping),
+            self.label.eq(entry.label),
+            self.learn.eq(entry.learn),
+            entries.valid.eq(self.samples.valid & self.listing & draws.ready),
+            self.samples.ready.eq((entries.ready & self.listing & draws.ready) | dropping),
+            entries.p.permits.eq(draws.permits),
+            draws.used.eq(accepted & self.counts),
+            draws.restart.eq(accepted & entry.last),
+            entries.p.spikes.eq(self.counts),
+            entries.p.rows[0].eq(entry.index),
+            entries.p.last.eq(entry.last),
+        ]
+        if self._config.ends_early:
+            lists = Signal(range(self._config.ticks + 1))
+            following = Signal.like(lists)
+            m.d.comb += following.eq(lists + (taken & entry.last))
+            m.d.sync += [
+                lists.eq(Mux(self.start, 0, following)),
+                dropping.eq((dropping | self.ended) & (following != self._config.ticks)),
+            ]
+        return m
