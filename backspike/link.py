@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["ANSWER", "FRAME_BYTES", "OVERHEAD", "PARTS", "PROTOCOL_VERSION", "WORDS", "LinkEvent", "Request", "Status"]
+__all__ = [
+    "ANSWER",
+    "BODY_BYTES",
+    "CRC_BYTES",
+    "FRAME_BYTES",
+    "HEADER_BYTES",
+    "OVERHEAD",
+    "PARTS",
+    "PROTOCOL_VERSION",
+    "WORDS",
+    "LinkEvent",
+    "Request",
+    "Status",
+]
 
 PROTOCOL_VERSION = 2
 """Version of the protocol."""
@@ -12,8 +25,17 @@ PROTOCOL_VERSION = 2
 FRAME_BYTES = 1024
 """Most bytes of a frame, before it is encoded: header, body and CRC."""
 
-OVERHEAD = 6
-"""Bytes of a frame besides its body: sequence, kind, and four of the CRC."""
+HEADER_BYTES = 2
+"""Bytes of a frame ahead of its body: sequence and kind."""
+
+CRC_BYTES = 4
+"""Bytes of a frame behind its body."""
+
+OVERHEAD = HEADER_BYTES + CRC_BYTES
+"""Bytes of a frame besides its body."""
+
+BODY_BYTES = FRAME_BYTES - OVERHEAD
+"""Most bytes of a body."""
 
 WORDS = 64
 """Most values that a frame reads or writes."""

@@ -22,6 +22,7 @@ from backspike.config import NetworkConfig
 from backspike.fpga import estimate
 from backspike.fpga.contents import contents
 from backspike.hdl.board import BoardTop
+from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.verilog import emit
 from backspike.sim.gates import FAMILIES, synthesise
 
@@ -68,7 +69,7 @@ def main(only_fit: bool, families: tuple[str, ...], record: Path) -> None:
     """Synthesise what the record lacks, and fit."""
     samples = json.loads(record.read_text()) if record.exists() else []
     if not only_fit:
-        designs = {config.name: emit(BoardTop(config, _DIVISOR), config.name) for config in networks()}
+        designs = {config.name: emit(BoardTop(config, SerialTransport(_DIVISOR)), config.name) for config in networks()}
         hashes = {hashlib.sha256(verilog.encode()).hexdigest() for verilog in designs.values()}
         samples = [sample for sample in samples if sample["verilog_sha256"] in hashes]
         done = {(sample["family"], sample["verilog_sha256"]) for sample in samples}

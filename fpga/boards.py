@@ -9,7 +9,8 @@ from typing import Any
 
 from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
-from backspike.hdl.uart import LEAST_DIVISOR
+from backspike.hdl.link.serial_transport import SerialTransport
+from backspike.hdl.link.uart import LEAST_DIVISOR
 
 from .pll import Pll, ecp5_pll, gowin_pll, ice40_pll
 
@@ -48,6 +49,8 @@ class Board:
         Of iCE40s: the oscillator is at the pin that goes straight to the PLL.
     led : bool
         There is a light that is free to show that a request is being executed.
+    transport : callable
+        From the clock cycles per bit of the line to what carries the host link's bytes there (`backspike.hdl.link`).
     """
 
     name: str
@@ -61,6 +64,7 @@ class Board:
     presets: dict[str, Architecture] = field(default_factory=dict)
     clock_at_pll: bool = False
     led: bool = True
+    transport: Callable[[int], Any] = SerialTransport
 
     def platform(self) -> Any:
         """Return a new Amaranth platform.

@@ -15,6 +15,7 @@ from amaranth.hdl._ir import build_netlist  # the netlist that Amaranth's back e
 
 from backspike.config import NetworkConfig
 from backspike.hdl.board import BoardTop
+from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.verilog import find_ports
 
 __all__ = ["Contents", "Memory", "contents"]
@@ -87,7 +88,7 @@ def contents(config: NetworkConfig) -> Contents:
 
     Takes some seconds for a small network, half a minute for hundreds of lanes: the whole design is elaborated.
     """
-    top = BoardTop(config, _CLOCKS_A_BIT)
+    top = BoardTop(config, SerialTransport(_CLOCKS_A_BIT))
     cells = _BUILD(_ELABORATE(top, None), ports=find_ports(top), name=config.name).cells
     bits: Counter[str] = Counter()
     reads = {cell.memory: cell for cell in cells if isinstance(cell, _nir.SyncReadPort)}

@@ -7,9 +7,11 @@ from typing import Any
 from amaranth import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In
 
 from backspike.config import NetworkConfig
 from backspike.hdl.board import BoardTop
+from backspike.hdl.link.transport import pins
 
 from .boards import Board
 from .pll import Pll
@@ -64,12 +66,17 @@ class BoardDesign(Elaboratable):
         with m.Else():
             m.d.start += settled.eq(1)
 
-        m.submodules.board = board = BoardTop(self._config, self._divisor)
-        names = [subsignal.name for subsignal in platform.lookup("uart", 0).ios]
-        uart = platform.request("uart", 0, dir=dict.fromkeys(names, "-"))
-        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
-        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
-        m.d.comb += [board.rx.eq(rx.i), tx.o.eq(board.tx)]
+        transport = self._board.transport(self._divisor)
+        m.submodules.board = board = BoardTop(self._config, transport)
+        names = [subsignal.name for subsignal in platform.lookup(transport.RESOURCE, 0).ios]
+        line = platform.request(transport.RESOURCE, 0, dir=dict.fromkeys(names, "-"))
+        for name, pin in pins(transport).items():
+            if pin.flow == In:
+                m.submodules[name] = buffer = io.Buffer(io.Direction.Input, getattr(line, name))
+                m.d.comb += getattr(board, name).eq(buffer.i)
+            else:
+                m.submodules[name] = buffer = io.Buffer(io.Direction.Output, getattr(line, name))
+                m.d.comb += buffer.o.eq(getattr(board, name))
         if self._board.led:
             m.submodules.led = led = io.Buffer(io.Direction.Output, platform.request("led", 0, dir="-"))
             m.d.comb += led.o.eq(board.busy)

@@ -1,4 +1,4 @@
-"""A network with its host link: all of a board's design but clock and pins."""
+"""A network with its host link and what carries its bytes: all of a board's design but clock and pins."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from amaranth.lib.wiring import In, Out, connect
 
 from backspike.config import NetworkConfig
 
-from .link import HostLink
+from .link.host_link import HostLink
+from .link.transport import pins
 from .network import NetworkTop
 
 __all__ = ["BoardTop"]
 
 
 class BoardTop(wiring.Component):
-    """A network that a host trains over a serial line, as docs/host_link.md says.
+    """A network that a host trains, as docs/host_link.md says.
 
     Parameters
     ----------
     config : NetworkConfig
-    divisor : int
-        Clocks a bit of the line, 4 to 65,535.
+    transport : wiring.Component
+        What carries frames between host and link (`backspike.hdl.link.transport`), a `SerialTransport` for one.
 
     Members
     -------
     rx, tx : ``In(1)``, ``Out(1)``
-        The line, 1 when idle.
+        The pins of the transport; these are those of a `SerialTransport`.
     busy : ``Out(1)``
         A request is being executed or answered.
     """
 
-    def __init__(self, config: NetworkConfig, divisor: int) -> None:
-        self._config, self._divisor = config, divisor
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "busy": Out(1)})
+    def __init__(self, config: NetworkConfig, transport: wiring.Component) -> None:
+        self._config, self._transport = config, transport
+        super().__init__({**pins(transport), "busy": Out(1)})
 
     @property
     def probes(self) -> dict[str, str]:
@@ -42,12 +43,18 @@ class BoardTop(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.link = link = HostLink(self._config, self._divisor)
+        m.submodules.transport = transport = self._transport
+        m.submodules.link = link = HostLink(self._config)
         network = NetworkTop(self._config)
         m.submodules.network = ResetInserter(link.reset)(network)
+        connect(m, transport.received, link.received)
+        connect(m, link.answer, transport.answer)
         connect(m, link.samples, network.samples)
         connect(m, network.results, link.results)
         connect(m, link.requests, network.requests)
         connect(m, network.responses, link.responses)
-        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx), self.busy.eq(link.busy)]
+        m.d.comb += self.busy.eq(link.busy)
+        for name, pin in pins(transport).items():
+            inside, outside = getattr(transport, name), getattr(self, name)
+            m.d.comb += inside.eq(outside) if pin.flow == In else outside.eq(inside)
         return m

@@ -17,7 +17,8 @@ import numpy as np
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.hdl.board import BoardTop
-from backspike.hdl.uart import LEAST_DIVISOR
+from backspike.hdl.link.serial_transport import SerialTransport
+from backspike.hdl.link.uart import LEAST_DIVISOR
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.link import FRAME_BYTES, PARTS
 
@@ -162,7 +163,7 @@ class SimulatedBoard:
 @lru_cache(maxsize=4)
 def _library(config: NetworkConfig, divisor: int, optimise: bool) -> ctypes.CDLL:
     """Return the library of a board; simulations in one process share it, as writing the Verilog takes seconds."""
-    top, name = BoardTop(config, divisor), f"{config.name}_board"
+    top, name = BoardTop(config, SerialTransport(divisor)), f"{config.name}_board"
     ports = {**_CLOCK_AND_RESET, **describe_ports(top)}
     return load_library(_HARNESS, _SIGNATURES, emit(top, name), name, ports, optimise=optimise)
 

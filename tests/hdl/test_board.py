@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.board import BoardTop
+from backspike.hdl.link.serial_transport import SerialTransport
 
 from .variants import ON_BOTH, check, random_config
 
@@ -25,7 +26,7 @@ def variants(simulator: str):
         divisor = values.pop("divisor")
         config = random_config(generator, rates=(256,) * (len(values["layers"]) - 1), **values)
         job = {"config": config.to_dict(), "divisor": divisor, "rounds": 3 if few else 8}
-        drawn[f"board_{number}"] = (BoardTop(config, divisor), job)
+        drawn[f"board_{number}"] = (BoardTop(config, SerialTransport(divisor)), job)
     return drawn
 
 

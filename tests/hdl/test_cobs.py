@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backspike.hdl.cobs import CobsDecoder, CobsEncoder
+from backspike.hdl.link.cobs import CobsDecoder, CobsEncoder
 
 from .variants import ON_BOTH, check
 

@@ -12,10 +12,11 @@ from amaranth.lib import wiring
 
 import backspike.hdl
 from backspike.config import NetworkConfig
+from backspike.hdl.link.serial_transport import SerialTransport
 
 CONFIG = NetworkConfig(layers=(5, 4, 3, 2))
 MODULES = [
-    importlib.import_module(f"backspike.hdl.{found.name}") for found in pkgutil.iter_modules(backspike.hdl.__path__)
+    importlib.import_module(found.name) for found in pkgutil.walk_packages(backspike.hdl.__path__, "backspike.hdl.")
 ]
 PUBLIC = [getattr(module, name) for module in MODULES for name in getattr(module, "__all__", [])]
 COMPONENTS = [item for item in PUBLIC if isinstance(item, type) and issubclass(item, wiring.Component)]
@@ -23,13 +24,19 @@ SIGNATURES = [item for item in PUBLIC if isinstance(item, type) and issubclass(i
 
 # How to make one of each that takes more than a configuration.
 EXAMPLES: dict[str, list[tuple]] = {
-    "BoardTop": [(CONFIG, 10)],
+    "AnswerPort": [()],
+    "AnswerWriter": [()],
+    "BoardTop": [(CONFIG, SerialTransport(10))],
+    "BodyReader": [()],
+    "Checksum": [()],
+    "ChecksumPort": [()],
     "CobsDecoder": [()],
     "CobsEncoder": [(512,)],
     "CompositeNeuron": [(CONFIG, 64, 9, 9)],
     "EventCounters": [(7,)],
     "Counters": [(3, 2)],
-    "HostLink": [(CONFIG, 10)],
+    "FrameReceiver": [()],
+    "SerialTransport": [(10,)],
     "UartReceiver": [(10,)],
     "UartTransmitter": [(10,)],
     "HiddenLayer": [(CONFIG.weight_layer(1),), (CONFIG.weight_layer(2),)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backspike.hdl.eventcounters import EventCounters
+from backspike.hdl.link.eventcounters import EventCounters
 
 from .variants import ON_BOTH, check
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backspike.config import NetworkConfig
-from backspike.hdl.lists import ListReader
+from backspike.hdl.link.lists import ListReader
 
 from .variants import ON_BOTH, check
 

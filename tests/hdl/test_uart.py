@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backspike.hdl.uart import UartReceiver, UartTransmitter
+from backspike.hdl.link.uart import UartReceiver, UartTransmitter
 
 from .variants import ON_BOTH, check
 

@@ -16,6 +16,7 @@ from amaranth.lib.wiring import In, Out
 
 from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.hdl.board import BoardTop
+from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.ram import ram
 from backspike.hdl.verilog import describe_ports, emit, write_design
 from backspike.names import LONGEST_NAME
@@ -335,7 +336,7 @@ def test_every_signal_of_a_preset_has_a_name(preset, monkeypatch):
         signals.append(signal)
 
     monkeypatch.setattr(Signal, "__init__", record)
-    Fragment.get(BoardTop(PRESETS[preset], 100), None)
+    Fragment.get(BoardTop(PRESETS[preset], SerialTransport(100)), None)
     assert len(signals) > 500
     assert {signal.src_loc for signal in signals if signal.name.startswith("$")} == set()
 

@@ -1,4 +1,4 @@
-"""Benches of `backspike.hdl.cobs`: frames of all lengths and contents, against the algorithm as published."""
+"""Benches of `backspike.hdl.link.cobs`: frames of all lengths and contents, against the algorithm as published."""
 
 from __future__ import annotations
 

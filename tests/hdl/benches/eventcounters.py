@@ -1,4 +1,4 @@
-"""Bench of `backspike.hdl.eventcounters.EventCounters`."""
+"""Bench of `backspike.hdl.link.eventcounters.EventCounters`."""
 
 from __future__ import annotations
 

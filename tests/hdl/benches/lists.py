@@ -1,4 +1,4 @@
-"""Bench of `backspike.hdl.lists.ListReader`: parts of lists, sensible or not, against docs/host_link.md."""
+"""Bench of `backspike.hdl.link.lists.ListReader`: parts of lists, sensible or not, against docs/host_link.md."""
 
 from __future__ import annotations
 

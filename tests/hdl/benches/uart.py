@@ -1,4 +1,4 @@
-"""Benches of `backspike.hdl.uart`: bytes on a line of no clock, at a bit rate that is a little off."""
+"""Benches of `backspike.hdl.link.uart`: bytes on a line of no clock, at a bit rate that is a little off."""
 
 from __future__ import annotations
 

@@ -7,9 +7,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
+from backspike.hdl.samples import sample_layout
 from backspike.link import FRAME_BYTES
-
-from .samples import sample_layout
 
 __all__ = ["ListReader", "label_layout"]
 

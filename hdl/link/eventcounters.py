@@ -6,7 +6,7 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .ram import ram
+from backspike.hdl.ram import ram
 
 __all__ = ["EventCounters"]
 

@@ -1,0 +1,64 @@
+"""A request's body as a stream of bytes."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Const, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from backspike.link import BODY_BYTES, FRAME_BYTES
+
+__all__ = ["BodyReader"]
+
+
+class BodyReader(wiring.Component):
+    """Reads a body out of a `FrameReceiver`, from its first byte to its last, as often as it is asked to.
+
+    Latency: the first byte is there in the cycle after `rewind`. Throughput: a byte per cycle.
+
+    Members
+    -------
+    rewind : ``In(1)``
+        Go back to the first byte.
+    size : ``In(range(BODY_BYTES + 1))``
+        Bytes of the body.
+    o : ``Out(stream.Signature(8))``
+        Not `valid` behind the last byte.
+    skip : ``In(16)``
+        With a byte that is taken: pairs of bytes behind it that are passed over.
+    beyond : ``Out(1)``
+        With `skip`: it leads beyond the end. What follows then is of no use before the next `rewind`.
+    address, data : ``Out(range(FRAME_BYTES))``, ``In(8)``
+        Those of a `FrameReceiver`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "rewind": In(1),
+                "size": In(range(BODY_BYTES + 1)),
+                "o": Out(stream.Signature(8)),
+                "skip": In(16),
+                "beyond": Out(1),
+                "address": Out(range(FRAME_BYTES)),
+                "data": In(8),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        place = Signal.like(self.address)
+        behind = Signal(18)
+        m.d.comb += [
+            behind.eq(place + Cat(Const(1, 1), self.skip)),
+            self.beyond.eq(behind > self.size),
+            self.o.valid.eq(place != self.size),
+            self.o.payload.eq(self.data),
+            self.address.eq(place),
+        ]
+        m.d.sync += place.eq(self.address)
+        with m.If(self.rewind):
+            m.d.comb += self.address.eq(0)
+        with m.Elif(self.o.valid & self.o.ready):
+            m.d.comb += self.address.eq(behind)
+        return m

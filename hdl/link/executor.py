@@ -1,0 +1,216 @@
+"""What a request makes the network do, and the answer's bytes that this gives."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Const, Module, ResetInserter, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from backspike.config import NetworkConfig
+from backspike.hdl.registers import request_layout
+from backspike.hdl.samples import sample_layout
+from backspike.hdl.wins import result_layout
+from backspike.link import PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request
+
+from .eventcounters import EventCounters
+from .lists import ListReader
+
+__all__ = ["RequestExecutor"]
+
+_HELLO_BYTES = 2
+_WORD_BYTES = 4
+
+
+class RequestExecutor(wiring.Component):
+    """Executes requests that a `RequestChecker` has found to be right, one at a time.
+
+    Latency: the first register is accessed four cycles after `start`, when it is written seven, and words follow each
+    other by six cycles besides those of the access; the first byte of samples is taken in the cycle after `start`, and
+    one per cycle follows, as long as the network takes them.
+
+    Members
+    -------
+    start : ``In(1)``
+        Execute the request whose body's first byte is on `body` from the next cycle on.
+    kind : ``In(8)``
+        Of the request, a `Request`; stays until `done`.
+    body : ``In(stream.Signature(8))``
+    answer : ``Out(stream.Signature(8, always_ready=True))``
+        What the answer has behind the status.
+    done : ``Out(1)``
+        Strobe: the request is executed, and the byte in this cycle is the answer's last.
+    mid_sample : ``Out(1)``
+        A sample has begun to come in, and is not whole.
+    events : ``In(len(LinkEvent))``
+        Strobes, counted for LINK.
+    reset : ``Out(1)``
+        Reset the network.
+    samples, results, requests, responses
+        Those of a `NetworkTop`.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "kind": In(8),
+                "body": In(stream.Signature(8)),
+                "answer": Out(stream.Signature(8, always_ready=True)),
+                "done": Out(1),
+                "mid_sample": Out(1),
+                "events": In(len(LinkEvent)),
+                "reset": Out(1),
+                "samples": Out(stream.Signature(sample_layout(config))),
+                "results": In(stream.Signature(result_layout(config))),
+                "requests": Out(stream.Signature(request_layout(config))),
+                "responses": In(stream.Signature(32)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        body, kind = self.body, self.kind
+        # Bytes on their way into the answer or out of the request.
+        word = Signal(32)
+        bytes_left = Signal(range(_WORD_BYTES))
+
+        def send(value: object, size: int) -> None:
+            m.d.sync += [word.eq(value), bytes_left.eq(size - 1)]
+            m.next = "Send"
+
+        def gather() -> None:
+            m.d.sync += bytes_left.eq(_WORD_BYTES - 1)
+            m.next = "Gather"
+
+        def finish() -> None:
+            m.d.comb += self.done.eq(1)
+            m.next = "Idle"
+
+        # -- registers ---------------------------------------------------------------------------------------------
+
+        address = Signal.like(self.requests.p.address)
+        count = Signal(range(WORDS + 1))
+        m.d.comb += [
+            self.requests.p.address.eq(address),
+            self.requests.p.write.eq(kind != Request.READ),
+            self.requests.p.data.eq(word),
+        ]
+
+        # -- samples and results -----------------------------------------------------------------------------------
+
+        lists = ListReader(self._config)
+        m.submodules.lists = ResetInserter(self.reset)(lists)
+        connect(m, lists.samples, flipped(self.samples))
+        m.d.comb += [lists.byte.eq(body.payload), self.mid_sample.eq(lists.begun)]
+        # Results wait here while registers are accessed: a network whose result nobody takes would make them wait.
+        winner, wins = self.results.p.winner, self.results.p.wins
+        found = Cat(winner, wins[winner])
+        waiting = SyncFIFO(width=len(found), depth=2)
+        m.submodules.waiting = ResetInserter(self.reset)(waiting)
+        result = Signal(32)
+        m.d.comb += [
+            waiting.w_data.eq(found),
+            waiting.w_en.eq(self.results.valid),
+            self.results.ready.eq(waiting.w_rdy),
+            result[:16].eq(waiting.r_data[: len(winner)]),
+            result[16:].eq(waiting.r_data[len(winner) :]),
+        ]
+
+        # -- the link's counters -----------------------------------------------------------------------------------
+
+        m.submodules.events = events = EventCounters(len(LinkEvent))
+        event_byte = Signal.like(events.address)
+        m.d.comb += events.events.eq(self.events)
+
+        m.d.comb += self.answer.payload.eq(word[:8])
+        with m.FSM():
+            with m.State("Idle"), m.If(self.start), m.Switch(kind):
+                with m.Case(Request.HELLO):
+                    m.next = "Reset"
+                with m.Case(Request.READ, Request.WRITE):
+                    m.next = "Address"
+                with m.Case(Request.SAMPLES, Request.RESULTS):
+                    m.next = "Feed"
+                with m.Case(Request.LINK):
+                    m.next = "Settle"
+
+            with m.State("Reset"):
+                m.d.sync += [self.reset.eq(1), address.eq(0)]
+                m.next = "Resetting"
+            with m.State("Resetting"):
+                m.d.sync += self.reset.eq(0)
+                # IDENTITY is written, which does nothing but wait until the streams are seeded.
+                m.next = "Access"
+            with m.State("Address"):
+                m.d.comb += body.ready.eq(1)
+                m.d.sync += address.eq(body.payload)
+                with m.If(kind == Request.READ):
+                    m.next = "Count"
+                with m.Else():
+                    gather()
+            with m.State("Count"):
+                m.d.comb += body.ready.eq(1)
+                m.d.sync += count.eq(body.payload)
+                m.next = "Access"
+            with m.State("Gather"):
+                m.d.comb += body.ready.eq(1)
+                m.d.sync += [word.eq(Cat(word[8:], body.payload)), bytes_left.eq(bytes_left - 1)]
+                with m.If(bytes_left == 0):
+                    m.next = "Access"
+            with m.State("Access"):
+                m.d.comb += self.requests.valid.eq(1)
+                with m.If(self.requests.ready):
+                    m.d.sync += count.eq(count - 1)
+                    m.next = "Response"
+            with m.State("Response"):
+                m.d.comb += self.responses.ready.eq(1)
+                with m.If(self.responses.valid), m.Switch(kind):
+                    with m.Case(Request.READ):
+                        send(self.responses.payload, _WORD_BYTES)
+                    with m.Case(Request.WRITE):
+                        with m.If(body.valid):
+                            gather()
+                        with m.Else():
+                            finish()
+                    with m.Default():
+                        send(Const(PROTOCOL_VERSION | PARTS << 8, 32), _HELLO_BYTES)
+
+            with m.State("Feed"):
+                m.d.comb += [body.ready.eq(lists.ready), lists.take.eq(lists.ready & body.valid)]
+                with m.If(waiting.r_rdy):
+                    m.d.comb += waiting.r_en.eq(1)
+                    send(result, _WORD_BYTES)
+                with m.Elif(~body.valid & lists.idle):
+                    finish()
+
+            with m.State("Settle"):
+                m.d.comb += events.reading.eq(events.idle)
+                m.d.sync += event_byte.eq(0)
+                with m.If(events.idle):
+                    m.next = "Counter"
+            with m.State("Counter"):
+                m.d.comb += [
+                    events.reading.eq(1),
+                    events.address.eq(event_byte + 1),
+                    self.answer.valid.eq(1),
+                    self.answer.payload.eq(events.data),
+                ]
+                m.d.sync += event_byte.eq(event_byte + 1)
+                with m.If(event_byte == 2 * len(LinkEvent) - 1):
+                    finish()
+
+            with m.State("Send"):
+                m.d.comb += self.answer.valid.eq(1)
+                m.d.sync += [word.eq(word >> 8), bytes_left.eq(bytes_left - 1)]
+                with m.If(bytes_left == 0), m.Switch(kind):
+                    with m.Case(Request.HELLO):
+                        finish()
+                    with m.Case(Request.READ):
+                        m.next = "Access"
+                        with m.If(count == 0):
+                            finish()
+                    with m.Default():
+                        m.next = "Feed"
+        return m

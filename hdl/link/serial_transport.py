@@ -1,0 +1,77 @@
+"""Frames on a serial line: COBS on a UART."""
+
+from __future__ import annotations
+
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from .cobs import CobsDecoder, CobsEncoder
+from .transport import ANSWER_BYTES, AnswerPort, Token, token_layout
+from .uart import UartReceiver, UartTransmitter
+
+__all__ = ["SerialTransport"]
+
+
+class SerialTransport(wiring.Component):
+    """Carries the link's bytes over a UART; the bytes 0 between frames are COBS's.
+
+    Latency: a token comes out three cycles after the middle of its byte's stop bit at most; an answer's first block of
+    n bytes is on its way n + 3 cycles after `start`.
+
+    Parameters
+    ----------
+    divisor : int
+        Cycles per bit of the line, 4 to 65,535.
+
+    Members
+    -------
+    rx, tx : ``In(1)``, ``Out(1)``
+        The line, 1 when idle; `rx` is of no clock domain.
+    received : ``Out(stream.Signature(token_layout(), always_ready=True))``
+    answer : ``In(AnswerPort())``
+    """
+
+    RESOURCE = "uart"
+    """What platforms call its pins."""
+
+    def __init__(self, divisor: int) -> None:
+        self._divisor = divisor
+        super().__init__(
+            {
+                "rx": In(1, init=1),
+                "tx": Out(1, init=1),
+                "received": Out(stream.Signature(token_layout(), always_ready=True)),
+                "answer": In(AnswerPort()),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.receiver = receiver = UartReceiver(self._divisor)
+        m.submodules.transmitter = transmitter = UartTransmitter(self._divisor)
+        m.submodules.decoder = decoder = CobsDecoder()
+        m.submodules.encoder = encoder = CobsEncoder(ANSWER_BYTES)
+        connect(m, receiver.o, decoder.i)
+        connect(m, encoder.o, transmitter.i)
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+
+        token = self.received.payload
+        m.d.comb += [self.received.valid.eq(decoder.began | decoder.end), token.byte.eq(decoder.o.payload)]
+        with m.If(decoder.end):
+            m.d.comb += token.kind.eq(Token.END)
+            with m.If(decoder.broken):
+                m.d.comb += token.kind.eq(Token.BROKEN)
+        with m.Elif(decoder.o.valid):
+            m.d.comb += token.kind.eq(Token.BYTE)
+        with m.Else():
+            m.d.comb += token.kind.eq(Token.FRAMING)
+
+        m.d.comb += [
+            encoder.start.eq(self.answer.start),
+            encoder.length.eq(self.answer.length),
+            encoder.data.eq(self.answer.data),
+            self.answer.address.eq(encoder.address),
+            self.answer.done.eq(encoder.done),
+        ]
+        return m
