@@ -21,7 +21,8 @@ from tqdm import tqdm
 from backspike.config import load_config
 from backspike.datasets import load_dataset
 from backspike.errors import BackspikeError
-from backspike.fpga.host import Device
+from backspike.fpga.link.device import Device
+from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.fpga.training import compare_device, weight_difference
 from backspike.link import LinkEvent
 from backspike.sim.board import DirectLine, SimulatedBoard
@@ -43,7 +44,7 @@ def main(frames: int, name: str, seed: int) -> None:
     kinds: Counter[str] = Counter()
     counted: Counter[LinkEvent] = Counter()
     with SimulatedBoard(config) as board, tqdm(total=frames, unit=" frames", disable=None) as bar:
-        device, weights = Device(DirectLine(board), config), lively_weights(config, seed)
+        device, weights = Device(SerialTransport(DirectLine(board)), config), lively_weights(config, seed)
         device.write_weights(weights)
         begin, clocks = time.perf_counter(), board.clocks
         try:

@@ -13,7 +13,7 @@ from backspike.model import Network
 from backspike.model.engines import load_engine
 from backspike.sim.compare import Comparison, Schedule, differing_counter
 
-from .host import Device
+from .link.device import Device
 
 __all__ = ["DeviceEngine", "MismatchError", "compare_device", "evaluate_device"]
 

@@ -182,7 +182,7 @@ class DirectLine:
         self._board, self._heard, self._waited = board, b"", 0
 
     def seconds(self) -> float:
-        """Return the simulated seconds since the start, at `CLOCK_HZ`; the clock of a `backspike.fpga.host.Device`."""
+        """Return the simulated seconds since the start, at `CLOCK_HZ`: the clock of a `SerialTransport` on it."""
         return (self._board.clocks + self._waited) / CLOCK_HZ
 
     @property

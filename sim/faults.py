@@ -9,9 +9,10 @@ from random import Random
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
-from backspike.fpga.frames import BODY_BYTES, Frame
-from backspike.fpga.host import Device
-from backspike.link import FRAME_BYTES, OVERHEAD, LinkEvent, Request
+from backspike.fpga.link.device import Device
+from backspike.fpga.link.frames import Frame
+from backspike.fpga.link.serial_transport import encode_line
+from backspike.link import BODY_BYTES, FRAME_BYTES, OVERHEAD, LinkEvent, Request
 from backspike.registers import RegisterMap
 
 from .board import SimulatedBoard
@@ -65,7 +66,7 @@ def inject(
         The device answers one, or hangs; its counters are not those that the protocol demands.
     """
     before = device.link_counters()
-    sequence = device.sequence
+    sequence = device.session.sequence
     drawn = list(damaged_lines(device.config, random, sequence, count))
     stream = b"".join(line for _, line in drawn)
     heard = board.exchange(stream)
@@ -91,7 +92,7 @@ def _harmful(config: NetworkConfig, random: Random, sequence: int) -> Frame:
 
 
 def _damaged(kind: str, frame: Frame, random: Random, last: int) -> bytes:
-    line = bytearray(frame.encode()[:-1])
+    line = bytearray(encode_line(frame)[:-1])
     place = random.randrange(len(line))
     if kind == "bits flipped":
         for _ in range(random.choice([1, 1, 1, 2, 3, 8])):
@@ -107,7 +108,8 @@ def _damaged(kind: str, frame: Frame, random: Random, last: int) -> bytes:
         line = line[:place] + foreign + line[random.choice([place, len(line)]) :]
     elif kind == "wrong order":
         others = [request for request in range(256) if request != Request.HELLO]
-        line = bytearray(Frame((last + random.randint(2, 255)) % 256, random.choice(others), frame.body).encode()[:-1])
+        other = Frame((last + random.randint(2, 255)) % 256, random.choice(others), frame.body)
+        line = bytearray(encode_line(other)[:-1])
     else:
         body = random.randbytes(BODY_BYTES + random.randint(1, 40))
         content = bytes((frame.sequence, Request.WRITE)) + body

@@ -32,7 +32,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from backspike.fpga.host import Device
+    from backspike.fpga.link.device import Device
 
 __all__ = ["host"]
 
@@ -124,13 +124,16 @@ def _connect(
     samples_a_frame: int | None,
 ) -> Iterator[Device]:
     """Open the line to a device, real or simulated, and greet it."""
-    from backspike.fpga.host import BAUD, Device, open_port
+    from backspike.fpga.link.device import Device
+    from backspike.fpga.link.serial_transport import SerialTransport
 
     if port:
+        from backspike.fpga.link.port import BAUD, open_port
+
         bits = baud or BAUD
         # Request and answer are at most 1,100 and 600 bytes of ten bits.
         with open_port(port, bits) as line:
-            yield Device(line, config, 0.2 + 17_000 / bits, samples_a_frame)
+            yield Device(SerialTransport(line), config, 0.2 + 17_000 / bits, samples_a_frame)
     else:
         from backspike.sim.bitstream import read_built
         from backspike.sim.board import DirectLine, SimulatedBoard
@@ -140,7 +143,7 @@ def _connect(
         with SimulatedBoard(config, noise=noise, built=built) as board:
             line = DirectLine(board)
             # Of the simulation's seconds, not the computer's: a busy machine is not late.
-            yield Device(line, config, 0.2, samples_a_frame, line.seconds)
+            yield Device(SerialTransport(line, line.seconds), config, 0.2, samples_a_frame)
 
 
 def _load_checkpoint(device: Device, path: Path) -> None:

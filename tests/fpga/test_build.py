@@ -16,7 +16,8 @@ from backspike.datasets import load_dataset
 from backspike.fpga.boards import BOARDS
 from backspike.fpga.build import build, check_timing, count_cells, find_fastest, format_report, summarise
 from backspike.fpga.flow import does_not_fit
-from backspike.fpga.host import Device
+from backspike.fpga.link.device import Device
+from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.fpga.throughput import UnknownWorkError, find_work, samples_through_link
 from backspike.fpga.tools import find_tool
 from backspike.fpga.training import compare_device
@@ -73,7 +74,7 @@ def bits_learn(bitstream: Path) -> None:
     schedule = schedule_of(built.config, load_dataset("random", built.config, 1), 20, 1)
     with SimulatedBoard(built.config, built=built) as board:
         line = DirectLine(board)
-        result = compare_device(Device(line, built.config, clock=line.seconds), schedule)
+        result = compare_device(Device(SerialTransport(line, line.seconds), built.config), schedule)
     assert result.mismatch == ""
     assert result.compared == {"results": 20, "weights": 9 * 4 + 5 * 3}
     assert any((before != after).any() for before, after in zip(schedule.weights, result.weights, strict=True))

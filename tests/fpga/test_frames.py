@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backspike.fpga.frames import BODY_BYTES, Frame, FrameError, pack_samples, unpack_results
-from backspike.link import Request
+from backspike.fpga.link.frames import Frame, FrameError
+from backspike.fpga.link.samples import pack_samples, unpack_results
+from backspike.fpga.link.serial_transport import decode_line, encode_line
+from backspike.link import BODY_BYTES, Request
 
 
 def plain_cobs(content: bytes) -> bytes:
@@ -37,7 +39,7 @@ def test_a_frame_is_head_body_and_crc() -> None:
     assert plain_crc(b"123456789") == 0xCBF43926
     content = bytes([7, Request.READ, 0, 64])
     wanted = plain_cobs(content + plain_crc(content).to_bytes(4, "little")) + b"\0"
-    assert Frame(7, Request.READ, bytes([0, 64])).encode() == wanted
+    assert encode_line(Frame(7, Request.READ, bytes([0, 64]))) == wanted
 
 
 @pytest.mark.parametrize("length", [0, 1, 247, 248, 249, 253, 254, 255, 508, BODY_BYTES])
@@ -46,20 +48,20 @@ def test_frames_come_back(length: int, fill: str) -> None:
     random = np.random.default_rng(length)
     body = {"zeros": bytes(length), "ones": b"\1" * length, "random": random.bytes(length)}[fill]
     frame = Frame(255, Request.SAMPLES, body)
-    line = frame.encode()
+    line = encode_line(frame)
     assert line.count(0) == 1
     assert line[-1] == 0
-    assert Frame.decode(line[:-1]) == frame
+    assert decode_line(line[:-1]) == frame
 
 
 def test_every_flipped_bit_is_noticed() -> None:
-    line = Frame(3, Request.WRITE, b"\5" + bytes(range(16))).encode()[:-1]
+    line = encode_line(Frame(3, Request.WRITE, b"\5" + bytes(range(16))))[:-1]
     for place in range(len(line)):
         for bit in range(8):
             damaged = bytearray(line)
             damaged[place] ^= 1 << bit
             with pytest.raises(FrameError, match=r"^(damaged|short)$"):
-                Frame.decode(bytes(damaged))
+                decode_line(bytes(damaged))
 
 
 @pytest.mark.parametrize(
@@ -74,12 +76,12 @@ def test_every_flipped_bit_is_noticed() -> None:
 )
 def test_what_is_no_frame_has_a_reason(line: bytes, reason: str) -> None:
     with pytest.raises(FrameError, match=f"^{reason}$"):
-        Frame.decode(line)
+        decode_line(line)
 
 
 def test_a_body_too_long_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^a body has at most 1018 bytes, not 1019$"):
-        Frame(0, Request.SAMPLES, bytes(1019)).encode()
+        Frame(0, Request.SAMPLES, bytes(1019)).pack()
 
 
 def unpacked(bodies: list[bytes], inputs: int) -> tuple[list[tuple[int, bool]], np.ndarray]:

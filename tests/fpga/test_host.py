@@ -16,8 +16,11 @@ import serial
 from backspike import PRESETS, BackspikeError
 from backspike.cli import main
 from backspike.datasets import load_dataset
-from backspike.fpga.frames import Frame
-from backspike.fpga.host import Device, NoAnswerError, open_port
+from backspike.fpga.link.device import Device
+from backspike.fpga.link.frames import Frame
+from backspike.fpga.link.port import open_port
+from backspike.fpga.link.serial_transport import SerialTransport, decode_line, encode_line
+from backspike.fpga.link.session import NoAnswerError
 from backspike.fpga.training import DeviceEngine, MismatchError, compare_device, evaluate_device, weight_difference
 from backspike.link import ANSWER, LinkEvent, Request
 from backspike.model import Network
@@ -50,13 +53,13 @@ class Counted(DirectLine):
         self.kinds: list[int] = []
 
     def write(self, content: bytes, /) -> int:
-        self.kinds.append(Frame.decode(content.strip(b"\0")).kind)
+        self.kinds.append(decode_line(content.strip(b"\0")).kind)
         return super().write(content)
 
 
 @pytest.fixture
 def device(board) -> Device:
-    return Device(DirectLine(board), CONFIG)
+    return Device(SerialTransport(DirectLine(board)), CONFIG)
 
 
 @pytest.fixture
@@ -77,9 +80,9 @@ def test_digits_are_trained_through_a_port_bit_for_bit(board, digits) -> None:
     """Nothing is lost on this line, so time-outs without an end are right, however busy the machine is."""
     schedule = schedule_of(CONFIG, digits, 300, 1)
     with board.terminal() as path, open_port(path, write_timeout=None) as line:
-        device = Device(line, CONFIG, timeout=1e6)
+        device = Device(SerialTransport(line), CONFIG, timeout=1e6)
         assert learned(schedule, compare_device(device, schedule), 300)
-    assert device.repeats == 0
+    assert device.session.repeats == 0
 
 
 def test_digits_are_trained_in_noise_bit_for_bit(digits) -> None:
@@ -87,18 +90,18 @@ def test_digits_are_trained_in_noise_bit_for_bit(digits) -> None:
     schedule = schedule_of(CONFIG, digits, 300, 1)
     with SimulatedBoard(CONFIG, noise=5e-4, seed=20263) as board:
         line = DirectLine(board)
-        device = Device(line, CONFIG, TIMEOUT, clock=line.seconds)
+        device = Device(SerialTransport(line, line.seconds), CONFIG, TIMEOUT)
         assert learned(schedule, compare_device(device, schedule), 300)
         counted = device.link_counters()
     assert sum(counted[event] for event in list(LinkEvent)[2:] if event != LinkEvent.BUSY) > 0
-    assert device.repeats > 0
+    assert device.session.repeats > 0
 
 
 @pytest.mark.parametrize("samples", [1, 2])
 def test_samples_one_by_one_are_the_same_training(samples: int, board, digits) -> None:
     schedule = schedule_of(CONFIG, digits, 40, 1)
     line = Counted(board)
-    result = compare_device(Device(line, CONFIG, samples_a_frame=samples), schedule)
+    result = compare_device(Device(SerialTransport(line), CONFIG, samples_a_frame=samples), schedule)
     assert result.mismatch == ""
     assert result.compared["results"] == 40
     assert line.kinds.count(Request.SAMPLES) == 40 // samples
@@ -152,11 +155,11 @@ def test_checkpoints_go_in_and_out(toml, tmp_path, capfd) -> None:
 def test_what_an_interrupted_host_has_left_does_no_harm(board, digits) -> None:
     """A request cut in the middle, samples without an end, and results that nobody has fetched."""
     line = DirectLine(board)
-    first = Device(line, CONFIG)
+    first = Device(SerialTransport(line), CONFIG)
     part = (0xC000).to_bytes(2, "little") + (1).to_bytes(2, "little") + bytes((1, 255))
-    line.write(Frame(first.sequence + 1, Request.SAMPLES, part).encode())
-    line.write(Frame(first.sequence + 2, Request.WRITE, b"\0" * 50).encode()[:-9])
-    assert compare_device(Device(line, CONFIG), schedule_of(CONFIG, digits, 20, 3)).mismatch == ""
+    line.write(encode_line(Frame(first.session.sequence + 1, Request.SAMPLES, part)))
+    line.write(encode_line(Frame(first.session.sequence + 2, Request.WRITE, b"\0" * 50))[:-9])
+    assert compare_device(Device(SerialTransport(line), CONFIG), schedule_of(CONFIG, digits, 20, 3)).mismatch == ""
 
 
 def test_ctrl_c_leaves_whole_files(toml, tmp_path) -> None:
@@ -226,7 +229,7 @@ def test_another_configuration_is_refused(board) -> None:
     other = CONFIG.replace(temperature=2.0)
     sentence = f"its hash begins with {CONFIG.hash[:8]}, that of host_test with {other.hash[:8]}; --config has to be "
     with pytest.raises(BackspikeError, match=f"^the device is built from another configuration: {sentence}"):
-        Device(DirectLine(board), other)
+        Device(SerialTransport(DirectLine(board)), other)
 
 
 @pytest.mark.parametrize("failure", [None, ValueError("no such flag"), NotImplementedError()])
@@ -302,7 +305,7 @@ def test_silence_is_one_sentence() -> None:
             open_port(os.ttyname(slave)) as line,
             pytest.raises(NoAnswerError, match=r"^no answer .* to HELLO.* 5 times; is it the .* --baud "),
         ):
-            Device(line, PRESETS["tiny"], 0.01)
+            Device(SerialTransport(line), PRESETS["tiny"], 0.01)
     finally:
         os.close(slave)
         os.close(master)
@@ -341,14 +344,14 @@ class Scripted:
 
     def write(self, content: bytes, /) -> int:
         self.requests += 1
-        self.heard += self.answer(Frame.decode(content.strip(b"\0")), self.requests)
+        self.heard += self.answer(decode_line(content.strip(b"\0")), self.requests)
         return len(content)
 
 
 def hello(version: int = 2):
     def answer(request: Frame, number: int) -> bytes:
         body = bytes((0, version, 64)) if request.kind == Request.HELLO else bytes((0, 1, 2, 3, 4))
-        return Frame(request.sequence, request.kind | ANSWER, body).encode()
+        return encode_line(Frame(request.sequence, request.kind | ANSWER, body))
 
     return answer
 
@@ -356,12 +359,12 @@ def hello(version: int = 2):
 def test_another_protocol_is_refused() -> None:
     sentence = r"^the device speaks version 9 of the protocol, and this is version 2$"
     with pytest.raises(BackspikeError, match=sentence):
-        Device(Scripted(hello(9)), CONFIG)
+        Device(SerialTransport(Scripted(hello(9))), CONFIG)
 
 
 def test_a_stranger_is_refused() -> None:
     with pytest.raises(BackspikeError, match=r"^the device is no Backspike network: its identity is 0x04030201$"):
-        Device(Scripted(hello()), CONFIG)
+        Device(SerialTransport(Scripted(hello())), CONFIG)
 
 
 def test_foreign_and_damaged_answers_are_passed_over(device, board) -> None:
@@ -369,16 +372,16 @@ def test_foreign_and_damaged_answers_are_passed_over(device, board) -> None:
     line = DirectLine(board)
 
     def answer(request: Frame, number: int) -> bytes:
-        line.write(request.encode())
-        other = Frame((request.sequence + 1) % 256, request.kind | ANSWER, b"\0").encode()
-        wrong = Frame(request.sequence, request.kind, b"\0").encode()
+        line.write(encode_line(request))
+        other = encode_line(Frame((request.sequence + 1) % 256, request.kind | ANSWER, b"\0"))
+        wrong = encode_line(Frame(request.sequence, request.kind, b"\0"))
         if number % 5 == 0:
             line.read(line.in_waiting)
         return b"noise\0" + other + wrong + line.read(line.in_waiting)
 
-    troubled = Device(Scripted(answer), CONFIG, 0.01)
+    troubled = Device(SerialTransport(Scripted(answer)), CONFIG, 0.01)
     assert troubled.read("TICKS") == 0
-    assert troubled.repeats > 0
+    assert troubled.session.repeats > 0
 
 
 @pytest.mark.parametrize("label", [10, 15, 16, 26, 256, 16_383])
@@ -392,7 +395,7 @@ def test_a_label_that_is_no_class_is_refused_by_the_device(label: int, whole: bo
         (number | 1 << 15 | goes_on << 14).to_bytes(2, "little") for number, goes_on in ((3, 0), (label, not whole))
     ]
     with pytest.raises(BackspikeError, match=r"^the device refuses a label that is no class \(SAMPLES\)$"):
-        device._ask(Request.SAMPLES, flags[0] + entries + flags[1] + entries)
+        device.session.ask(Request.SAMPLES, flags[0] + entries + flags[1] + entries)
     assert weight_difference(weights, device.read_weights()) == ""
     assert device.counters()["SAMPLES"] == 0
 

@@ -13,8 +13,17 @@ from hypothesis import strategies as st
 
 from backspike import BackspikeError
 from backspike.config import NetworkConfig
-from backspike.fpga.frames import LINE_BYTES, Frame, FrameReader
-from backspike.fpga.host import ATTEMPTS, GREETINGS, NOISE, Device, NoAnswerError
+from backspike.fpga.link.device import Device
+from backspike.fpga.link.frames import Frame
+from backspike.fpga.link.serial_transport import (
+    LINE_BYTES,
+    NOISE,
+    LineReader,
+    SerialTransport,
+    decode_line,
+    encode_line,
+)
+from backspike.fpga.link.session import ATTEMPTS, GREETINGS, NoAnswerError
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, LinkEvent, Request, Status
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
 
@@ -84,16 +93,16 @@ class HostileLine:
         return found
 
     def write(self, content: bytes, /) -> int:
-        self.waiting += self.answer(Frame.decode(content.strip(b"\0")))
+        self.waiting += self.answer(decode_line(content.strip(b"\0")))
         return len(content)
 
 
 def connect(line: HostileLine) -> Device:
-    return Device(line, CONFIG, TIMEOUT, clock=line.seconds)
+    return Device(SerialTransport(line, line.seconds), CONFIG, TIMEOUT)
 
 
 def frames_without_end(kind: int, sequence: int) -> Callable[[int], bytes]:
-    frame = Frame(sequence, kind, b"\0" * 5).encode()
+    frame = encode_line(Frame(sequence, kind, b"\0" * 5))
     return lambda size: (frame * (size // len(frame) + 1))[:size]
 
 
@@ -123,7 +132,7 @@ def test_a_port_that_talks_by_itself_is_one_sentence(name: str, still: bool) -> 
 @pytest.mark.parametrize("name", NOISES)
 def test_a_device_that_begins_to_talk_by_itself_is_one_sentence(name: str) -> None:
     honest = HonestDevice()
-    line = HostileLine(lambda request: honest(request).encode())
+    line = HostileLine(lambda request: encode_line(honest(request)))
     device = connect(line)
     begun, line.noise, line.answer = line.time, NOISES[name], lambda request: b""
     with pytest.raises(NoAnswerError, match=r"^no answer from the device to READ, which was sent 40 times; .* bytes"):
@@ -135,10 +144,10 @@ def test_a_device_that_begins_to_talk_by_itself_is_one_sentence(name: str) -> No
 def test_an_answer_is_found_in_noise(name: str) -> None:
     """A 0 ends what came before it; noise comes ahead of every answer, more than a frame has."""
     honest = HonestDevice()
-    line = HostileLine(lambda request: NOISES[name](3000) + b"\0" + honest(request).encode())
+    line = HostileLine(lambda request: NOISES[name](3000) + b"\0" + encode_line(honest(request)))
     device = connect(line)
     assert device.read("IDENTITY") == IDENTITY
-    assert device.repeats == 0
+    assert device.session.repeats == 0
 
 
 def test_answers_that_come_many_times_are_none_to_a_later_request() -> None:
@@ -149,7 +158,7 @@ def test_answers_that_come_many_times_are_none_to_a_later_request() -> None:
         nonlocal number
         number += 1
         honest.values["TICKS"] = number
-        return honest(request).encode() * 3
+        return encode_line(honest(request)) * 3
 
     device = connect(HostileLine(answer))
     for _ in range(300):
@@ -163,7 +172,7 @@ def answering(kind: Request, body: bytes) -> HostileLine:
 
     def answer(request: Frame) -> bytes:
         lies = request.kind == kind and not (kind == Request.READ and request.body[0] < first)
-        return (Frame(request.sequence, kind | ANSWER, body) if lies else honest(request)).encode()
+        return encode_line(Frame(request.sequence, kind | ANSWER, body) if lies else honest(request))
 
     return HostileLine(answer)
 
@@ -231,7 +240,7 @@ def test_results_without_end_are_one_sentence() -> None:
     def answer(request: Frame) -> bytes:
         late = request.kind in (Request.SAMPLES, Request.RESULTS)
         body = b"\0" if request.kind == Request.SAMPLES else results
-        return (Frame(request.sequence, request.kind | ANSWER, body) if late else honest(request)).encode()
+        return encode_line(Frame(request.sequence, request.kind | ANSWER, body) if late else honest(request))
 
     device = connect(HostileLine(answer))
     show(device, 5)
@@ -257,7 +266,7 @@ def test_any_answers_end_with_the_right_results_or_one_sentence(script, noise, r
     def answer(request: Frame) -> bytes:
         nonlocal held
         right = honest(request)
-        line, late, held = right.encode(), held, b""
+        line, late, held = encode_line(right), held, b""
         what = left.pop(0) if left else "honest"
         if what == "silent":
             return late
@@ -280,7 +289,7 @@ def test_any_answers_end_with_the_right_results_or_one_sentence(script, noise, r
             "refused": bytes((random.randrange(1, 256),)),
         }.get(what, right.body)
         sequence = (right.sequence + random.randrange(1, 256)) % 256 if what == "other" else right.sequence
-        return late + Frame(sequence, right.kind, body).encode() * (1 + (what == "twice"))
+        return late + encode_line(Frame(sequence, right.kind, body)) * (1 + (what == "twice"))
 
     line, sentence = HostileLine(answer), ""
     values, labels = np.full((40, 3), 7, dtype=np.uint8), np.zeros(40, dtype=np.int64)
@@ -306,8 +315,8 @@ def test_any_answers_end_with_the_right_results_or_one_sentence(script, noise, r
 def test_frames_are_found_however_bytes_come(content, cuts) -> None:
     """Behind any bytes and a 0, a frame is found; no more is kept than a frame has."""
     wanted = Frame(9, 0x82, b"\0\1\2\0")
-    line = content + b"\0" + wanted.encode()
-    reader, found = FrameReader(), []
+    line = content + b"\0" + encode_line(wanted)
+    reader, found = LineReader(), []
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(line)], strict=True):
         found += reader.feed(line[start:end])
         assert len(reader._line) <= LINE_BYTES + 1

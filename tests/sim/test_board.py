@@ -8,14 +8,15 @@ import pytest
 import serial
 
 from backspike import BackspikeError
-from backspike.fpga.frames import Frame
+from backspike.fpga.link.frames import Frame
+from backspike.fpga.link.serial_transport import encode_line
 from backspike.link import ANSWER, Request
 from backspike.sim.board import DirectLine, SimulatedBoard
 
 from .boards import CONFIG
 
-HELLO = Frame(7, Request.HELLO).encode()
-ANSWERED = Frame(7, Request.HELLO | ANSWER, bytes((0, 2, 64))).encode()
+HELLO = encode_line(Frame(7, Request.HELLO))
+ANSWERED = encode_line(Frame(7, Request.HELLO | ANSWER, bytes((0, 2, 64))))
 
 
 @pytest.fixture(scope="module")

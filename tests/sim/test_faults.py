@@ -8,8 +8,9 @@ import pytest
 
 from backspike import BackspikeError
 from backspike.datasets import load_dataset
-from backspike.fpga.frames import Frame
-from backspike.fpga.host import Device
+from backspike.fpga.link.device import Device
+from backspike.fpga.link.frames import Frame
+from backspike.fpga.link.serial_transport import SerialTransport, decode_line, encode_line
 from backspike.fpga.training import compare_device, weight_difference
 from backspike.link import ANSWER, LinkEvent, Request
 from backspike.registers import RegisterMap
@@ -24,11 +25,11 @@ from .boards import CONFIG
 @pytest.mark.parametrize(
     ("stream", "event"),
     [
-        (Frame(8, 3, b"abc").encode(), LinkEvent.TAKEN),
-        (Frame(200, 1).encode(), LinkEvent.TAKEN),
-        (Frame(7, 3).encode(), LinkEvent.REPEATED),
-        (Frame(9, 3).encode(), LinkEvent.ORDER),
-        (Frame(8, 3).encode()[1:], LinkEvent.SHORT),
+        (encode_line(Frame(8, 3, b"abc")), LinkEvent.TAKEN),
+        (encode_line(Frame(200, 1)), LinkEvent.TAKEN),
+        (encode_line(Frame(7, 3)), LinkEvent.REPEATED),
+        (encode_line(Frame(9, 3)), LinkEvent.ORDER),
+        (encode_line(Frame(8, 3))[1:], LinkEvent.SHORT),
         (b"\7abcdef\0", LinkEvent.DAMAGED),
         (b"\x09abcdef\0", LinkEvent.DAMAGED),
         (b"\6abcde\0", LinkEvent.SHORT),
@@ -47,7 +48,7 @@ def board():
 
 
 def test_no_damaged_frame_is_taken(board) -> None:
-    device, weights = Device(DirectLine(board), CONFIG), lively_weights(CONFIG, 1)
+    device, weights = Device(SerialTransport(DirectLine(board)), CONFIG), lively_weights(CONFIG, 1)
     device.write_weights(weights)
     kinds, counted = inject(board, device, Random(20262), 3000)
     assert set(kinds) == set(KINDS)
@@ -77,26 +78,26 @@ def any_body(kind: int, random: Random) -> bytes:
 def test_no_requests_hang_the_device(board) -> None:
     """Samples without an end, of classes that there are not; seeds and rates of any value, resets at any time."""
     random, line = Random(20268), DirectLine(board)
-    sequence = Device(line, CONFIG).sequence
+    sequence = Device(SerialTransport(line), CONFIG).session.sequence
     for _ in range(400):
         sequence = (sequence + 1) % 256
         kind = random.choice([*Request, Request.SAMPLES, Request.SAMPLES, random.randrange(256)])
-        answer = Frame.decode(board.exchange(Frame(sequence, kind, any_body(kind, random)).encode())[:-1])
+        answer = decode_line(board.exchange(encode_line(Frame(sequence, kind, any_body(kind, random))))[:-1])
         assert (answer.sequence, answer.kind) == (sequence, kind | ANSWER)
     schedule = schedule_of(CONFIG, load_dataset("digits", CONFIG, 1), 20, 1)
-    assert compare_device(Device(line, CONFIG), schedule).mismatch == ""
+    assert compare_device(Device(SerialTransport(line), CONFIG), schedule).mismatch == ""
 
 
 def test_a_frame_that_is_taken_would_be_found(board, monkeypatch) -> None:
-    device = Device(DirectLine(board), CONFIG)
-    good = Frame((device.sequence + 2) % 256, 2, b"\0\1").encode()
+    device = Device(SerialTransport(DirectLine(board)), CONFIG)
+    good = encode_line(Frame((device.session.sequence + 2) % 256, 2, b"\0\1"))
     monkeypatch.setattr("backspike.sim.faults.damaged_lines", lambda *arguments: iter([("good", good)]))
     with pytest.raises(BackspikeError, match=r"^the device answered damaged frames with "):
         inject(board, device, Random(1), 1)
 
 
 def test_a_wrong_count_would_be_found(board, monkeypatch) -> None:
-    device = Device(DirectLine(board), CONFIG)
+    device = Device(SerialTransport(DirectLine(board)), CONFIG)
     monkeypatch.setattr("backspike.sim.faults.refusals", lambda *arguments: dict.fromkeys(LinkEvent, 0))
     monkeypatch.setattr("backspike.sim.faults.damaged_lines", lambda *arguments: iter([("short", b"\1\0")]))
     with pytest.raises(BackspikeError, match=r"^of 1 damaged frames the device counts .*SHORT.*: 1"):

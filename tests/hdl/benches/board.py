@@ -12,7 +12,9 @@ from cocotb.triggers import FallingEdge, Timer
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.fpga.frames import Frame, pack_samples, unpack_results
+from backspike.fpga.link.frames import Frame
+from backspike.fpga.link.samples import pack_samples, unpack_results
+from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.layers import WeightLayer
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
 from backspike.model import Network, Sample
@@ -49,7 +51,7 @@ class LinkBench(Bench):
     async def run(self) -> None:
         """Refuse everything before the first HELLO; then train in rounds; then compare all weights."""
         cocotb.start_soon(self._listen())
-        await self.refuse(LinkEvent.ORDER, Frame(self.sequence, Request.READ, bytes((0, 1))).encode())
+        await self.refuse(LinkEvent.ORDER, encode_line(Frame(self.sequence, Request.READ, bytes((0, 1)))))
         await self.hello()
         assert (await self.read("IDENTITY"), await self.read("CONFIG_HASH")) == (
             IDENTITY,
@@ -94,7 +96,7 @@ class LinkBench(Bench):
         self.sequence = (self.sequence + 1) % 256
         frame = Frame(self.sequence, kind, body)
         self.counted[LinkEvent.TAKEN] += 1
-        await self.send(frame.encode())
+        await self.send(encode_line(frame))
         return self._check(frame, await self.hear(), status)
 
     async def hello(self) -> None:
@@ -180,7 +182,7 @@ class LinkBench(Bench):
         """Flip bits of a frame, lose a byte of it or double one."""
         for _ in range(4):
             frame = Frame((self.sequence + 1) % 256, Request.WRITE, self._some_write())
-            line = bytearray(frame.encode()[:-1])
+            line = bytearray(encode_line(frame)[:-1])
             place = self.random.randrange(len(line))
             damage = self.random.randrange(3)
             if damage == 0:
@@ -211,7 +213,7 @@ class LinkBench(Bench):
         for _ in range(3):
             sequence = (self.sequence + self.random.randint(2, 255)) % 256
             kind = self.random.choice([kind for kind in range(256) if kind != Request.HELLO])
-            await self.refuse(LinkEvent.ORDER, Frame(sequence, kind, self._some_write()).encode())
+            await self.refuse(LinkEvent.ORDER, encode_line(Frame(sequence, kind, self._some_write())))
 
     async def repeat(self) -> None:
         """Send a request again: its answer comes again, and nothing is done twice."""
@@ -222,7 +224,7 @@ class LinkBench(Bench):
         frame = Frame(self.sequence, Request.READ, bytes((self.registers["WEIGHT_DATA"].address, 1)))
         for _ in range(2):
             self.counted[LinkEvent.REPEATED] += 1
-            await self.send(b"\0" * self.random.randrange(3) + frame.encode())
+            await self.send(b"\0" * self.random.randrange(3) + encode_line(frame))
             assert self._check(frame, await self.hear(), Status.DONE) == struct.pack("<I", before)
         place = (await self.read("WEIGHT_LANE"), await self.read("WEIGHT_WORD"), await self.read("WEIGHT_ROW"))
         first = self.config.weight_layer(1)
@@ -235,11 +237,11 @@ class LinkBench(Bench):
         self.sequence = (self.sequence + 1) % 256
         frame = Frame(self.sequence, Request.READ, bytes((self.registers["TICKS"].address, WORDS)))
         self.counted[LinkEvent.TAKEN] += 1
-        await self.send(frame.encode())
+        await self.send(encode_line(frame))
         await Timer(self.random.randrange(400) * self.bit, "ns")
         other = Frame((self.sequence + 1) % 256, Request.WRITE, self._some_write())
         self.counted[LinkEvent.BUSY] += 1
-        await self.send(other.encode())
+        await self.send(encode_line(other))
         self._check(frame, await self.hear(), Status.DONE)
         await Timer(60 * self.bit, "ns")
         assert self.answers.empty(), "an answer to a frame that came too early"
@@ -323,7 +325,7 @@ class LinkBench(Bench):
             if byte:
                 line.append(byte)
             else:
-                self.answers.put_nowait(Frame.decode(bytes(line)))
+                self.answers.put_nowait(decode_line(bytes(line)))
                 line.clear()
 
     def _check(self, request: Frame, answer: Frame, status: Status) -> bytes:

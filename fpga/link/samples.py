@@ -1,113 +1,24 @@
-"""Frames of the host link, and what is packed into them (docs/host_link.md): the host's side."""
+"""What requests of samples hold, and what their answers do (docs/host_link.md)."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.errors import BackspikeError
-from backspike.link import FRAME_BYTES, OVERHEAD, PARTS
+from backspike.link import BODY_BYTES, PARTS
 
-try:
-    from cobs import cobs
-except ModuleNotFoundError as error:
-    raise BackspikeError("cobs is missing; install it with: pip install backspike[fpga]") from error
+from .frames import FrameError
 
-__all__ = ["BODY_BYTES", "Frame", "FrameError", "FrameReader", "SampleBody", "pack_samples", "unpack_results"]
+__all__ = ["SampleBody", "pack_samples", "unpack_results"]
 
-BODY_BYTES = FRAME_BYTES - OVERHEAD
-"""Most bytes of a body."""
-
-LINE_BYTES = FRAME_BYTES + -(-FRAME_BYTES // 254)
-"""Most bytes of a frame on the line, the 0 at its end apart."""
-
-_HEADER_BYTES = 2
-_CRC_BYTES = 4
 _PART_BYTES = 4
 _ENTRY_BYTES = 2
 _LONGEST_STEP = 255
 _GOES_ON = 1 << 14
 _LEARN = 1 << 15
-
-
-class FrameError(ValueError):
-    """Bytes that are no frame; its text says in a word why."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One frame, request or answer.
-
-    Parameters
-    ----------
-    sequence, kind : int
-        A byte each.
-    body : bytes
-        At most `BODY_BYTES`.
-    """
-
-    sequence: int
-    kind: int
-    body: bytes = b""
-
-    def encode(self) -> bytes:
-        """Return the bytes on the line, the 0 at the end included."""
-        content = bytes([self.sequence, self.kind]) + self.body
-        if len(self.body) > BODY_BYTES:
-            raise ValueError(f"a body has at most {BODY_BYTES} bytes, not {len(self.body)}")
-        encoded: bytes = cobs.encode(content + zlib.crc32(content).to_bytes(_CRC_BYTES, "little"))
-        return encoded + b"\0"
-
-    @classmethod
-    def decode(cls, line: bytes) -> Frame:
-        """Return the frame in the bytes before a 0.
-
-        Raises
-        ------
-        FrameError
-            ``"damaged"``: an impossible COBS block or a wrong CRC; ``"short"`` or ``"long"``: its length.
-        """
-        try:
-            content: bytes = cobs.decode(line)
-        except cobs.DecodeError as error:
-            raise FrameError("damaged") from error
-        if len(content) > FRAME_BYTES:
-            raise FrameError("long")
-        if len(content) < OVERHEAD:
-            raise FrameError("short")
-        content, crc = content[:-_CRC_BYTES], content[-_CRC_BYTES:]
-        if zlib.crc32(content).to_bytes(_CRC_BYTES, "little") != crc:
-            raise FrameError("damaged")
-        return cls(content[0], content[1], content[_HEADER_BYTES:])
-
-
-class FrameReader:
-    """Finds frames in whatever bytes come; keeps no more of them than one frame can have."""
-
-    def __init__(self) -> None:
-        self._line = bytearray()
-
-    def feed(self, content: bytes) -> list[Frame]:
-        """Return the frames that are whole with these bytes; bytes that are no frame are passed over."""
-        frames = []
-        *ended, rest = content.split(b"\0")
-        for part in ended:
-            self._keep(part)
-            if self._line:
-                with suppress(FrameError):
-                    frames.append(Frame.decode(bytes(self._line)))
-                self._line.clear()
-        self._keep(rest)
-        return frames
-
-    def _keep(self, part: bytes) -> None:
-        # One byte above the most makes a frame too long, however many follow.
-        self._line += part[: LINE_BYTES + 1 - len(self._line)]
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,9 @@
-"""The host's driver: a board at the end of a serial line, by the protocol of docs/host_link.md."""
+"""The host's driver: a network on a board, by the protocol of docs/host_link.md."""
 
 from __future__ import annotations
 
-import errno
-import os
 import struct
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,106 +11,16 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.layers import WeightLayer
-from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
+from backspike.link import PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request
 from backspike.model.network import check_rates, check_samples, check_weights
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap, window_weights, window_words
 
-from .frames import Frame, FrameError, FrameReader, pack_samples, unpack_results
+from .frames import FrameError
+from .samples import pack_samples, unpack_results
+from .session import ATTEMPTS, Session
+from .transport import Transport
 
-try:
-    import serial
-except ModuleNotFoundError as error:
-    raise BackspikeError("pyserial is missing; install it with: pip install backspike[fpga]") from error
-
-__all__ = ["BAUD", "Device", "Line", "NoAnswerError", "open_port"]
-
-BAUD = 1_000_000
-"""Bits a second of a board's line, unless its build says another."""
-
-GREETINGS = 5
-"""Times that HELLO is sent before a device is taken to be absent."""
-
-ATTEMPTS = 40
-"""Times that any other request is sent."""
-
-NOISE = 1 << 16
-"""Bytes that are no answer, after which a request is sent again: a line may bring any number of them."""
-
-WRITE_SECONDS = 10.0
-"""Seconds in which a port has to take a request, of at most 1,100 bytes."""
-
-_CHUNK = 4096
-_GONE = (errno.EIO, errno.ENODEV, errno.ENXIO)
-
-_REFUSALS: dict[int, str] = {
-    Status.UNKNOWN_KIND: "does not know the request",
-    Status.WRONG_BODY: "refuses the request's body",
-    Status.MID_SAMPLE: "is in the middle of a sample",
-    Status.WRONG_LABEL: "refuses a label that is no class",
-}
-
-
-class NoAnswerError(BackspikeError):
-    """A request was sent many times, and no answer came."""
-
-
-class Line(Protocol):
-    """What is needed of a serial port: pyserial's names."""
-
-    @property
-    def in_waiting(self) -> int:
-        """Bytes that can be read at once."""
-
-    def read(self, size: int = 1) -> bytes:
-        """Return up to so many bytes, fewer if they do not come in time."""
-
-    def write(self, content: bytes, /) -> int | None:
-        """Send bytes."""
-
-
-@contextmanager
-def open_port(path: Path | str, baud: int = BAUD, write_timeout: float | None = WRITE_SECONDS) -> Iterator[Line]:
-    """Open a serial port while in the context; its answers come without delay where the system knows how (Linux).
-
-    Parameters
-    ----------
-    path : Path or str
-    baud : int
-        Bits a second.
-    write_timeout : float, optional
-        Seconds in which the port has to take what is sent at a time; None for no limit, where the other end is a
-        program that may get no time from a busy machine.
-
-    Raises
-    ------
-    BackspikeError
-        There is none, it is in use, takes no bytes, or is lost on the way.
-    """
-    try:
-        port = serial.Serial(str(path), baud, timeout=0.02, write_timeout=write_timeout, exclusive=True)
-    # ValueError for a bit rate that the port does not have.
-    except (OSError, ValueError) as error:
-        raise BackspikeError(f"cannot open serial port {path}: {_reason(error)}") from error
-    # An FTDI bridge keeps few bytes back for 16 ms in the hope of more, which is longer than a frame takes; with this,
-    # for 1 ms. A port that is no such bridge, or a system that knows no such mode, does without.
-    with suppress(ValueError, NotImplementedError, AttributeError):
-        port.set_low_latency_mode(True)
-    try:
-        with port:
-            yield port
-    except serial.SerialTimeoutException as error:
-        raise BackspikeError(f"serial port {path} has not taken a request in {write_timeout:g} seconds") from error
-    except OSError as error:
-        # What the system says of a port that is unplugged, where pyserial does not say it in its own words.
-        if not isinstance(error, serial.SerialException) and error.errno not in _GONE:
-            raise
-        raise BackspikeError(f"lost serial port {path}: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.EBUSY):
-        return "it is in use"
-    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+__all__ = ["Device"]
 
 
 class Device:
@@ -126,7 +30,7 @@ class Device:
 
     Parameters
     ----------
-    line : Line
+    transport : Transport
     config : NetworkConfig
         What the device has to be built from.
     timeout : float
@@ -134,8 +38,6 @@ class Device:
     samples_a_frame : int, optional
         Whole samples of a frame; as much as goes in when left out. A device answers when its network has taken all of
         them, and works on the last `input_buffers` of the configuration while the next frame comes.
-    clock : callable
-        Gives the seconds that the time-out is measured by: of a simulated line, those of the simulation.
 
     Raises
     ------
@@ -148,31 +50,23 @@ class Device:
 
     def __init__(
         self,
-        line: Line,
+        transport: Transport,
         config: NetworkConfig,
         timeout: float = 0.5,
         samples_a_frame: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if samples_a_frame is not None and samples_a_frame < 1:
             raise BackspikeError(f"samples a frame must be at least 1, not {samples_a_frame}")
         self.config = config
-        self.repeats = 0
-        """Requests that had to be sent again."""
-        self._line, self._timeout, self._samples_a_frame, self._clock = line, timeout, samples_a_frame, clock
+        self.session = Session(transport, timeout)
+        self._samples_a_frame = samples_a_frame
         self._registers = RegisterMap(config)
-        self._sequence = 0
         self.hello()
         self._identify()
 
-    @property
-    def sequence(self) -> int:
-        """Sequence of the last request."""
-        return self._sequence
-
     def hello(self) -> None:
         """Reset the network: streams, rates and counters are the initial ones, samples are gone, weights stay."""
-        answer, expected = self._ask(Request.HELLO, attempts=GREETINGS), bytes((PROTOCOL_VERSION, PARTS))
+        answer, expected = self.session.ask(Request.HELLO), bytes((PROTOCOL_VERSION, PARTS))
         version = answer[0] if answer else "none"
         if version != PROTOCOL_VERSION:
             raise BackspikeError(
@@ -197,7 +91,7 @@ class Device:
                 raise BackspikeError(f"a register's value must be from -2^31 to 2^32 - 1, not {value}")
         for start in range(0, len(values), WORDS):
             words = [value & 0xFFFF_FFFF for value in values[start : start + WORDS]]
-            self._ask(Request.WRITE, bytes((register.address,)) + struct.pack(f"<{len(words)}I", *words), size=0)
+            self.session.ask(Request.WRITE, bytes((register.address,)) + struct.pack(f"<{len(words)}I", *words), size=0)
 
     def reseed(self, seed: int) -> None:
         """Seed all random streams anew, from a seed of 1 to 2**32 - 1."""
@@ -219,7 +113,7 @@ class Device:
     def link_counters(self) -> dict[LinkEvent, int]:
         """Return what the device's link has counted, modulo 65,536."""
         layout = struct.Struct(f"<{len(LinkEvent)}H")
-        return dict(zip(LinkEvent, layout.unpack(self._ask(Request.LINK, size=layout.size)), strict=True))
+        return dict(zip(LinkEvent, layout.unpack(self.session.ask(Request.LINK, size=layout.size)), strict=True))
 
     # -- weights ----------------------------------------------------------------------------------------------
 
@@ -318,12 +212,13 @@ class Device:
 
         for body in pack_samples(values, labels, learn, whole_samples=self._samples_a_frame):
             sent += body.samples
-            collect(self._ask(Request.SAMPLES, body.content))
-        waited = self._clock()
+            collect(self.session.ask(Request.SAMPLES, body.content))
+        seconds = self.session.transport.seconds
+        waited = seconds()
         while came < len(values):
-            if collect(self._ask(Request.RESULTS)):
-                waited = self._clock()
-            elif self._clock() - waited > ATTEMPTS * self._timeout:
+            if collect(self.session.ask(Request.RESULTS)):
+                waited = seconds()
+            elif seconds() - waited > ATTEMPTS * self.session.timeout:
                 raise BackspikeError(f"the device gave {came} of {len(values)} results, then no more")
         return np.concatenate(results) if results else np.zeros((0, 2), dtype=np.int64)
 
@@ -341,49 +236,7 @@ class Device:
                 )
         return results
 
-    # -- requests ---------------------------------------------------------------------------------------------
-
-    def _ask(self, kind: Request, body: bytes = b"", size: int | None = None, attempts: int = ATTEMPTS) -> bytes:
-        """Send a request until it is answered; return the answer's body behind the status, of `size` bytes if given."""
-        self._sequence = (self._sequence + 1) % 256
-        # What has come by now answers nothing that is asked from here on.
-        self._line.read(min(self._line.in_waiting, _CHUNK))
-        # The 0 ahead ends whatever noise, or a host before this one, has left on the line.
-        request = b"\0" + Frame(self._sequence, kind, body).encode()
-        noise = 0
-        for attempt in range(attempts):
-            self.repeats += attempt > 0
-            self._line.write(request)
-            answer, heard = self._hear(kind | ANSWER)
-            if answer is not None:
-                return _checked(kind, answer, size)
-            noise += heard
-        hint = f"; {noise:,} bytes came that are no answer" if noise else ""
-        if kind == Request.HELLO:
-            hint += "; is it the right port, and --baud that of the build?"
-        raise NoAnswerError(f"no answer from the device to {kind.name}, which was sent {attempts} times{hint}")
-
-    def _hear(self, kind: int) -> tuple[bytes | None, int]:
-        """Return the body of the answer, or None if it does not come in time, and the number of bytes that came."""
-        reader, heard, late = FrameReader(), 0, False
-        now = self._clock()
-        end, latest = now + self._timeout, now + 2 * self._timeout
-        while heard < NOISE:
-            came = self._line.read(min(max(1, self._line.in_waiting), _CHUNK))
-            heard += len(came)
-            for frame in reader.feed(came):
-                if (frame.sequence, frame.kind) == (self._sequence, kind):
-                    return frame.body, heard
-            now = self._clock()
-            if came:
-                # An answer is on its way as long as bytes come, but not for ever.
-                end = min(max(end, now + self._timeout / 4), latest)
-            if now >= end:
-                # Looked at once more: what came while this process got no time is not late.
-                if late:
-                    break
-                late = True
-        return None, heard
+    # -- what it is, and the window on its weights -----------------------------------------------------------------
 
     def _identify(self) -> None:
         identity, semantics = self.read("IDENTITY"), self.read("SEMANTICS")
@@ -403,28 +256,9 @@ class Device:
 
     def _read_many(self, name: str, count: int) -> NDArray[np.uint32]:
         """Read a register several times, up to `WORDS`."""
-        content = self._ask(Request.READ, bytes((self._registers[name].address, count)), size=4 * count)
+        content = self.session.ask(Request.READ, bytes((self._registers[name].address, count)), size=4 * count)
         return np.frombuffer(content, dtype="<u4")
 
     def _open_window(self, layer: WeightLayer) -> None:
         for name, value in self._registers.window(layer).items():
             self.write(name, value)
-
-
-def _checked(kind: Request, answer: bytes, size: int | None) -> bytes:
-    """Return an answer's body behind its status.
-
-    Raises
-    ------
-    BackspikeError
-        It has no status, one of a refusal, or not as many bytes behind it.
-    """
-    if not answer:
-        raise BackspikeError(f"the device's answer to {kind.name} is empty, without a status")
-    status, content = answer[0], answer[1:]
-    if status != Status.DONE:
-        reason = _REFUSALS.get(status, f"answers with the unknown status {status}")
-        raise BackspikeError(f"the device {reason} ({kind.name})")
-    if size is not None and len(content) != size:
-        raise BackspikeError(f"the device's answer to {kind.name} has {len(content)} bytes, not {size}")
-    return content

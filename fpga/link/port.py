@@ -1,0 +1,73 @@
+"""Serial ports."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from backspike.errors import BackspikeError
+
+from .serial_transport import Line
+
+try:
+    import serial
+except ModuleNotFoundError as error:
+    raise BackspikeError("pyserial is missing; install it with: pip install backspike[fpga]") from error
+
+__all__ = ["BAUD", "open_port"]
+
+BAUD = 1_000_000
+"""Bits per second of a board's line, unless its build says another."""
+
+WRITE_SECONDS = 10.0
+"""Seconds in which a port has to take a request, of at most 1,100 bytes."""
+
+_GONE = (errno.EIO, errno.ENODEV, errno.ENXIO)
+
+
+@contextmanager
+def open_port(path: Path | str, baud: int = BAUD, write_timeout: float | None = WRITE_SECONDS) -> Iterator[Line]:
+    """Open a serial port while in the context; its answers come without delay where the system knows how (Linux).
+
+    Parameters
+    ----------
+    path : Path or str
+    baud : int
+        Bits a second.
+    write_timeout : float, optional
+        Seconds in which the port has to take what is sent at a time; None for no limit, where the other end is a
+        program that may get no time from a busy machine.
+
+    Raises
+    ------
+    BackspikeError
+        There is none, it is in use, takes no bytes, or is lost on the way.
+    """
+    try:
+        port = serial.Serial(str(path), baud, timeout=0.02, write_timeout=write_timeout, exclusive=True)
+    # ValueError for a bit rate that the port does not have.
+    except (OSError, ValueError) as error:
+        raise BackspikeError(f"cannot open serial port {path}: {_reason(error)}") from error
+    # An FTDI bridge keeps few bytes back for 16 ms in the hope of more, which is longer than a frame takes; with this,
+    # for 1 ms. A port that is no such bridge, or a system that knows no such mode, does without.
+    with suppress(ValueError, NotImplementedError, AttributeError):
+        port.set_low_latency_mode(True)
+    try:
+        with port:
+            yield port
+    except serial.SerialTimeoutException as error:
+        raise BackspikeError(f"serial port {path} has not taken a request in {write_timeout:g} seconds") from error
+    except OSError as error:
+        # What the system says of a port that is unplugged, where pyserial does not say it in its own words.
+        if not isinstance(error, serial.SerialException) and error.errno not in _GONE:
+            raise
+        raise BackspikeError(f"lost serial port {path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.EBUSY):
+        return "it is in use"
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
