@@ -19,6 +19,7 @@ from backspike.config import PRESETS, NetworkConfig
 from backspike.files import write_atomic
 from backspike.fpga import estimate
 from backspike.fpga.boards import BOARDS, Board
+from backspike.fpga.families.family import Capacity
 from backspike.fpga.throughput import UnknownWorkError, clocks_a_sample, find_work
 from backspike.fpga.tools import tool_version
 from backspike.hdl.neuron import CompositeNeuron
@@ -42,10 +43,10 @@ def synapses(config: NetworkConfig) -> int:
 
 def boards() -> list[Board]:
     """Return the boards of whose family there is a record, one for each size of device."""
-    found: dict[estimate.Capacity, Board] = {}
-    for name, capacity in estimate.CAPACITY.items():
-        if BOARDS[name].family in estimate.families():
-            found.setdefault(capacity, BOARDS[name])
+    found: dict[Capacity, Board] = {}
+    for board in BOARDS.values():
+        if board.family.name in estimate.families():
+            found.setdefault(board.capacity, board)
     return list(found.values())
 
 
@@ -70,7 +71,7 @@ def presets() -> list[list[str]]:
                     f"`{name}`",
                     f"{found.luts:,}",
                     f"{found.flip_flops:,}",
-                    f"{found.logic_cells:,} of {estimate.CAPACITY[board.name].logic_cells:,}",
+                    f"{found.logic_cells:,} of {board.capacity.logic_cells:,}",
                     rams,
                     f"yes, at {clock:g} MHz" if fits else "no",
                     f"{found.luts / synapses(config):.2f}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -12,7 +11,8 @@ from backspike.errors import BackspikeError
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import LEAST_DIVISOR
 
-from .pll import Pll, ecp5_pll, gowin_pll, ice40_pll
+from .families import ECP5, GOWIN, ICE40
+from .families.family import Capacity, Family, Pll
 
 __all__ = ["BOARDS", "LINE_TOLERANCE", "Board", "find_board"]
 
@@ -31,12 +31,11 @@ class Board:
     ----------
     name, title : str
         As the command line and as people call it.
-    family : str
-        ``"ice40"``, ``"ecp5"`` or ``"gowin"``.
+    family : Family
+    device : str
+        As the platform calls it.
     platform_path : str
         Module and class in ``amaranth_boards``.
-    pll : callable
-        From the board's oscillator and a wanted clock, in MHz, to a `Pll`.
     clock : float
         Clock in MHz unless the user asks for another.
     baud : int
@@ -55,9 +54,9 @@ class Board:
 
     name: str
     title: str
-    family: str
+    family: Family
+    device: str
     platform_path: str
-    pll: Callable[[float, float], Pll]
     clock: float
     baud: int = 1_000_000
     synthesis: str = ""
@@ -89,7 +88,7 @@ class Board:
             The PLL cannot make the clock, or no whole number of clocks, `LEAST_DIVISOR` or more, makes bits within
             `LINE_TOLERANCE` of the rate.
         """
-        pll = self.pll(self.platform().default_clk_frequency / 1e6, clock)
+        pll = self.family.pll(self.platform().default_clk_frequency / 1e6, clock)
         ratio = pll.frequency * 1e6 / baud
         divisor = round(ratio)
         if divisor < LEAST_DIVISOR or abs(ratio / divisor - 1) > LINE_TOLERANCE:
@@ -99,6 +98,19 @@ class Board:
                 f"{LINE_TOLERANCE:.0%}"
             )
         return pll, divisor
+
+    @property
+    def capacity(self) -> Capacity:
+        """What the device has.
+
+        Raises
+        ------
+        BackspikeError
+            The family's cells are not estimated.
+        """
+        if self.device not in self.family.capacity:
+            raise BackspikeError(f"there is no estimate for {self.family.name}, which {self.name} has")
+        return self.family.capacity[self.device]
 
     def has_timing(self, clock: float, baud: int) -> bool:
         """Return whether `timing` finds a PLL and a line."""
@@ -130,9 +142,9 @@ def _ulx3s(size: str) -> Board:
     return Board(
         name=f"ulx3s-{size.lower()}",
         title=f"ULX3S, ECP5 {size}",
-        family="ecp5",
+        family=ECP5,
+        device=f"LFE5U-{size}",
         platform_path=f"ulx3s.ULX3S_{size}_Platform",
-        pll=ecp5_pll,
         clock=60.0,
     )
 
@@ -143,9 +155,9 @@ BOARDS = {
         Board(
             name="icebreaker",
             title="iCEBreaker, iCE40 UP5K",
-            family="ice40",
+            family=ICE40,
+            device="iCE40UP5K",
             platform_path="icebreaker.ICEBreakerPlatform",
-            pll=ice40_pll,
             clock=24.0,
             synthesis="-spram -dsp",
             clock_at_pll=True,
@@ -154,9 +166,9 @@ BOARDS = {
         Board(
             name="hx8k",
             title="iCE40 HX8K breakout",
-            family="ice40",
+            family=ICE40,
+            device="iCE40HX8K",
             platform_path="ice40_hx8k_b_evn.ICE40HX8KBEVNPlatform",
-            pll=ice40_pll,
             clock=40.0,
             presets=_SMALL,
         ),
@@ -164,9 +176,9 @@ BOARDS = {
         Board(
             name="colorlight",
             title="Colorlight 5A-75B, ECP5 25F",
-            family="ecp5",
+            family=ECP5,
+            device="LFE5U-25F",
             platform_path="colorlight_5a75b_r7_0.Colorlight_5A75B_R70Platform",
-            pll=ecp5_pll,
             clock=50.0,
             # Its one light is the line's transmitter.
             led=False,
@@ -174,9 +186,9 @@ BOARDS = {
         Board(
             name="tangnano9k",
             title="Tang Nano 9K, GW1NR-9",
-            family="gowin",
+            family=GOWIN,
+            device="GW1NR-9C",
             platform_path="tang_nano_9k.TangNano9kPlatform",
-            pll=gowin_pll,
             clock=27.0,
             presets=_SMALL,
         ),

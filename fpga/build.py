@@ -17,8 +17,9 @@ from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
 
 from .boards import Board, find_board
+from .families import FAMILIES
+from .families.family import Family, Pll
 from .flow import Step, place_and_route, synthesise
-from .pll import Pll
 from .throughput import UnknownWorkError, Work, clocks_a_sample, find_work, link_samples, samples_through_link
 from .tools import tool_version
 
@@ -30,16 +31,11 @@ MARGIN = 0.95
 ROUNDS = 3
 """Clocks that are tried, besides the first, to find the fastest."""
 
+KINDS = ("luts", "flip_flops", "block_rams", "single_port_rams", "multipliers")
+"""Kinds of cells that a report counts."""
+
 WORTH = 1.2
 """Gain from which on a build's report names what it takes to have line and chip work at the same time."""
-
-_KINDS = {
-    "luts": ("SB_LUT4", "LUT4", "LUT1", "LUT2", "LUT3"),
-    "flip_flops": ("SB_DFF", "TRELLIS_FF", "DFF"),
-    "block_rams": ("SB_RAM40", "DP16KD", "PDPW16KD", "SDPX9B", "SDPB", "DPB", "DPX9B", "SPX9", "pROM"),
-    "single_port_rams": ("SB_SPRAM256KA",),
-    "multipliers": ("SB_MAC16", "MULT18X18D", "MULT"),
-}
 
 
 def build(
@@ -116,11 +112,10 @@ def build(
     write_atomic(out / "report.json", json.dumps(report, indent=2).encode() + b"\n")
     write_atomic(out / "report.txt", table.encode())
     tell(table.rstrip())
-    stale = [out / f"{config.name}{suffix}" for suffix in (".bin", ".bit", ".fs")]
-    for path in stale:
-        path.unlink(missing_ok=True)
+    for family in FAMILIES.values():
+        (out / f"{config.name}{family.suffix}").unlink(missing_ok=True)
     check_timing(report)
-    product = next(path for path in made.routed.folder.iterdir() if path.suffix in (".bin", ".bit", ".fs"))
+    product = board.family.bitstream(made.routed.folder)
     write_atomic(out / f"{config.name}{product.suffix}", product.read_bytes())
     tell(f"in {out}: {config.name}{product.suffix}, config.toml, report.json, report.txt, yosys.log, nextpnr.log")
     return report
@@ -160,7 +155,7 @@ def _attempt(
             bar.update()
     reports = {number: json.loads((step.folder / "nextpnr.json").read_text()) for number, step in routed.items()}
     report = summarise(board, config, pll.frequency, divisor, reports, work)
-    report["cells"] = count_cells(json.loads((netlist.folder / "top.json").read_text()))
+    report["cells"] = count_cells(json.loads((netlist.folder / "top.json").read_text()), board.family)
     return _Attempt(report, netlist, routed[report["seed"]])
 
 
@@ -235,16 +230,16 @@ def summarise(
         "baud": baud,
         "link_samples_a_second": carried,
         "training_samples_a_second_through_link": None if entries is None else samples_through_link(trained, carried),
-        "tools": [tool_version(name) for name in ("yosys", _nextpnr(board))],
+        "tools": [tool_version(name) for name in ("yosys", board.family.place_and_route)],
     }
 
 
-def count_cells(netlist: dict[str, Any]) -> dict[str, int]:
+def count_cells(netlist: dict[str, Any], family: Family) -> dict[str, int]:
     """Count the cells of a netlist by kind, as Yosys left them: before nextpnr packs them."""
     types = Counter(cell["type"] for cell in netlist["modules"]["top"]["cells"].values())
     return {
-        kind: sum(number for name, number in types.items() if name.startswith(prefixes))
-        for kind, prefixes in _KINDS.items()
+        kind: sum(number for name, number in types.items() if name.startswith(family.cells.get(kind, ())))
+        for kind in KINDS
     }
 
 
@@ -309,10 +304,6 @@ def _clocks(report: dict[str, Any], clock: float) -> dict[str, dict[str, float]]
         name: {"achieved": float(found["achieved"]), "constraint": float(found.get("constraint") or clock)}
         for name, found in report["fmax"].items()
     }
-
-
-def _nextpnr(board: Board) -> str:
-    return {"gowin": "nextpnr-himbaechel"}.get(board.family, f"nextpnr-{board.family}")
 
 
 def _took(what: str, step: Step, start: float) -> str:

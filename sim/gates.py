@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from backspike.cache import cached
 from backspike.errors import BackspikeError
+from backspike.fpga import families
+from backspike.fpga.families.family import CellModels
 from backspike.fpga.tools import run_yosys, tool_version, yosys_share
 
-__all__ = ["FAMILIES", "Family", "cell_models", "gate_level", "synthesise"]
+__all__ = ["FAMILIES", "cell_models", "gate_level", "synthesise"]
 
 _CELLS = Path(__file__).with_name("cells")
 
 
-@dataclass(frozen=True)
-class Family:
-    """A family of devices.
-
-    Attributes
-    ----------
-    synthesis : str
-        Yosys's command.
-    models : tuple of str
-        Yosys's own models of the cells, files of its shared folder.
-    added : tuple of str
-        Ours, files of `sim/cells`, for cells that Yosys has as black boxes.
-    """
-
-    synthesis: str
-    models: tuple[str, ...]
-    added: tuple[str, ...] = ()
-
-
-FAMILIES = {
-    "ice40": Family("synth_ice40", ("ice40/cells_sim.v",)),
-    "ecp5": Family("synth_ecp5", ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("ecp5_dp16kd.v", "ecp5_mult18x18d.v")),
-}
-"""Families whose netlists can be simulated."""
+FAMILIES = {name: family.cell_models for name, family in families.FAMILIES.items() if family.cell_models}
+"""Models of the cells of those families whose netlists can be simulated."""
 
 # Yosys 0.70 ends with a failed assertion where ABC9 meets the cells in which `flatten` notes what was a module.
 _SCRIPT = "read_verilog {top}.v; hierarchy -top {top}; flatten -noscopeinfo; {synthesis} -top {top}; "
@@ -68,7 +47,7 @@ def synthesise(verilog: str, top: str, family: str) -> str:
     BackspikeError
         The family is unknown, Yosys is missing, or it does not take the Verilog.
     """
-    script = _SCRIPT.format(top=top, synthesis=_family(family).synthesis)
+    script = _SCRIPT.format(top=top, synthesis=_models(family).synthesis)
 
     def make(made: Path) -> None:
         source = made / f"{top}.v"
@@ -86,13 +65,13 @@ def synthesise(verilog: str, top: str, family: str) -> str:
 
 def cell_models(family: str) -> str:
     """Return the models of a family's cells, one behind the other: Yosys's own, and those of `sim/cells`."""
-    chosen = _family(family)
+    chosen = _models(family)
     paths = [*(yosys_share() / name for name in chosen.models), *(_CELLS / name for name in chosen.added)]
     # Pads and flip-flops under the vendor's names, of which netlists have none.
     return "`define NO_INCLUDES\n" + "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
-def _family(name: str) -> Family:
+def _models(name: str) -> CellModels:
     if name not in FAMILIES:
         raise BackspikeError(f"gates must be one of {', '.join(FAMILIES)}, not {name!r}")
     return FAMILIES[name]

@@ -25,8 +25,8 @@ def estimate(config_name: str, board_name: str | None, dataset_name: str | None)
     there is none of this network, it is unknown.
     """
     from backspike.fpga.boards import BOARDS, find_board
-    from backspike.fpga.estimate import CAPACITY, families
     from backspike.fpga.estimate import estimate as run_estimate
+    from backspike.fpga.estimate import families
     from backspike.fpga.throughput import UnknownWorkError, Work, clocks_a_sample, find_work
 
     known = families()
@@ -35,11 +35,11 @@ def estimate(config_name: str, board_name: str | None, dataset_name: str | None)
         work = find_work(load_config(config_name), dataset_name)
     except UnknownWorkError as error:
         work = error
-    boards = [find_board(board_name)] if board_name else [b for b in BOARDS.values() if b.family in known]
+    boards = [find_board(board_name)] if board_name else [b for b in BOARDS.values() if b.family.name in known]
     for board in boards:
         config = board.load_config(config_name)
         found = run_estimate(config, board)
-        has = CAPACITY[board.name]
+        has = board.capacity
         speed = "unknown"
         if isinstance(work, Work):
             speed = f"{board.clock * 1e6 / clocks_a_sample(config, work):,.0f}"

@@ -24,6 +24,16 @@ def test_a_preset_fits_the_board():
 
 
 @pytest.mark.parametrize("name", BOARDS)
+def test_a_device_is_called_as_its_platform_calls_it(name):
+    board = BOARDS[name]
+    platform = board.platform()
+    assert board.device == (getattr(platform, "device", "") or platform.family)
+    if board.family.area:
+        assert board.capacity.logic_cells > 0
+    assert board.family.place_and_route_arguments(platform)
+
+
+@pytest.mark.parametrize("name", BOARDS)
 def test_a_file_is_taken_as_it_is_whatever_its_name(name, tmp_path):
     """The name of a preset in a file is a name, and no more; so is the name of the file."""
     for preset, config in PRESETS.items():

@@ -14,7 +14,8 @@ from backspike import PRESETS, BackspikeError
 from backspike.config import load_config
 from backspike.datasets import load_dataset
 from backspike.fpga.boards import BOARDS
-from backspike.fpga.build import build, check_timing, count_cells, find_fastest, format_report, summarise
+from backspike.fpga.build import KINDS, build, check_timing, count_cells, find_fastest, format_report, summarise
+from backspike.fpga.families import FAMILIES, ICE40
 from backspike.fpga.flow import does_not_fit
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.serial_transport import SerialTransport
@@ -172,10 +173,19 @@ def test_what_does_not_fit_is_one_sentence():
     assert does_not_fit(log.replace("6761", "5280"), BOARDS["icebreaker"]) is None
 
 
+def test_cells_of_every_family_are_counted_by_kind():
+    """No cell counts twice, and none that nobody would look for under that name."""
+    for family in FAMILIES.values():
+        prefixes = [prefix for prefixes in family.cells.values() for prefix in prefixes]
+        types = {f"{number}": {"type": f"{prefix}X"} for number, prefix in enumerate(prefixes)}
+        counts = count_cells({"modules": {"top": {"cells": types}}}, family)
+        assert counts == {kind: len(family.cells.get(kind, ())) for kind in KINDS}
+
+
 def test_cells_are_counted_by_kind():
     types = ["SB_LUT4", "SB_LUT4", "SB_DFFSR", "SB_DFF", "SB_RAM40_4K", "SB_SPRAM256KA", "SB_MAC16", "SB_CARRY"]
     netlist = {"modules": {"top": {"cells": {str(n): {"type": name} for n, name in enumerate(types)}}}}
-    assert count_cells(netlist) == {
+    assert count_cells(netlist, ICE40) == {
         "luts": 2,
         "flip_flops": 2,
         "block_rams": 1,

@@ -12,8 +12,8 @@ from amaranth.lib.wiring import In, Out
 
 from backspike import PRESETS
 from backspike.fpga.boards import BOARDS, Board
+from backspike.fpga.families.family import Pll
 from backspike.fpga.flow import Step, place_and_route, synthesise
-from backspike.fpga.pll import Pll
 from backspike.fpga.tools import find_tool, run_tool
 
 

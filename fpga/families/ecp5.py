@@ -1,0 +1,125 @@
+"""Lattice ECP5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth import Instance, Module, Signal, Value
+
+from .family import Area, Capacity, CellModels, Family, Pll, buffered
+
+__all__ = ["ECP5"]
+
+# Charge pump and loop filter, as Trellis's ecppll sets them for any clock: nextpnr takes what is missing for 0, and a
+# charge pump without current never locks.
+_LOOP = {
+    "a_ICP_CURRENT": "12",
+    "a_LPF_RESISTOR": "8",
+    "a_MFG_ENABLE_FILTEROPAMP": "1",
+    "a_MFG_GMCREF_SEL": "2",
+}
+
+
+@dataclass(frozen=True)
+class Ecp5(Family):
+    """Lattice ECP5.
+
+    The PLL, an EHXPLLL fed back from its first output, makes ``source * CLKFB_DIV / CLKI_DIV``. Limits as Lattice's
+    data sheet has them: 3.125 to 400 MHz at the phase detector and out of it, 400 to 800 MHz in the oscillator.
+    """
+
+    middle = 600
+
+    def settings(self, source: float) -> Iterator[Pll]:
+        """Give all settings of the PLL."""
+        for reference in range(1, 129):
+            if not 3.125 <= source / reference <= 400:
+                continue
+            for feedback in range(1, 81):
+                frequency = source * feedback / reference
+                for divider in range(1, 129):
+                    if 400 <= frequency * divider <= 800 and 3.125 <= frequency <= 400:
+                        parameters: dict[str, int | str] = {
+                            "CLKI_DIV": reference,
+                            "CLKFB_DIV": feedback,
+                            "CLKOP_DIV": divider,
+                            "CLKOP_CPHASE": divider // 2,
+                            "CLKOP_ENABLE": "ENABLED",
+                            "FEEDBK_PATH": "CLKOP",
+                        }
+                        yield Pll(frequency, frequency * divider, parameters)
+
+    def pll_instance(self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool) -> Instance:
+        """Return an EHXPLLL."""
+        return Instance(
+            "EHXPLLL",
+            **{f"p_{name}": value for name, value in pll.parameters.items()},
+            **_LOOP,
+            i_CLKI=buffered(m, pin),
+            i_CLKFB=clock,
+            i_RST=0,
+            i_STDBY=0,
+            i_PHASESEL0=0,
+            i_PHASESEL1=0,
+            i_PHASEDIR=1,
+            i_PHASESTEP=1,
+            i_PHASELOADREG=1,
+            i_PLLWAKESYNC=0,
+            i_ENCLKOP=0,
+            o_CLKOP=clock,
+            o_LOCK=locked,
+        )
+
+    def place_and_route_arguments(self, platform: Any) -> list[str]:
+        """Return nextpnr's arguments."""
+        package = platform._nextpnr_package_options[platform.package].upper()
+        device = [platform._nextpnr_device_options[platform.device], "--package", package, "--speed", platform.speed]
+        return [*device, "--lpf", "top.lpf", "--textcfg", "top.config"]
+
+    def packer_arguments(self, platform: Any) -> list[str]:
+        """Return ecppack's arguments."""
+        return ["--compress", "--input", "top.config", "--bit", "top.bit"]
+
+
+ECP5 = Ecp5(
+    name="ecp5",
+    place_and_route="nextpnr-ecp5",
+    packer="ecppack",
+    suffix=".bit",
+    constraints=".lpf",
+    cells={
+        "luts": ("LUT4",),
+        "flip_flops": ("TRELLIS_FF",),
+        "block_rams": ("DP16KD", "PDPW16KD"),
+        "multipliers": ("MULT18X18D",),
+    },
+    area=Area(
+        # A carry has two tables, a distributed RAM four.
+        luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4},
+        flip_flops="TRELLIS_FF",
+        block_rams="DP16KD",
+        shapes=((36, 512), (18, 1024), (9, 2048), (4, 4096)),
+        costs={"registers": 1, "block_rams": 128, "distributed": 1},
+        # Of 95 % one was not routed.
+        full=0.93,
+        # Flip-flops are apart. Place and route takes so many times the tables, for what feeds its carries, in the
+        # builds of docs/boards.md.
+        tables_a_cell=1.15,
+        flip_flops_a_cell=0.0,
+        distributed=(4, 16, 4),
+    ),
+    capacity={
+        "LFE5U-12F": Capacity(24_288, 56),
+        "LFE5U-25F": Capacity(24_288, 56),
+        "LFE5U-45F": Capacity(43_848, 108),
+        "LFE5U-85F": Capacity(83_640, 208),
+    },
+    cell_models=CellModels(
+        "synth_ecp5",
+        ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"),
+        ("ecp5_dp16kd.v", "ecp5_mult18x18d.v"),
+    ),
+)
+"""The family."""

@@ -1,0 +1,87 @@
+"""Gowin GW1NR-9."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth import Instance, Module, Signal, Value
+
+from .family import Family, Pll, buffered
+
+__all__ = ["GOWIN"]
+
+
+@dataclass(frozen=True)
+class Gowin(Family):
+    """Gowin GW1NR-9.
+
+    The rPLL makes ``source * (FBDIV_SEL + 1) / (IDIV_SEL + 1)``. Limits as Gowin's data sheet has them for C6/I5: 3 to
+    400 MHz at the phase detector, 400 to 1,200 MHz in the oscillator.
+    """
+
+    middle = 800
+
+    def settings(self, source: float) -> Iterator[Pll]:
+        """Give all settings of the PLL."""
+        for reference in range(64):
+            if not 3 <= source / (reference + 1) <= 400:
+                continue
+            for feedback in range(64):
+                frequency = source * (feedback + 1) / (reference + 1)
+                for divider in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128):
+                    if 400 <= frequency * divider <= 1200:
+                        parameters: dict[str, int | str] = {
+                            "FCLKIN": f"{source:g}",
+                            "IDIV_SEL": reference,
+                            "FBDIV_SEL": feedback,
+                            "ODIV_SEL": divider,
+                        }
+                        yield Pll(frequency, frequency * divider, parameters)
+
+    def pll_instance(self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool) -> Instance:
+        """Return an rPLL."""
+        return Instance(
+            "rPLL",
+            **{f"p_{name}": value for name, value in pll.parameters.items()},
+            p_DEVICE="GW1NR-9C",
+            p_CLKFB_SEL="internal",
+            i_CLKIN=buffered(m, pin),
+            i_CLKFB=0,
+            i_RESET=0,
+            i_RESET_P=0,
+            i_ODSEL=0,
+            i_IDSEL=0,
+            i_FBDSEL=0,
+            i_PSDA=0,
+            i_DUTYDA=0,
+            i_FDLY=0,
+            o_CLKOUT=clock,
+            o_LOCK=locked,
+        )
+
+    def place_and_route_arguments(self, platform: Any) -> list[str]:
+        """Return nextpnr's arguments."""
+        device = ["--device", platform.part, "--vopt", f"family={platform._chipdb_device}"]
+        return [*device, "--vopt", "cst=top.cst", "--write", "top.pnr.json"]
+
+    def packer_arguments(self, platform: Any) -> list[str]:
+        """Return gowin_pack's arguments."""
+        return ["-d", platform._chipdb_device, "-o", "top.fs", "top.pnr.json"]
+
+
+GOWIN = Gowin(
+    name="gowin",
+    place_and_route="nextpnr-himbaechel",
+    packer="gowin_pack",
+    suffix=".fs",
+    constraints=".cst",
+    cells={
+        "luts": ("LUT1", "LUT2", "LUT3", "LUT4"),
+        "flip_flops": ("DFF",),
+        "block_rams": ("SDPX9B", "SDPB", "DPB", "DPX9B", "SPX9", "pROM"),
+        "multipliers": ("MULT",),
+    },
+)
+"""The family."""
