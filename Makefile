@@ -83,12 +83,12 @@ $(CREATED):
 # Each environment has what the one before has, and one call of pip makes any of them.
 $(RUNTIME): $(CREATED) pyproject.toml
 	@echo "Installing Backspike and what it needs into $(VENV) (about a minute) ..."
-	$(PIP) install --editable .
+	$(PIP) install --editable .[sim]
 	@touch $@
 
 $(FPGA): $(CREATED) pyproject.toml
 	@echo "Installing Backspike and the tools that make bitstreams into $(VENV) (about a minute) ..."
-	$(PIP) install --editable .[fpga]
+	$(PIP) install --editable .[sim,fpga]
 	@touch $(RUNTIME) $@
 
 $(DEVELOPMENT): $(CREATED) pyproject.toml

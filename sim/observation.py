@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from cocotb.types import Logic
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
@@ -287,7 +286,7 @@ def _number(handle: Any) -> int:
     """Return a vector, or a single bit, as a number; an unknown bit raises ValueError, which names the signal."""
     value = handle.value
     try:
-        return int(value) if isinstance(value, Logic) else int(value.to_unsigned())
+        return int(value.to_unsigned()) if hasattr(value, "to_unsigned") else int(value)
     except ValueError:
         raise ValueError(f"{value} in {handle._path}") from None
 

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import cocotb_tools.config
-from cocotb_tools.runner import Runner, get_runner
-
 from backspike.cache import cached
 from backspike.errors import BackspikeError
 from backspike.files import make_directory
 from backspike.programs import clean_environment, run_program
+
+try:
+    import cocotb_tools.config
+    from cocotb_tools.runner import Runner, get_runner
+except ModuleNotFoundError as error:
+    raise BackspikeError("cocotb is missing; install it with: pip install backspike[sim]") from error
 
 from .exchange import load_values, store_values
 from .simulators import Tools, find_tools

