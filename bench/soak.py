@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from backspike.datasets import load_dataset
-from backspike.sim.compare import compare_fast, schedule_of
+from backspike.sim.compare import compare_native, schedule_of
 from backspike.sim.exercise import random_config
 
 SAMPLES = 64
@@ -36,7 +36,7 @@ def check(seed: int) -> str:
     schedule = schedule_of(config, load_dataset("random", config, seed), SAMPLES, seed)
     schedule = replace(schedule, learn=np.arange(SAMPLES) % 20 < LEARNED)
     stalls = STALLS if seed % 2 else 0.0
-    return compare_fast(config, schedule, interval=INTERVAL, seed=seed, stalls=stalls, optimise=False).mismatch
+    return compare_native(config, schedule, interval=INTERVAL, seed=seed, stalls=stalls, optimise=False).mismatch
 
 
 @click.command()

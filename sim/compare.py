@@ -34,7 +34,7 @@ from .observation import Stores, differing_store, model_stores, put_stores
 from .runner import run_bench
 from .simulators import require_simulator
 
-__all__ = ["Comparison", "Schedule", "advance", "compare", "compare_fast", "differing_counter", "schedule_of"]
+__all__ = ["Comparison", "Schedule", "advance", "compare", "compare_native", "differing_counter", "schedule_of"]
 
 WEIGHTS_BY_REGISTER = {"verilator": 4096, "icarus": 512}
 """Networks of no more weights are loaded through the register interface; larger ones, and waveforms, past it."""
@@ -237,7 +237,7 @@ def compare(
     )
 
 
-def compare_fast(
+def compare_native(
     config: NetworkConfig,
     schedule: Schedule,
     *,

@@ -36,14 +36,14 @@ __all__ = ["compare"]
 @click.option("--inference", is_flag=True, help="Show samples for testing, learning off.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Start from the weights of a training.")
 @click.option("--waves", type=click.Path(path_type=Path), help="Write a waveform to this .fst file.")
-@click.option("--fast", is_flag=True, help="Simulate natively: results of every sample, states now and then.")
+@click.option("--native", is_flag=True, help="Simulate natively: results of every sample, states now and then.")
 @click.option(
-    "--interval", type=click.IntRange(1), default=256, show_default=True, help="With --fast, samples between states."
+    "--interval", type=click.IntRange(1), default=256, show_default=True, help="With --native, samples between states."
 )
 @click.option(
     "--gates",
     type=click.Choice(["ice40", "ecp5"]),
-    help="With --fast, simulate the netlist that synthesis makes for this family: results, weights and counters.",
+    help="With --native, simulate the netlist that synthesis makes for this family: results, weights and counters.",
 )
 def compare(
     config_name: str,
@@ -56,7 +56,7 @@ def compare(
     inference: bool,
     checkpoint: Path | None,
     waves: Path | None,
-    fast: bool,
+    native: bool,
     interval: int,
     gates: str | None,
 ) -> int:
@@ -65,22 +65,22 @@ def compare(
     Prints how much was compared and "0 mismatches", or the first mismatch with its place. The seed decides split,
     initial weights, random streams and stalls.
     """
-    from backspike.sim.compare import advance, compare_fast
+    from backspike.sim.compare import advance, compare_native
     from backspike.sim.compare import compare as run_comparison
 
-    if fast and (waves or simulator != "verilator"):
-        raise BackspikeError("--fast needs Verilator and writes no waveform; leave out --simulator and --waves")
-    if gates and not fast:
-        raise BackspikeError("--gates simulates natively; add --fast")
+    if native and (waves or simulator != "verilator"):
+        raise BackspikeError("--native needs Verilator and writes no waveform; leave out --simulator and --waves")
+    if gates and not native:
+        raise BackspikeError("--gates simulates natively; add --native")
     config = load_config(config_name)
     seed = chosen_seed(config, seed)
     schedule = load_schedule(config, dataset_name, samples, seed, inference, checkpoint, settings, data_dir)
     with progress_bar(samples, "samples", f"comparing {config.name}") as bar:
         progress = advance(bar)
-        if fast:
+        if native:
             simulator = f"verilator, native, netlist for {gates}" if gates else "verilator, native"
             # A netlist takes long to compile, and few samples to compare.
-            result = compare_fast(
+            result = compare_native(
                 config,
                 schedule,
                 interval=interval,

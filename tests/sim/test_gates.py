@@ -13,7 +13,7 @@ from backspike.cli import main
 from backspike.datasets import load_dataset
 from backspike.sim import gates as module
 from backspike.sim import native
-from backspike.sim.compare import compare_fast, schedule_of
+from backspike.sim.compare import compare_native, schedule_of
 from backspike.sim.gates import FAMILIES, cell_models, gate_level, synthesise
 from backspike.sim.runner import run_bench
 from tests.sim.accumulator import NEEDS_ICARUS, accumulator_verilog
@@ -91,7 +91,7 @@ def test_the_netlist_of_tiny_equals_the_model(family: str, monkeypatch) -> None:
     shown = replace(shown, learn=np.arange(60) % 25 < 20)  # learning and inference in turn
     seen: list[int] = []
     looks = {"interval": 10, "progress": seen.append}
-    result = compare_fast(TINY, shown, seed=3, stalls=0.2, optimise=False, gates=family, **looks)
+    result = compare_native(TINY, shown, seed=3, stalls=0.2, optimise=False, gates=family, **looks)
     assert result.mismatch == ""
     assert result.compared == {"samples": 60, "ticks": 480, "weights": len(seen) * (9 * 4 + 5 * 3)}
     assert result.streams is None
@@ -115,7 +115,7 @@ def test_tables_that_are_wrong_are_found(monkeypatch) -> None:
         return changed
 
     monkeypatch.setattr(native, "gate_level", damaged)
-    result = compare_fast(
+    result = compare_native(
         TINY, schedule_of(TINY, load_dataset("random", TINY, 3), 60, 3), optimise=False, gates="ice40"
     )
     assert result.mismatch
@@ -136,4 +136,4 @@ def test_what_cannot_be_synthesised_is_one_sentence() -> None:
 
 def test_the_command_line_asks_for_native_simulation(capsys) -> None:
     assert main(["compare", "--config", "tiny", "--dataset", "random", "--gates", "ice40"]) == 2
-    assert capsys.readouterr().err == "error: --gates simulates natively; add --fast\n"
+    assert capsys.readouterr().err == "error: --gates simulates natively; add --native\n"

@@ -16,7 +16,7 @@ from backspike.model import Network
 from backspike.model.order import sample_order
 from backspike.model.synapses import initial_weights
 from backspike.sim import compare as module
-from backspike.sim.compare import Schedule, compare_fast, schedule_of
+from backspike.sim.compare import Schedule, compare_native, schedule_of
 from backspike.sim.exercise import random_config
 from backspike.sim.native import NativeNetwork
 
@@ -33,7 +33,7 @@ def test_learning_inference_and_rates_in_one_schedule(stalls: float) -> None:
     shown = schedule(MIXED, 60, seed=4)
     shown = replace(shown, learn=np.arange(60) % 25 < 20)  # learning and inference in turn; rates change at sample 30
     seen: list[int] = []
-    result = compare_fast(MIXED, shown, interval=8, seed=2, stalls=stalls, optimise=False, progress=seen.append)
+    result = compare_native(MIXED, shown, interval=8, seed=2, stalls=stalls, optimise=False, progress=seen.append)
     assert result.mismatch == ""
     assert seen == [8, 16, 20, 25, 30, 38, 45, 50, 58, 60]
     looks, weights, streams = len(seen), 9 * 4 + 5 * 3, 3 + 4 + 3 + 2
@@ -47,7 +47,7 @@ def test_learning_inference_and_rates_in_one_schedule(stalls: float) -> None:
 @pytest.mark.parametrize("seed", [9, 12])
 def test_random_networks_equal_the_model(seed: int) -> None:
     config = random_config(seed)
-    result = compare_fast(config, schedule(config, 40, seed), interval=7, seed=seed, stalls=0.2, optimise=False)
+    result = compare_native(config, schedule(config, 40, seed), interval=7, seed=seed, stalls=0.2, optimise=False)
     assert result.mismatch == "", f"random_config({seed}): {config}"
 
 
@@ -63,9 +63,9 @@ def test_a_wrong_weight_is_found(monkeypatch) -> None:
     monkeypatch.setattr(NativeNetwork, "write_weights", write_wrong)
     shown = schedule(MIXED, 1)  # a blank sample, that neither reads nor changes the weight
     wanted = shown.weights[0][5, 2]
-    result = compare_fast(MIXED, shown, optimise=False)
+    result = compare_native(MIXED, shown, optimise=False)
     assert result.mismatch == f"after sample 0, layer 1, row 5, unit 2, weights: expected {wanted}, got {wanted ^ 1}"
-    result = compare_fast(MIXED, schedule(MIXED, 40), optimise=False)
+    result = compare_native(MIXED, schedule(MIXED, 40), optimise=False)
     assert re.match(
         r"(sample \d+, result|after sample \d+, layer 1, row 5, unit 2, weights): expected", result.mismatch
     )
@@ -80,7 +80,7 @@ def test_a_wrong_result_is_found(monkeypatch) -> None:
         return wins
 
     monkeypatch.setattr(NativeNetwork, "show", show_wrong)
-    result = compare_fast(MIXED, schedule(MIXED, 12), interval=5, optimise=False)
+    result = compare_native(MIXED, schedule(MIXED, 12), interval=5, optimise=False)
     assert re.fullmatch(r"sample 4, result: expected wins \[.*\], got \[.*\]", result.mismatch)
 
 
@@ -92,7 +92,7 @@ def test_a_counter_that_is_off_by_one_is_found(monkeypatch) -> None:
         return {**found, "WRITES_2": found["WRITES_2"] + 1}
 
     monkeypatch.setattr(NativeNetwork, "counters", off_by_one)
-    result = compare_fast(MIXED, schedule(MIXED, 12), optimise=False)
+    result = compare_native(MIXED, schedule(MIXED, 12), optimise=False)
     assert re.fullmatch(r"counter WRITES_2: expected \d+, got \d+", result.mismatch)
 
 
@@ -104,23 +104,23 @@ def test_hardware_that_stops_is_found(monkeypatch) -> None:
         self._patience = 40  # enough for an access, not for a sample
 
     monkeypatch.setattr(NativeNetwork, "__init__", impatient)
-    result = compare_fast(MIXED, schedule(MIXED, 12), optimise=False)
+    result = compare_native(MIXED, schedule(MIXED, 12), optimise=False)
     sentence = r"sample 0 or one behind it: the hardware gave 0 of 6 results, then nothing for 40 clocks"
     assert re.fullmatch(sentence, result.mismatch), result.mismatch
 
 
 def test_the_command_line_tells_what_was_compared(monkeypatch, capfd) -> None:
     def quickly(*arguments, **options):
-        return compare_fast(*arguments, **{**options, "optimise": False})
+        return compare_native(*arguments, **{**options, "optimise": False})
 
-    monkeypatch.setattr(module, "compare_fast", quickly)
-    command = ["compare", "--config", "tiny", "--dataset", "random", "--samples", "20", "--fast", "--interval", "9"]
+    monkeypatch.setattr(module, "compare_native", quickly)
+    command = ["compare", "--config", "tiny", "--dataset", "random", "--samples", "20", "--native", "--interval", "9"]
     assert main(command) == 0
     weights, streams = 9 * 4 + 5 * 3, 2 + 4 + 3 + 2
     counts = f"20 samples, 160 ticks, {4 * weights} weights, {4 * streams} LFSR states"  # also where rates change
     assert capfd.readouterr().out == f"tiny, 20 samples of random, seed 1, verilator, native: {counts}\n0 mismatches\n"
     assert main([*command, "--simulator", "icarus"]) == 2
-    assert capfd.readouterr().err.startswith("error: --fast needs Verilator and writes no waveform")
+    assert capfd.readouterr().err.startswith("error: --native needs Verilator and writes no waveform")
 
 
 MNIST_HERE = any(any((place / "mnist").glob("train-images*")) for place in search_path(None))
@@ -139,7 +139,7 @@ def test_two_thousand_samples_of_mnist_are_trained_in_the_rtl() -> None:
         weights=initial_weights(config, 1),
         seed=1,
     )
-    result = compare_fast(config, shown)
+    result = compare_native(config, shown)
     assert result.mismatch == ""
     assert result.counters["SAMPLES"] == 2000
     # It has learned: the last thousand while they were shown for the first time.
