@@ -114,9 +114,10 @@ class Bench:
     async def watch(self, ctx) -> None:
         """Note events, and that an offer is not withdrawn."""
         receiver, cycle, held = self.receiver, 0, None
-        async for _, _, events, valid, ready, frame in ctx.tick().sample(
-            receiver.events, receiver.frame.valid, receiver.frame.ready, receiver.frame.payload
-        ):
+        while True:
+            _, _, events, valid, ready, frame = await ctx.tick().sample(
+                receiver.events, receiver.frame.valid, receiver.frame.ready, receiver.frame.payload
+            )
             for event in LinkEvent:
                 if events >> event & 1:
                     self.found.append((cycle, event))
@@ -137,7 +138,8 @@ class Bench:
                     body[place] = ctx.get(receiver.data)
                 content = packed(bytes((frame.sequence, frame.kind)) + bytes(body))
                 self.found.append((begun, content))
-                await ctx.tick().repeat(1 + self.random.randrange(self.holds))
+                for _ in range(1 + self.random.randrange(self.holds)):
+                    await ctx.tick()
                 ctx.set(receiver.frame.ready, 1)
                 await ctx.tick()
                 ctx.set(receiver.frame.ready, 0)
