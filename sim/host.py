@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from random import Random
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,24 +38,17 @@ class RegisterHost:
 
     Parameters
     ----------
-    dut : cocotb handle
-        A network's top module.
     config : NetworkConfig
-    ports : dict
-        Ports of the Verilog's description.
-    stalls : float
-        Probability of a stall in each clock, 0 to below 1.
-    generator : Random
-        Where the stalls are drawn from.
+    requests : StreamDriver
+        Driver of the network's stream ``requests``.
+    responses : StreamMonitor
+        Monitor of its stream ``responses``.
     """
 
-    def __init__(
-        self, dut: Any, config: NetworkConfig, ports: dict[str, Any], stalls: float, generator: Random
-    ) -> None:
+    def __init__(self, config: NetworkConfig, requests: StreamDriver, responses: StreamMonitor) -> None:
         self._config = config
         self._registers = RegisterMap(config)
-        self._requests = StreamDriver(dut, "requests", ports, stalls=stalls, generator=generator)
-        self._responses = StreamMonitor(dut, "responses", ports, stalls=stalls, generator=generator)
+        self._requests, self._responses = requests, responses
 
     async def read(self, name: str) -> int:
         """Return a register's value, 0 to 2**32 - 1."""

@@ -92,7 +92,9 @@ class NetworkBench:
         ports, stalls, generator = job["ports"], job["stalls"], Random(job["stall_seed"])
         self.driver = StreamDriver(dut, "samples", ports, stalls=stalls, generator=generator)
         self.results = StreamMonitor(dut, "results", ports, stalls=stalls, generator=generator)
-        self.host = RegisterHost(dut, self.config, ports, stalls, generator)
+        requests = StreamDriver(dut, "requests", ports, stalls=stalls, generator=generator)
+        responses = StreamMonitor(dut, "responses", ports, stalls=stalls, generator=generator)
+        self.host = RegisterHost(self.config, requests, responses)
         self.compared = dict.fromkeys(("samples", "ticks", "spikes, gates and errors", "weights", "LFSR states"), 0)
         self.predicted: list[int] = []
         self.counters: dict[str, int] = {}

@@ -6,6 +6,9 @@ from hypothesis import settings
 
 from backspike import progress
 
+# Benches run in the tests' own process, too.
+pytest.register_assert_rewrite("tests.hdl.benches")
+
 # Few examples, to be quick, none of them kept, and no clock: `pytest --hypothesis-profile thorough` takes many.
 settings.register_profile("quick", max_examples=100, deadline=None, database=None, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=5_000)

@@ -7,6 +7,7 @@ import random
 from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
 
+from .benches.board import LinkBench
 from .variants import ON_BOTH, check, random_config
 
 SEED = 20261
@@ -32,4 +33,5 @@ def variants(simulator: str):
 
 @ON_BOTH
 def test_a_host_trains_and_nothing_else_has_an_effect(simulator: str) -> None:
-    check("board", variants(simulator), simulator, SEED)
+    drawn = variants(simulator)
+    check([dict.fromkeys(drawn, LinkBench)], drawn, simulator, SEED)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from backspike.hdl.counters import Counters
 
-from .variants import ON_BOTH, check
+from .benches.counters import CountersBench
+from .benches.simulation import simulate
 
 SEED = 20267
 
 
-@ON_BOTH
-def test_every_event_is_counted(simulator: str) -> None:
-    variants = {
+def variants():
+    return {
         f"kinds_{kinds}": (Counters(kinds, most), {"kinds": kinds, "most": most, "clocks": 4000})
         for kinds, most in ((1, 21_845), (2, 1), (4, 4096), (7, 4))
     }
-    check("counters", variants, simulator, SEED)
+
+
+def test_every_event_is_counted() -> None:
+    simulate(CountersBench, variants(), SEED)

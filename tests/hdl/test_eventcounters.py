@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from backspike.hdl.link.eventcounters import EventCounters
 
-from .variants import ON_BOTH, check
+from .benches.eventcounters import EventCountersBench
+from .benches.simulation import simulate
 
 SEED = 20266
 
 
-@ON_BOTH
-def test_every_event_is_counted(simulator: str) -> None:
-    variants = {f"kinds_{kinds}": (EventCounters(kinds), {"kinds": kinds, "rounds": 600}) for kinds in (2, 7)}
-    check("eventcounters", variants, simulator, SEED)
+def variants():
+    return {f"kinds_{kinds}": (EventCounters(kinds), {"kinds": kinds, "rounds": 600}) for kinds in (2, 7)}
+
+
+def test_every_event_is_counted() -> None:
+    simulate(EventCountersBench, variants(), SEED)

@@ -9,7 +9,8 @@ import pytest
 from backspike.hdl.lfsr import LeapForwardLFSR
 from backspike.model.lfsr import POLYNOMIALS, SEEDING_POLYNOMIALS
 
-from .variants import ON_BOTH, check
+from .benches.lfsr import RandomSteps, WholePeriod
+from .benches.simulation import simulate
 
 SEED = 20231
 
@@ -27,15 +28,14 @@ def variants():
     return drawn
 
 
-@ON_BOTH
-def test_leaps_as_the_model_does(simulator: str) -> None:
-    some = ["least", "most", "stream_24", "seeding_40"]
-    check("lfsr", variants(), simulator, SEED, test="random_steps", on_verilator=some)
+def test_leaps_as_the_model_does() -> None:
+    simulate(RandomSteps, variants(), SEED)
 
 
 def test_runs_through_all_states() -> None:
     # 16 steps at a time, which share no factor with 2**16 - 1: every state is met.
-    check("lfsr", variants(), "verilator", SEED, test="whole_period", on_verilator=["seeding_16"])
+    register = variant(16, 16, SEEDING_POLYNOMIALS[16])
+    simulate(WholePeriod, {"seeding_16": register}, SEED)
 
 
 def test_takes_the_polynomial_of_the_streams_by_default() -> None:

@@ -1,46 +1,63 @@
-"""No bench of a unit waits for ever: on a design that does nothing it fails, after a number of clocks."""
+"""No bench waits for ever: on a design that does nothing it fails, after a number of clocks."""
 
 from __future__ import annotations
 
-import importlib
-from inspect import signature
-
 import pytest
 from amaranth import Module, Signal
+from amaranth.lib import wiring
 
-from backspike.sim.runner import BenchError
-from tests.sim.accumulator import NEEDS_ICARUS
+from backspike.sim.runner import BenchError, run_bench
 
-from . import variants
+from . import test_board, test_lists, test_network, variants
+from .benches.bench import Bench
+from .benches.board import LinkBench
+from .benches.lists import ListBench
+from .benches.network import BENCHES
+from .benches.simulation import simulate
+from .test_units import UNITS, Unit
+from .variants import NEEDS_ICARUS, Kinds, check
 
+SEED = 20271
 LIMIT = 3_000
 
-# Each waits in a way of its own: for a byte to be taken, for an answer, for a result, for a transfer.
-BENCHES = ("test_lists", "test_board", "test_network", "test_uart")
+
+class Silent(wiring.Component):
+    """Has another's ports, and leaves all outputs at 0."""
+
+    def elaborate(self, platform: object) -> Module:
+        return Module()
 
 
-def silent(self, platform) -> Module:
-    """Leave all outputs at 0."""
-    m = Module()
-    beat = Signal()
-    m.d.sync += beat.eq(~beat)
-    return m
+@pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS)
+def test_a_bench_of_a_unit_that_does_nothing_ends(unit: Unit) -> None:
+    drawn = unit.variants()
+    assert_ends(unit.bench, {name: drawn[name] for name in unit.few})
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_a_bench_of_a_network_that_does_nothing_ends(bench: type[Bench]) -> None:
+    assert_ends(bench, test_network.variants())
+
+
+def assert_ends(bench: type[Bench], variants: Kinds) -> None:
+    for name, (component, job) in variants.items():
+        with pytest.raises(AssertionError, match=rf"^[^( ].* \({bench.__name__} of variant {name} "):
+            simulate(bench, {name: (Silent(component.signature), job)}, SEED, LIMIT)
 
 
 @NEEDS_ICARUS
-@pytest.mark.parametrize("name", BENCHES)
-def test_a_bench_of_what_does_nothing_ends(name: str, monkeypatch) -> None:
+def test_a_bench_of_verilog_that_does_nothing_ends(monkeypatch) -> None:
+    def silent(self, platform) -> Module:
+        m = Module()
+        beat = Signal()
+        m.d.sync += beat.eq(~beat)
+        return m
+
     def impatient(*arguments, parameters, **options):
         return run_bench(*arguments, parameters={**parameters, "limit": LIMIT}, **options)
 
-    run_bench = variants.run_bench
     monkeypatch.setattr(variants.Variants, "elaborate", silent)
     monkeypatch.setattr(variants, "run_bench", impatient)
-    module = importlib.import_module(f".{name}", __package__)
-    tests = [test for test in vars(module).values() if getattr(test, "__module__", "") == module.__name__]
-    benches = [test for test in tests if callable(test) and [*signature(test).parameters] == ["simulator"]]
-    assert benches
-    for bench in benches:
-        if bench.__name__.startswith("test_"):
-            with pytest.raises(BenchError, match=r"failed on icarus: \w+: AssertionError: \S"):
-                bench("icarus")
+    for bench, drawn in ((LinkBench, test_board.variants("icarus")), (ListBench, test_lists.variants())):
+        with pytest.raises(BenchError, match=r"failed on icarus: \w+.*: AssertionError: \S"):
+            check([dict.fromkeys(drawn, bench)], drawn, "icarus", SEED)

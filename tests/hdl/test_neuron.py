@@ -7,22 +7,21 @@ import random
 from backspike.hdl.neuron import CompositeNeuron, Membrane
 from backspike.hdl.synapses import drive_shape, error_shape
 
-from .variants import ON_BOTH, check, random_config
+from .benches.neuron import MembraneBench, NeuronBench
+from .benches.simulation import simulate
+from .variants import random_config
 
 SEED = 20233
 
 
-@ON_BOTH
-def test_membranes_integrate_as_the_model_does(simulator: str) -> None:
-    variants = {
+def membranes():
+    return {
         f"leak_{leak}_of_{bits}": (Membrane(bits, leak), {"drive_bits": bits, "leak": leak})
         for leak, bits in [(0, 5), (1, 8), (2, 12), (3, 30), (8, 21)]
     }
-    check("neuron", variants, simulator, SEED, test="membrane")
 
 
-@ON_BOTH
-def test_neurons_move_as_the_model_does(simulator: str) -> None:
+def neurons():
     generator = random.Random(SEED)
     variants = {}
     for number, (leak, dropout) in enumerate([(0, 0), (0, 255), (1, 64), (3, 1), (8, 150)]):
@@ -30,4 +29,12 @@ def test_neurons_move_as_the_model_does(simulator: str) -> None:
         drive, error = drive_shape(config.weight_layer(1)).width, error_shape(config.weight_layer(2)).width
         job = {"config": config.to_dict(), "dropout": dropout, "drive_bits": drive, "error_bits": error}
         variants[f"neuron_{number}"] = (CompositeNeuron(config, dropout, drive, error), job)
-    check("neuron", variants, simulator, SEED, test="composite_neuron")
+    return variants
+
+
+def test_membranes_integrate_as_the_model_does() -> None:
+    simulate(MembraneBench, membranes(), SEED)
+
+
+def test_neurons_move_as_the_model_does() -> None:
+    simulate(NeuronBench, neurons(), SEED)

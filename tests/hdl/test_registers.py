@@ -6,13 +6,18 @@ import random
 
 from backspike.hdl.registers import RegisterFile
 
-from .variants import ON_BOTH, check, random_config
+from .benches.registers import RegisterFileBench
+from .benches.simulation import simulate
+from .variants import random_config
 
 SEED = 20239
 
 
-@ON_BOTH
-def test_answers_every_access(simulator: str) -> None:
+# Of no stalls and of stalls.
+FEW = ["file_1_free", "file_2_stalled"]
+
+
+def variants():
     generator = random.Random(SEED)
     fixed = [
         {"layers": (1, 2), "lanes": (1,)},
@@ -26,4 +31,8 @@ def test_answers_every_access(simulator: str) -> None:
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "stalls": stalls}
             variants[f"file_{number}_{'stalled' if stalls else 'free'}"] = (RegisterFile(config), job)
-    check("registers", variants, simulator, SEED, on_verilator=["file_1_free", "file_2_stalled"])
+    return variants
+
+
+def test_answers_every_access() -> None:
+    simulate(RegisterFileBench, variants(), SEED)

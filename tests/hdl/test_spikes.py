@@ -8,19 +8,21 @@ from backspike.hdl.input import InputLayer
 from backspike.hdl.spikes import SpikeGenerator
 from backspike.model.lfsr import POLYNOMIALS
 
-from .variants import ON_BOTH, check, random_config
+from .benches.simulation import simulate
+from .benches.spikes import GeneratorBench, InputLayerBench
+from .variants import random_config
 
 SEED = 20232
 
 
-@ON_BOTH
-def test_streams_spike_as_the_model_does(simulator: str) -> None:
-    variants = {f"wide_{width}": (SpikeGenerator(width), {"lfsr_bits": width}) for width in POLYNOMIALS}
-    check("spikes", variants, simulator, SEED, test="generator")
+FEW = ["rate_1_stalled", "rate_4_free", "spikes_11_free", "rate_13_stalled"]
 
 
-@ON_BOTH
-def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
+def generators():
+    return {f"wide_{width}": (SpikeGenerator(width), {"lfsr_bits": width}) for width in POLYNOMIALS}
+
+
+def input_layers():
     generator = random.Random(SEED)
     fixed = [
         {"input": "rate", "layers": (1, 2), "input_streams": 1},
@@ -49,11 +51,12 @@ def test_input_layer_lists_the_rows_that_spike(simulator: str) -> None:
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "stalls": stalls}
             variants[f"{config.input}_{number}_{'stalled' if stalls else 'free'}"] = (InputLayer(config), job)
-    check(
-        "spikes",
-        variants,
-        simulator,
-        SEED,
-        test="input_layer",
-        on_verilator=["rate_1_stalled", "rate_4_free", "spikes_11_free", "rate_13_stalled"],
-    )
+    return variants
+
+
+def test_streams_spike_as_the_model_does() -> None:
+    simulate(GeneratorBench, generators(), SEED)
+
+
+def test_input_layer_lists_the_rows_that_spike() -> None:
+    simulate(InputLayerBench, input_layers(), SEED)

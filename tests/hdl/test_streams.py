@@ -8,7 +8,9 @@ from backspike.hdl.streams import StreamSeeder, stream_groups
 from backspike.model.lfsr import POLYNOMIALS
 from backspike.model.streams import StreamMap
 
-from .variants import ON_BOTH, check, random_config
+from .benches.simulation import simulate
+from .benches.streams import StreamSeederBench
+from .variants import random_config
 
 SEED = 20236
 
@@ -24,9 +26,8 @@ def variants():
     return drawn
 
 
-@ON_BOTH
-def test_every_stream_gets_the_seed_of_the_model(simulator: str) -> None:
-    check("streams", variants(), simulator, SEED)
+def test_every_stream_gets_the_seed_of_the_model() -> None:
+    simulate(StreamSeederBench, variants(), SEED)
 
 
 def test_groups_hold_all_streams() -> None:

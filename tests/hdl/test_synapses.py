@@ -6,13 +6,17 @@ import random
 
 from backspike.hdl.synapses import SynapseArray, drive_shape, error_shape
 
-from .variants import ON_BOTH, check, random_config
+from .benches.simulation import simulate
+from .benches.synapses import SynapseArrayBench
+from .variants import random_config
 
 SEED = 20238
 
 
-@ON_BOTH
-def test_sweeps_as_the_model_does(simulator: str) -> None:
+FEW = ["array_0_free", "array_3_stalled", "array_5_free"]
+
+
+def variants():
     generator = random.Random(SEED)
     # Layers, lanes, banks, ports, the layer of the array; then weights of 4 to 16 bits.
     shapes = [
@@ -35,7 +39,11 @@ def test_sweeps_as_the_model_does(simulator: str) -> None:
             job = {"config": config.to_dict(), "layer": layer, "stalls": stalls}
             array = SynapseArray(config.weight_layer(layer))
             variants[f"array_{number}_{'stalled' if stalls else 'free'}"] = (array, job)
-    check("synapses", variants, simulator, SEED, on_verilator=["array_0_free", "array_3_stalled", "array_5_free"])
+    return variants
+
+
+def test_sweeps_as_the_model_does() -> None:
+    simulate(SynapseArrayBench, variants(), SEED)
 
 
 def test_sums_have_room_for_their_extremes() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from backspike.hdl.link.uart import UartReceiver, UartTransmitter
 
-from .variants import ON_BOTH, check
+from .benches.simulation import simulate
+from .benches.uart import UartBench
 
 SEED = 20265
+FEW = ["receiver_4_even", "receiver_12_slow", "receiver_12_fast", "transmitter_4"]
 
 
-@ON_BOTH
-def test_bytes_come_as_they_were_sent(simulator: str) -> None:
+def variants():
     variants = {}
     for divisor, skew in ((4, 0.0), (5, 0.0), (12, 0.02), (12, -0.02), (87, 0.04), (87, -0.04)):
         sign = "fast" if skew < 0 else "slow" if skew > 0 else "even"
@@ -18,4 +19,8 @@ def test_bytes_come_as_they_were_sent(simulator: str) -> None:
         variants[f"receiver_{divisor}_{sign}"] = (UartReceiver(divisor), job)
     for divisor in (4, 17):
         variants[f"transmitter_{divisor}"] = (UartTransmitter(divisor), {"unit": "transmitter", "divisor": divisor})
-    check("uart", variants, simulator, SEED)
+    return variants
+
+
+def test_bytes_come_as_they_were_sent() -> None:
+    simulate(UartBench, variants(), SEED)

@@ -12,9 +12,11 @@ from backspike.hdl.joiner import VisitJoiner
 from backspike.hdl.scanner import RowScanner
 from backspike.hdl.serialiser import Serialiser
 
-from .variants import ON_BOTH, check
+from .benches.simulation import simulate
+from .benches.visits import RowScannerBench, SerialiserBench, VisitJoinerBench
 
 SEED = 20237
+FEW_SCANNERS = ["units_70_36_4_stalled", "units_21_4_2_free", "units_16_16_1_free"]
 
 
 class Joiner(wiring.Component):
@@ -35,19 +37,17 @@ class Joiner(wiring.Component):
         return m
 
 
-@ON_BOTH
-def test_serialiser_emits_marked_items_in_order(simulator: str) -> None:
+def serialisers():
     variants = {}
     for slots, item, context in [(1, 3, 0), (2, 7, 4), (8, 5, 0), (16, 2, 9)]:
         for stalls in (0, 0.4):
             unit = Serialiser(slots, unsigned(item), unsigned(context))
             job = {"slots": slots, "item": item, "context": context, "stalls": stalls}
             variants[f"slots_{slots}_{'stalled' if stalls else 'free'}"] = (unit, job)
-    check("visits", variants, simulator, SEED, test="serialiser")
+    return variants
 
 
-@ON_BOTH
-def test_scanner_lists_the_rows_of_a_tick(simulator: str) -> None:
+def scanners():
     generator = random.Random(SEED)
     # Units, lanes, banks.
     shapes = [(1, 1, 1), (2, 2, 2), (16, 16, 1), (17, 17, 4), (40, 40, 2), (9, 1, 1), (21, 5, 1), (70, 35, 1)]
@@ -59,17 +59,26 @@ def test_scanner_lists_the_rows_of_a_tick(simulator: str) -> None:
             job = {"units": units, "lanes": lanes, "banks": banks, "chunk": min(lanes, RowScanner.CHUNK)}
             name = f"units_{units}_{lanes}_{banks}_{'stalled' if stalls else 'free'}"
             variants[name] = (RowScanner(units, lanes, banks), {**job, "stalls": stalls})
-    on_verilator = ["units_70_36_4_stalled", "units_21_4_2_free", "units_16_16_1_free"]
-    check("visits", variants, simulator, SEED, test="row_scanner", on_verilator=on_verilator)
+    return variants
 
 
-@ON_BOTH
-def test_joiner_holds_a_visit_while_banks_come_late(simulator: str) -> None:
+def joiners():
     variants = {}
     for units, lanes, banks in [(9, 9, 2), (24, 4, 2), (40, 8, 4), (21, 4, 2), (30, 1, 1)]:
         for stalls in (0, 0.4, 0.8):
             unit = Joiner(VisitJoiner(units, -(-units // lanes), lanes, banks))
             job = {"units": units, "lanes": lanes, "banks": banks, "stalls": stalls}
             variants[f"units_{units}_{lanes}_{banks}_{int(10 * stalls)}"] = (unit, job)
-    on_verilator = ["units_24_4_2_4", "units_40_8_4_8"]
-    check("visits", variants, simulator, SEED, test="visit_joiner", on_verilator=on_verilator)
+    return variants
+
+
+def test_serialiser_emits_marked_items_in_order() -> None:
+    simulate(SerialiserBench, serialisers(), SEED)
+
+
+def test_scanner_lists_the_rows_of_a_tick() -> None:
+    simulate(RowScannerBench, scanners(), SEED)
+
+
+def test_joiner_holds_a_visit_while_banks_come_late() -> None:
+    simulate(VisitJoinerBench, joiners(), SEED)

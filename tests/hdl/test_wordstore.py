@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from backspike.hdl.wordstore import WordStore
 
+from .benches.simulation import simulate
+from .benches.wordstore import WordStoreBench
 from .variants import ON_BOTH, check
 
 SEED = 20235
 
 
-@ON_BOTH
-def test_reads_what_was_written(simulator: str) -> None:
-    variants = {
+def variants():
+    return {
         f"depth_{depth}_of_{lanes}{'_fresh' if fresh else ''}": (
             WordStore(bits, lanes, depth, fresh),
             {"bits": bits, "lanes": lanes, "depth": depth, "fresh": fresh},
@@ -19,4 +20,14 @@ def test_reads_what_was_written(simulator: str) -> None:
         for bits, lanes, depth in [(5, 1, 1), (9, 4, 1), (7, 1, 2), (12, 3, 5), (33, 2, 16)]
         for fresh in (False, True)
     }
-    check("wordstore", variants, simulator, SEED)
+
+
+def test_reads_what_was_written() -> None:
+    simulate(WordStoreBench, variants(), SEED)
+
+
+# What a word is that is read and written at once, the text says.
+@ON_BOTH
+def test_reads_as_verilog_what_was_written(simulator: str) -> None:
+    stores = variants()
+    check([dict.fromkeys(stores, WordStoreBench)], stores, simulator, SEED)

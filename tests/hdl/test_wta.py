@@ -6,13 +6,14 @@ import random
 
 from backspike.hdl.wta import WinnerTakeAll
 
-from .variants import ON_BOTH, check, random_config
+from .benches.simulation import simulate
+from .benches.wta import WinnerTakeAllBench
+from .variants import random_config
 
 SEED = 20234
 
 
-@ON_BOTH
-def test_races_have_the_winners_of_the_model(simulator: str) -> None:
+def variants():
     generator = random.Random(SEED)
     variants = {}
     races = [(2, 2, 0, 16), (3, 2, 2, 64), (10, 10, 0, 32), (10, 5, 3, 32), (16, 1, 8, 24), (26, 7, 0, 48)]
@@ -29,4 +30,8 @@ def test_races_have_the_winners_of_the_model(simulator: str) -> None:
             weight_frac=3,
         )
         variants[f"race_{number}"] = (WinnerTakeAll(config), {"config": config.to_dict()})
-    check("wta", variants, simulator, SEED, on_verilator=["race_1", "race_2"])
+    return variants
+
+
+def test_races_have_the_winners_of_the_model() -> None:
+    simulate(WinnerTakeAllBench, variants(), SEED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -16,18 +16,16 @@ from backspike.config import LFSR_WIDTHS, NetworkConfig
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.sim.runner import run_bench
 
-ON_BOTH = pytest.mark.parametrize(
-    "simulator",
-    [
-        pytest.param(
-            "icarus",
-            marks=pytest.mark.skipif(
-                shutil.which("iverilog") is None, reason="needs Icarus Verilog: apt-get install iverilog"
-            ),
-        ),
-        "verilator",
-    ],
+from .benches.bench import Bench
+
+NEEDS_ICARUS = pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="needs Icarus Verilog: apt-get install iverilog"
 )
+ON_BOTH = pytest.mark.parametrize("simulator", [pytest.param("icarus", marks=NEEDS_ICARUS), "verilator"])
+"""On what compiles the emitted Verilog: a whole design, or one in which the text matters."""
+
+Kinds = Mapping[str, tuple[wiring.Component, Mapping[str, Any]]]
+"""Variants of a unit, and what the bench of each gets."""
 
 
 class Variants(wiring.Component):
@@ -49,30 +47,27 @@ class Variants(wiring.Component):
 
 
 def check(
-    module: str,
-    variants: Mapping[str, tuple[wiring.Component, Mapping[str, Any]]],
-    simulator: str,
-    seed: int,
-    test: str | None = None,
-    on_verilator: Collection[str] | None = None,
+    turns: Sequence[Mapping[str, type[Bench]]], variants: Kinds, simulator: str, seed: int, name: str = "variants"
 ) -> None:
-    """Run a bench of `tests.hdl.benches` on components, each with the job that its bench gets.
+    """Run benches on variants of units as Verilog, in one design: in each turn all variants at once, each with a bench.
 
-    Verilator, which builds slowly, may be left with some of them.
+    `benches.simulation.simulate` does it with the variants as they are.
     """
-    if simulator == "verilator" and on_verilator is not None:
-        variants = {name: variants[name] for name in on_verilator}
-    design = Variants({name: unit for name, (unit, _) in variants.items()})
+    design = Variants({variant: unit for variant, (unit, _) in variants.items()})
     ports = describe_ports(design)
     run_bench(
-        f"tests.hdl.benches.{module}",
-        emit(design, f"{module}_variants"),
-        f"{module}_variants",
+        "tests.hdl.benches.verilog",
+        emit(design, name),
+        name,
         simulator=simulator,
-        parameters={"seed": seed, "ports": ports, "jobs": {name: job for name, (_, job) in variants.items()}},
+        parameters={
+            "seed": seed,
+            "ports": ports,
+            "turns": [{variant: (kind.__module__, kind.__name__) for variant, kind in turn.items()} for turn in turns],
+            "jobs": {variant: job for variant, (_, job) in variants.items()},
+        },
         public=[],
         seed=seed,
-        test=test,
     )
 
 

@@ -1,5 +1,4 @@
 import asyncio
-from random import Random
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +8,6 @@ from backspike import PRESETS
 from backspike.model import Sample
 from backspike.model.lfsr import seeding_start
 from backspike.registers import RegisterMap
-from backspike.sim import host
 from backspike.sim.exercise import lively_weights
 from backspike.sim.host import RegisterHost, sample_entries
 
@@ -76,7 +74,7 @@ class Registers:
 
 
 @pytest.fixture
-def connected(monkeypatch):
+def connected():
     """Make a host whose streams go to `Registers` at once."""
 
     def connect(config):
@@ -89,9 +87,7 @@ def connected(monkeypatch):
         async def receive():
             return answers.pop()
 
-        monkeypatch.setattr(host, "StreamDriver", lambda *arguments, **options: SimpleNamespace(send=send))
-        monkeypatch.setattr(host, "StreamMonitor", lambda *arguments, **options: SimpleNamespace(receive=receive))
-        return registers, RegisterHost(None, config, {}, 0.0, Random(1))
+        return registers, RegisterHost(config, SimpleNamespace(send=send), SimpleNamespace(receive=receive))
 
     return connect
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-import cocotb
 import numpy as np
 from cocotb.queue import Queue
 from cocotb.triggers import FallingEdge, Timer
@@ -21,15 +20,9 @@ from backspike.model import Network, Sample
 from backspike.registers import IDENTITY, RegisterMap, window_weights, window_words
 from backspike.sim.streams import CLOCK_PERIOD, within
 
-from .variants import Bench, run_variants
+from .bench import Bench
 
 PATIENCE = 200_000
-
-
-@cocotb.test()
-async def link(dut: Any) -> None:
-    """Train over the line, among frames that are to be refused."""
-    await run_variants(dut, LinkBench)
 
 
 class LinkBench(Bench):
@@ -50,7 +43,7 @@ class LinkBench(Bench):
 
     async def run(self) -> None:
         """Refuse everything before the first HELLO; then train in rounds; then compare all weights."""
-        cocotb.start_soon(self._listen())
+        self.start(self._listen())
         await self.refuse(LinkEvent.ORDER, encode_line(Frame(self.sequence, Request.READ, bytes((0, 1)))))
         await self.hello()
         assert (await self.read("IDENTITY"), await self.read("CONFIG_HASH")) == (

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import cocotb
-
-from .variants import Bench, run_variants
+from .bench import Bench
 
 BLOCK = 254
-
-
-@cocotb.test()
-async def frames(dut: Any) -> None:
-    """Decode, or encode."""
-    await run_variants(dut, CobsBench)
 
 
 class CobsBench(Bench):

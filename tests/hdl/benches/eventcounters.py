@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import cocotb
-
-from backspike.sim.streams import clocks
-
-from .variants import Bench, run_variants
-
-
-@cocotb.test()
-async def events(dut: Any) -> None:
-    """Let events happen, one kind more often than the rest, and read what was counted."""
-    await run_variants(dut, EventCountersBench)
+from .bench import Bench
 
 
 class EventCountersBench(Bench):
@@ -30,7 +18,7 @@ class EventCountersBench(Bench):
             await self.unit.edge
             self.unit.put(events=0)
             counted = [count + (happening >> kind & 1) for kind, count in enumerate(counted)]
-            await clocks(self.unit, 5 * kinds)
+            await self.clocks(5 * kinds)
             assert self.unit.get("idle"), f"round {number}: not counted in {5 * kinds} clocks"
             if number % 97 == 0 or number == self.job["rounds"] - 1:
                 await self.compare(counted)

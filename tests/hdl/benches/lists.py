@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import cocotb
-
 from backspike.config import NetworkConfig
 
-from .variants import Bench, run_variants
+from .bench import Bench
 
 SAMPLES = 40
-
-
-@cocotb.test()
-async def lists(dut: Any) -> None:
-    """Read parts of lists."""
-    await run_variants(dut, ListBench)
 
 
 class ListBench(Bench):

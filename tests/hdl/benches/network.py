@@ -10,7 +10,6 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-import cocotb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,53 +20,10 @@ from backspike.model import Network, Result, Sample
 from backspike.model.lfsr import seeding_start
 from backspike.registers import WINDOW, RegisterMap
 from backspike.sim.host import RegisterHost, sample_entries
-from backspike.sim.streams import StreamMonitor, clocks
 
-from .variants import Bench, now, run_variants
+from .bench import Bench, Monitor
 
 PATIENCE = 30_000
-
-
-@cocotb.test()
-async def accesses_meanwhile(dut: Any) -> None:
-    """Read and write registers while samples are shown: reads are answered at once, writes between samples."""
-    await run_variants(dut, AccessesMeanwhile)
-
-
-@cocotb.test()
-async def seeded_anew(dut: Any) -> None:
-    """Seed with another seed: from then on the network is a fresh one of that seed."""
-    await run_variants(dut, SeededAnew)
-
-
-@cocotb.test()
-async def reset_in_mid_sample(dut: Any) -> None:
-    """Reset while a sample is shown and others wait: from then on the network is a fresh one, whose weights stayed."""
-    await run_variants(dut, ResetInMidSample)
-
-
-@cocotb.test()
-async def odd_entries(dut: Any) -> None:
-    """Send entries that do not count, and labels that are no class."""
-    await run_variants(dut, OddEntries)
-
-
-@cocotb.test()
-async def weight_window(dut: Any) -> None:
-    """Go through the window past the ends of words, rows and layers."""
-    await run_variants(dut, WeightWindow)
-
-
-@cocotb.test()
-async def results_left_waiting(dut: Any) -> None:
-    """Take no result for long: the network waits, and loses nothing."""
-    await run_variants(dut, ResultsLeftWaiting)
-
-
-@cocotb.test()
-async def clocks_of_a_tick(dut: Any) -> None:
-    """Count the clocks of samples: as many as the rows visited say."""
-    await run_variants(dut, ClocksOfATick)
 
 
 class HostBench(Bench):
@@ -77,7 +33,7 @@ class HostBench(Bench):
         super().__init__(*arguments)
         self.config = NetworkConfig.from_dict(self.job["config"])
         self.samples = self.driver("samples")
-        self.host = RegisterHost(self.unit, self.config, self.unit.ports, 0, self.random)
+        self.host = RegisterHost(self.config, self.driver("requests"), self.monitor("responses"))
         self.model = Network(self.config, self.draw_weights())
 
     def draw_weights(self) -> list[NDArray[np.int64]]:
@@ -104,7 +60,7 @@ class HostBench(Bench):
             for entry in sample_entries(self.config, sample):
                 await self.samples.send(entry)
 
-    async def receive(self, results: StreamMonitor, expected: Result) -> None:
+    async def receive(self, results: Monitor, expected: Result) -> None:
         """Take a result, and compare it."""
         got = await results.receive(PATIENCE)
         assert isinstance(got, dict)
@@ -153,13 +109,13 @@ class AccessesMeanwhile(HostBench):
             row, unit = self.random.randrange(layer.rows), self.random.randrange(layer.units)
             await self.open_window(layer, row, unit)
             first, second = self.draw_sample(), self.draw_sample()
-            sending = cocotb.start_soon(self.send(first, second))
+            sending = self.start(self.send(first, second))
             await self.showing()
             for name in ("TICKS", "CLOCKS", "RATE_1", "IDENTITY"):
-                asked = now()
+                asked = self.now()
                 await self.host.read(name)
                 most = 4 + 2 * len(counters) * (name in counters)
-                assert now() - asked <= most, f"reading {name} took {now() - asked} clocks"
+                assert self.now() - asked <= most, f"reading {name} took {self.now() - asked} clocks"
             assert results.count == 2 * number, "the sample was over before the registers were read"
             expected = [model.run(first)]
             kind = ("rate", "weight", "weight read")[number % 3]
@@ -219,20 +175,20 @@ class ResetInMidSample(HostBench):
 
     async def run(self) -> None:
         """Reset, and compare with a fresh model that has the weights found then."""
-        begun = now()
+        begun = self.now()
         await self.load()
         results = self.monitor("results")
         await self.host.write("RATE_1", 3)
-        assert now() - begun < self.RESET_AT, "weights are loaded too late for the common reset"
-        await clocks(self.unit, self.RESET_AT - (now() - begun) - self.random.randint(40, 60))
-        sending = cocotb.start_soon(self.send(*[self.draw_sample() for _ in range(3)]))
-        await clocks(self.unit, self.RESET_AT - (now() - begun))
+        assert self.now() - begun < self.RESET_AT, "weights are loaded too late for the common reset"
+        await self.clocks(self.RESET_AT - (self.now() - begun) - self.random.randint(40, 60))
+        sending = self.start(self.send(*[self.draw_sample() for _ in range(3)]))
+        await self.clocks(self.RESET_AT - (self.now() - begun))
         assert results.count == 0, "a sample was over before the reset"
         sending.cancel()
         self.unit.put(samples__valid=0)
-        self.unit.rst.value = 1
-        await clocks(self.unit, 1)
-        self.unit.rst.value = 0
+        self.unit.set_reset(1)
+        await self.clocks(1)
+        self.unit.set_reset(0)
         assert await self.host.read("WEIGHT_LAYER") == 0, "the window stayed over the reset"
         weights = [await self.host.read_weights(layer) for layer in range(1, self.config.depth + 1)]
         self.model = Network(self.config, weights)
@@ -331,13 +287,13 @@ class ResultsLeftWaiting(HostBench):
         """Take the results only when nothing moves any more."""
         await self.load()
         samples = [self.draw_sample() for _ in range(6)]
-        sending = cocotb.start_soon(self.send(*samples))
+        sending = self.start(self.send(*samples))
         ticks = -1
         for _ in range(100):
             before, ticks = ticks, await self.host.read("TICKS")
             if ticks == before:
                 break
-            await clocks(self.unit, 1000)
+            await self.clocks(1000)
         # The first result waits in the register, the second for it.
         assert ticks == 2 * self.config.ticks, f"expected two samples to be shown, not {ticks} ticks"
         assert await self.host.read("SAMPLES") == 1
@@ -420,3 +376,14 @@ class ClocksOfATick(HostBench):
         moving = [layer.unit_fold == 1 and time == max(times) for layer, time in zip(hidden, times, strict=False)]
         lists = [a or b for a, b in zip([False, *moving], [*moving, False], strict=True)]
         return max(times), [0, *map(int, lists[1:])]
+
+
+BENCHES = (
+    AccessesMeanwhile,
+    SeededAnew,
+    ResetInMidSample,
+    OddEntries,
+    WeightWindow,
+    ResultsLeftWaiting,
+    ClocksOfATick,
+)

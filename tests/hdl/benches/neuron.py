@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
-import cocotb
 import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.model.neuron import CompositeNeurons, Membrane
 
-from .variants import Bench, run_variants
+from .bench import Bench
 
 CASES = 600
-
-
-@cocotb.test()
-async def membrane(dut: Any) -> None:
-    """Leaky integration, in the clock of its inputs."""
-    await run_variants(dut, MembraneBench)
-
-
-@cocotb.test()
-async def composite_neuron(dut: Any) -> None:
-    """All outputs of a composite neuron, in the clock of its inputs."""
-    await run_variants(dut, NeuronBench)
 
 
 class CombinationalBench(Bench):

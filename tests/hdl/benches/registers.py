@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import cocotb
-
 from backspike.config import NetworkConfig
 from backspike.model.lfsr import seeding_start
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, RegisterKind, RegisterMap
 
-from .variants import Bench, now, run_variants, unpack_lanes
+from .bench import Bench, unpack_lanes
 
 ACCESSES = 400
-
-
-@cocotb.test()
-async def accesses(dut: Any) -> None:
-    """Read and write any address with any value, while the network is busy and while it is quiet."""
-    await run_variants(dut, RegisterFileBench)
 
 
 class RegisterModel:
@@ -114,9 +106,9 @@ class RegisterFileBench(Bench):
 
     async def run(self) -> None:
         """Do all accesses, one after the other, and compare answers and outputs."""
-        cocotb.start_soon(self._weigh())
-        cocotb.start_soon(self._watch())
-        cocotb.start_soon(self._show())
+        self.start(self._weigh())
+        self.start(self._watch())
+        self.start(self._show())
         for number, (address, write, value) in enumerate(self._accesses()):
             await self._access(number, address, write, value)
         await self.responses.finish()
@@ -167,7 +159,7 @@ class RegisterFileBench(Bench):
         in_window = model.in_window()
         expected = model.access(address, write, value, busy | seeding << 1)
         await self.requests.send({"address": address, "write": int(write), "data": value})
-        taken = now()
+        taken = self.now()
         if busy and waits:
             for _ in range(self.random.randint(2, 12)):
                 await unit.edge
@@ -179,7 +171,7 @@ class RegisterFileBench(Bench):
         got = await self.responses.receive(patience=200)
         assert got == expected, f"{where}: expected {expected:#x}, got {got:#x}"
         if not self.job["stalls"] and not waits and not shown:
-            assert now() == taken + 2, f"{where}: answered {now() - taken} clocks after it was taken, not 2"
+            assert self.now() == taken + 2, f"{where}: answered {self.now() - taken} clocks after it was taken, not 2"
         await unit.edge
         assert unit.get("hold") == 0, f"{where}: hold stays"
         strobes = [strobe for bit, strobe in enumerate(("clear_counters", "reseed")) if value >> bit & 1]

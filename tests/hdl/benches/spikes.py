@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cocotb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,23 +11,11 @@ from backspike.config import NetworkConfig
 from backspike.model.spikes import Sample, SpikeGenerator
 from backspike.sim.host import sample_entries
 
-from .variants import Bench, now, run_variants
+from .bench import Bench
 from .visits import VisitReader, item_clocks, slowest_end
 
 CLOCKS = 400
-SAMPLES = 12
-
-
-@cocotb.test()
-async def generator(dut: Any) -> None:
-    """One stream: spike, permission and following state in the clock of state, value and rate."""
-    await run_variants(dut, GeneratorBench)
-
-
-@cocotb.test()
-async def input_layer(dut: Any) -> None:
-    """Show samples, with varying rates and stalls: every visit, and where nothing stalls its clock."""
-    await run_variants(dut, InputLayerBench)
+SAMPLES = 8
 
 
 class GeneratorBench(Bench):
@@ -80,7 +67,7 @@ class InputLayerBench(Bench):
         self.unit.put(seeds=dict.fromkeys(("valid", "group", "word", "lane", "state"), 0))
         model = SpikeGenerator(config, np.array(states, dtype=np.uint64))
         samples = [self._sample() for _ in range(SAMPLES)]
-        sending = cocotb.start_soon(self._send(samples))
+        sending = self.start(self._send(samples))
         for number, sample in enumerate(samples):
             await self._show(number, sample, model)
         await sending
@@ -136,7 +123,7 @@ class InputLayerBench(Bench):
         assert got == expected, f"sample {number}: expected label and learn {expected}, got {got}"
         unit.put(start=1)
         await unit.edge
-        started = now()
+        started = self.now()
         unit.put(start=0)
         # The first tick is the last one only where it is the only one.
         ticks = self.random.randint(min(2, config.ticks), config.ticks) if config.ends_early else config.ticks

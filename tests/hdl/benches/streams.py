@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import cocotb
-
 from backspike.config import NetworkConfig
 from backspike.model.lfsr import seeding_start, stream_seeds
 from backspike.model.streams import StreamMap
 
-from .variants import Bench, run_variants
+from .bench import Bench
 
 RESTARTS = 4
-
-
-@cocotb.test()
-async def seeding(dut: Any) -> None:
-    """After the reset, and anew with other seeds: when idle, and in the middle of a seeding."""
-    await run_variants(dut, StreamSeederBench)
 
 
 class StreamSeederBench(Bench):
@@ -28,7 +20,7 @@ class StreamSeederBench(Bench):
         super().__init__(*arguments)
         self.config = NetworkConfig.from_dict(self.job["config"])
         # The first seeding begins with the first clock without reset: before `run` is called.
-        self.first = cocotb.start_soon(self._after_reset())
+        self.first = self.start(self._after_reset())
 
     async def run(self) -> None:
         """Follow the first seeding, and some that are asked for."""
@@ -50,7 +42,7 @@ class StreamSeederBench(Bench):
 
     async def _after_reset(self) -> None:
         await self.unit.edge
-        while int(self.unit.rst.value):
+        while self.unit.in_reset():
             await self.unit.edge
         await self._follow(self.config.seed, StreamMap(self.config).count, loaded=True)
 

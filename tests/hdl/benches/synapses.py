@@ -6,22 +6,15 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import cocotb
 import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.model.synapses import SynapseArray
 
-from .variants import Bench, now, pack_lanes, run_variants, unpack_lanes
+from .bench import Bench, pack_lanes, unpack_lanes
 
 TICKS = 30
-
-
-@cocotb.test()
-async def ticks(dut: Any) -> None:
-    """Load weights, sweep tick after tick, and read the weights back."""
-    await run_variants(dut, SynapseArrayBench)
 
 
 class _Row(NamedTuple):
@@ -64,8 +57,8 @@ class SynapseArrayBench(Bench):
         for row in range(shape[0]):
             for unit in range(shape[1]):
                 await self._access(row, unit, int(weights[row, unit]))
-        cocotb.start_soon(self._watch())
-        cocotb.start_soon(self._show())
+        self.start(self._watch())
+        self.start(self._show())
         model = SynapseArray(config, weights, np.array([1], dtype=np.uint64))
         for tick in range(TICKS):
             await self._tick(tick, model)
@@ -94,10 +87,10 @@ class SynapseArrayBench(Bench):
         word, lane = divmod(unit, self.lanes)
         self.unit.put(weight__valid=1, weight__write=int(value is not None), weight__row=row, weight__word=word)
         self.unit.put(weight__lane=lane, weight__w_data=self._weight() if value is None else value)
-        started = now()
+        started = self.now()
         await self.until("weight__done", patience=10)
         # The edge that begins the first clock came before it, so four clocks later is the fifth edge.
-        assert now() == started + 5, f"done {now() - started - 1} clocks after an access was asked for, not 4"
+        assert self.now() == started + 5, f"done {self.now() - started - 1} clocks after an access was asked for, not 4"
         self.unit.put(weight__valid=0)
         return int(self.unit.get("weight__r_data"))
 
@@ -114,12 +107,12 @@ class SynapseArrayBench(Bench):
         while True:
             await unit.edge
             if unit.get("swept"):
-                self.swept.append(now())
+                self.swept.append(self.now())
             if unit.get("wrote"):
-                self.wrote.append((now(), unit.get("wrote")))
+                self.wrote.append((self.now(), unit.get("wrote")))
             if not self.layer.first:
                 if unit.get("back__valid"):
-                    self.errors += [(now(), unit.get("back__word"), *back) for back in self._back()]
+                    self.errors += [(self.now(), unit.get("back__word"), *back) for back in self._back()]
                 assert unit.get("back__swept") == unit.get("swept"), "the end of the errors is that of the sweep"
             else:
                 assert not any(port.startswith("back__") for port in unit.ports), "a way for errors to the inputs"
@@ -157,8 +150,8 @@ class SynapseArrayBench(Bench):
         visits = self._visits(rows)
         for visit in visits:
             await self.visits.send(self._payload(visit))
-            times.append(now())
-            ends |= {row.number: now() for row in visit}
+            times.append(self.now())
+            ends |= {row.number: self.now() for row in visit}
         if not self.job["stalls"]:
             steps = [later - earlier for earlier, later in pairwise(times)]
             expected_steps = self._steps(visits, error_pos | error_neg)

@@ -5,31 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cocotb
-
-from backspike.sim.streams import StreamMonitor
-
-from .variants import Bench, Unit, now, pack_lanes, run_variants, unpack_lanes
+from .bench import Bench, Monitor, Unit, pack_lanes, unpack_lanes
 
 LISTS = 20
-
-
-@cocotb.test()
-async def serialiser(dut: Any) -> None:
-    """Words with any marks, none among them, in lists of any length."""
-    await run_variants(dut, SerialiserBench)
-
-
-@cocotb.test()
-async def row_scanner(dut: Any) -> None:
-    """Scan flags of any density, with and without open gates."""
-    await run_variants(dut, RowScannerBench)
-
-
-@cocotb.test()
-async def visit_joiner(dut: Any) -> None:
-    """Join lists whose rows come late, one bank's behind another's of a later word among them."""
-    await run_variants(dut, VisitJoinerBench)
 
 
 def item_clocks(items: Sequence[int], first: int) -> list[list[int]]:
@@ -80,8 +58,8 @@ class SerialiserBench(Bench):
         """Send lists, and compare what comes out."""
         job = self.job
         words = [word for _ in range(LISTS) for word in self._list()]
-        begins = now() + 1
-        sending = cocotb.start_soon(self._send(words))
+        begins = self.now() + 1
+        sending = self.start(self._send(words))
         counts = [word["mask"].bit_count() + word["last"] for word in words]
         for number, (word, clocks) in enumerate(zip(words, item_clocks(counts, begins), strict=True)):
             where = f"word {number} ({word})"
@@ -98,7 +76,7 @@ class SerialiserBench(Bench):
                     expected = {"slot": slot, "item": item, "context": word["context"], "last": 0}
                     assert got == expected, f"{where}: expected {expected}, got {got}"
                 if not job["stalls"]:
-                    assert now() == clock, f"{where}: expected in clock {clock}, came in {now()}"
+                    assert self.now() == clock, f"{where}: expected in clock {clock}, came in {self.now()}"
         await sending
         await self.items.finish()
 
@@ -133,14 +111,14 @@ class RowScannerBench(Bench):
     async def run(self) -> None:
         """Compare all visits of several lists."""
         job, unit = self.job, self.unit
-        cocotb.start_soon(self._show())
+        self.start(self._show())
         for number in range(LISTS):
             spike, gate, permit = (self._flags() for _ in range(3))
             gates, bias_permit = self.random.randrange(2), self.random.randrange(2)
             self.flags = {"spike": spike, "gate": gate, "permit": permit}
             unit.put(gates=gates, bias_permit=bias_permit, start=1)
             await unit.edge
-            started = now()
+            started = self.now()
             unit.put(start=0)
             rows = [row for row in range(job["units"]) if spike[row] or (gates and gate[row])]
             counts = self._counts(rows)
@@ -207,7 +185,7 @@ class VisitJoinerBench(Bench):
             bias_permit = self.random.randrange(2)
             self.unit.put(bias_permit=bias_permit)
             sending = [
-                cocotb.start_soon(self._send(bank, {row: expected[row] for row in rows if row % banks == bank}))
+                self.start(self._send(bank, {row: expected[row] for row in rows if row % banks == bank}))
                 for bank in range(banks)
             ]
             await self.reader.read(self.visits, f"list {number}", expected, bias_permit)
@@ -239,13 +217,13 @@ class VisitReader:
     """
 
     def __init__(self, unit: Unit, inputs: int, banks: int, lanes: int | None, stream: str = "visits") -> None:
-        self._inputs, self._lanes, self._banks = inputs, lanes, banks
+        self._unit, self._inputs, self._lanes, self._banks = unit, inputs, lanes, banks
         fields = unit.ports[f"{stream}__payload"]["fields"]
         self._row_bits = max(1, (-(-(inputs + 1) // banks) - 1).bit_length())
         self._bits = fields["banks"]["width"] // banks
 
     async def read(
-        self, visits: StreamMonitor, where: str, expected: dict[int, tuple[int, int, int]], bias_permit: int
+        self, visits: Monitor, where: str, expected: dict[int, tuple[int, int, int]], bias_permit: int
     ) -> list[int]:
         """Receive a list; return the clock of each visit.
 
@@ -257,7 +235,7 @@ class VisitReader:
         while True:
             visit = await visits.receive()
             assert isinstance(visit, dict)
-            clocks.append(now())
+            clocks.append(self._unit.now())
             rows = self._rows(visit)
             at = f"{where}, visit {len(clocks)}"
             if visit["last"]:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import cocotb
 import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.model.wta import WinnerTakeAll
 
-from .variants import Bench, now, pack_lanes, run_variants
+from .bench import Bench, pack_lanes
 
 RACES = 60
-
-
-@cocotb.test()
-async def races(dut: Any) -> None:
-    """Race after race, some with nothing between them; learning on and off; labels of no class, where it is off."""
-    await run_variants(dut, WinnerTakeAllBench)
 
 
 class WinnerTakeAllBench(Bench):
@@ -45,7 +38,7 @@ class WinnerTakeAllBench(Bench):
         unit.put(seeds=dict.fromkeys(("valid", "group", "word", "lane", "state"), 0))
         model = WinnerTakeAll(config, np.array(seeds, dtype=np.uint64))
         self.drive_bits = unit.ports["drives"]["width"] // self.lanes
-        cocotb.start_soon(self._answer())
+        self.start(self._answer())
         labels = 1 << unit.ports["label"]["width"]
         for race in range(RACES):
             if self.one_in(8):
@@ -93,17 +86,17 @@ class WinnerTakeAllBench(Bench):
         unit = self.unit
         unit.put(draw=1, first=int(first), label=label, learn=learn)
         await unit.edge
-        drawn = now() + self.units + 2
+        drawn = self.now() + self.units + 2
         unit.put(draw=0)
         for _ in range(self.random.randrange(2 * self.units + 4)):
             await unit.edge
         unit.put(start=1)
         await unit.edge
         # The race begins when the drives and the last noise are there.
-        begun = max(now(), drawn + 1)
+        begun = max(self.now(), drawn + 1)
         unit.put(start=0)
         await self.until("done", patience=2 * self.units + 20)
-        took = now() - begun
+        took = self.now() - begun
         expected = 4 if self.fold == 1 else self.fold + 4
         assert took == expected, f"race {race} of {self.units} units, {self.lanes} at a time, took {took} clocks"
 

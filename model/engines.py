@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.errors import BackspikeError
-from backspike.model.network import Network
+
+from .network import Network
 
 __all__ = ["DEFAULT_ENGINE", "ENGINES", "Engine", "load_engine"]
 
@@ -35,7 +36,7 @@ def load_engine(name: str | Engine) -> Engine:
         return Network.run_samples
     if name == "fast":
         # Imported when asked for: the compiler takes a second to load.
-        from backspike.model.fast import run_samples
+        from .fast import run_samples
 
         return run_samples
     if name == "rtl":

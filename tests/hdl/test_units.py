@@ -1,0 +1,73 @@
+"""A few variants of every unit as Verilog, on both simulators: in one design, since a build takes longer than a bench.
+
+Each unit's own test has all its variants, on Amaranth's simulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from . import (
+    test_cobs,
+    test_counters,
+    test_eventcounters,
+    test_lfsr,
+    test_lists,
+    test_neuron,
+    test_registers,
+    test_spikes,
+    test_streams,
+    test_synapses,
+    test_uart,
+    test_visits,
+    test_wordstore,
+    test_wta,
+)
+from .benches.bench import Bench
+from .variants import ON_BOTH, Kinds, check
+
+SEED = 20270
+
+
+class Unit(NamedTuple):
+    """A unit's bench and variants, and a few of them that show each side of it."""
+
+    bench: type[Bench]
+    variants: Callable[[], Kinds]
+    few: Collection[str]
+
+
+UNITS = {
+    "cobs": Unit(test_cobs.CobsBench, test_cobs.variants, ["decoder", "encoder_512"]),
+    "counters": Unit(test_counters.CountersBench, test_counters.variants, ["kinds_4"]),
+    "eventcounters": Unit(test_eventcounters.EventCountersBench, test_eventcounters.variants, ["kinds_2"]),
+    "generator": Unit(test_spikes.GeneratorBench, test_spikes.generators, ["wide_16", "wide_64"]),
+    "input_layer": Unit(test_spikes.InputLayerBench, test_spikes.input_layers, test_spikes.FEW),
+    "joiner": Unit(test_visits.VisitJoinerBench, test_visits.joiners, ["units_24_4_2_4", "units_40_8_4_8"]),
+    "lfsr": Unit(test_lfsr.RandomSteps, test_lfsr.variants, ["least", "most", "stream_24", "seeding_40"]),
+    "lists": Unit(test_lists.ListBench, test_lists.variants, ["few", "spikes"]),
+    "membrane": Unit(test_neuron.MembraneBench, test_neuron.membranes, ["leak_0_of_5", "leak_3_of_30"]),
+    "neuron": Unit(test_neuron.NeuronBench, test_neuron.neurons, ["neuron_0", "neuron_4"]),
+    "registers": Unit(test_registers.RegisterFileBench, test_registers.variants, test_registers.FEW),
+    "scanner": Unit(test_visits.RowScannerBench, test_visits.scanners, test_visits.FEW_SCANNERS),
+    "serialiser": Unit(test_visits.SerialiserBench, test_visits.serialisers, ["slots_8_free", "slots_16_stalled"]),
+    "streams": Unit(test_streams.StreamSeederBench, test_streams.variants, ["wide_16", "wide_40"]),
+    "synapses": Unit(test_synapses.SynapseArrayBench, test_synapses.variants, test_synapses.FEW),
+    "uart": Unit(test_uart.UartBench, test_uart.variants, test_uart.FEW),
+    "wordstore": Unit(test_wordstore.WordStoreBench, test_wordstore.variants, ["depth_1_of_4", "depth_5_of_3_fresh"]),
+    "wta": Unit(test_wta.WinnerTakeAllBench, test_wta.variants, ["race_1", "race_2"]),
+}
+
+
+@ON_BOTH
+def test_units_do_as_verilog_what_they_do_elsewhere(simulator: str) -> None:
+    variants, benches = {}, {}
+    for name, unit in UNITS.items():
+        # A reset in the middle of its bench would be that of all: it has a test of its own on each simulator.
+        if name != "wordstore":
+            drawn = unit.variants()
+            for variant in unit.few:
+                variants[f"{name}_{variant}"] = drawn[variant]
+                benches[f"{name}_{variant}"] = unit.bench
+    check([benches], variants, simulator, SEED, "units")
