@@ -9,6 +9,7 @@
 #   make faults  100,000 damaged frames on the host link of a simulated board: none may be taken
 #   make fuzz    thousands of damaged files for each reader: each is read or refused in one sentence
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
+#   make diagrams  the drawings of docs/images from their text (needs Graphviz)
 #   make venv    only the environment, with the command .venv/bin/backspike
 
 PYTHON ?= python3
@@ -23,7 +24,7 @@ DEVELOPMENT := $(VENV)/development.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TYPES := build/types/backspike
 
-.PHONY: demo demo-training demo-bitstream test test-pythons lint bench soak faults fuzz epoch venv format clean
+.PHONY: diagrams demo demo-training demo-bitstream test test-pythons lint bench soak faults fuzz epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes behind what the first says.
@@ -66,6 +67,10 @@ fuzz: $(DEVELOPMENT)
 
 epoch: $(RUNTIME)
 	$(BIN)/python bench/epoch.py
+
+diagrams:
+	@command -v dot >/dev/null || { echo "error: dot is missing; install it with: apt-get install graphviz" >&2; exit 1; }
+	for drawing in docs/images/*.dot; do dot -Tsvg $$drawing -o $${drawing%.dot}.svg; done
 
 format: $(DEVELOPMENT)
 	$(BIN)/ruff check --fix .

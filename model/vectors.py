@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.registers import SEMANTICS_VERSION
+from backspike.training.checkpoint import Checkpoint
+from backspike.training.order import sample_order
+from backspike.training.trainer import rates_of_epoch
 
-from .checkpoint import Checkpoint
 from .lfsr import POLYNOMIALS, leap, stream_seeds
 from .network import Network
-from .order import sample_order
 from .spikes import Sample
 from .synapses import initial_weights
-from .training import rates_of_epoch
 from .wta import gumbel_table
 
 __all__ = ["NETWORKS", "as_text", "make_vectors"]

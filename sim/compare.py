@@ -22,9 +22,9 @@ from backspike.errors import BackspikeError
 from backspike.files import make_directory
 from backspike.hdl.verilog import write_design
 from backspike.model import Counters, Network
-from backspike.model.checkpoint import Checkpoint
-from backspike.model.engines import load_engine
 from backspike.model.synapses import initial_weights
+from backspike.training.checkpoint import Checkpoint
+from backspike.training.engines import load_engine
 
 from .exchange import store_values
 from .exercise import lively_weights

@@ -248,7 +248,7 @@ class NativeNetwork:
 
 
 class RtlEngine:
-    """The hardware as an engine of the golden model: see `backspike.model.engines.Engine`.
+    """The hardware as an engine of the golden model: see `backspike.training.engines.Engine`.
 
     It takes the state out of a network, shows the samples to the simulated hardware, and puts the state back, the
     counters included. Hardware is built for each configuration at first use.

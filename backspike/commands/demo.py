@@ -18,7 +18,7 @@ def demo(out: Path) -> None:
 
     Leaves Verilog, a waveform of one sample, a learning curve and summary.json.
     """
-    from backspike.sim.demo import demo as run_demo
+    from backspike.experiments.demo import demo as run_demo
 
     if not run_demo(out, click.echo):
         click.get_current_context().exit(FAILED)

@@ -148,8 +148,8 @@ def _connect(
 
 def _load_checkpoint(device: Device, path: Path) -> None:
     """Load the weights of a checkpoint, and read them back."""
-    from backspike.fpga.training import MismatchError, weight_difference
-    from backspike.model.checkpoint import Checkpoint
+    from backspike.training.checkpoint import Checkpoint
+    from backspike.training.device import MismatchError, weight_difference
 
     checkpoint = Checkpoint.load(path)
     checkpoint.require(device.config)
@@ -165,7 +165,7 @@ def _failing_on_mismatch(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
-        from backspike.fpga.training import MismatchError
+        from backspike.training.device import MismatchError
 
         try:
             return command(*arguments, **options)
@@ -222,8 +222,8 @@ def train(
     checkpoint byte for byte. A device cannot go on where it was interrupted; `backspike train --resume` can.
     """
     from backspike.datasets import load_dataset
-    from backspike.fpga.training import DeviceEngine
-    from backspike.model.training import train as run_training
+    from backspike.training.device import DeviceEngine
+    from backspike.training.trainer import train as run_training
 
     config = device.config
     seed = chosen_seed(config, seed)
@@ -268,7 +268,7 @@ def evaluate(
     With the weights that the device has, or those of a checkpoint. The seed decides the split.
     """
     from backspike.datasets import load_dataset
-    from backspike.fpga.training import evaluate_device
+    from backspike.training.device import evaluate_device
 
     config = device.config
     seed = chosen_seed(config, seed)
@@ -297,7 +297,7 @@ def read(device: Device, out: Path) -> None:
     Its random streams are those that the greeting has put the device's into: freshly seeded.
     """
     from backspike.model import Network
-    from backspike.model.checkpoint import Checkpoint
+    from backspike.training.checkpoint import Checkpoint
 
     make_directory(out.parent)
     with progress_bar(device.weight_words, "weights", "reading") as bar:
@@ -329,7 +329,7 @@ def compare(
 
     Prints how much was compared and "0 mismatches", or the first mismatch.
     """
-    from backspike.fpga.training import compare_device
+    from backspike.training.device import compare_device
 
     config = device.config
     seed = chosen_seed(config, seed)

@@ -148,8 +148,8 @@ def load_schedule(
 ) -> Schedule:
     """Return the samples of a dataset that a comparison shows, from initial weights or those of a checkpoint."""
     from backspike.datasets import load_dataset
-    from backspike.model.checkpoint import Checkpoint
     from backspike.sim.compare import schedule_of
+    from backspike.training.checkpoint import Checkpoint
 
     weights = None
     if checkpoint:

@@ -62,7 +62,7 @@ def train(
     command with --resume goes on; so it does for more --epochs.
     """
     from backspike.datasets import load_dataset
-    from backspike.model.training import train as run_training
+    from backspike.training.trainer import train as run_training
 
     config = told(load_config(config_name))
     seed = chosen_seed(config, seed)

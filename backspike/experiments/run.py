@@ -8,7 +8,7 @@ from pathlib import Path
 from backspike.errors import BackspikeError
 from backspike.files import make_directory
 from backspike.interrupts import Terminated
-from backspike.model.engines import DEFAULT_ENGINE
+from backspike.training.engines import DEFAULT_ENGINE
 
 from .definitions import Experiment
 from .results import read_result, result_path, write_result

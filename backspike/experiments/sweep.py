@@ -22,7 +22,7 @@ from tqdm import tqdm
 from backspike.errors import BackspikeError
 from backspike.files import make_directory
 from backspike.locks import locked
-from backspike.model.engines import DEFAULT_ENGINE
+from backspike.training.engines import DEFAULT_ENGINE
 
 from .definitions import Cell, Sweep
 from .results import append_cell, cells_path, sweep_results

@@ -18,11 +18,11 @@ from backspike.config import ARCHITECTURE, PRESETS, NetworkConfig
 from backspike.datasets import LOADERS, Dataset, load_dataset
 from backspike.errors import BackspikeError, shown
 from backspike.files import make_directory
-from backspike.model.baseline import FloatSettings, train_float
-from backspike.model.engines import DEFAULT_ENGINE
-from backspike.model.training import train
 from backspike.registers import SEMANTICS_VERSION
 from backspike.toml import require_known, take
+from backspike.training.baseline import FloatSettings, train_float
+from backspike.training.engines import DEFAULT_ENGINE
+from backspike.training.trainer import train
 
 __all__ = ["EPOCHS", "SEEDS", "Task", "machine", "network_of", "usable_cores"]
 

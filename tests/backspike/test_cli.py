@@ -26,8 +26,8 @@ from backspike.cli import COMMANDS, main
 from backspike.datasets import LOADERS
 from backspike.datasets.mnist import MNIST
 from backspike.model import Network
-from backspike.model.checkpoint import Checkpoint
 from backspike.sim.compare import Comparison
+from backspike.training.checkpoint import Checkpoint
 
 from .datasets.samples import write_images
 
@@ -456,7 +456,7 @@ def test_a_dataset_is_looked_for_in_the_given_folder_first(command, tmp_path, ca
 @pytest.mark.parametrize("command", ["generate", "train"])
 def test_ticks_in_which_nothing_is_learned_are_warned_of(command, tmp_path, monkeypatch, capsys) -> None:
     warnings.simplefilter("default")
-    for module in ("backspike.hdl.verilog.write_design", "backspike.model.training.train"):
+    for module in ("backspike.hdl.verilog.write_design", "backspike.training.trainer.train"):
         monkeypatch.setattr(module, lambda *_, **__: [])
     config = NetworkConfig(layers=(8, 4, 3), ticks=3)
     config.save(tmp_path / "short.toml")

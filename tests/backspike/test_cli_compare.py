@@ -17,7 +17,7 @@ import pytest
 from backspike import PRESETS
 from backspike.cli import main
 from backspike.model import Network
-from backspike.model.checkpoint import Checkpoint
+from backspike.training.checkpoint import Checkpoint
 from tests.sim.accumulator import NEEDS_ICARUS
 
 ROOT = Path(__file__).parents[2]

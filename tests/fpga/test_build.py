@@ -21,11 +21,11 @@ from backspike.fpga.link.device import Device
 from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.fpga.throughput import UnknownWorkError, find_work, samples_through_link
 from backspike.fpga.tools import find_tool
-from backspike.fpga.training import compare_device
 from backspike.prerequisites import missing_programs
 from backspike.sim.bitstream import read_built
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
+from backspike.training.device import compare_device
 
 # As nextpnr-ice40 0.9 writes it, its paths left out.
 REPORT = {

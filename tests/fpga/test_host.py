@@ -21,14 +21,14 @@ from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.port import open_port
 from backspike.fpga.link.serial_transport import SerialTransport, decode_line, encode_line
 from backspike.fpga.link.session import NoAnswerError
-from backspike.fpga.training import DeviceEngine, MismatchError, compare_device, evaluate_device, weight_difference
 from backspike.link import ANSWER, LinkEvent, Request
 from backspike.model import Network
-from backspike.model.checkpoint import Checkpoint
 from backspike.model.synapses import initial_weights
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
 from backspike.sim.exercise import lively_weights
+from backspike.training.checkpoint import Checkpoint
+from backspike.training.device import DeviceEngine, MismatchError, compare_device, evaluate_device, weight_difference
 from tests.sim.boards import CONFIG
 
 TIMEOUT = 0.2

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from backspike import NetworkConfig
 from backspike.model import Network
-from backspike.model.checkpoint import Checkpoint
 from backspike.model.fast import run_samples
 from backspike.sim.exercise import lively_weights, random_config
+from backspike.training.checkpoint import Checkpoint
 
 
 def everything(network: Network) -> dict[str, NDArray[np.int64]]:

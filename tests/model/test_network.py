@@ -13,10 +13,10 @@ from scipy import special
 from backspike.config import PRESETS, NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.model import Network, Result, Sample
-from backspike.model.engines import load_engine
 from backspike.model.neuron import CompositeNeurons
 from backspike.model.wta import WinnerTakeAll
 from backspike.sim.exercise import random_config
+from backspike.training.engines import load_engine
 
 from .reference import ReferenceNetwork
 

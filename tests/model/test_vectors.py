@@ -12,9 +12,9 @@ import pytest
 
 from backspike.config import NetworkConfig
 from backspike.model import Network
-from backspike.model.checkpoint import Checkpoint
-from backspike.model.engines import load_engine
 from backspike.model.vectors import NETWORKS, as_text, make_vectors
+from backspike.training.checkpoint import Checkpoint
+from backspike.training.engines import load_engine
 
 from .reference import ReferenceNetwork, Stream, seeds
 

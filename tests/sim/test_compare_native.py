@@ -13,12 +13,12 @@ from backspike.cli import main
 from backspike.datasets import load_dataset
 from backspike.datasets.files import search_path
 from backspike.model import Network
-from backspike.model.order import sample_order
 from backspike.model.synapses import initial_weights
 from backspike.sim import compare as module
 from backspike.sim.compare import Schedule, compare_native, schedule_of
 from backspike.sim.exercise import random_config
 from backspike.sim.native import NativeNetwork
+from backspike.training.order import sample_order
 
 # The same hardware as in the tests of the native simulation: built once.
 MIXED = PRESETS["tiny"].replace(name="mixed", leak=2, lanes=(3, 2), banks=(4, 1), input_streams=3)

@@ -11,13 +11,13 @@ from backspike.datasets import load_dataset
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.serial_transport import SerialTransport, decode_line, encode_line
-from backspike.fpga.training import compare_device, weight_difference
 from backspike.link import ANSWER, LinkEvent, Request
 from backspike.registers import RegisterMap
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
 from backspike.sim.exercise import lively_weights
 from backspike.sim.faults import KINDS, inject, refusals
+from backspike.training.device import compare_device, weight_difference
 
 from .boards import CONFIG
 

@@ -9,11 +9,11 @@ from backspike import PRESETS, BackspikeError
 from backspike.config import NetworkConfig
 from backspike.datasets import load_dataset
 from backspike.model import Network
-from backspike.model.engines import load_engine
 from backspike.registers import IDENTITY
 from backspike.sim.exercise import lively_weights, random_config
 from backspike.sim.native import HardwareError, NativeNetwork
 from backspike.sim.observation import differing_store, model_stores
+from backspike.training.engines import load_engine
 
 # Words of which the last is not full, banks, a leak, both kinds of input, one layer and more.
 CONFIGS = {

@@ -10,7 +10,7 @@ import pytest
 
 from backspike import BackspikeError, BackspikeWarning, NetworkConfig
 from backspike.datasets import Dataset
-from backspike.model.training import train
+from backspike.training.trainer import train
 
 CONFIG = NetworkConfig(layers=(6, 3), ticks=4)
 VALUES = np.full((5, 6), 9, dtype=np.uint8)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from backspike import PRESETS, BackspikeError
 from backspike.experiments.definitions import Goal, load_experiment, load_experiments, load_sweep, load_sweeps
 from backspike.experiments.task import Task, network_of
-from backspike.model.baseline import FloatSettings
 from backspike.toml import read_toml
+from backspike.training.baseline import FloatSettings
 
 from .conftest import SWEEP, TINY
 from .made_up import damaged

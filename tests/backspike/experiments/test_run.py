@@ -20,8 +20,8 @@ from backspike.experiments.results import cells_path, read_result, result_path
 from backspike.experiments.run import run_experiment
 from backspike.experiments.task import Task
 from backspike.locks import locked
-from backspike.model.checkpoint import Checkpoint
-from backspike.model.training import train
+from backspike.training.checkpoint import Checkpoint
+from backspike.training.trainer import train
 
 from .made_up import made_up
 

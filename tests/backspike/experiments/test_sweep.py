@@ -25,7 +25,7 @@ from backspike.experiments.results import append_cell, cells_path, read_cells
 from backspike.experiments.sweep import run_cell, run_sweep
 from backspike.experiments.worker import Worker, stop
 from backspike.locks import locked
-from backspike.model.checkpoint import Checkpoint
+from backspike.training.checkpoint import Checkpoint
 
 from .made_up import made_up
 

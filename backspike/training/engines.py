@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.errors import BackspikeError
-
-from .network import Network
+from backspike.model.network import Network
 
 __all__ = ["DEFAULT_ENGINE", "ENGINES", "Engine", "load_engine"]
 
@@ -36,7 +35,7 @@ def load_engine(name: str | Engine) -> Engine:
         return Network.run_samples
     if name == "fast":
         # Imported when asked for: the compiler takes a second to load.
-        from .fast import run_samples
+        from backspike.model.fast import run_samples
 
         return run_samples
     if name == "rtl":

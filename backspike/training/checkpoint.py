@@ -16,10 +16,9 @@ from numpy.typing import DTypeLike, NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.files import parse_json, reading, write_atomic
+from backspike.model.network import Counters, Network
+from backspike.model.streams import StreamMap
 from backspike.npz import read_arrays
-
-from .network import Counters, Network
-from .streams import StreamMap
 
 __all__ = ["FORMAT", "Checkpoint"]
 

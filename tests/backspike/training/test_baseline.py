@@ -7,8 +7,8 @@ import pytest
 
 from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.datasets import Dataset, load_dataset
-from backspike.model.baseline import FloatNetwork, FloatSettings, features, float_accuracy, train_float
-from backspike.model.order import sample_order
+from backspike.training.baseline import FloatNetwork, FloatSettings, features, float_accuracy, train_float
+from backspike.training.order import sample_order
 
 
 @pytest.mark.parametrize("layers", [(5, 3), (5, 4, 3), (6, 5, 4, 3)], ids=str)
@@ -72,7 +72,7 @@ def test_dropout_is_the_spiking_networks_and_keeps_the_mean() -> None:
             return original(self, values, labels, kept)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("backspike.model.baseline.FloatNetwork", Spy)
+        patch.setattr("backspike.training.baseline.FloatNetwork", Spy)
         train_float(config, dataset, 2, 3, FloatSettings(batch=50))
         assert len(seen) == 8
         for layer, (units, share) in enumerate([(50, 0.75), (40, 0.5)]):

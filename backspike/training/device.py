@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from backspike.datasets import Dataset
 from backspike.errors import BackspikeError
+from backspike.fpga.link.device import Device
 from backspike.model import Network
-from backspike.model.engines import load_engine
 from backspike.sim.compare import Comparison, Schedule, differing_counter
-
-from .link.device import Device
+from backspike.training.engines import load_engine
 
 __all__ = ["DeviceEngine", "MismatchError", "compare_device", "evaluate_device"]
 
@@ -26,7 +25,7 @@ class MismatchError(BackspikeError):
 
 
 class DeviceEngine:
-    """A device as an engine of a training: see `backspike.model.engines.Engine`.
+    """A device as an engine of a training: see `backspike.training.engines.Engine`.
 
     The golden model runs beside it, and the two are compared: winner and its wins of each sample that is learned, and
     all weights at the end of each epoch, where the model is tested. So the streams, which a device does not show, are

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from backspike import PRESETS, BackspikeError
 from backspike.datasets import load_dataset
-from backspike.model.baseline import FloatSettings
-from backspike.model.identity import training_identity
-from backspike.model.metrics import Epoch, Training, read_metrics, write_metrics
 from backspike.model.network import Counters
+from backspike.training.baseline import FloatSettings
+from backspike.training.identity import training_identity
+from backspike.training.metrics import Epoch, Training, read_metrics, write_metrics
 
 CONFIG = PRESETS["tiny"]
 COUNTS = Counters.zero(2).to_dict()

@@ -18,6 +18,7 @@ from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
 from backspike.interrupts import Terminated, held_interrupts
 from backspike.locks import locked
+from backspike.model.network import Counters, Network
 from backspike.progress import announced, progress_bar
 
 from .baseline import FloatSettings, train_float
@@ -26,7 +27,6 @@ from .engines import DEFAULT_ENGINE, Engine, load_engine
 from .identity import differences, network_identity, training_identity
 from .learning_curve import learning_curve
 from .metrics import Epoch, Training, read_metrics, write_metrics
-from .network import Counters, Network
 from .order import sample_order
 
 CHUNK = 256

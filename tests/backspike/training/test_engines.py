@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from backspike import BackspikeError, NetworkConfig
-from backspike.fpga.training import DeviceEngine
 from backspike.model import Network
-from backspike.model.engines import ENGINES, Engine, load_engine
 from backspike.model.network import Counters
+from backspike.training.device import DeviceEngine
+from backspike.training.engines import ENGINES, Engine, load_engine
 
 CONFIG = NetworkConfig(layers=(3, 4, 2), ticks=4)
 VALUES = np.full((5, 3), 200, dtype=np.uint8)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.datasets import load_dataset
 from backspike.model import Network, Sample
-from backspike.model.checkpoint import Checkpoint
+from backspike.training.checkpoint import Checkpoint
 
 CONFIGS = {
     "one layer": NetworkConfig(layers=(6, 3), ticks=4),

@@ -10,12 +10,13 @@ import pytest
 
 from backspike import PRESETS, BackspikeError
 from backspike.datasets import load_dataset
-from backspike.model import Network, training
-from backspike.model.checkpoint import Checkpoint
+from backspike.experiments import demo as module
+from backspike.experiments.demo import _differs_from_checkpoint, demo, training_schedule
+from backspike.model import Network
 from backspike.model.synapses import initial_weights
-from backspike.sim import demo as module
 from backspike.sim.compare import Comparison
-from backspike.sim.demo import _differs_from_checkpoint, demo, training_schedule
+from backspike.training import trainer
+from backspike.training.checkpoint import Checkpoint
 from tests.sim.accumulator import NEEDS_ICARUS
 
 SMALL = PRESETS["tiny"].replace(name="digits", rates=(100, 3), rate_decay=0.5)
@@ -45,7 +46,7 @@ def test_the_schedule_is_what_training_shows(tmp_path):
         return network.run_samples(values, labels, order, learn)
 
     dataset = small_dataset("digits", SMALL, 5)
-    training.train(SMALL, dataset, 3, 5, tmp_path, engine=recorded)
+    trainer.train(SMALL, dataset, 3, 5, tmp_path, engine=recorded)
     schedule = training_schedule(SMALL.replace(seed=5), dataset, 3, 5)
     assert len(shown) == 60
     learned = [

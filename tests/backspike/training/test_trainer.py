@@ -17,11 +17,12 @@ from backspike import PRESETS, NetworkConfig
 from backspike.datasets import Dataset, load_dataset
 from backspike.errors import BackspikeError
 from backspike.interrupts import Terminated, raised_terminations
-from backspike.model import Network, Sample, training
-from backspike.model.baseline import FloatSettings, float_accuracy
-from backspike.model.checkpoint import Checkpoint
-from backspike.model.engines import ENGINES, load_engine
-from backspike.model.training import evaluate, evaluate_training, rates_of_epoch, sample_order, train
+from backspike.model import Network, Sample
+from backspike.training import trainer
+from backspike.training.baseline import FloatSettings, float_accuracy
+from backspike.training.checkpoint import Checkpoint
+from backspike.training.engines import ENGINES, load_engine
+from backspike.training.trainer import evaluate, evaluate_training, rates_of_epoch, sample_order, train
 
 
 def test_rates_decay_to_one_and_no_lower() -> None:
@@ -116,7 +117,7 @@ CALLS_A_EPOCH = 3 + 1 + 1
 @pytest.fixture
 def few(monkeypatch) -> Dataset:
     """Return 60 samples to train on and 20 to test on, shown in chunks of 25."""
-    monkeypatch.setattr(training, "CHUNK", 25)
+    monkeypatch.setattr(trainer, "CHUNK", 25)
     whole = load_dataset("random", PRESETS["tiny"], seed=1)
     return replace(
         whole, train_values=whole.train_values[:60], train_labels=whole.train_labels[:60],
@@ -145,7 +146,7 @@ def handled(number: signal.Signals, handler: object) -> Iterator[None]:
         signal.signal(number, before)
 
 
-def results(done: training.Training) -> list[dict]:
+def results(done: trainer.Training) -> list[dict]:
     """Return everything that is no time."""
     return [{key: value for key, value in asdict(epoch).items() if key != "seconds"} for epoch in done.epochs]
 
@@ -220,7 +221,7 @@ def test_interruption_in_the_float_network_leaves_what_was_there(tmp_path, few, 
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "train_float", interrupted)
+    monkeypatch.setattr(trainer, "train_float", interrupted)
     with pytest.raises(KeyboardInterrupt) as interruption:
         train(config, dataset, 1, 6, tmp_path, force=True)
     assert not interruption.value.args, "nothing of this training can be resumed"
@@ -391,7 +392,7 @@ def test_a_dataset_that_does_not_fit_is_one_sentence_before_anything_is_trained_
     def never(*arguments):
         raise AssertionError("the float network was trained")
 
-    monkeypatch.setattr(training, "train_float", never)
+    monkeypatch.setattr(trainer, "train_float", never)
     with pytest.raises(BackspikeError):
         train(config, replace(load_dataset("random", config, seed=1), **changes), 1, 5, tmp_path / "out")
     assert not (tmp_path / "out").exists()

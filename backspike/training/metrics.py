@@ -14,8 +14,7 @@ from typing import Any
 from backspike.config import NetworkConfig
 from backspike.datasets import Dataset
 from backspike.files import read_json, reading, write_atomic
-
-from .network import Counters
+from backspike.model.network import Counters
 
 __all__ = ["Epoch", "Training", "read_metrics", "write_metrics"]
 

@@ -21,13 +21,12 @@ from backspike.config import PRESETS, NetworkConfig
 from backspike.datasets import Dataset, load_dataset
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
-from backspike.model.checkpoint import Checkpoint
-from backspike.model.learning_curve import learning_curve
 from backspike.model.synapses import initial_weights
-from backspike.model.training import Training, rates_of_epoch, sample_order, train
-
-from .compare import Comparison, Schedule, advance, compare
-from .simulators import fst_from_verilator
+from backspike.sim.compare import Comparison, Schedule, advance, compare
+from backspike.sim.simulators import fst_from_verilator
+from backspike.training.checkpoint import Checkpoint
+from backspike.training.learning_curve import learning_curve
+from backspike.training.trainer import Training, rates_of_epoch, sample_order, train
 
 __all__ = ["demo", "training_schedule"]
 
@@ -35,7 +34,7 @@ PRESET, EPOCHS, SEED = "digits", 5, 1
 
 
 def training_schedule(config: NetworkConfig, dataset: Dataset, epochs: int, seed: int) -> Schedule:
-    """Return what `model.training.train` shows a network, in its order and with its rates; then the test samples."""
+    """Return what `training.trainer.train` shows a network, in its order and with its rates; then the test samples."""
     orders = [sample_order(len(dataset.train_labels), seed, epoch) for epoch in range(epochs)]
     rates = [np.tile(rates_of_epoch(config, epoch), (len(order), 1)) for epoch, order in enumerate(orders)]
     tests = len(dataset.test_labels)
