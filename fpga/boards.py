@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from backspike.config import NetworkConfig, load_config
@@ -14,6 +16,7 @@ from backspike.hdl.link.uart import LEAST_DIVISOR
 
 from .families import ECP5, GOWIN, ICE40
 from .families.family import Capacity, Family, Pll
+from .link.transport import Transport
 
 __all__ = ["BOARDS", "LINE_TOLERANCE", "Board", "find_board"]
 
@@ -51,6 +54,8 @@ class Board:
         There is a light that is free to show that a request is being executed.
     transport : callable
         From the clock cycles per bit of the line to what carries the host link's bytes there (`backspike.hdl.link`).
+    host_path : str
+        Module in `backspike.fpga.link` and function that opens the host's end of it, given a port and a bit rate.
     """
 
     name: str
@@ -65,6 +70,7 @@ class Board:
     clock_at_pll: bool = False
     led: bool = True
     transport: Callable[[int], Any] = SerialTransport
+    host_path: str = "port.open_transport"
 
     def platform(self) -> Any:
         """Return a new Amaranth platform.
@@ -79,6 +85,20 @@ class Board:
             return getattr(import_module(f"amaranth_boards.{module}"), name)()
         except ModuleNotFoundError as error:
             raise BackspikeError("amaranth-boards is missing; install it with: pip install backspike[host]") from error
+
+    def open_transport(self, port: Path | str, baud: int) -> AbstractContextManager[Transport]:
+        """Return what opens the way to a device on this board, while in its context.
+
+        Raises
+        ------
+        BackspikeError
+            It cannot be opened, or a package that it needs is missing.
+        """
+        module, name = self.host_path.rsplit(".", 1)
+        opened: AbstractContextManager[Transport] = getattr(import_module(f"backspike.fpga.link.{module}"), name)(
+            port, baud
+        )
+        return opened
 
     def timing(self, clock: float, baud: int) -> tuple[Pll, int]:
         """Return the PLL of a wanted clock in MHz, and how many of its clocks a bit of the line takes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from backspike.fpga.link.device import Device
+    from backspike.fpga.link.transport import Transport
 
 __all__ = ["host"]
 
@@ -99,7 +100,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         if baud and not port:
             raise BackspikeError("--baud needs --port")
         config = _load_config(config_name, board_name)
-        with _connect(config, port, bitstream, baud, noise, samples_a_frame) as device:
+        with _connect(config, board_name, port, bitstream, baud, noise, samples_a_frame) as device:
             return command(device, **others)
 
     return run
@@ -114,27 +115,39 @@ def _load_config(name_or_path: str, board_name: str | None) -> NetworkConfig:
     return find_board(board_name).load_config(name_or_path)
 
 
+def _open_transport(board_name: str | None, port: Path, bits: int) -> AbstractContextManager[Transport]:
+    """Open what a board is reached by; where none is named, a serial port."""
+    if board_name:
+        from backspike.fpga.boards import find_board
+
+        return find_board(board_name).open_transport(port, bits)
+    from backspike.fpga.link.port import open_transport
+
+    return open_transport(port, bits)
+
+
 @contextmanager
 def _connect(
     config: NetworkConfig,
+    board_name: str | None,
     port: Path | None,
     bitstream: Path | None,
     baud: int | None,
     noise: float,
     samples_a_frame: int | None,
 ) -> Iterator[Device]:
-    """Open the line to a device, real or simulated, and greet it."""
+    """Open the way to a device, real or simulated, and greet it."""
     from backspike.fpga.link.device import Device
-    from backspike.fpga.link.serial_transport import SerialTransport
 
     if port:
-        from backspike.fpga.link.port import BAUD, open_port
+        from backspike.fpga.link.port import BAUD
 
         bits = baud or BAUD
         # Request and answer are at most 1,100 and 600 bytes of ten bits.
-        with open_port(port, bits) as line:
-            yield Device(SerialTransport(line), config, 0.2 + 17_000 / bits, samples_a_frame)
+        with _open_transport(board_name, port, bits) as transport:
+            yield Device(transport, config, 0.2 + 17_000 / bits, samples_a_frame)
     else:
+        from backspike.fpga.link.serial_transport import SerialTransport
         from backspike.sim.bitstream import read_built
         from backspike.sim.board import DirectLine, SimulatedBoard
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from backspike.errors import BackspikeError
 
-from .serial_transport import Line
+from .serial_transport import Line, SerialTransport
 
 try:
     import serial
 except ModuleNotFoundError as error:
     raise BackspikeError("pyserial is missing; install it with: pip install backspike[host]") from error
 
-__all__ = ["BAUD", "open_port"]
+__all__ = ["BAUD", "open_port", "open_transport"]
 
 BAUD = 1_000_000
 """Bits per second of a board's line, unless its build says another."""
@@ -65,6 +65,13 @@ def open_port(path: Path | str, baud: int = BAUD, write_timeout: float | None = 
         if not isinstance(error, serial.SerialException) and error.errno not in _GONE:
             raise
         raise BackspikeError(f"lost serial port {path}: {_reason(error)}") from error
+
+
+@contextmanager
+def open_transport(path: Path | str, baud: int = BAUD) -> Iterator[SerialTransport]:
+    """Open a serial port as `open_port` does, to carry frames."""
+    with open_port(path, baud) as line:
+        yield SerialTransport(line)
 
 
 def _reason(error: Exception) -> str:

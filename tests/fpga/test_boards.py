@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from amaranth.sim import Simulator
 
 from backspike import PRESETS, BackspikeError
 from backspike.cli import main
 from backspike.fpga.boards import BOARDS, find_board
+from backspike.fpga.link.frames import Frame
+from backspike.hdl.link.transport import Token
+from backspike.hdl.link.uart import LEAST_DIVISOR
+from backspike.link import Request
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -21,6 +28,49 @@ def test_a_preset_fits_the_board():
     assert BOARDS["ulx3s-85f"].load_config("digits") == PRESETS["digits"]
     for board in BOARDS.values():
         assert board.presets.keys() <= PRESETS.keys()
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_both_ends_of_the_link_speak_the_same(name):
+    """What the host sends to a port comes out of the transport of the board's design as the frame's bytes."""
+    board, frame = BOARDS[name], Frame(7, Request.READ, bytes((0, 1)))
+    master, slave = os.openpty()
+    with board.open_transport(os.ttyname(slave), board.baud) as transport:
+        transport.send(frame)
+        line = os.read(master, 100)
+    os.close(slave)
+    os.close(master)
+    assert received(board.transport(LEAST_DIVISOR), line) == frame.pack()
+
+
+def received(transport, line: bytes) -> bytes:
+    """Return the bytes of the frame that a design's transport finds on its line."""
+    found = bytearray()
+
+    async def send(ctx) -> None:
+        for byte in line:
+            for level in (0, *(byte >> bit & 1 for bit in range(8)), 1):
+                ctx.set(transport.rx, level)
+                await ctx.tick().repeat(LEAST_DIVISOR)
+        await ctx.tick().repeat(LEAST_DIVISOR)
+        assert ended
+
+    ended: list[int] = []
+
+    async def hear(ctx) -> None:
+        while True:
+            _, _, valid, token = await ctx.tick().sample(transport.received.valid, transport.received.payload)
+            if valid and token.kind == Token.BYTE:
+                found.append(token.byte)
+            elif valid and token.kind == Token.END:
+                ended.append(len(found))
+
+    simulator = Simulator(transport)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(send)
+    simulator.add_testbench(hear, background=True)
+    simulator.run()
+    return bytes(found)
 
 
 @pytest.mark.parametrize("name", BOARDS)
