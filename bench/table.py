@@ -33,7 +33,7 @@ from backspike.hdl.verilog import write_design
 from backspike.model import Network, Sample
 from backspike.registers import RegisterMap
 from backspike.sim.native import RtlEngine
-from backspike.sim.observation import differing_store, model_stores
+from backspike.sim.observation import compared_state, difference
 from backspike.sim.runner import run_bench
 from backspike.training.engines import load_engine
 from backspike.training.order import sample_order
@@ -84,7 +84,7 @@ def measure_clocks(network: Network, data: Dataset, samples: int) -> dict[str, A
         seconds = time.perf_counter() - start
         counted = rtl.hardware(network.config).counters()
         wanted = fast(model, data.train_values, data.train_labels, order, learn)
-        mismatch = differing_store(model_stores(model), model_stores(hardware))
+        mismatch = difference(compared_state(model), compared_state(hardware))
         if mismatch or not np.array_equal(wins, wanted):
             raise BackspikeError(f"hardware and golden model differ in {mode}: {mismatch or 'wins'}")
         least = bound(network, data, order, learn)

@@ -36,11 +36,6 @@ class BoardTop(wiring.Component):
         self._config, self._transport = config, transport
         super().__init__({**pins(transport), "busy": Out(1)})
 
-    @property
-    def probes(self) -> dict[str, str]:
-        """Give the paths of `NetworkTop.probes`, below this top module."""
-        return {name: f"network.{path}" for name, path in NetworkTop(self._config).probes.items()}
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.transport = transport = self._transport

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from backspike.config import PERMISSION_BITS, PIXEL_BITS, NetworkConfig
 
+from .description import Probe
 from .spikes import SpikeGenerator
 from .streams import seed_layout
 from .wordstore import WordStore, index_shape
@@ -61,11 +62,21 @@ class InputStreams(wiring.Component):
             {"draws": In(DrawPort(config)), "rate": In(PERMISSION_BITS + 1), "seeds": In(seed_layout(config))}
         )
 
+    @staticmethod
+    def _stored(config: NetworkConfig) -> tuple[data.StructLayout, int, int]:
+        """Return element, lanes and depth of the store of the streams' states."""
+        return data.StructLayout({"random": config.lfsr_bits}), config.input_width, config.input_turns
+
+    @staticmethod
+    def probes(config: NetworkConfig) -> dict[str, Probe]:
+        """Return where the states of the streams are."""
+        return {"states": WordStore.probe("states", *InputStreams._stored(config))}
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, draws = self._config, self.draws
         turns = config.input_turns
-        m.submodules.states = states = WordStore(config.lfsr_bits, config.input_width, turns)
+        m.submodules.states = states = WordStore(*self._stored(config))
         seeding = self.seeds.valid & (self.seeds.group == 0)
         turn = Signal(index_shape(turns))
         following = Signal(index_shape(turns))
@@ -86,11 +97,11 @@ class InputStreams(wiring.Component):
             m.submodules[f"generator_{lane}"] = generator = SpikeGenerator(config.lfsr_bits)
             m.d.comb += [
                 generator.rate.eq(self.rate),
-                generator.state.eq(states.r_data[lane]),
+                generator.state.eq(states.r_data[lane].random),
                 generator.value.eq(draws.values[lane]),
                 draws.spikes[lane].eq(generator.spike),
                 draws.permits[lane].eq(generator.permit),
-                states.w_data[lane].eq(Mux(seeding, self.seeds.state, generator.following)),
+                states.w_data[lane].random.eq(Mux(seeding, self.seeds.state, generator.following)),
                 states.w_enable[lane].eq(draws.used[lane] | (seeding & (self.seeds.lane == lane))),
             ]
         return m

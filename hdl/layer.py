@@ -12,11 +12,12 @@ from backspike.config import PERMISSION_BITS, NetworkConfig
 from backspike.layers import WeightLayer
 from backspike.model.lfsr import POLYNOMIALS
 
+from .description import Probe, below
 from .lfsr import leap
-from .neuron import CompositeNeuron
+from .neuron import CompositeNeuron, error_spikes, neuron_flags, neuron_state
 from .streams import seed_layout
 from .sweep import FlagPort, RowSweep, SweepEvents, row_ports
-from .synapses import BackwardPort, WeightPort, drive_shape, error_shape, unit_state
+from .synapses import BackwardPort, WeightPort, drive_shape, error_shape
 from .wordstore import WordStore, index_shape, word_of
 from .wta import WinnerTakeAll
 
@@ -70,16 +71,6 @@ def _add_sweep(m: Module, engine: HiddenLayer | OutputLayer, layer: WeightLayer)
         else:
             m.d.comb += inner.eq(outer) if sweep.signature.members[name].flow == In else outer.eq(inner)
     return sweep
-
-
-def error_spikes() -> data.StructLayout:
-    """Return the layout of a unit's error spikes."""
-    return data.StructLayout({"pos": 1, "neg": 1})
-
-
-def unit_marks() -> data.StructLayout:
-    """Return the layout of the flags that a hidden unit has in a tick, and of the error spikes it will have next."""
-    return data.StructLayout({"spike": 1, "gate": 1, "permit": 1, "dropped": 1, "coming": error_spikes()})
 
 
 @dataclass(frozen=True)
@@ -149,14 +140,33 @@ class HiddenLayer(wiring.Component):
             }
         )
 
+    @staticmethod
+    def _stored(layer: WeightLayer) -> dict[str, tuple[data.StructLayout, int, int]]:
+        """Return what the units store: element, lanes and depth of each `WordStore`."""
+        return {
+            "states": (neuron_state(layer), layer.unit_width, layer.unit_fold),
+            "marks": (neuron_flags(), layer.unit_width, layer.unit_fold),
+            "errors": (error_spikes(), layer.lanes, layer.fold),
+        }
+
+    @staticmethod
+    def probes(layer: WeightLayer) -> dict[str, Probe]:
+        """Return those of the sweep, what the units store, and ``first``: while it is set, all flags mean 0."""
+        return {
+            **below("sweep", RowSweep.probes(layer)),
+            **{name: WordStore.probe(name, *shape) for name, shape in HiddenLayer._stored(layer).items()},
+            "first": Probe("first", 1),
+        }
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layer = self._layer
         sweep = _add_sweep(m, self, layer)
-        m.submodules.states = states = WordStore(unit_state(layer), layer.unit_width, layer.unit_fold)
+        stored = self._stored(layer)
+        m.submodules.states = states = WordStore(*stored["states"])
         # Errors from above may be for the word that is read.
-        m.submodules.marks = marks = WordStore(unit_marks(), layer.unit_width, layer.unit_fold, fresh=True)
-        m.submodules.errors = errors = WordStore(error_spikes(), layer.lanes, layer.fold)
+        m.submodules.marks = marks = WordStore(*stored["marks"], fresh=True)
+        m.submodules.errors = errors = WordStore(*stored["errors"])
         turn = self._take_turns(m, sweep)
         drives, place, part = self._read_drives(m, sweep, turn)
         arrived = self._receive_errors(m)
@@ -304,8 +314,8 @@ class HiddenLayer(wiring.Component):
                 next_mark.gate.eq(neuron.gate | ~moving),
                 next_mark.permit.eq(Mux(moving, neuron.permit, error.permit)),
                 next_mark.dropped.eq(neuron.dropped & moving),
-                next_mark.coming.pos.eq(neuron.error_pos & ~moving),
-                next_mark.coming.neg.eq(neuron.error_neg & ~moving),
+                next_mark.coming.error_pos.eq(neuron.error_pos & ~moving),
+                next_mark.coming.error_neg.eq(neuron.error_neg & ~moving),
                 marks.w_enable[lane].eq(moving | hit),
                 self.flags.spike[lane].eq(mark.spike),
                 self.flags.gate[lane].eq(mark.gate),
@@ -326,8 +336,8 @@ class HiddenLayer(wiring.Component):
         width = self._layer.unit_width
         for lane in range(self._layer.lanes):
             m.d.comb += [
-                sweep.error_pos[lane].eq(errors.r_data[lane].pos),
-                sweep.error_neg[lane].eq(errors.r_data[lane].neg),
+                sweep.error_pos[lane].eq(errors.r_data[lane].error_pos),
+                sweep.error_neg[lane].eq(errors.r_data[lane].error_neg),
                 errors.w_data[lane].eq(marks.r_data[lane % width].coming),
                 errors.w_enable[lane].eq(turn.moving & (part == lane // width)),
             ]
@@ -368,6 +378,14 @@ class OutputLayer(wiring.Component):
                 "winner": Out(index_shape(config.layers[-1])),
             }
         )
+
+    @staticmethod
+    def probes(config: NetworkConfig) -> dict[str, Probe]:
+        """Return those of the sweep and of the race."""
+        return {
+            **below("sweep", RowSweep.probes(config.weight_layers[-1])),
+            **below("wta", WinnerTakeAll.probes(config)),
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 from amaranth import Cat, Module, Value
 from amaranth.lib import stream, wiring
@@ -12,7 +14,9 @@ from backspike.config import NetworkConfig
 from backspike.registers import RegisterMap
 
 from .counters import Counters
+from .description import Probe, below
 from .input import InputLayer
+from .inputstreams import InputStreams
 from .layer import HiddenLayer, OutputLayer
 from .patience import Patience
 from .registers import RegisterFile, request_layout
@@ -66,42 +70,23 @@ class NetworkTop(wiring.Component):
         return RegisterMap(self.config)
 
     @property
-    def probes(self) -> dict[str, str]:
-        """Give the hierarchical path, below the top module, of every state that benches compare.
+    def probes(self) -> dict[str, dict[str, Any]]:
+        """Describe where every state is that benches compare: see `Probe.to_dict`.
 
-        ``weights_l_b`` is bank b of a layer, a memory of ``fold`` words a row, of a weight a
-        lane; row j is row j // banks of bank j modulo banks.
-        ``inputs`` holds the states of the input streams, a register or a memory of ``input_turns`` words.
-        ``units_l`` holds, from the least significant bit of a lane, LFSR state and (with a leak) membrane: a memory
-        of ``unit_fold`` words, or a register where there is one word. In the output layer it is a memory of LFSR
-        states, a unit a word, and the membranes are ``membranes_l``, of ``fold`` words.
-        ``marks_l``, of as many words as ``units_l``, has the flags of hidden units: spike, gate, permit, dropped; then
-        two that do not count between ticks. ``errors_l``, of ``fold`` words, has the bits of their error spikes, and
-        those of the output layer are the vectors ``error_pos_l`` and ``error_neg_l``. As long as ``first_l`` is set,
-        the layer has not taken part in this sample, and all of its flags and error spikes mean 0.
+        Word w of a store of units has, lane by lane, units w times the lanes and on; lanes behind the last unit hold
+        nothing. ``ticked`` is set in the cycle after a tick.
         """
         config = self.config
-        paths = {"ticked": "sequencer.moved"}
-        paths["inputs"] = f"source.streams.states.{'register' if config.input_turns == 1 else 'memory'}"
-        for layer in config.weight_layers:
-            number, engine = layer.number, f"layer_{layer.number}"
-            for bank in range(layer.banks):
-                paths[f"weights_{number}_{bank}"] = f"{engine}.sweep.synapses.rows_{bank}"
-            paths[f"bias_{number}"] = f"{engine}.sweep.bias.state"
-            store = "register" if layer.fold == 1 else "memory"
-            if layer.hidden:
-                paths[f"first_{number}"] = f"{engine}.first"
-                paths[f"errors_{number}"] = f"{engine}.errors.{store}"
-                store = "register" if layer.unit_fold == 1 else "memory"
-                paths[f"units_{number}"] = f"{engine}.states.{store}"
-                paths[f"marks_{number}"] = f"{engine}.marks.{store}"
-            else:
-                paths |= {f"error_{sign}_{number}": f"{engine}.wta.error_{sign}" for sign in ("pos", "neg")}
-                paths["winner"] = f"{engine}.winner"
-                paths[f"units_{number}"] = f"{engine}.wta.states.memory"
-                if config.leak:
-                    paths[f"membranes_{number}"] = f"{engine}.wta.membranes.{store}"
-        return paths
+        described = {"ticked": Probe("sequencer.moved", 1).to_dict(0)}
+        parts: list[tuple[str, Mapping[str, Probe]]] = [
+            ("source.streams", InputStreams.probes(config)),
+            *((f"layer_{layer.number}", HiddenLayer.probes(layer)) for layer in config.weight_layers[:-1]),
+            (f"layer_{config.depth}", OutputLayer.probes(config)),
+        ]
+        for number, (instance, probes) in enumerate(parts):
+            for name, probe in below(instance, probes).items():
+                described[f"layer_{number}.{name}"] = probe.to_dict(number)
+        return described
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, signed
-from amaranth.lib import wiring
+from amaranth import Module, Mux, signed, unsigned
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike.config import PERMISSION_BITS, NetworkConfig
+from backspike.layers import WeightLayer
 
-__all__ = ["CompositeNeuron", "Membrane"]
+from .synapses import drive_shape
+
+__all__ = ["CompositeNeuron", "Membrane", "error_spikes", "neuron_flags", "neuron_state"]
+
+
+def neuron_state(layer: WeightLayer) -> data.StructLayout:
+    """Return the layout of what a hidden unit keeps between samples: LFSR state, and membrane where there is a leak."""
+    # A field of no bits takes no memory, and reads as zero.
+    config = layer.config
+    membrane = signed(drive_shape(layer).width + config.leak) if config.leak else unsigned(0)
+    return data.StructLayout({"random": config.lfsr_bits, "membrane": membrane})
+
+
+def error_spikes() -> data.StructLayout:
+    """Return the layout of a unit's error spikes."""
+    return data.StructLayout({"error_pos": 1, "error_neg": 1})
+
+
+def neuron_flags() -> data.StructLayout:
+    """Return the layout of the flags that a hidden unit has in a tick, and of the error spikes it will have next."""
+    return data.StructLayout({"spike": 1, "gate": 1, "permit": 1, "dropped": 1, "coming": error_spikes()})
 
 
 class Membrane(wiring.Component):

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from backspike.config import PERMISSION_BITS
 from backspike.layers import WeightLayer
 
+from .description import Probe, below
 from .lfsr import LeapForwardLFSR
 from .scanner import RowScanner
 from .streams import seed_layout
@@ -121,6 +122,14 @@ class RowSweep(wiring.Component):
                 "events": Out(SweepEvents(layer.banks)),
             }
         )
+
+    @staticmethod
+    def probes(layer: WeightLayer) -> dict[str, Probe]:
+        """Return where weights are, and the state of the bias row's stream."""
+        return {
+            **below("synapses", SynapseArray.probes(layer)),
+            "bias": Probe("bias.state", layer.config.lfsr_bits, field="bias"),
+        }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

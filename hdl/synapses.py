@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth import Array, Cat, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -10,11 +10,12 @@ from amaranth.utils import ceil_log2
 from backspike.config import NetworkConfig
 from backspike.layers import WeightLayer
 
+from .description import Probe
 from .ram import ram
 from .visits import bank_rows, visit_layout
 from .wordstore import WordStore, index_shape
 
-__all__ = ["BackwardPort", "SynapseArray", "WeightPort", "drive_shape", "error_shape", "unit_state"]
+__all__ = ["BackwardPort", "SynapseArray", "WeightPort", "drive_shape", "error_shape"]
 
 
 def drive_shape(layer: WeightLayer) -> Shape:
@@ -22,12 +23,9 @@ def drive_shape(layer: WeightLayer) -> Shape:
     return signed(layer.config.weight_bits + ceil_log2(layer.rows))
 
 
-def unit_state(layer: WeightLayer) -> data.StructLayout:
-    """Return the layout of what a unit keeps between samples: LFSR state, and membrane where there is a leak."""
-    # A field of no bits takes no memory, and reads as zero.
-    config = layer.config
-    membrane = signed(drive_shape(layer).width + config.leak) if config.leak else unsigned(0)
-    return data.StructLayout({"random": config.lfsr_bits, "membrane": membrane})
+def row_word(layer: WeightLayer) -> data.ArrayLayout:
+    """Return the layout of a word of a row: a weight per lane."""
+    return data.ArrayLayout(signed(layer.config.weight_bits), layer.lanes)
 
 
 def error_shape(layer: WeightLayer) -> Shape:
@@ -145,11 +143,18 @@ class SynapseArray(wiring.Component):
             }
         )
 
+    @staticmethod
+    def probes(layer: WeightLayer) -> dict[str, Probe]:
+        """Return the memories of the rows: row j is row j // banks of bank j modulo banks, in ``fold`` words."""
+        words = bank_rows(layer.inputs, layer.banks) * layer.fold
+        return {
+            f"weights_{bank}": Probe(f"rows_{bank}", row_word(layer), words, "weights") for bank in range(layer.banks)
+        }
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layer, config = self._layer, self._layer.config
         fold, lanes, banks = layer.fold, layer.lanes, layer.banks
-        row_word = data.ArrayLayout(signed(config.weight_bits), lanes)
         rows = bank_rows(layer.inputs, banks)
         m.submodules.drive_store = drive = WordStore(drive_shape(layer), lanes, fold)
 
@@ -216,14 +221,14 @@ class SynapseArray(wiring.Component):
             chosen.eq(Cat(asked & (self.weight.lane == lane) for lane in range(lanes))),
         ]
         for bank in range(banks):
-            m.submodules[f"rows_{bank}"] = store = ram(row_word, rows * fold, cleared=True)
+            m.submodules[f"rows_{bank}"] = store = ram(row_word(layer), rows * fold, cleared=True)
             read = store.read_port()
             write = store.write_port()
             address = Signal(range(max(2, rows * fold)))
             own = visit.banks[bank]
             at = Signal.like(address)
             held_at = Signal.like(address)
-            held = Signal(row_word, reset_less=True)
+            held = Signal(row_word(layer), reset_less=True)
             coincided = Signal()
             host_writes = Signal()
             words.append(read.data)

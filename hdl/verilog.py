@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.hdl import Shape, Signal, Value
+from amaranth.hdl import Signal, Value
 from amaranth.hdl._ir import PortDirection  # what `rtlil.convert` itself hands over for a signature's members
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
 from backspike.programs import python_command, run_program
 
+from .description import describe_layout
 from .ram import CLEARED, UNDEFINED
 
 __all__ = ["describe_ports", "emit", "find_ports", "free_memories", "write_design"]
@@ -175,17 +176,12 @@ def describe_ports(component: wiring.Component) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        For each port ``direction`` (``"input"`` or ``"output"``), ``width`` in bits, ``signed``; a structure also has
-        ``fields``: from each field's name to its ``width`` and ``signed``, from the least significant bit up; an
-        array's also has ``elements``, with their ``count``, ``width`` and ``signed``, element 0 in the lowest bits.
+        For each port ``direction`` (``"input"`` or ``"output"``) and its layout (`describe_layout`).
     """
-    ports = {}
-    for member, direction, value in _members(component):
-        port: dict[str, Any] = {"direction": direction.value, **_describe_shape(member.shape)}
-        if isinstance(member.shape, data.StructLayout):
-            port["fields"] = {str(name): _describe_field(field.shape) for name, field in member.shape}
-        ports[value.name] = port
-    return ports
+    return {
+        value.name: {"direction": direction.value, **describe_layout(member.shape)}
+        for member, direction, value in _members(component)
+    }
 
 
 def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
@@ -193,8 +189,8 @@ def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
 
     The description has ``name``, ``config`` and ``config_hash``, ``verilog_sha256``, ``tools`` (versions), ``clock``
     (port and edge), ``reset`` (port, polarity, and how many clocks it takes), ``ports`` (`describe_ports`, with ``clk``
-    and ``rst``), ``registers`` and ``probes``. The last two are attributes of `NetworkTop`: its register map, and from
-    a state's name to its hierarchical path below the top module.
+    and ``rst``), ``registers`` and ``probes``. The last two are attributes of `NetworkTop`: its register map, and where
+    states are, with their layouts.
 
     Parameters
     ----------
@@ -261,18 +257,6 @@ def _members(component: wiring.Component) -> Iterator[tuple[wiring.Member, PortD
         signal = Value.cast(value)
         if isinstance(signal, Signal):
             yield member, PortDirection.Input if member.flow == wiring.In else PortDirection.Output, signal
-
-
-def _describe_shape(shape: Any) -> dict[str, Any]:
-    bits = Shape.cast(shape)
-    return {"width": bits.width, "signed": bits.signed}
-
-
-def _describe_field(shape: Any) -> dict[str, Any]:
-    description = _describe_shape(shape)
-    if isinstance(shape, data.ArrayLayout):
-        description["elements"] = {"count": shape.length, **_describe_shape(shape.elem_shape)}
-    return description
 
 
 def _tool_versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from .description import Probe
 from .ram import ram
 
 __all__ = ["WordStore", "index_shape", "word_of"]
@@ -64,6 +65,12 @@ class WordStore(wiring.Component):
                 "w_enable": In(lanes),
             }
         )
+
+    @staticmethod
+    def probe(instance: str, element: data.Layout | Shape | int, lanes: int, depth: int) -> Probe:
+        """Return where the words of a store are, as seen by the component that has it by the name `instance`."""
+        word = data.ArrayLayout(element, lanes)
+        return Probe(f"{instance}.register", word) if depth == 1 else Probe(f"{instance}.memory", word, depth)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

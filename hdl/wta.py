@@ -12,6 +12,7 @@ from backspike.config import GUMBEL_BITS, NetworkConfig
 from backspike.model.lfsr import POLYNOMIALS
 from backspike.model.wta import gumbel_table
 
+from .description import Probe
 from .lfsr import leap
 from .neuron import Membrane
 from .streams import seed_layout
@@ -81,6 +82,27 @@ class WinnerTakeAll(wiring.Component):
             }
         )
 
+    @staticmethod
+    def _stored(config: NetworkConfig) -> dict[str, tuple[data.StructLayout, int, int]]:
+        """Return what the units store: element, lanes and depth of each `WordStore`; membranes only with a leak."""
+        layer = config.weight_layers[-1]
+        kept = signed(drive_shape(layer).width + config.leak)
+        stored = {"states": (data.StructLayout({"random": config.lfsr_bits}), layer.unit_width, layer.unit_fold)}
+        if config.leak:
+            stored["membranes"] = (data.StructLayout({"membrane": kept}), layer.lanes, layer.fold)
+        return stored
+
+    @staticmethod
+    def probes(config: NetworkConfig) -> dict[str, Probe]:
+        """Return where what the output units store is."""
+        units = config.layers[-1]
+        return {
+            **{name: WordStore.probe(name, *shape) for name, shape in WinnerTakeAll._stored(config).items()},
+            "error_pos": Probe("error_pos", data.ArrayLayout(1, units), field="error_pos"),
+            "error_neg": Probe("error_neg", data.ArrayLayout(1, units), field="error_neg"),
+            "winner": Probe("winner", index_shape(units), field="winner"),
+        }
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         units = self._config.layers[-1]
@@ -106,7 +128,7 @@ class WinnerTakeAll(wiring.Component):
         """Draw the noise of each unit into a store of words; return it, and whether all of this tick's is there."""
         config, layer = self._config, self._config.weight_layers[-1]
         units, lanes = layer.units, layer.lanes
-        m.submodules.states = states = WordStore(config.lfsr_bits, 1, units)
+        m.submodules.states = states = WordStore(*self._stored(config)["states"])
         m.submodules.noise = noise = memory.Memory(shape=entry, depth=len(table), init=table)
         m.submodules.noises = noises = WordStore(entry, lanes, layer.fold, small=True)
         read = noise.read_port()
@@ -126,13 +148,14 @@ class WinnerTakeAll(wiring.Component):
         looking = Signal()
         unit_1 = Signal.like(unit)
         mine = self.seeds.valid & (self.seeds.group == 2 * layer.number - 1)
-        now = states.r_data[0]
+        now = states.r_data[0].random
+        leapt = leap(now, GUMBEL_BITS, POLYNOMIALS[config.lfsr_bits])
         m.d.sync += [looking.eq(drawing), unit_1.eq(unit)]
         m.d.comb += [
             states.r_address.eq(unit),
             states.w_address.eq(Mux(mine, self.seeds.word, unit_1)),
             states.w_enable.eq(looking | mine),
-            states.w_data[0].eq(Mux(mine, self.seeds.state, leap(now, GUMBEL_BITS, POLYNOMIALS[config.lfsr_bits]))),
+            states.w_data[0].random.eq(Mux(mine, self.seeds.state, leapt)),
             read.addr.eq(now[:GUMBEL_BITS]),
         ]
 
@@ -190,8 +213,7 @@ class WinnerTakeAll(wiring.Component):
         m.d.sync += [scored.eq(adding), scored_word.eq(at)]
         m.d.comb += noises.r_address.eq(self.word)
         if config.leak:
-            kept = signed(drive.width + config.leak)
-            m.submodules.membranes = membranes = WordStore(kept, lanes, fold, small=True)
+            m.submodules.membranes = membranes = WordStore(*self._stored(config)["membranes"], small=True)
             m.d.comb += [
                 membranes.r_address.eq(self.word),
                 membranes.w_address.eq(at),
@@ -202,8 +224,8 @@ class WinnerTakeAll(wiring.Component):
             m.d.comb += [membrane.drive.eq(self.drives[lane]), membrane.first.eq(self.first)]
             if config.leak:
                 m.d.comb += [
-                    membrane.state.eq(membranes.r_data[lane]),
-                    membranes.w_data[lane].eq(membrane.following),
+                    membrane.state.eq(membranes.r_data[lane].membrane),
+                    membranes.w_data[lane].membrane.eq(membrane.following),
                 ]
             total = membrane.potential + noises.r_data[lane]
             if lane > (units - 1) % lanes:

@@ -8,7 +8,7 @@ in Numba's cache).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,33 @@ from backspike.config import GUMBEL_BITS, PERMISSION_BITS, PIXEL_BITS
 from .compiled import compiled
 from .lfsr import POLYNOMIALS
 from .network import Network
+from .state import NetworkState
 from .wta import gumbel_table
 
 __all__ = ["run_samples"]
+
+
+class _Hidden(NamedTuple):
+    """What is stored of the hidden units: of each field the arrays of all layers, flags as 0 and 1."""
+
+    random: Any
+    membrane: Any
+    spike: Any
+    gate: Any
+    permit: Any
+    dropped: Any
+    error_pos: Any
+    error_neg: Any
+
+
+class _Output(NamedTuple):
+    """What is stored of the output units; flags as 0 and 1."""
+
+    random: Any
+    membrane: Any
+    error_pos: Any
+    error_neg: Any
+    winner: Any
 
 
 def run_samples(
@@ -55,15 +79,14 @@ def run_samples(
     """
     config = network.config
     network.check(values, labels, order)
-    hidden, output, counters = network.hidden, network.output, network.counters
-    weights = tuple(array.weights.astype(np.int16) for array in network.synapses)
-    bias_states = np.concatenate([array.bias_state for array in network.synapses])
-    membranes = tuple(units.membrane.astype(np.int64) for units in network.units)
-    flags = tuple(np.stack([u.spike, u.gate, u.permit, u.dropped]).astype(np.uint8) for u in hidden)
-    errors = tuple(u.error_pos.astype(np.int8) - u.error_neg for u in network.units)
+    state, counters = NetworkState.of(network), network.counters
+    weights = tuple(matrix.astype(np.int16) for matrix in state.weights)
+    # A tuple must not be empty to have a type; a network without hidden units never looks at this one.
+    nothing: list[NDArray[Any]] = [np.zeros(1, np.uint64), np.zeros(1, np.int64), *[np.zeros(1, np.uint8)] * 6]
+    hidden = [_views(state, _Hidden, layer) for layer in range(1, config.depth)] or [nothing]
     counts = np.array([counters.samples, counters.ticks, counters.error_ticks], dtype=np.int64)
     wins = np.zeros((len(order), config.layers[-1]), dtype=np.int64)
-    winner = _show(
+    _show(
         # Compiled once, whatever integers and strides come.
         np.ascontiguousarray(values).reshape(-1, 1 if config.input == "rate" else config.ticks, config.layers[0]),
         np.ascontiguousarray(labels, dtype=np.int64),
@@ -77,29 +100,25 @@ def run_samples(
         np.array([*config.dropout, 0]),
         gumbel_table(config.weight_frac, config.temperature),
         weights,
-        network.generator.states,
-        bias_states,
-        tuple(units.states for units in network.units),
-        membranes,
-        # A tuple must not be empty to have a type; a network without hidden units never looks at this one.
-        flags or (np.zeros((4, 1), dtype=np.uint8),),
-        errors,
+        state["random_0"],
+        tuple(state[f"bias_{layer.number}"] for layer in config.weight_layers),
+        _Hidden(*zip(*hidden, strict=True)),
+        _Output(*_views(state, _Output, config.depth)),
         wins,
         counts,
         counters.rows,
         counters.writes,
     )
     counters.samples, counters.ticks, counters.error_ticks = (int(count) for count in counts)
-    for index, (array, units) in enumerate(zip(network.synapses, network.units, strict=True)):
-        array.weights = weights[index].astype(np.int64)
-        array.bias_state = bias_states[[index]]
-        units.membrane = membranes[index]
-        units.error_pos, units.error_neg = errors[index] > 0, errors[index] < 0
-    for units, own in zip(hidden, flags, strict=True):
-        units.spike, units.gate, units.permit, units.dropped = own.astype(np.bool_)
-    if len(order):
-        output.winner = int(winner)
+    state.update(NetworkState.of_weights(config, weights))
+    state.put_into(network)
     return wins
+
+
+def _views(state: NetworkState, part: type[_Hidden] | type[_Output], layer: int) -> list[NDArray[Any]]:
+    """Return the arrays of a part, to be worked on in place; flags as bytes, which loops add up."""
+    arrays = [state[f"{name}_{layer}"] for name in part._fields]
+    return [array.view(np.uint8) if array.dtype == np.bool_ else array for array in arrays]
 
 
 @compiled
@@ -189,10 +208,20 @@ def _integrate(membrane: Any, drive: Any, first: bool, leak: int) -> None:
 
 
 @compiled
+def _part_signs(error: Any, pos: Any, neg: Any) -> None:
+    """Write which error spikes are positive and which are negative."""
+    for i in range(len(pos)):
+        pos[i], neg[i] = error[i] > 0, error[i] < 0
+
+
+@compiled
 def _composite(
     states: Any,
     membrane: Any,
-    flags: Any,
+    spike: Any,
+    gate: Any,
+    permit: Any,
+    dropped: Any,
     error: Any,
     back: Any,
     met: bool,
@@ -205,7 +234,6 @@ def _composite(
     leak, a, b = numbers[1], np.uint64(numbers[2]), np.uint64(numbers[3])
     one = np.uint64(1)
     forward, backward, permission = (one << a) - one, (one << b) - one, (one << np.uint64(PERMISSION_BITS)) - one
-    spike, gate, permit, dropped = flags[0], flags[1], flags[2], flags[3]
     if met:
         for i in range(len(error)):
             rho = np.int64((states[i] >> a) & backward)
@@ -240,16 +268,14 @@ def _show(
     weights: Any,
     input_states: Any,
     bias_states: Any,
-    unit_states: Any,
-    membranes: Any,
-    flags: Any,
-    errors: Any,
+    hidden: Any,
+    output: Any,
     wins: Any,
     counts: Any,
     rows_visited: Any,
     rows_written: Any,
-) -> int:
-    """Show the samples, all arrays in place; return the last winner."""
+) -> None:
+    """Show the samples, all arrays in place."""
     ticks, leak, a, b, patience = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     depth = len(weights)
     widest = 0
@@ -263,13 +289,15 @@ def _show(
     )
     drives, backs = np.zeros((depth, widest), np.int32), np.zeros((depth, widest), np.int32)
     met = np.zeros(depth, np.bool_)
+    # Error spikes with their sign, of each layer.
+    errors = np.zeros((depth, widest), np.int8)
     winner = 0
     for shown in range(len(order)):
         sample, label = values[order[shown]], labels[order[shown]]
-        for layer in range(depth):
-            errors[layer][:] = 0
+        errors[:] = 0
         for layer in range(depth - 1):
-            flags[layer][:] = 0
+            for flags in (hidden.spike[layer], hidden.gate[layer], hidden.permit[layer], hidden.dropped[layer]):
+                flags[:] = 0
         streak, ending = 0, False
         count = 0
         for tick in range(ticks):
@@ -290,73 +318,81 @@ def _show(
                         pixels, listed, count, rated, rates[0], input_states, lfsr, rows, permitted
                     )
                 else:
-                    before = flags[layer - 1]
+                    spike, permit = hidden.spike[layer - 1], hidden.permit[layer - 1]
                     for j in range(bias):
                         rows[spiking] = permitted[learning] = j
-                        spiking += before[0, j]
-                        learning += before[0, j] & before[2, j]
+                        spiking += spike[j]
+                        learning += spike[j] & permit[j]
                 rows[spiking] = permitted[learning] = bias
                 spiking += 1
-                learning += (bias_states[layer] & np.uint64((1 << PERMISSION_BITS) - 1)) < np.uint64(rates[layer])
-                _leap(bias_states[layer : layer + 1], PERMISSION_BITS, lfsr)
+                learning += (bias_states[layer][0] & np.uint64((1 << PERMISSION_BITS) - 1)) < np.uint64(rates[layer])
+                _leap(bias_states[layer], PERMISSION_BITS, lfsr)
                 _forward(own, rows, spiking, drives[layer, : own.shape[1]])
                 visited = spiking
-                erring_count = _list_set(errors[layer], erring)
+                error = errors[layer, : own.shape[1]]
+                erring_count = _list_set(error, erring)
                 met[layer] = erring_count > 0
                 if erring_count:
                     any_error = True
                     if layer > 0:
-                        before = flags[layer - 1]
+                        spike, gate = hidden.spike[layer - 1], hidden.gate[layer - 1]
                         visited = 1
                         for j in range(bias):
-                            visited += before[0, j] | before[1, j]
-                            if before[1, j]:
+                            visited += spike[j] | gate[j]
+                            if gate[j]:
                                 total = 0
                                 for m in range(erring_count):
                                     i = erring[m]
-                                    total += own[j, i] * errors[layer][i]
+                                    total += own[j, i] * error[i]
                                 backs[layer - 1, j] = total
-                    _update(own, permitted, learning, errors[layer], erring, erring_count, bounds)
+                    _update(own, permitted, learning, error, erring, erring_count, bounds)
                     rows_written[layer] += learning
                 rows_visited[layer] += visited
 
             # Neurons: all registers move.
-            for layer in range(active):
-                first = tick == layer
-                membrane, states = membranes[layer], unit_states[layer]
+            for layer in range(min(active, depth - 1)):
+                membrane, first = hidden.membrane[layer], tick == layer
                 _integrate(membrane, drives[layer, : len(membrane)], first, leak)
-                if layer < depth - 1:
-                    _composite(
-                        states,
-                        membrane,
-                        flags[layer],
-                        errors[layer],
-                        backs[layer],
-                        met[layer + 1],
-                        first or not learn,
-                        dropout[layer],
-                        rates[layer + 1],
-                        numbers,
-                    )
-                    _leap(states, a + b + PERMISSION_BITS, lfsr)
-                else:
-                    best = np.int64(0)
-                    last = winner
-                    for k in range(len(membrane)):
-                        draw = states[k] & np.uint64((1 << GUMBEL_BITS) - 1)
-                        total = (membrane[k] >> leak) + noise[np.int64(draw)]
-                        if k == 0 or total > best:
-                            best, winner = total, k
-                    _leap(states, GUMBEL_BITS, lfsr)
-                    errors[layer][:] = 0
-                    if learn and winner != label:
-                        errors[layer][label], errors[layer][winner] = 1, -1
-                    wins[shown, winner] += 1
-                    streak = streak + 1 if winner == (label if learn else last) else int(not learn)
+                _composite(
+                    hidden.random[layer],
+                    membrane,
+                    hidden.spike[layer],
+                    hidden.gate[layer],
+                    hidden.permit[layer],
+                    hidden.dropped[layer],
+                    errors[layer, : len(membrane)],
+                    backs[layer],
+                    met[layer + 1],
+                    first or not learn,
+                    dropout[layer],
+                    rates[layer + 1],
+                    numbers,
+                )
+                _leap(hidden.random[layer], a + b + PERMISSION_BITS, lfsr)
+            if active == depth:
+                membrane, states = output.membrane, output.random
+                _integrate(membrane, drives[depth - 1, : len(membrane)], tick == depth - 1, leak)
+                best = np.int64(0)
+                last = winner
+                for k in range(len(membrane)):
+                    draw = states[k] & np.uint64((1 << GUMBEL_BITS) - 1)
+                    total = (membrane[k] >> leak) + noise[np.int64(draw)]
+                    if k == 0 or total > best:
+                        best, winner = total, k
+                _leap(states, GUMBEL_BITS, lfsr)
+                errors[depth - 1, :] = 0
+                if learn and winner != label:
+                    errors[depth - 1, label], errors[depth - 1, winner] = 1, -1
+                wins[shown, winner] += 1
+                streak = streak + 1 if winner == (label if learn else last) else int(not learn)
             counts[1] += 1
             counts[2] += any_error
             if ending:
                 break
             ending = streak == patience > 0
         counts[0] += 1
-    return winner
+    if len(order):
+        output.winner[()] = winner
+        _part_signs(errors[depth - 1], output.error_pos, output.error_neg)
+        for layer in range(depth - 1):
+            _part_signs(errors[layer], hidden.error_pos[layer], hidden.error_neg[layer])

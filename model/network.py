@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError, shown
 
+from .fields import StateKind
 from .lfsr import stream_seeds
 from .neuron import CompositeNeurons
 from .spikes import Sample, SpikeGenerator
+from .state import state_entries
 from .streams import StreamMap
 from .synapses import SynapseArray, initial_weights
 from .wta import WinnerTakeAll
@@ -274,26 +276,17 @@ class Network:
         self._check_state()
 
     def _check_state(self) -> None:
-        config = self.config
-        expected: list[tuple[str, object, int, type[np.generic]]] = [
-            ("states of the input streams", self.generator.states, config.input_streams, np.uint64)
-        ]
-        for layer, (array, units) in enumerate(zip(self.synapses, self.units, strict=True), start=1):
-            count = config.layers[layer]
-            expected += [
-                (f"bias state of layer {layer}", array.bias_state, 1, np.uint64),
-                (f"unit states of layer {layer}", units.states, count, np.uint64),
-                (f"membranes of layer {layer}", units.membrane, count, np.int64),
-            ]
-            names = ["error_pos", "error_neg"]
-            if isinstance(units, CompositeNeurons):
-                names += ["spike", "gate", "permit", "dropped"]
-            expected += [(f"{name} of layer {layer}", getattr(units, name), count, np.bool_) for name in names]
+        expected: list[tuple[str, object, tuple[int, ...], type[np.generic]]] = [
+            (f"{entry.field.name} of layer {entry.layer}", getattr(entry.owner(self), entry.field.name), entry.shape,
+             entry.field.dtype)
+            for entry in state_entries(self.config).values()
+            if entry.shape and entry.field.kind is not StateKind.WEIGHT
+        ]  # fmt: skip
         for name in ("rows", "writes"):
-            expected.append((f"counter {name}", getattr(self.counters, name), config.depth, np.int64))
-        for what, found, count, kind in expected:
-            if not isinstance(found, np.ndarray) or found.shape != (count,) or found.dtype != kind:
-                raise BackspikeError(f"{what} must be {kind.__name__} of shape ({count},), not {_kind(found)}")
+            expected.append((f"counter {name}", getattr(self.counters, name), (self.config.depth,), np.int64))
+        for what, found, shape, dtype in expected:
+            if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != dtype:
+                raise BackspikeError(f"{what} must be {dtype.__name__} of shape {shape}, not {_kind(found)}")
 
 
 def _kind(value: object) -> str:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from backspike.config import PERMISSION_BITS, NetworkConfig
 
+from .fields import StateField, StateKind
 from .lfsr import POLYNOMIALS, States, leap
 
 __all__ = ["CompositeNeurons", "Membrane"]
@@ -38,9 +39,11 @@ class CompositeNeurons:
 
     Attributes
     ----------
-    states : uint64 array, shape (units,)
+    random : uint64 array, shape (units,)
         LFSR state of each unit. A tick takes its low bits: ``activation_bits`` for rho, then ``error_bits`` for
         rho', then 8 for the permission to learn, and leaps over all of them.
+    membrane : int64 array, shape (units,)
+        Membrane of each unit in LSB / 2**leak.
     spike, gate, permit : bool array, shape (units,)
         Forward spike, derivative gate, and permission for the unit's row of the next layer, for the next tick.
     dropped : bool array, shape (units,)
@@ -50,16 +53,27 @@ class CompositeNeurons:
         Error spikes for the next tick, never both.
     """
 
+    STORED = (
+        StateField("random", StateKind.RANDOM, np.uint64),
+        StateField("membrane", StateKind.MEMBRANE, np.int64),
+        StateField("spike", StateKind.FLAG, np.bool_),
+        StateField("gate", StateKind.FLAG, np.bool_),
+        StateField("permit", StateKind.FLAG, np.bool_),
+        StateField("dropped", StateKind.FLAG, np.bool_),
+        StateField("error_pos", StateKind.FLAG, np.bool_),
+        StateField("error_neg", StateKind.FLAG, np.bool_),
+    )
+
     def __init__(self, config: NetworkConfig, seeds: States, dropout: int) -> None:
         self._config = config
         self._dropout = dropout
         self._membrane = Membrane(len(seeds), config.leak)
-        self.states = seeds.copy()
+        self.random = seeds.copy()
         self.clear()
 
     def clear(self) -> None:
         """Forget spikes, gates, dropping and errors, as at a sample's start."""
-        units = len(self.states)
+        units = len(self.random)
         self.spike, self.gate, self.permit, self.dropped = (np.zeros(units, dtype=np.bool_) for _ in range(4))
         self.error_pos, self.error_neg = (np.zeros(units, dtype=np.bool_) for _ in range(2))
 
@@ -90,7 +104,7 @@ class CompositeNeurons:
         """
         config = self._config
         a, b = config.activation_bits, config.error_bits
-        draw = self.states.astype(np.uint64)
+        draw = self.random.astype(np.uint64)
         forward = (draw & np.uint64((1 << a) - 1)).astype(np.int64)
         backward = ((draw >> np.uint64(a)) & np.uint64((1 << b) - 1)).astype(np.int64)
         permission = (draw >> np.uint64(a + b)) & np.uint64((1 << PERMISSION_BITS) - 1)
@@ -109,4 +123,4 @@ class CompositeNeurons:
         self.spike = (potential > forward) & ~self.dropped
         self.gate = (potential > 0) & (potential < 1 << a) & ~self.dropped
         self.permit = permission < next_rate
-        self.states = leap(self.states, config.hidden_draw_bits, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits])
+        self.random = leap(self.random, config.hidden_draw_bits, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from backspike.config import PIXEL_BITS, NetworkConfig
 
+from .fields import Axis, StateField, StateKind
 from .lfsr import POLYNOMIALS, States, leap
 
 __all__ = ["Sample", "SpikeGenerator"]
@@ -46,11 +47,18 @@ class SpikeGenerator:
     Entry n of the list draws 16 bits of stream n modulo `input_streams`: the low 8 for the spike, the high 8 for
     the permission to learn. Streams are numbered by position in the list, so a result never depends on how many
     are worked on in a clock.
+
+    Attributes
+    ----------
+    random : uint64 array, shape (input_streams,)
+        LFSR state of each stream.
     """
+
+    STORED = (StateField("random", StateKind.RANDOM, np.uint64, (Axis.STREAM,)),)
 
     def __init__(self, config: NetworkConfig, seeds: States) -> None:
         self._config = config
-        self.states = seeds.copy()
+        self.random = seeds.copy()
 
     def draw(self, values: NDArray[np.uint8], rate: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Draw one tick: which entries spike, and which of them may learn.
@@ -66,9 +74,9 @@ class SpikeGenerator:
         draws = np.empty(-(-len(values) // streams) * streams, dtype=np.uint64)
         for start in range(0, len(values), streams):
             drawing = slice(0, min(streams, len(values) - start))
-            draws[start : start + streams] = self.states
-            self.states[drawing] = leap(
-                self.states[drawing], config.input_draw_bits, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits]
+            draws[start : start + streams] = self.random
+            self.random[drawing] = leap(
+                self.random[drawing], config.input_draw_bits, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits]
             )
         draws = draws[: len(values)]
         permitted = ((draws >> np.uint64(PIXEL_BITS)) & np.uint64(0xFF)) < rate

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from backspike.config import PERMISSION_BITS, NetworkConfig
 
+from .fields import Axis, StateField, StateKind
 from .lfsr import POLYNOMIALS, States, leap
 
 __all__ = ["SynapseArray", "initial_weights"]
@@ -38,20 +39,25 @@ class SynapseArray:
     ----------
     weights : int64 array, shape (inputs + 1, units)
         Signed, `weight_bits` wide, `weight_frac` fraction bits, saturating.
-    bias_state : uint64 array, shape (1,)
+    bias : uint64 array, shape (1,)
         LFSR state of the bias row; a tick takes its low 8 bits as the permission to learn.
     """
+
+    STORED = (
+        StateField("bias", StateKind.RANDOM, np.uint64, (Axis.BIAS,)),
+        StateField("weights", StateKind.WEIGHT, np.int64, (Axis.ROW, Axis.UNIT)),
+    )
 
     def __init__(self, config: NetworkConfig, weights: Integers, bias_seed: States) -> None:
         self._config = config
         self.weights = weights.astype(np.int64)
-        self.bias_state = bias_seed.copy()
+        self.bias = bias_seed.copy()
 
     def bias_permit(self, rate: int) -> bool:
         """Draw whether the bias row may learn in this tick."""
         config = self._config
-        draw = int(self.bias_state[0]) & ((1 << PERMISSION_BITS) - 1)
-        self.bias_state = leap(self.bias_state, PERMISSION_BITS, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits])
+        draw = int(self.bias[0]) & ((1 << PERMISSION_BITS) - 1)
+        self.bias = leap(self.bias, PERMISSION_BITS, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits])
         return draw < rate
 
     def forward(self, rows: Integers) -> Integers:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backspike.config import GUMBEL_BITS, NetworkConfig
 
+from .fields import StateField, StateKind
 from .lfsr import POLYNOMIALS, States, leap
 from .neuron import Membrane
 
@@ -45,25 +46,35 @@ class WinnerTakeAll:
 
     Attributes
     ----------
-    states : uint64 array, shape (units,)
+    random : uint64 array, shape (units,)
         LFSR state of each unit; a tick takes its low 10 bits.
+    membrane : int64 array, shape (units,)
+        Membrane of each unit in LSB / 2**leak.
     winner : int
         Winner of the last tick.
     error_pos, error_neg : bool array, shape (units,)
         Error spikes for the next tick: target and winner, where the two differ and the sample is learned.
     """
 
+    STORED = (
+        StateField("random", StateKind.RANDOM, np.uint64),
+        StateField("membrane", StateKind.MEMBRANE, np.int64),
+        StateField("error_pos", StateKind.FLAG, np.bool_),
+        StateField("error_neg", StateKind.FLAG, np.bool_),
+        StateField("winner", StateKind.FLAG, np.int64, ()),
+    )
+
     def __init__(self, config: NetworkConfig, seeds: States) -> None:
         self._config = config
         self._membrane = Membrane(len(seeds), config.leak)
         self._table = gumbel_table(config.weight_frac, config.temperature)
-        self.states = seeds.copy()
+        self.random = seeds.copy()
         self.clear()
 
     def clear(self) -> None:
         """Forget winner and errors, as at a sample's start."""
         self.winner = 0
-        self.error_pos, self.error_neg = (np.zeros(len(self.states), dtype=np.bool_) for _ in range(2))
+        self.error_pos, self.error_neg = (np.zeros(len(self.random), dtype=np.bool_) for _ in range(2))
 
     @property
     def membrane(self) -> NDArray[np.int64]:
@@ -77,9 +88,9 @@ class WinnerTakeAll:
     def tick(self, drive: NDArray[np.int64], first: bool, label: int, learn: bool) -> None:
         """Run one race; ties go to the lowest index."""
         config = self._config
-        noise = self._table[(self.states & np.uint64((1 << GUMBEL_BITS) - 1)).astype(np.int64)]
+        noise = self._table[(self.random & np.uint64((1 << GUMBEL_BITS) - 1)).astype(np.int64)]
         self.winner = int(np.argmax(self._membrane.integrate(drive, first) + noise))
-        self.error_pos, self.error_neg = (np.zeros(len(self.states), dtype=np.bool_) for _ in range(2))
+        self.error_pos, self.error_neg = (np.zeros(len(self.random), dtype=np.bool_) for _ in range(2))
         if learn and self.winner != label:
             self.error_pos[label] = self.error_neg[self.winner] = True
-        self.states = leap(self.states, GUMBEL_BITS, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits])
+        self.random = leap(self.random, GUMBEL_BITS, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits])

@@ -22,15 +22,16 @@ from backspike.errors import BackspikeError
 from backspike.files import make_directory
 from backspike.hdl.verilog import write_design
 from backspike.model import Counters, Network
+from backspike.model.fields import StateKind
+from backspike.model.state import NetworkState
 from backspike.model.synapses import initial_weights
-from backspike.training.checkpoint import Checkpoint
 from backspike.training.engines import load_engine
 
 from .exchange import store_values
 from .exercise import lively_weights
 from .golden import golden_process
 from .native import HardwareError, NativeNetwork
-from .observation import Stores, differing_store, model_stores, put_stores
+from .observation import BETWEEN_SAMPLES, compared_state, difference
 from .runner import run_bench
 from .simulators import require_simulator
 
@@ -216,7 +217,7 @@ def compare(
                 config.name,
                 simulator=simulator,
                 parameters=job,
-                public=None if everything else list(described["probes"].values()),
+                public=None if everything else [probe["path"] for probe in described["probes"].values()],
                 seed=seed,
                 waves=waves,
                 log=out / "simulation.log" if out else None,
@@ -283,18 +284,17 @@ def compare_native(
     """
     network = Network(config.replace(seed=schedule.seed), schedule.weights)
     show = load_engine("fast")
-    compared = dict.fromkeys(("samples", "ticks", "weights", *(() if gates else ("LFSR states",))), 0)
+    counted = (StateKind.WEIGHT,) if gates else (StateKind.WEIGHT, StateKind.RANDOM)
+    compared = dict.fromkeys(("samples", "ticks", *(kind.value for kind in counted)), 0)
     predicted: list[int] = []
     with NativeNetwork(config, stalls, seed, out, optimise, gates) as hardware:
 
-        def stored() -> Stores:
-            if gates is None:
-                return hardware.state.stores()
-            return {f"weights_{layer}": hardware.read_weights(layer) for layer in range(1, config.depth + 1)}
+        def through_registers() -> NetworkState:
+            return NetworkState.of_weights(config, [hardware.read_weights(at.number) for at in config.weight_layers])
 
         def found(mismatch: str) -> Comparison:
             # A netlist that fails may not answer when its weights are asked for.
-            weights = [] if gates else [hardware.state.weights(layer) for layer in range(1, config.depth + 1)]
+            weights = [] if gates else hardware.state.read(StateKind.WEIGHT).weights
             return Comparison(mismatch, compared, np.array(predicted, dtype=np.int64), {}, weights)
 
         try:
@@ -317,18 +317,19 @@ def compare_native(
                         f"got {got[first].tolist()}"
                     )
                 predicted += got.argmax(axis=1).tolist()
-                stores, expected = stored(), model_stores(network)
-                mismatch = differing_store({name: expected[name] for name in stores}, stores)
+                expected = compared_state(network) if gates is None else NetworkState.of(network, StateKind.WEIGHT)
+                mismatch = difference(
+                    expected, hardware.state.read(*BETWEEN_SAMPLES) if gates is None else through_registers()
+                )
                 if mismatch:
                     return found(f"after sample {end - 1}, {mismatch}")
-                for name, store in stores.items():
-                    if not name.startswith("membrane"):
-                        compared["weights" if name.startswith("weights") else "LFSR states"] += store.size
+                for kind in counted:
+                    compared[kind.value] += sum(array.size for array in expected.of_kind(kind).values())
                 compared |= {"samples": end, "ticks": network.counters.ticks}
                 if progress:
                     progress(end)
             counters = hardware.counters()
-            read = [hardware.read_weights(layer) for layer in range(1, config.depth + 1)]
+            read = through_registers().weights
         except HardwareError as error:
             return found(f"sample {len(predicted)} or one behind it: {error}")
         mismatch_of_counters = differing_counter(network.counters, counters)
@@ -339,8 +340,7 @@ def compare_native(
                 return found(f"layer {layer}, weights: not those that were compared, read through the registers")
         streams = None
         if gates is None:
-            put_stores(network, hardware.state.stores())
-            streams = Checkpoint.capture(network).streams
+            streams = hardware.state.read(StateKind.RANDOM).streams
     return Comparison("", compared, np.array(predicted, dtype=np.int64), counters, read, streams)
 
 

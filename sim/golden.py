@@ -18,10 +18,12 @@ from typing import IO, Any
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.model import Network, Sample
+from backspike.model.fields import StateKind
+from backspike.model.state import NetworkState
 from backspike.programs import python_command
 
 from .exchange import load_values
-from .observation import Expected, Flags, model_flags, model_stores
+from .observation import Expected, compared_state
 from .runner import BenchError
 
 __all__ = ["expectations", "golden_process"]
@@ -31,12 +33,15 @@ def expectations(job: dict[str, Any]) -> Iterator[Expected]:
     """Run the golden model through a bench's job, sample by sample."""
     config = NetworkConfig.from_dict(job["config"]).replace(seed=job["seed"])
     network = Network(config, [job[f"weights_{layer}"] for layer in range(1, config.depth + 1)])
-    flags: list[Flags] = []
+    flags: list[NetworkState] = []
     for values, label, learn, rates in zip(job["values"], job["labels"], job["learn"], job["rates"], strict=True):
         flags.clear()
         network.rates = rates.tolist()
-        result = network.run(Sample(values, int(label), bool(learn)), lambda _: flags.append(model_flags(network)))
-        yield Expected(flags, model_stores(network), result, network.counters)
+        result = network.run(
+            Sample(values, int(label), bool(learn)),
+            lambda _: flags.append(NetworkState.of(network, StateKind.FLAG)),
+        )
+        yield Expected(flags, compared_state(network), result, network.counters)
 
 
 @contextmanager

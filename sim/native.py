@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ from backspike.errors import BackspikeError
 from backspike.hdl.verilog import write_design
 from backspike.layers import WeightLayer
 from backspike.model import Network
+from backspike.model.fields import StateKind
+from backspike.model.state import NetworkState
 from backspike.registers import RegisterMap, window_weights, window_words
 
 from .gates import gate_level
+from .layout import Layout
 from .library import DRIVEN, load_library
-from .observation import StoredState, Stores, model_stores, put_stores
+from .observation import BETWEEN_SAMPLES, StoredState
 from .patience import sample_clocks
 
 __all__ = ["BATCH", "HardwareError", "NativeNetwork", "RtlEngine"]
@@ -91,13 +94,16 @@ class NativeNetwork:
                 path.read_text(encoding="utf-8") for path in write_design(config, out or Path(scratch))
             )
         described = json.loads(description)
-        self._ports = described["ports"]
+        ports = described["ports"]
+        self._requests, self._samples, self._results = (
+            Layout(ports[f"{stream}__payload"]) for stream in ("requests", "samples", "results")
+        )
         self._registers = RegisterMap(config)
         probes = described["probes"]
         if gates is not None:
             verilog, probes = gate_level(verilog, config.name, gates), {}
-        seen = list(probes.values())
-        self._library = load_library(_HARNESS, _SIGNATURES, verilog, config.name, self._ports, seen, optimise)
+        seen = [probe["path"] for probe in probes.values()]
+        self._library = load_library(_HARNESS, _SIGNATURES, verilog, config.name, ports, seen, optimise)
         self._device = ctypes.c_void_p(self._library.backspike_open(int(stalls * 2**32), seed))
         self.state = NativeState(config, probes, self._library, self._device)
         # Clocks that no transfer is waited for so long.
@@ -124,10 +130,9 @@ class NativeNetwork:
 
     def access(self, name: str, values: NDArray[np.int64] | None = None, count: int = 1) -> NDArray[np.uint32]:
         """Write some values to a register, one after the other, or read it several times; return what it held."""
-        port, address = self._ports["requests__payload"], self._registers[name].address
         data = np.zeros(count, dtype=np.int64) if values is None else np.asarray(values)
-        fields = {"address": address, "write": int(values is not None), "data": data.astype(np.int64) & 0xFFFF_FFFF}
-        requests, responses = _packed(port, fields, len(data)), np.empty(len(data), dtype=np.uint32)
+        fields = {"address": self._registers[name].address, "write": int(values is not None), "data": data}
+        requests, responses = _packed(self._requests, fields, len(data)), np.empty(len(data), dtype=np.uint32)
         answered = self._library.backspike_access(
             self._device, requests.ctypes, responses.ctypes, len(data), self._patience
         )
@@ -198,20 +203,16 @@ class NativeNetwork:
         HardwareError
             The hardware gives too few results, or a winner that is not the class with the most wins.
         """
-        port, classes = self._ports["results__payload"], self.config.layers[-1]
         entries, count = self._entries(values, labels, learn)
-        results = np.zeros((len(values), -(-port["width"] // 32)), dtype=np.uint32)
+        results = np.zeros((len(values), -(-self._results.width // 32)), dtype=np.uint32)
         came = self._library.backspike_show(
             self._device, entries.ctypes, count, results.ctypes, len(values), self._patience
         )
         self._check(came, len(values), "results")
-        bits = np.unpackbits(results.view(np.uint8), axis=1, bitorder="little").astype(np.int64)
-        width = port["fields"]["winner"]["width"]
-        winners = bits[:, :width] @ (1 << np.arange(width))
-        each = self.config.ticks.bit_length()
-        wins: NDArray[np.int64] = bits[:, width : width + each * classes].reshape(-1, classes, each) @ (
-            1 << np.arange(each)
-        )
+        bits = np.unpackbits(results.view(np.uint8), axis=1, bitorder="little", count=self._results.width)
+        result = self._results.read(bits)
+        winners = result["winner"]
+        wins: NDArray[np.int64] = result["wins"].astype(np.int64)
         wrong = np.flatnonzero(winners != wins.argmax(axis=1))
         if len(wrong):
             raise HardwareError(
@@ -236,7 +237,7 @@ class NativeNetwork:
             "learn": int(learn),
             "last": np.append(number[1:] != number[:-1], True),
         }
-        return _packed(self._ports["samples__payload"], fields, len(number)), len(number)
+        return _packed(self._samples, fields, len(number)), len(number)
 
     def _check(self, came: int, expected: int, what: str) -> None:
         if came < 0:
@@ -275,17 +276,14 @@ class RtlEngine:
         config = network.config
         network.check(values, labels, order)
         hardware = self.hardware(config)
-        stores = model_stores(network)
         hardware.set_rates(network.rates)
-        for layer in range(1, config.depth + 1):
-            hardware.state.write_weights(layer, stores[f"weights_{layer}"])
-        hardware.state.write_streams(stores)
+        hardware.state.write(NetworkState.of(network, StateKind.WEIGHT, StateKind.RANDOM))
         hardware.clear_counters()
         wins = np.zeros((len(order), config.layers[-1]), dtype=np.int64)
         for start in range(0, len(order), BATCH):
             part = order[start : start + BATCH]
             wins[start : start + BATCH] = hardware.show(values[part], labels[part], learn)
-        put_stores(network, hardware.state.stores())
+        hardware.state.read(*BETWEEN_SAMPLES).put_into(network)
         network.counters.add(hardware.counters())
         return wins
 
@@ -296,22 +294,22 @@ class NativeState(StoredState):
     Parameters
     ----------
     config : NetworkConfig
-    probes : dict
-        Hierarchical paths below the top module, as in the description that comes with the Verilog.
+    probes : mapping
+        As in the description that comes with the Verilog.
     library, device
         The simulation.
     """
 
     def __init__(
-        self, config: NetworkConfig, probes: dict[str, str], library: ctypes.CDLL, device: ctypes.c_void_p
+        self, config: NetworkConfig, probes: Mapping[str, Any], library: ctypes.CDLL, device: ctypes.c_void_p
     ) -> None:
-        super().__init__(config)
-        self._probes, self._library, self._device = probes, library, device
+        super().__init__(config, probes)
+        self._library, self._device = library, device
         self._found: dict[str, tuple[NDArray[np.uint8], int]] = {}
 
-    def write_streams(self, stores: Stores) -> None:
-        """Put the states of all random streams into the hardware."""
-        super().write_streams(stores)
+    def write(self, state: NetworkState) -> None:
+        """Put a state, or a part of one, into the hardware; the rest stays."""
+        super().write(state)
         self._library.backspike_settle(self._device)
 
     def _bits(self, name: str) -> NDArray[np.uint8]:
@@ -326,7 +324,7 @@ class NativeState(StoredState):
     def _find(self, name: str) -> tuple[NDArray[np.uint8], int]:
         """Return the bytes of a probe's words, shape (words, bytes), and the width of a word."""
         if name not in self._found:
-            *instances, signal = self._probes[name].split(".")
+            *instances, signal = self._probes[name]["path"].split(".")
             scope, shape = ".".join(["TOP", DRIVEN, "unit", *instances]), (ctypes.c_uint64 * 3)()
             address = self._library.backspike_find(self._device, scope.encode(), signal.encode(), shape)
             if not address:
@@ -337,11 +335,8 @@ class NativeState(StoredState):
         return self._found[name]
 
 
-def _packed(port: dict[str, Any], fields: dict[str, Any], count: int) -> NDArray[np.uint32]:
-    """Return payloads of up to 64 bits as 32-bit words, as many a payload as its port has."""
-    bits, position = np.zeros(count, dtype=np.uint64), 0
-    for name, field in port["fields"].items():
-        bits |= np.asarray(fields[name]).astype(np.uint64) << np.uint64(position)
-        position += field["width"]
-    words = np.ascontiguousarray(bits.view(np.uint32).reshape(count, 2)[:, : -(-port["width"] // 32)])
-    return words.ravel()
+def _packed(layout: Layout, fields: dict[str, Any], count: int) -> NDArray[np.uint32]:
+    """Return payloads as 32-bit words, as many per payload as its width takes."""
+    bits = np.zeros((count, -(-layout.width // 32) * 32), dtype=np.uint8)
+    layout.write(bits[:, : layout.width], fields)
+    return np.packbits(bits, axis=1, bitorder="little").view("<u4").ravel()

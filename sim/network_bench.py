@@ -9,7 +9,7 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -18,15 +18,19 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.model import Result, Sample
+from backspike.model.fields import StateKind
+from backspike.model.state import NetworkState
 from backspike.registers import RegisterMap
 
 from .host import RegisterHost, sample_entries
-from .observation import Expected, Flags, HardwareState, Mismatch, Stores, differing_flag, differing_store
+from .layout import Layout
+from .observation import BETWEEN_SAMPLES, Expected, HardwareState, difference
 from .patience import WAIT_CLOCKS, sample_clocks
 from .runner import parameters, save_results
 from .streams import CLOCK_PERIOD, StreamDriver, StreamMonitor, start_clock
 
-State = TypeVar("State", Flags, Stores)
+COUNTED = (StateKind.FLAG, StateKind.WEIGHT, StateKind.RANDOM)
+"""What is said to be compared; membranes are, too."""
 
 
 class DiffersError(Exception):
@@ -95,12 +99,11 @@ class NetworkBench:
         requests = StreamDriver(dut, "requests", ports, stalls=stalls, generator=generator)
         responses = StreamMonitor(dut, "responses", ports, stalls=stalls, generator=generator)
         self.host = RegisterHost(self.config, requests, responses)
-        self.compared = dict.fromkeys(("samples", "ticks", "spikes, gates and errors", "weights", "LFSR states"), 0)
+        self._wins = Layout(ports["results__payload"])["wins"]
+        self.compared = dict.fromkeys(("samples", "ticks", *(kind.value for kind in COUNTED)), 0)
         self.predicted: list[int] = []
         self.counters: dict[str, int] = {}
         self.weights: list[NDArray[np.int64]] = []
-        hidden, classes = sum(self.config.layers[1:-1]), self.config.layers[-1]
-        self._flag_bits = 6 * hidden + 2 * classes + 1
         self._patience = int((sample_clocks(self.config) + 1000) / (1 - stalls))
         # Samples one behind the other; and every weight written and read, and every stream seeded.
         stored = sum(weights.size for weights in self.start) + sum(self.config.layers)
@@ -120,11 +123,11 @@ class NetworkBench:
         await start_clock(self.dut, limit=self._limit)
         if self.seed != self.config.seed:
             await self.host.reseed(self.seed)
-        for layer, weights in enumerate(self.start, start=1):
-            if self.through_registers:
+        if self.through_registers:
+            for layer, weights in enumerate(self.start, start=1):
                 await self.host.write_weights(layer, weights)
-            else:
-                self.hardware.write_weights(layer, weights)
+        else:
+            self.hardware.write(NetworkState.of_weights(self.config, self.start))
         sending = cocotb.start_soon(self._send())
         receiving = cocotb.start_soon(self._receive())
         with self.expected.open("rb") as pipe:
@@ -166,14 +169,13 @@ class NetworkBench:
         for tick, flags in enumerate(expected.flags):
             await ticked
             await settled
-            _differ(f"sample {number}, tick {tick}", differing_flag, flags, self.hardware.flags)
+            _differ(f"sample {number}, tick {tick}", flags, lambda: self.hardware.read(StateKind.FLAG))
         self.compared["ticks"] += len(expected.flags)
-        self.compared["spikes, gates and errors"] += len(expected.flags) * self._flag_bits
         where = f"sample {number}, after tick {len(expected.flags) - 1}"
-        _differ(where, differing_store, expected.stores, self.hardware.stores)
-        for name, store in expected.stores.items():
-            if not name.startswith("membrane"):
-                self.compared["weights" if name.startswith("weights") else "LFSR states"] += store.size
+        _differ(where, expected.state, lambda: self.hardware.read(*BETWEEN_SAMPLES))
+        for state in (*expected.flags, expected.state):
+            for kind in COUNTED:
+                self.compared[kind.value] += sum(array.size for array in state.of_kind(kind).values())
         self.compared["samples"] += 1
         self._last = expected
         self._done.set()
@@ -184,9 +186,8 @@ class NetworkBench:
             self._results.append(await self.results.receive(2 * self._patience))
 
     def _check_results(self) -> None:
-        bits = self.config.ticks.bit_length()
         for number, (wanted, got) in enumerate(zip(self._wanted, self._results, strict=True)):
-            wins = [(got["wins"] >> (bits * unit)) & ((1 << bits) - 1) for unit in range(len(wanted.wins))]
+            wins = self._wins.unpack(got["wins"])
             if (got["winner"], wins) != (wanted.winner, wanted.wins.tolist()):
                 raise DiffersError(
                     f"sample {number}, result: expected class {wanted.winner} with wins {wanted.wins.tolist()}, "
@@ -203,22 +204,19 @@ class NetworkBench:
 
     async def _check_weights(self) -> None:
         """Read the weights at the end, as a host would unless they went past the registers, and compare once more."""
-        names = [f"weights_{layer}" for layer in range(1, self.config.depth + 1)]
         if self.through_registers:
-            got = {name: await self.host.read_weights(layer) for layer, name in enumerate(names, start=1)}
+            weights = [await self.host.read_weights(layer.number) for layer in self.config.weight_layers]
+            got = NetworkState.of_weights(self.config, weights)
         else:
-            got = self.hardware.stores()
-        self.weights = [got[name] for name in names]
-        wanted = {name: self._last.stores[name] for name in names}
-        _differ("after the last sample, read back", differing_store, wanted, lambda: got)
+            got = self.hardware.read(StateKind.WEIGHT)
+        self.weights = got.weights
+        _differ("after the last sample, read back", self._last.state.of_kind(StateKind.WEIGHT), lambda: got)
 
 
-def _differ(
-    where: str, find: Callable[[State, State], Mismatch | None], expected: State, read: Callable[[], State]
-) -> None:
+def _differ(where: str, expected: NetworkState, read: Callable[[], NetworkState]) -> None:
     """Raise `DiffersError` if there is a mismatch, or a bit of the hardware that is neither 0 nor 1."""
     try:
-        mismatch = find(expected, read())
+        mismatch = difference(expected, read())
     except ValueError as error:
         raise DiffersError(f"{where}: expected 0 or 1 in every bit, got {error}") from error
     if mismatch:

@@ -6,7 +6,6 @@ import copy
 import io
 import json
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.files import parse_json, reading, write_atomic
+from backspike.model.fields import StateKind
 from backspike.model.network import Counters, Network
+from backspike.model.state import NetworkState
 from backspike.model.streams import StreamMap
 from backspike.npz import read_arrays
 
@@ -64,16 +65,9 @@ class Checkpoint:
     @classmethod
     def capture(cls, network: Network, epoch: int = 0, shown: int = 0, right: int = 0) -> Checkpoint:
         """Copy a network's state."""
-        config = network.config
-        numbering = StreamMap(config)
-        streams = np.empty(numbering.count, dtype=np.uint64)
-        streams[numbering.inputs] = network.generator.states
-        for layer, (array, units) in enumerate(zip(network.synapses, network.units, strict=True), start=1):
-            streams[numbering.units(layer)] = units.states
-            streams[numbering.bias(layer)] = array.bias_state[0]
-        weights = [array.weights.copy() for array in network.synapses]
+        state = NetworkState.of(network, StateKind.WEIGHT, StateKind.RANDOM)
         counters = copy.deepcopy(network.counters)
-        return cls(config, weights, streams, list(network.rates), epoch, shown, right, counters)
+        return cls(network.config, state.weights, state.streams, list(network.rates), epoch, shown, right, counters)
 
     @property
     def place(self) -> str:
@@ -89,13 +83,8 @@ class Checkpoint:
             The network's configuration differs in more than name, rates, rate decay, seed and lanes.
         """
         self.require(network.config)
-        numbering = StreamMap(self.config)
-        network.generator.states = self.streams[numbering.inputs]
-        parts = zip(network.synapses, network.units, self.weights, strict=True)
-        for layer, (array, units, weights) in enumerate(parts, start=1):
-            array.weights = weights.copy()
-            array.bias_state = self.streams[[numbering.bias(layer)]]
-            units.states = self.streams[numbering.units(layer)]
+        NetworkState.of_weights(self.config, self.weights).put_into(network)
+        NetworkState.of_streams(self.config, self.streams).put_into(network)
         network.rates = list(self.rates)
         network.counters = copy.deepcopy(self.counters)
 
@@ -164,9 +153,9 @@ class Checkpoint:
                 arrays.pop("streams"), "streams", np.uint64, (StreamMap(config).count,), 0, 2**config.lfsr_bits - 1
             )
             weights = [
-                _expected(arrays.pop(f"weights_{layer}"), f"weights_{layer}", np.int16, (inputs + 1, units),
+                _expected(arrays.pop(f"weights_{layer.number}"), f"weights_{layer.number}", np.int16, layer.shape,
                           config.weight_min, config.weight_max).astype(np.int64)
-                for layer, (inputs, units) in enumerate(pairwise(config.layers), start=1)
+                for layer in config.weight_layers
             ]  # fmt: skip
             for name in arrays:
                 raise ValueError(f"it has {name!r}, which no checkpoint has")

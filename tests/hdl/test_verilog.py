@@ -347,7 +347,10 @@ def test_ports_are_described():
         "direction": "input",
         "width": 12,
         "signed": False,
-        "fields": {"address": {"width": 4, "signed": False}, "value": {"width": 8, "signed": True}},
+        "fields": {
+            "address": {"offset": 0, "width": 4, "signed": False},
+            "value": {"offset": 4, "width": 8, "signed": True},
+        },
     }
     assert ports["o__payload"] == {"direction": "output", "width": 16, "signed": True}
     assert "always__ready" not in ports
@@ -381,16 +384,22 @@ def test_the_description_says_what_it_belongs_to(tmp_path):
     # A win of each of three classes in up to eight ticks, above the winner.
     wins = description["ports"]["results__payload"]["fields"]
     assert list(wins) == ["winner", "wins"]
-    assert wins["wins"] == {"width": 12, "signed": False, "elements": {"count": 3, "width": 4, "signed": False}}
+    elements = {"count": 3, "width": 4, "signed": False}
+    assert wins["wins"] == {"offset": 2, "width": 12, "signed": False, "elements": elements}
 
 
 def test_every_probe_is_in_the_text(tmp_path):
     verilog, path = write_design(PRESETS["digits-deep"], tmp_path)
     modules = dict(re.findall(r"^module (\S+) ?\((.*?)^endmodule", verilog.read_text(), re.MULTILINE | re.DOTALL))
     for probe in json.loads(path.read_text())["probes"].values():
-        *instances, signal = probe.split(".")
+        *instances, signal = probe["path"].split(".")
         module = "\\" + ".".join(["digits_deep", *instances]) if instances else "digits_deep"
-        assert re.search(rf"^  (reg|wire) .*\b{signal}( \[\d+:0\]| = .*)?;", modules[module], re.MULTILINE), probe
+        found = re.search(
+            rf"^  (?:reg|wire) (?:signed )?(?:\[(\d+):0\] )?{signal}(?: \[(\d+):0\]| = .*)?;", modules[module], re.M
+        )
+        assert found, probe
+        assert int(found[1] or 0) + 1 == probe["layout"]["width"], probe
+        assert (found[2] is not None, int(found[2] or 0) + 1) == (probe["memory"], probe["words"]), probe
 
 
 def test_a_directory_that_cannot_be_written_leaves_nothing(tmp_path):

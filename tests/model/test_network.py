@@ -52,12 +52,12 @@ def random_sample(random: np.random.Generator, config: NetworkConfig) -> Sample:
 
 def registers(network: Network) -> dict[str, list[Any]]:
     """Return everything that a network holds between ticks, by name."""
-    found: dict[str, list[Any]] = {"input streams": network.generator.states.tolist()}
+    found: dict[str, list[Any]] = {"input streams": network.generator.random.tolist()}
     layers: list[CompositeNeurons | WinnerTakeAll] = [*network.hidden, network.output]
     for number, (array, units) in enumerate(zip(network.synapses, layers, strict=True), start=1):
         found[f"weights of layer {number}"] = array.weights.tolist()
-        found[f"bias stream of layer {number}"] = array.bias_state.tolist()
-        found[f"streams of layer {number}"] = units.states.tolist()
+        found[f"bias stream of layer {number}"] = array.bias.tolist()
+        found[f"streams of layer {number}"] = units.random.tolist()
         found[f"membranes of layer {number}"] = units.membrane.tolist()
         found[f"positive errors of layer {number}"] = units.error_pos.tolist()
         found[f"negative errors of layer {number}"] = units.error_neg.tolist()

@@ -47,7 +47,7 @@ def test_three_ticks_by_hand() -> None:
     # Tick 2: the same draws, put back by hand. Errors 6, -6, 6, 6 against rho' = 5: the gates of tick 1 pass those
     # of units 0 and 1, although V = 0 now closes these gates and V = 1 opens those of units 2 and 3. 100 < 100 does
     # not permit. Without a leak V is this tick's sum alone.
-    neurons.states[:] = state_with(6, 5, 100)
+    neurons.random[:] = state_with(6, 5, 100)
     neurons.tick(integers(0, 0, 1, 1), False, integers(6, -6, 6, 6), 100, True)
     assert neurons.error_pos.tolist() == [True, False, False, False]
     assert neurons.error_neg.tolist() == [False, True, False, False]
@@ -56,7 +56,7 @@ def test_three_ticks_by_hand() -> None:
     assert neurons.permit.tolist() == [False] * 4
 
     # Tick 3: errors 5, 5, 5, -5 against rho' = 5 are not greater: no error anywhere. V = 15 > 6 spikes.
-    neurons.states[:] = state_with(6, 5, 100)
+    neurons.random[:] = state_with(6, 5, 100)
     neurons.tick(integers(15, 15, 15, 15), False, integers(5, 5, 5, -5), 256, True)
     assert not neurons.error_pos.any()
     assert not neurons.error_neg.any()
@@ -134,7 +134,7 @@ def test_an_error_has_the_clipped_errors_probability(error: int) -> None:
         states = [state_with(3, rho_back, 7) for rho_back in range(8)]
         neurons = neurons_with(*states)
         neurons.tick(np.full(8, potential, dtype=np.int64), True, None, 0, True)
-        neurons.states[:] = states
+        neurons.random[:] = states
         neurons.tick(np.full(8, 5, dtype=np.int64), False, np.full(8, error, dtype=np.int64), 0, True)
         assert neurons.error_pos.sum() == is_open * min(max(error, 0), 8)
         assert neurons.error_neg.sum() == is_open * min(max(-error, 0), 8)
@@ -214,11 +214,11 @@ def test_clear_forgets_all_but_the_streams() -> None:
     neurons = neurons_with(state_with(1, 0, 0), config=CONFIG.replace(leak=2))
     neurons.tick(integers(5), True, integers(0), 256, True)
     neurons.tick(integers(5), False, integers(8), 256, True)
-    states = neurons.states.tolist()
+    states = neurons.random.tolist()
     neurons.clear()
     registers = (neurons.spike, neurons.gate, neurons.permit, neurons.error_pos, neurons.error_neg)
     assert [register.tolist() for register in registers] == [[False]] * 5
-    assert neurons.states.tolist() == states
+    assert neurons.random.tolist() == states
     # What the membrane holds is overwritten by the next first tick.
     neurons.tick(integers(-2), True, None, 0, True)
     assert neurons.membrane.tolist() == [-8]
@@ -228,7 +228,7 @@ def test_clear_forgets_all_but_the_streams() -> None:
 def test_every_tick_takes_fresh_bits_in_order(width: int) -> None:
     config = CONFIG.replace(lfsr_bits=width)
     neurons = CompositeNeurons(config, stream_seeds(3, 4, width), 0)
-    serial = [Stream(width, int(state)) for state in neurons.states]
+    serial = [Stream(width, int(state)) for state in neurons.random]
     for tick in range(20):
         drive = integers(3, 9, -1, 15)
         error = integers(5, -3, 8, 2) if tick % 3 else None
@@ -241,4 +241,4 @@ def test_every_tick_takes_fresh_bits_in_order(width: int) -> None:
             assert neurons.error_pos.tolist() == [
                 bool(g) and e > back for g, e, (_, back, _) in zip(gate, error.tolist(), draws, strict=True)
             ]
-        assert neurons.states.tolist() == [stream.state for stream in serial], f"tick {tick}"
+        assert neurons.random.tolist() == [stream.state for stream in serial], f"tick {tick}"

@@ -96,7 +96,7 @@ def test_entry_n_draws_from_stream_n_modulo_streams(kind: str, streams: int, wid
         layers=(40, 2), input_streams=streams, lfsr_bits=width, seed=seed, input=kind, weight_frac=2, weight_bits=4
     )
     generator = make_generator(config)
-    serial = [Stream(width, int(state)) for state in generator.states]
+    serial = [Stream(width, int(state)) for state in generator.random]
     random = np.random.default_rng(seed)
     for tick in range(30):
         values = random.integers(1, 256, int(random.integers(0, 41)), dtype=np.uint8)
@@ -108,7 +108,7 @@ def test_entry_n_draws_from_stream_n_modulo_streams(kind: str, streams: int, wid
             where = f"tick {tick}, entry {entry}, seed {seed}"
             assert spike[entry] == (kind == "spikes" or draw < value), where
             assert permit[entry] == (permission < rate), where
-        assert generator.states.tolist() == [stream.state for stream in serial], f"tick {tick}, seed {seed}"
+        assert generator.random.tolist() == [stream.state for stream in serial], f"tick {tick}, seed {seed}"
 
 
 def test_draws_by_hand() -> None:
@@ -139,7 +139,7 @@ def test_recorded_spikes_always_spike_and_draw_the_same() -> None:
         assert recorded.all()
         assert not spike.all()
         assert permit.tolist() == recorded_permit.tolist()
-        assert generators[0].states.tolist() == generators[1].states.tolist()
+        assert generators[0].random.tolist() == generators[1].random.tolist()
 
 
 @pytest.mark.parametrize(("rate", "allowed"), [(0, False), (256, True)])

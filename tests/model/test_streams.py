@@ -103,10 +103,10 @@ def test_running_out_of_seeds_is_one_sentence(width: int, most: int) -> None:
 def test_a_network_takes_its_streams_in_that_order(preset: str) -> None:
     config = PRESETS[preset].replace(seed=77)
     network = Network(config)
-    parts: list[NDArray[np.uint64]] = [network.generator.states]
+    parts: list[NDArray[np.uint64]] = [network.generator.random]
     for hidden, array in zip(network.hidden, network.synapses, strict=False):
-        parts += [hidden.states, array.bias_state]
-    parts += [network.output.states, network.synapses[-1].bias_state]
+        parts += [hidden.random, array.bias]
+    parts += [network.output.random, network.synapses[-1].bias]
     assert np.concatenate(parts).tolist() == stream_seeds(77, StreamMap(config).count, config.lfsr_bits).tolist()
 
 

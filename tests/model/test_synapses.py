@@ -92,7 +92,7 @@ def test_bias_permissions_are_the_low_eight_bits_of_their_stream() -> None:
         for tick in range(30):
             rate = 37 * tick % 257
             assert array.bias_permit(rate) == (serial.take(8)[0] < rate), f"{width} bits, tick {tick}"
-            assert array.bias_state.tolist() == [serial.state], f"{width} bits, tick {tick}"
+            assert array.bias.tolist() == [serial.state], f"{width} bits, tick {tick}"
 
 
 @pytest.mark.parametrize("rate", [0, 5, 128, 256])

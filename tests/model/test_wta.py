@@ -95,7 +95,7 @@ def test_the_chi_square_check_sees_another_temperature() -> None:
 
 
 def with_draws(race: WinnerTakeAll, *draws: int) -> WinnerTakeAll:
-    race.states[:] = np.array(draws, dtype=np.uint64) | np.uint64(1 << 20)
+    race.random[:] = np.array(draws, dtype=np.uint64) | np.uint64(1 << 20)
     return race
 
 
@@ -159,12 +159,12 @@ def test_the_leak_comes_before_the_noise() -> None:
 def test_every_race_takes_ten_fresh_bits(width: int) -> None:
     race = make_race(4, lfsr_bits=width, weight_frac=2, weight_bits=4)
     table = gumbel_table(2, 1.0).tolist()
-    serial = [Stream(width, int(state)) for state in race.states]
+    serial = [Stream(width, int(state)) for state in race.random]
     for tick in range(40):
         race.tick(np.array([0, 1, 2, 3]), tick == 0, 0, True)
         scores = [unit + table[stream.take(10)[0]] for unit, stream in enumerate(serial)]
         assert race.winner == scores.index(max(scores)), f"tick {tick}"
-        assert race.states.tolist() == [stream.state for stream in serial], f"tick {tick}"
+        assert race.random.tolist() == [stream.state for stream in serial], f"tick {tick}"
 
 
 def test_clear_forgets_winner_and_errors() -> None:

@@ -245,20 +245,20 @@ def golden_with(change, **other):
 
 def flip(name, unit):
     def change(expected):
-        expected.flags[3][name] ^= 1 << unit
+        expected.flags[3][name][unit] ^= True
 
     return change
 
 
 def add(name, *position):
     def change(expected):
-        expected.stores[name][position] += 1
+        expected.state[name][position] += 1
 
     return change
 
 
 def other_winner(expected):
-    expected.flags[4]["winner"] = (expected.flags[4]["winner"] + 1) % 3
+    expected.flags[4]["winner_2"][()] = (expected.flags[4]["winner_2"] + 1) % 3
 
 
 def other_wins(expected):
@@ -273,13 +273,13 @@ def other_wins(expected):
         (flip("spike_1", 3), r"sample 2, tick 3, layer 1, unit 3, spike: expected (0, got 1|1, got 0)"),
         (flip("gate_1", 0), r"sample 2, tick 3, layer 1, unit 0, gate: expected (0, got 1|1, got 0)"),
         (flip("error_neg_2", 2), r"sample 2, tick 3, layer 2, unit 2, error neg: expected (0, got 1|1, got 0)"),
-        (other_winner, r"sample 2, tick 4, winner: expected (0, got 2|1, got 0|2, got 1)"),
+        (other_winner, r"sample 2, tick 4, layer 2, winner: expected (0, got 2|1, got 0|2, got 1)"),
         (add("weights_1", 8, 3), r"sample 2, after tick 7, layer 1, row 8, unit 3, weights: expected -?\d+, got -?\d+"),
         (add("weights_2", 0, 2), r"sample 2, after tick 7, layer 2, row 0, unit 2, weights: expected -?\d+, got -?\d+"),
         (add("membrane_1", 2), r"sample 2, after tick 7, layer 1, unit 2, membrane: expected -?\d+, got -?\d+"),
         (add("random_2", 1), r"sample 2, after tick 7, layer 2, unit 1, random: expected \d+, got \d+"),
         (add("bias_2", 0), r"sample 2, after tick 7, layer 2, bias: expected \d+, got \d+"),
-        (add("inputs", 1), r"sample 2, after tick 7, stream 1, inputs: expected \d+, got \d+"),
+        (add("random_0", 1), r"sample 2, after tick 7, layer 0, stream 1, random: expected \d+, got \d+"),
         (other_wins, r"sample 2, result: expected class \d with wins \[.*\], got class \d with wins \[.*\]"),
     ],
     ids=[
@@ -322,7 +322,7 @@ def test_a_wrong_counter_is_named(written, monkeypatch):
     [
         ({"seed": 2}, r"sample 0, .*expected \d+, got \d+"),
         ({"activation_range": 4.0}, r"sample \d, tick \d, layer 1, unit \d, (spike|gate|permit): expected \d, got \d"),
-        ({"temperature": 0.25}, r"sample \d, tick \d, (winner|layer 2, unit \d, error .*): expected \d, got \d"),
+        ({"temperature": 0.25}, r"sample \d, tick \d, layer 2, (winner|unit \d, error .*): expected \d, got \d"),
     ],
     ids=["seed", "activation range", "temperature"],
 )

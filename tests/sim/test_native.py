@@ -9,10 +9,12 @@ from backspike import PRESETS, BackspikeError
 from backspike.config import NetworkConfig
 from backspike.datasets import load_dataset
 from backspike.model import Network
+from backspike.model.fields import StateKind
+from backspike.model.state import NetworkState
 from backspike.registers import IDENTITY
 from backspike.sim.exercise import lively_weights, random_config
 from backspike.sim.native import HardwareError, NativeNetwork
-from backspike.sim.observation import differing_store, model_stores
+from backspike.sim.observation import BETWEEN_SAMPLES, compared_state, difference
 from backspike.training.engines import load_engine
 
 # Words of which the last is not full, banks, a leak, both kinds of input, one layer and more.
@@ -26,7 +28,7 @@ CONFIGS = {
 
 
 def assert_same(network: Network, hardware: NativeNetwork, where: str) -> None:
-    assert differing_store(model_stores(network), hardware.state.stores()) is None, where
+    assert difference(compared_state(network), hardware.state.read(*BETWEEN_SAMPLES)) is None, where
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
@@ -68,13 +70,9 @@ def test_samples_have_the_wins_and_states_of_the_model(built) -> None:
 def test_states_written_are_states_read(built) -> None:
     config, hardware = built
     network = Network(config.replace(seed=5), lively_weights(config, 5))
-    stores = model_stores(network)
-    for layer in range(1, config.depth + 1):
-        hardware.state.write_weights(layer, stores[f"weights_{layer}"])
-    hardware.state.write_streams(stores)
-    for name, store in hardware.state.stores().items():
-        if not name.startswith("membrane"):
-            assert np.array_equal(store, stores[name]), name
+    state = NetworkState.of(network, StateKind.WEIGHT, StateKind.RANDOM)
+    hardware.state.write(state)
+    assert difference(state, hardware.state.read(StateKind.WEIGHT, StateKind.RANDOM)) is None
     for layer, weights in enumerate(network.weights, start=1):
         assert np.array_equal(hardware.read_weights(layer), weights)
 
@@ -125,7 +123,7 @@ def test_two_designs_live_side_by_side() -> None:
         for config, hardware in ((first, one), (second, other)):
             # A write waits until all streams are seeded.
             hardware.set_rates(config.rates)
-            weights = [hardware.state.weights(layer) for layer in range(1, config.depth + 1)]
+            weights = hardware.state.read(StateKind.WEIGHT).weights
             assert_same(Network(config, weights), hardware, config.name)
 
 
@@ -167,5 +165,5 @@ def test_the_engine_leaves_a_network_where_the_model_does(seed: int) -> None:
         parts = [show(network, data.train_values, data.train_labels, part, True) for part in (order[:20], order[20:])]
         wins.append(np.concatenate(parts))
     assert np.array_equal(*wins), f"random_config({seed})"
-    assert differing_store(*map(model_stores, networks)) is None, f"random_config({seed})"
+    assert difference(*map(compared_state, networks)) is None, f"random_config({seed})"
     assert networks[0].counters.to_dict() == networks[1].counters.to_dict()

@@ -1,3 +1,5 @@
+"""The state of simulated hardware, read and written by its description, and how a difference is named."""
+
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,85 +7,78 @@ import pytest
 from cocotb.types import LogicArray
 
 from backspike import PRESETS
+from backspike.hdl.network import NetworkTop
 from backspike.model import Network, Sample
+from backspike.model.fields import StateKind
+from backspike.model.state import NetworkState, state_entries
 from backspike.sim.exercise import lively_weights, random_config
-from backspike.sim.observation import (
-    HardwareState,
-    Mismatch,
-    differing_flag,
-    differing_store,
-    model_flags,
-    model_stores,
-)
+from backspike.sim.observation import BETWEEN_SAMPLES, HardwareState, Mismatch, compared_state, difference
 
 TINY = PRESETS["tiny"]
+DEEP = TINY.replace(layers=(8, 7, 6, 3), rates=(64, 64, 64))
+
+
+def mismatch(name, position, expected, got, config=DEEP):
+    return Mismatch(state_entries(config)[name], position, expected, got)
 
 
 @pytest.mark.parametrize(
-    ("mismatch", "text"),
+    ("name", "position", "text"),
     [
-        (Mismatch("spike_2", (7,), 1, 0), "layer 2, unit 7, spike: expected 1, got 0"),
-        (Mismatch("error_pos_1", (0,), 0, 1), "layer 1, unit 0, error pos: expected 0, got 1"),
-        (Mismatch("winner", (), 2, 9), "winner: expected 2, got 9"),
-        (Mismatch("weights_3", (16, 4), -5, 5), "layer 3, row 16, unit 4, weights: expected -5, got 5"),
-        (Mismatch("membrane_1", (3,), -9, 0), "layer 1, unit 3, membrane: expected -9, got 0"),
-        (Mismatch("random_12", (3,), 1, 2), "layer 12, unit 3, random: expected 1, got 2"),
-        (Mismatch("bias_1", (0,), 1, 2), "layer 1, bias: expected 1, got 2"),
-        (Mismatch("inputs", (6,), 2**63, 1), f"stream 6, inputs: expected {2**63}, got 1"),
+        ("spike_2", (5,), "layer 2, unit 5, spike"),
+        ("error_pos_1", (0,), "layer 1, unit 0, error pos"),
+        ("winner_3", (), "layer 3, winner"),
+        ("weights_3", (6, 2), "layer 3, row 6, unit 2, weights"),
+        ("membrane_1", (3,), "layer 1, unit 3, membrane"),
+        ("random_2", (3,), "layer 2, unit 3, random"),
+        ("bias_1", (0,), "layer 1, bias"),
+        ("random_0", (1,), "layer 0, stream 1, random"),
     ],
-    ids=lambda value: value.state if isinstance(value, Mismatch) else "",
 )
-def test_a_mismatch_says_where_it_is(mismatch, text):
-    assert str(mismatch) == text
+def test_a_mismatch_says_where_it_is(name, position, text):
+    assert str(mismatch(name, position, -5, 2**63)) == f"{text}: expected -5, got {2**63}"
 
 
-def test_the_first_differing_flag_is_found():
-    expected = {"spike_1": 0b0110, "gate_1": 1 << 300, "winner": 2}
-    assert differing_flag(expected, dict(expected)) is None
-    assert differing_flag(expected, {**expected, "spike_1": 0b1010}) == Mismatch("spike_1", (2,), 1, 0)
-    assert differing_flag(expected, {**expected, "gate_1": 0}) == Mismatch("gate_1", (300,), 1, 0)
-    assert differing_flag(expected, {**expected, "winner": 3}) == Mismatch("winner", (), 2, 3)
-    assert differing_flag(expected, {"spike_1": 0b0111, "gate_1": 0, "winner": 0}) == Mismatch("spike_1", (0,), 0, 1)
+def test_the_first_difference_is_found():
+    expected = NetworkState.of(Network(DEEP))
+    assert difference(expected, NetworkState.of(Network(DEEP))) is None
+    for changes, found in (
+        ({"winner_3": ((), 2)}, ("winner_3", (), 0, 2)),
+        ({"winner_3": ((), 1), "spike_2": (4, True)}, ("spike_2", (4,), 0, 1)),
+        ({"weights_1": ((slice(None), 3), 7)}, ("weights_1", (0, 3), int(expected["weights_1"][0, 3]), 7)),
+    ):
+        got = NetworkState.of(Network(DEEP))
+        for name, (place, value) in changes.items():
+            got[name][place] = value
+        assert difference(expected, got) == mismatch(*found)
+    got["random_0"][1] ^= np.uint64(1 << 31)
+    first = int(expected["random_0"][1])
+    assert difference(expected, got) == mismatch("random_0", (1,), first, first ^ 1 << 31)
 
 
-def test_the_first_differing_store_is_found():
-    expected = {"inputs": np.array([2**64 - 1, 5], dtype=np.uint64), "weights_1": np.arange(-3, 3).reshape(2, 3)}
-    got = {name: store.copy() for name, store in expected.items()}
-    assert differing_store(expected, got) is None
-    got["weights_1"][1, 0:2] = 7
-    assert differing_store(expected, got) == Mismatch("weights_1", (1, 0), 0, 7)
-    got["inputs"][0] -= np.uint64(1)
-    assert differing_store(expected, got) == Mismatch("inputs", (0,), 2**64 - 1, 2**64 - 2)
+def test_states_of_another_shape_differ():
+    expected = NetworkState(TINY, {"weights_1": np.zeros((9, 4), dtype=np.int64)})
+    with pytest.raises(ValueError, match=r"\(9,4\)"):
+        difference(expected, NetworkState(TINY, {"weights_1": np.zeros((2, 2), dtype=np.int64)}))
 
 
-def test_stores_of_another_shape_differ():
-    expected = {"weights_1": np.zeros((2, 3), dtype=np.int64)}
-    with pytest.raises(ValueError, match=r"\(2,3\)"):
-        differing_store(expected, {"weights_1": np.zeros((2, 2), dtype=np.int64)})
-
-
-def test_the_model_gives_a_bit_a_unit():
+def test_the_model_gives_its_flags_after_each_tick():
     network = Network(TINY, lively_weights(TINY, 1))
     seen = []
-    network.run(Sample(np.full(8, 255, dtype=np.uint8), 1, True), lambda tick: seen.append(model_flags(network)))
-    flags = model_flags(network)
-    assert list(flags) == [
+    sample = Sample(np.full(8, 255, dtype=np.uint8), 1, True)
+    network.run(sample, lambda tick: seen.append(NetworkState.of(network, StateKind.FLAG)))
+    assert list(seen[-1]) == [
         *("spike_1", "gate_1", "permit_1", "dropped_1", "error_pos_1", "error_neg_1"),
-        *("error_pos_2", "error_neg_2", "winner"),
+        *("error_pos_2", "error_neg_2", "winner_2"),
     ]
     assert len(seen) == TINY.ticks
-    assert seen[-1] == flags
-    for unit in range(4):
-        assert flags["spike_1"] >> unit & 1 == network.hidden[0].spike[unit]
-    assert any(flags["spike_1"] for flags in seen)
+    assert np.array_equal(seen[-1]["spike_1"], network.hidden[0].spike)
+    assert any(flags["spike_1"].any() for flags in seen)
 
 
 def test_membranes_are_kept_only_with_a_leak():
-    assert "membrane_1" not in model_stores(Network(TINY))
-    assert model_stores(Network(TINY.replace(leak=1))).keys() - model_stores(Network(TINY)).keys() == {
-        "membrane_1",
-        "membrane_2",
-    }
+    without = compared_state(Network(TINY)).keys()
+    assert compared_state(Network(TINY.replace(leak=1))).keys() - without == {"membrane_1", "membrane_2"}
 
 
 class Word:
@@ -107,135 +102,114 @@ class Word:
         self._value = value
 
 
-def hardware(config):
-    """Return hardware's stores, as empty words, and the state that reads and writes them."""
-    top, probes = SimpleNamespace(), {}
-
-    def add(name, handle):
-        setattr(top, name, handle)
-        probes[name] = name
-
-    unit_bits = config.lfsr_bits
-    if config.leak:
-        unit_bits += model_bits(config)
-    add("winner", Word(config.layers[-1].bit_length()))
-    add("ticked", Word(1))
-    slots = config.input_streams // config.input_turns
-    states = [
-        Word(slots * config.lfsr_bits, sum(turn * slots + slot + 1 << slot * config.lfsr_bits for slot in range(slots)))
-        for turn in range(config.input_turns)
-    ]
-    add("inputs", states[0] if config.input_turns == 1 else states)
-    for layer in range(1, config.depth + 1):
-        shape = config.weight_layer(layer)
-        fold, lanes = shape.fold, shape.lanes
-        for bank in range(shape.banks):
-            rows = -(-shape.rows // shape.banks)
-            add(f"weights_{layer}_{bank}", [Word(lanes * config.weight_bits) for _ in range(rows * fold)])
-        add(f"bias_{layer}", Word(config.lfsr_bits, layer))
-        if layer == config.depth:
-            for name in ("error_pos", "error_neg"):
-                add(f"{name}_{layer}", Word(config.layers[layer], (1 << config.layers[layer]) - 1))
-            ones = (1 << config.lfsr_bits) - 1
-            add(f"units_{layer}", [Word(config.lfsr_bits, ones - unit) for unit in range(config.layers[layer])])
-            membranes = lanes * model_bits(config)
-            words = [Word(membranes, (1 << membranes) - 1) for _ in range(fold)]
-            add(f"membranes_{layer}", words[0] if fold == 1 else words)
-        else:
-            width, unit_words = shape.unit_width, range(shape.unit_fold)
-            units = [
-                Word(width * unit_bits, sum((word * width + lane + 1) << lane * unit_bits for lane in range(width)))
-                for word in unit_words
-            ]
-            # Spike, gate, permit, dropped and two errors that are gathered; then the errors that hold.
-            marks = [Word(width * 6, (1 << width * 6) - 1) for _ in unit_words]
-            errors = [Word(lanes * 2, (1 << lanes * 2) - 1) for _ in range(fold)]
-            for name, words in (("units", units), ("marks", marks), ("errors", errors)):
-                add(f"{name}_{layer}", words[0] if len(words) == 1 else words)
-            add(f"first_{layer}", Word(1))
+def hardware(config, seed=1):
+    """Return a design's probes as words of random bits, and the state that reads and writes them."""
+    generator = np.random.default_rng(seed)
+    design = NetworkTop(config)
+    design._MustUse__silence = True  # never elaborated
+    top, probes = SimpleNamespace(), design.probes
+    for name, probe in probes.items():
+        width, node = probe["layout"]["width"], top
+        *instances, signal = probe["path"].split(".")
+        for instance in instances:
+            node.__dict__.setdefault(instance, SimpleNamespace())
+            node = getattr(node, instance)
+        first = name.endswith(".first")
+        drawn = [int.from_bytes(generator.bytes(width // 8 + 1), "little") for _ in range(probe["words"])]
+        words = [Word(width, 0 if first else value % (1 << width)) for value in drawn]
+        setattr(node, signal, words if probe["memory"] else words[0])
     return top, HardwareState(top, probes, config)
 
 
-def model_bits(config):
-    """Return the width of a membrane here: any will do, as long as it is the same in all units."""
-    return config.weight_bits + config.leak + 4
-
-
 @pytest.mark.parametrize("seed", range(1, 21))
-def test_weights_written_are_weights_read(seed):
+def test_a_state_written_is_the_state_read(seed):
     config = random_config(seed)
+    network = Network(config, lively_weights(config, seed))
+    dataset = np.random.default_rng(seed)
+    shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+    network.run(Sample(dataset.integers(0, 256, shape).astype(np.uint8), 1, True))
     _, state = hardware(config)
-    wanted = lively_weights(config, seed)
-    for layer, weights in enumerate(wanted, start=1):
-        state.write_weights(layer, weights)
-    got = state.stores()
-    for layer, weights in enumerate(wanted, start=1):
-        assert np.array_equal(got[f"weights_{layer}"], weights), f"random_config({seed}), layer {layer}"
+    for kind in StateKind:
+        if kind is StateKind.MEMBRANE and not config.leak:
+            continue
+        before = {other: state.read(other) for other in StateKind if other is not kind}
+        wanted = NetworkState.of(network, kind)
+        state.write(wanted)
+        assert difference(wanted, state.read(kind)) is None, f"random_config({seed}), {kind}"
+        for other, unchanged in before.items():
+            assert difference(unchanged, state.read(other)) is None, f"random_config({seed}), {other} beside {kind}"
 
 
 def test_words_are_laid_out_lane_by_lane():
     config = TINY.replace(lanes=(3, 2))
     top, state = hardware(config)
     weights = np.arange(-18, 18).reshape(9, 4) % 64 - 32
-    state.write_weights(1, weights)
+    state.write(NetworkState(config, {"weights_1": weights}))
     # Row 1 of 4 units in words of 3 lanes, and two lanes of the second that no unit has.
     row = [int(weight) % 64 for weight in weights[1]]
-    assert int(top.weights_1_0[2].value.to_unsigned()) == row[0] | row[1] << 6 | row[2] << 12
-    assert int(top.weights_1_0[3].value.to_unsigned()) == row[3]
+    rows = top.layer_1.sweep.synapses.rows_0
+    assert int(rows[2].value.to_unsigned()) == row[0] | row[1] << 6 | row[2] << 12
+    assert int(rows[3].value.to_unsigned()) & 63 == row[3]
 
 
 def test_rows_lie_in_banks_in_turn():
     config = TINY.replace(banks=(4, 2))
     top, state = hardware(config)
     weights = np.arange(-18, 18).reshape(9, 4) % 64 - 32
-    state.write_weights(1, weights)
+    state.write(NetworkState(config, {"weights_1": weights}))
     for row in range(9):
         word = sum((int(weight) % 64) << 6 * lane for lane, weight in enumerate(weights[row]))
-        bank = getattr(top, f"weights_1_{row % 4}")
+        bank = getattr(top.layer_1.sweep.synapses, f"rows_{row % 4}")
         assert int(bank[row // 4].value.to_unsigned()) == word, f"row {row}"
-
-
-def test_streams_written_are_streams_read():
-    for lanes, leak, input_lanes in (((4, 3), 0, 0), ((3, 2), 2, 2), ((3, 2), 2, 1)):
-        config = TINY.replace(lanes=lanes, leak=leak, input_lanes=input_lanes)
-        _, state = hardware(config)
-        wanted = model_stores(Network(config))
-        before = state.stores()
-        state.write_streams(wanted)
-        got = state.stores()
-        for name in got:
-            expected = wanted if name.startswith(("inputs", "bias", "random")) else before
-            assert np.array_equal(got[name], expected[name]), name
 
 
 @pytest.mark.parametrize(("lanes", "leak"), [((4, 3), 0), ((4, 3), 2), ((3, 2), 0), ((3, 2), 2), ((1, 1), 1)])
 def test_units_are_read_whatever_the_fold(lanes, leak):
+    """Against Amaranth's own view of the words."""
     config = TINY.replace(lanes=lanes, leak=leak)
-    _, state = hardware(config)
-    stores, flags = state.stores(), state.flags()
-    assert stores["inputs"].tolist() == list(range(1, config.input_streams + 1))
-    assert stores["random_1"].tolist() == [1, 2, 3, 4]
-    assert stores["random_2"].tolist() == [2**32 - 1 - unit for unit in range(3)]
-    assert [stores[f"bias_{layer}"].tolist() for layer in (1, 2)] == [[1], [2]]
-    assert stores.keys() == model_stores(Network(config)).keys()
-    if leak:
-        assert stores["membrane_1"].tolist() == [0] * 4
-        assert stores["membrane_2"].tolist() == [-1] * 3  # all bits set
-    # Lanes without a unit are not looked at.
-    assert (flags["spike_1"], flags["error_neg_1"], flags["error_pos_2"]) == (0b1111, 0b1111, 0b111)
-    assert flags.keys() == model_flags(Network(config)).keys()
+    top, state = hardware(config, seed=7)
+    layer = config.weight_layer(1)
+    flags, kept = state.read(StateKind.FLAG), state.read(*BETWEEN_SAMPLES)
+    words = top.layer_1.states.register if layer.unit_fold == 1 else top.layer_1.states.memory
+    words = words if isinstance(words, list) else [words]
+    membrane = kept["membrane_1"] if leak else None
+    for unit in range(4):
+        word = int(words[unit // layer.unit_width].value.to_unsigned())
+        bits = len(words[0]) // layer.unit_width
+        element = word >> unit % layer.unit_width * bits & (1 << bits) - 1
+        assert kept["random_1"][unit] == element % (1 << config.lfsr_bits)
+        if leak:
+            width = bits - config.lfsr_bits
+            raw = element >> config.lfsr_bits
+            assert membrane[unit] == (raw - (1 << width) if raw >> (width - 1) else raw)
+    errors = int(top.layer_2.wta.error_pos.value.to_unsigned())
+    assert flags["error_pos_2"].tolist() == [bool(errors >> unit & 1) for unit in range(3)]
+    assert flags.keys() == NetworkState.of(Network(config), StateKind.FLAG).keys()
+    assert kept.keys() == compared_state(Network(config)).keys()
+
+
+def test_flags_of_a_layer_that_has_not_taken_part_are_zero():
+    top, state = hardware(TINY)
+    state.write(NetworkState(TINY, {"spike_1": np.ones(4, dtype=bool), "error_pos_2": np.ones(3, dtype=bool)}))
+    assert state.read(StateKind.FLAG)["spike_1"].all()
+    top.layer_1.first.value = 1
+    flags = state.read(StateKind.FLAG)
+    assert not any(flags[name].any() for name in flags if name.endswith("_1"))
+    assert flags["error_pos_2"].all()
 
 
 @pytest.mark.parametrize("level", "XZ")
 def test_an_unknown_bit_is_an_error(level):
     top, _ = hardware(TINY)
-    top.marks_1 = Unknown(4 * 6, level)
-    top.weights_2_0[1] = Unknown(18, level)
-    state = HardwareState(top, {name: name for name in vars(top)}, TINY)
+    top.layer_1.marks.register = Unknown(4 * 6, level)
+    top.layer_2.sweep.synapses.rows_0[1] = Unknown(18, level)
+    design = NetworkTop(TINY)
+    design._MustUse__silence = True
+    state = HardwareState(top, design.probes, TINY)
     with pytest.raises(ValueError, match=rf"^{level * 24} in top\.spike$"):
-        state.flags()
+        state.read(StateKind.FLAG)
     with pytest.raises(ValueError, match=rf"^{level * 18} in top\.spike$"):
-        state.stores()
+        state.read(*BETWEEN_SAMPLES)
 
 
 class Unknown(Word):

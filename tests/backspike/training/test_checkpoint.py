@@ -92,9 +92,9 @@ def test_every_stream_has_its_place() -> None:
     streams = Checkpoint.capture(network).streams
     assert len(set(streams.tolist())) == len(streams), "a new network's streams all differ, so none is there twice"
     # 8 input streams, then the units and the bias of each layer.
-    assert streams[8 + 5] == network.synapses[0].bias_state[0]
-    assert streams[8 + 6 : 8 + 10].tolist() == network.hidden[1].states.tolist()
-    assert streams[-1] == network.synapses[2].bias_state[0]
+    assert streams[8 + 5] == network.synapses[0].bias[0]
+    assert streams[8 + 6 : 8 + 10].tolist() == network.hidden[1].random.tolist()
+    assert streams[-1] == network.synapses[2].bias[0]
 
 
 def test_equal_states_are_equal_files(tmp_path) -> None:

@@ -74,11 +74,11 @@ def test_wrong_samples_are_refused(name: str, changed: dict[str, Any], sentence:
         (part("synapses", 1, "weights", np.full((5, 2), 1 << 20)), "weights of layer 2 must be from .*"),
         (part("synapses", 1, "weights", None), r"weights must have the shapes .*, not \[\(4, 4\), 'NoneType'\]"),
         (
-            part("units", 0, "states", np.ones(3, np.uint64)),
-            r"unit states of layer 1 must be uint64 of shape \(4,\), .*",
+            part("units", 0, "random", np.ones(3, np.uint64)),
+            r"random of layer 1 must be uint64 of shape \(4,\), .*",
         ),
-        (part("units", 1, "states", np.ones(2)), "unit states of layer 2 must be uint64 .*, not float64 .*"),
-        (part("units", 1, "membrane", np.zeros(1, int)), r"membranes of layer 2 must be int64 .*, not int64 .*"),
+        (part("units", 1, "random", np.ones(2)), "random of layer 2 must be uint64 .*, not float64 .*"),
+        (part("units", 1, "membrane", np.zeros(1, int)), r"membrane of layer 2 must be int64 .*, not int64 .*"),
         (part("hidden", 0, "spike", np.zeros(3, bool)), r"spike of layer 1 must be bool_? of shape \(4,\), not .*"),
         (part("units", 1, "error_pos", np.zeros(3, bool)), r"error_pos of layer 2 must be bool_? of shape \(2,\), .*"),
         (

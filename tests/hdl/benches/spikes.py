@@ -35,7 +35,7 @@ class GeneratorBench(Bench):
             await self.unit.edge
             model = SpikeGenerator(config, np.array([state], dtype=np.uint64))
             spike, permit = model.draw(np.array([value], dtype=np.uint8), rate)
-            expected = (int(spike[0]), int(permit[0]), int(model.states[0]))
+            expected = (int(spike[0]), int(permit[0]), int(model.random[0]))
             got = tuple(self.unit.get(name) for name in ("spike", "permit", "following"))
             assert got == expected, f"clock {clock}: expected spike, permit and following state {expected}, got {got}"
 
