@@ -178,7 +178,7 @@ class RegisterMap:
 
 _STALLS = {
     "LIST": "of the clocks, those without a row read because a list of rows was not there yet",
-    "PORT": "of the clocks, those without a row read because a memory's only port wrote",
+    "PORT": "of the clocks, those without a row read because a memory wrote",
     "UNITS": "of the clocks, those without a row read because neurons or the race had to end the tick",
     "RESULT": "of the clocks, those in which a result waited for the one before it to be taken",
     "SAMPLE": "clocks, besides those, in which no sample was there to be shown",

@@ -87,10 +87,12 @@ class SynapseArray(wiring.Component):
     port, or with one port that does both in turn. A row has ``fold`` words. A visit reads a row of each bank, or of
     some, once and does everything with it: adds it to the drives (if it spikes), multiplies it with the error spikes
     (the error of its input unit), and writes it back, changed by one LSB where a row that spikes and may learn meets an
-    error spike. The first visit of a list starts the drives anew. No list names a row twice, so a read never races a
-    write, and two lists are some clocks apart.
+    error spike. The first visit of a list starts the drives anew. No list names a row twice, and two lists are a clock
+    apart, or three that are scanned; so a read never races a write, but for the bias row's of a list with no other,
+    which waits.
 
-    Throughput: a visit takes ``fold`` clocks, and with a single port one more for each word of it that changes.
+    Throughput: a visit takes ``fold`` clocks, and with a single port one more for each word of it that changes. A list
+    of the bias row alone that comes two clocks after the end of another begins a clock later.
     Latency: from the clock that takes a visit's last word, the drives are in the store after two clocks (`swept` is set
     in the first), the error is out in the second, and the row is in its memory after three.
 
@@ -118,7 +120,8 @@ class SynapseArray(wiring.Component):
     wrote : ``Out(range(banks + 1))``
         Rows that will be written back in the next clock (in their last word).
     writing : ``Out(1)``
-        The memories' single port writes a word of the visit before the last clock's: none is read.
+        A word of the visit before the last clock's is written, and so none is read: through the memories' single port,
+        or because it is the one that would be.
     """
 
     def __init__(self, layer: WeightLayer) -> None:
@@ -273,6 +276,11 @@ class SynapseArray(wiring.Component):
             m.d.comb += drive.w_data[lane].eq(Mux(now_first, 0, drive.r_data[lane]) + _adder_tree(spiking))
         if single:
             m.d.comb += self.writing.eq(changes.any())
+        elif layer.first and fold == 1:
+            # Any other list is scanned first, and other words of the bias row come between.
+            written = Signal()
+            m.d.sync += written.eq(self.swept)
+            m.d.comb += self.writing.eq(written & self.visits.valid & self.visits.p.last)
         m.d.comb += self.wrote.eq(Mux(now_last, _adder_tree(list(coincide)), 0))
         m.d.sync += self.weight.r_data.eq(Array(held_words)[self.weight.row % banks][self.weight.lane])
 

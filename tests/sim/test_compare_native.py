@@ -10,6 +10,7 @@ import pytest
 
 from backspike import PRESETS
 from backspike.cli import main
+from backspike.config import NetworkConfig
 from backspike.datasets import load_dataset
 from backspike.datasets.files import search_path
 from backspike.model import Network
@@ -49,6 +50,31 @@ def test_random_networks_equal_the_model(seed: int) -> None:
     config = random_config(seed)
     result = compare_native(config, schedule(config, 40, seed), interval=7, seed=seed, stalls=0.2, optimise=False)
     assert result.mismatch == "", f"random_config({seed}): {config}"
+
+
+def test_a_list_without_spikes_right_behind_a_long_one() -> None:
+    """It has the bias row alone, which the list before has changed two clocks ago, and which is on its way back."""
+    config = NetworkConfig(
+        name="empty_lists",
+        layers=(16, 2, 2),
+        ticks=16,
+        weight_bits=6,
+        weight_frac=3,
+        activation_range=16,
+        error_range=0.25,
+        rates=(256, 256),
+        input="spikes",
+        input_streams=1,
+    )
+    random = np.random.default_rng(1)
+    values = np.zeros((24, 16, 16), dtype=np.uint8)
+    values[:] = random.random((24, 16, 1)) < 0.5
+    shown = replace(schedule(config, 24), values=values, labels=random.integers(0, 2, 24))
+    result = compare_native(config, shown, optimise=False)
+    assert result.mismatch == ""
+    # Else nothing has been compared but weights that stay as they are.
+    assert result.counters["WRITES_1"] > 200
+    assert result.counters["STALLS_PORT"] > 0
 
 
 def test_a_wrong_weight_is_found(monkeypatch) -> None:

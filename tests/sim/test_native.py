@@ -96,7 +96,7 @@ def test_every_clock_of_a_sample_has_its_cause() -> None:
         hardware.show(data.train_values, data.train_labels, True)
         counted = hardware.counters()
     read = counted["ROWS_1"] * config.weight_layer(1).fold
-    stalled = sum(counted[f"STALLS_{cause}"] for cause in ("LIST", "UNITS", "RESULT"))
+    stalled = sum(counted[f"STALLS_{cause}"] for cause in ("LIST", "PORT", "UNITS", "RESULT"))
     assert counted["CLOCKS"] == read + stalled + counted["SAMPLES"]
     assert counted["STALLS_LIST"] > 0
     assert counted["STALLS_UNITS"] > 0
