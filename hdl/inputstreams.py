@@ -10,7 +10,7 @@ from backspike.config import PERMISSION_BITS, PIXEL_BITS, NetworkConfig
 
 from .description import Probe
 from .spikes import SpikeGenerator
-from .streams import seed_layout
+from .streams import INPUT_GROUP, seed_layout
 from .wordstore import WordStore, index_shape
 
 __all__ = ["DrawPort", "InputStreams"]
@@ -77,7 +77,7 @@ class InputStreams(wiring.Component):
         config, draws = self._config, self.draws
         turns = config.input_turns
         m.submodules.states = states = WordStore(*self._stored(config))
-        seeding = self.seeds.valid & (self.seeds.group == 0)
+        seeding = self.seeds.valid & (self.seeds.group == INPUT_GROUP)
         turn = Signal(index_shape(turns))
         following = Signal(index_shape(turns))
         stale = Signal()

@@ -15,7 +15,7 @@ from backspike.model.lfsr import POLYNOMIALS
 from .description import Probe, below
 from .lfsr import leap
 from .neuron import CompositeNeuron, error_spikes, neuron_flags, neuron_state
-from .streams import seed_layout
+from .streams import seed_layout, units_group
 from .sweep import FlagPort, RowSweep, SweepEvents, row_ports
 from .synapses import BackwardPort, WeightPort, drive_shape, error_shape
 from .wordstore import WordStore, index_shape, word_of
@@ -273,7 +273,7 @@ class HiddenLayer(wiring.Component):
         above, marks for the list of rows there.
         """
         layer, config, moving = self._layer, self._layer.config, turn.moving
-        seeding = self.seeds.valid & (self.seeds.group == 2 * layer.number - 1)
+        seeding = self.seeds.valid & (self.seeds.group == units_group(layer))
         m.d.comb += [
             states.r_address.eq(Mux(turn.begin | moving, turn.following, self.above.word)),
             states.w_address.eq(Mux(seeding, self.seeds.word, turn.word)),

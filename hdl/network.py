@@ -23,6 +23,7 @@ from .registers import RegisterFile, request_layout
 from .samples import sample_layout
 from .streams import StreamSeeder
 from .tick import TickSequencer
+from .window import WeightWindow
 from .wins import WinCounter, result_layout
 
 __all__ = ["NetworkTop"]
@@ -92,6 +93,7 @@ class NetworkTop(wiring.Component):
         m = Module()
         config = self.config
         m.submodules.registers = registers = RegisterFile(config)
+        m.submodules.window = window = WeightWindow(config)
         m.submodules.seeder = seeder = StreamSeeder(config)
         m.submodules.source = source = InputLayer(config)
         hidden = [HiddenLayer(layer) for layer in config.weight_layers[:-1]]
@@ -104,11 +106,15 @@ class NetworkTop(wiring.Component):
         connect(m, flipped(self.samples), source.samples)
         connect(m, flipped(self.requests), registers.requests)
         connect(m, flipped(self.responses), registers.responses)
+        connect(m, registers.weight, window.access)
         connect(m, source.visits, layers[0].visits)
         for lower, upper in pairwise(layers):
             connect(m, lower.flags, upper.below)
             connect(m, upper.back, lower.above)
+        for layer, port in zip(layers, window.layers, strict=True):
+            connect(m, port, layer.weight)
         m.d.comb += [
+            window.layer.eq(registers.weight_layer),
             source.bias_permit.eq(layers[0].bias_permit),
             source.rate.eq(registers.rates[0]),
             source.seeds.eq(seeder.o),
@@ -141,14 +147,13 @@ class NetworkTop(wiring.Component):
             learned = source.learn & (source.label < config.layers[-1])
             m.d.sync += [layer.control.learn.eq(learned) for layer in layers]
         driven = zip(layers, sequencer.starting, registers.rates, strict=True)
-        for number, (layer, starting, rate) in enumerate(driven, start=1):
+        for layer, starting, rate in driven:
             m.d.comb += [
                 layer.control.begin.eq(sequencer.begin),
                 layer.control.start.eq(starting),
                 layer.control.rate.eq(rate),
                 layer.seeds.eq(seeder.o),
             ]
-            self._connect_weights(m, registers, layer, number)
         # A hidden layer beside the one above it.
         for layer, starting, rate in zip(hidden, sequencer.starting[1:], registers.rates[1:], strict=True):
             m.d.comb += [layer.above_active.eq(starting), layer.next_rate.eq(rate)]
@@ -187,20 +192,3 @@ class NetworkTop(wiring.Component):
         m.d.comb += [counters.clear.eq(registers.clear_counters), registers.count.eq(counters.count)]
         m.d.comb += [counters.events[position].eq(events[name]) for position, name in enumerate(names)]
         return m
-
-    def _connect_weights(
-        self, m: Module, registers: RegisterFile, layer: HiddenLayer | OutputLayer, number: int
-    ) -> None:
-        """Give the weight window to the layer it is for."""
-        asked, answer = registers.weight, layer.weight
-        mine = registers.weight_layer == number
-        m.d.comb += [
-            answer.valid.eq(asked.valid & mine),
-            answer.write.eq(asked.write),
-            answer.row.eq(asked.row),
-            answer.word.eq(asked.word),
-            answer.lane.eq(asked.lane),
-            answer.w_data.eq(asked.w_data),
-        ]
-        with m.If(mine):
-            m.d.comb += [asked.r_data.eq(answer.r_data), asked.done.eq(answer.done)]

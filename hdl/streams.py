@@ -7,19 +7,35 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
+from backspike.layers import WeightLayer
 from backspike.model.lfsr import SEEDING_POLYNOMIALS, seeding_start
 
 from .lfsr import LeapForwardLFSR
 from .wordstore import index_shape
 
-__all__ = ["StreamSeeder", "seed_layout", "stream_groups"]
+__all__ = ["INPUT_GROUP", "StreamSeeder", "bias_group", "seed_layout", "stream_groups", "units_group"]
+
+
+INPUT_GROUP = 0
+"""Group of the input streams."""
+
+
+def units_group(layer: WeightLayer) -> int:
+    """Return the number of the group that holds the streams of a layer's units."""
+    return 2 * layer.number - 1
+
+
+def bias_group(layer: WeightLayer) -> int:
+    """Return the number of the group that holds the stream of a layer's bias row."""
+    return 2 * layer.number
 
 
 def stream_groups(config: NetworkConfig) -> list[tuple[int, int]]:
     """Return (streams, streams a word) of each group of streams, in the order of `model.streams.StreamMap`.
 
-    Group 0 holds the input streams, in words of the input lanes; group 2l - 1 the units of weight layer l, in words of
-    its unit lanes (the output layer: one by one, as its race takes them); group 2l the bias row of layer l.
+    The input streams, in words of the input lanes; then for each weight layer its units, in words of its unit lanes
+    (the output layer: one by one, as its race takes them), and its bias row. A group's number is its place in this
+    list.
     """
     groups = [(config.input_streams, config.input_width)]
     for layer in config.weight_layers:

@@ -12,7 +12,7 @@ from backspike.layers import WeightLayer
 from .description import Probe, below
 from .lfsr import LeapForwardLFSR
 from .scanner import RowScanner
-from .streams import seed_layout
+from .streams import bias_group, seed_layout
 from .synapses import BackwardPort, SynapseArray, WeightPort, drive_shape
 from .visits import visit_layout
 from .wordstore import index_shape
@@ -180,7 +180,7 @@ class RowSweep(wiring.Component):
             visits.ready.eq(array.visits.ready & events.sweeping),
             taken.eq(visits.valid & visits.ready),
             bias.enable.eq(taken & visits.p.last),
-            bias.load.eq(self.seeds.valid & (self.seeds.group == 2 * layer.number)),
+            bias.load.eq(self.seeds.valid & (self.seeds.group == bias_group(layer))),
             bias.seed.eq(self.seeds.state),
             events.writing.eq(array.writing),
             events.reading.eq(visits.valid & events.sweeping & ~array.writing),

@@ -15,7 +15,7 @@ from backspike.model.wta import gumbel_table
 from .description import Probe
 from .lfsr import leap
 from .neuron import Membrane
-from .streams import seed_layout
+from .streams import seed_layout, units_group
 from .synapses import drive_shape
 from .wordstore import WordStore, index_shape
 
@@ -147,7 +147,7 @@ class WinnerTakeAll(wiring.Component):
         # Clock 1: leap, look the noise up.
         looking = Signal()
         unit_1 = Signal.like(unit)
-        mine = self.seeds.valid & (self.seeds.group == 2 * layer.number - 1)
+        mine = self.seeds.valid & (self.seeds.group == units_group(layer))
         now = states.r_data[0].random
         leapt = leap(now, GUMBEL_BITS, POLYNOMIALS[config.lfsr_bits])
         m.d.sync += [looking.eq(drawing), unit_1.eq(unit)]

@@ -210,47 +210,46 @@ class Network:
         """Do one tick of all layers that take part; return whether the output layer did."""
         # Layer l takes part once the spikes of layer l - 1 are there: from tick l - 1 on.
         active = min(self.config.depth, tick + 1)
-        units = self.units
         drives: list[NDArray[np.int64]] = []
+        # What each layer passes back to the units below it.
         errors: list[NDArray[np.int64] | None] = [None] * self.config.depth
 
         # Sweep: every layer works on what was registered before this tick, its own old weights included.
         any_error = False
-        for index in range(active):
-            array, own = self.synapses[index], units[index]
-            spiking, permitted, visited = self._inputs(index, tick, sample)
+        parts = zip(self.synapses[:active], self.units[:active], [None, *self.hidden][:active], strict=True)
+        for index, (array, own, below) in enumerate(parts):
+            spiking, permitted, visited = self._inputs(index, below, tick, sample)
             drives.append(array.forward(spiking))
             if own.error_pos.any() or own.error_neg.any():
                 any_error = True
-                if index > 0:
-                    errors[index - 1] = array.backward(own.error_pos, own.error_neg)
-                    before = self.hidden[index - 1]
-                    visited = int((before.spike | before.gate).sum()) + 1
+                if below:
+                    errors[index] = array.backward(own.error_pos, own.error_neg)
+                    visited = int((below.spike | below.gate).sum()) + 1
                 array.update(permitted, own.error_pos, own.error_neg)
                 self.counters.writes[index] += len(permitted)
             self.counters.rows[index] += visited
 
         # Neurons: all registers move.
-        for index in range(active):
-            first = tick == index
-            if index == self.config.depth - 1:
-                self.output.tick(drives[index], first, sample.label, sample.learn)
-            else:
-                self.hidden[index].tick(drives[index], first, errors[index], self.rates[index + 1], sample.learn)
+        above = zip(self.hidden, errors[1:], self.rates[1:], strict=True)
+        for index, (drive, (units, error, next_rate)) in enumerate(zip(drives, above, strict=False)):
+            units.tick(drive, tick == index, error, next_rate, sample.learn)
+        if active == self.config.depth:
+            self.output.tick(drives[-1], tick == self.config.depth - 1, sample.label, sample.learn)
         self.counters.ticks += 1
         self.counters.error_ticks += any_error
         return active == self.config.depth
 
-    def _inputs(self, index: int, tick: int, sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    def _inputs(
+        self, index: int, below: CompositeNeurons | None, tick: int, sample: Sample
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Return the spiking rows of a layer, those of them that may learn, and the number of rows visited."""
         rate = self.rates[index]
-        if index == 0:
+        if below:
+            spiking, permitted = np.flatnonzero(below.spike), np.flatnonzero(below.spike & below.permit)
+        else:
             rows, values = sample.listing(tick)
             spike, permit = self.generator.draw(values, rate)
             spiking, permitted = rows[spike], rows[spike & permit]
-        else:
-            before = self.hidden[index - 1]
-            spiking, permitted = np.flatnonzero(before.spike), np.flatnonzero(before.spike & before.permit)
         bias = self.config.layers[index]
         spiking = np.append(spiking, bias)
         if self.synapses[index].bias_permit(rate):

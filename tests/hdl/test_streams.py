@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from backspike.hdl.streams import StreamSeeder, stream_groups
+from backspike.hdl.streams import INPUT_GROUP, StreamSeeder, bias_group, stream_groups, units_group
 from backspike.model.lfsr import POLYNOMIALS
 from backspike.model.streams import StreamMap
 
@@ -37,3 +37,7 @@ def test_groups_hold_all_streams() -> None:
         groups = stream_groups(config)
         assert sum(streams for streams, _ in groups) == StreamMap(config).count, f"seed {SEED}, {config}"
         assert len(groups) == 1 + 2 * config.depth
+        assert groups[INPUT_GROUP][0] == config.input_streams
+        for layer in config.weight_layers:
+            assert groups[units_group(layer)] == (layer.units, layer.unit_width)
+            assert groups[bias_group(layer)] == (1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backspike.config import NetworkConfig
+from backspike.hdl.streams import INPUT_GROUP, bias_group, units_group
 from backspike.model.lfsr import seeding_start, stream_seeds
 from backspike.model.streams import StreamMap
 
@@ -79,10 +80,10 @@ class StreamSeederBench(Bench):
         """Return group, word and lane of each stream, in the order of their numbers."""
         config = self.config
         width = config.input_streams // config.input_turns
-        places = [(0, *divmod(stream, width)) for stream in range(config.input_streams)]
+        places = [(INPUT_GROUP, *divmod(stream, width)) for stream in range(config.input_streams)]
         for layer in config.weight_layers:
             # The output's race takes its units one by one.
             width = layer.unit_width if layer.hidden else 1
-            places += [(2 * layer.number - 1, *divmod(unit, width)) for unit in range(layer.units)]
-            places.append((2 * layer.number, 0, 0))
+            places += [(units_group(layer), *divmod(unit, width)) for unit in range(layer.units)]
+            places.append((bias_group(layer), 0, 0))
         return places

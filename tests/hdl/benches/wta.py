@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
+from backspike.hdl.streams import bias_group, units_group
 from backspike.model.wta import WinnerTakeAll
 
 from .bench import Bench, pack_lanes
@@ -28,11 +29,12 @@ class WinnerTakeAllBench(Bench):
     async def run(self) -> None:
         """Seed the units, and compare winner and errors of all races."""
         unit, config = self.unit, self.config
+        layer = config.weight_layers[-1]
         seeds = [self.random.getrandbits(config.lfsr_bits) for _ in range(self.units)]
         for number, state in enumerate(seeds):
-            for group in (2 * config.depth, 2 * config.depth - 1):  # the bias row's stream, then the unit's own
+            for group in (bias_group(layer), units_group(layer)):
                 # Its lane is always 0: a unit a word.
-                state_sent = state if group % 2 else self.random.getrandbits(config.lfsr_bits)
+                state_sent = state if group == units_group(layer) else self.random.getrandbits(config.lfsr_bits)
                 unit.put(seeds={"valid": 1, "group": group, "word": number, "lane": 0, "state": state_sent})
                 await unit.edge
         unit.put(seeds=dict.fromkeys(("valid", "group", "word", "lane", "state"), 0))
