@@ -49,8 +49,10 @@ test-pythons:
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check --ignore-noqa .
 	$(BIN)/ruff format --check .
-	rm -rf $(TYPES) && mkdir -p $(TYPES) && ln -s $(abspath backspike/* hdl model sim fpga) $(TYPES)/
+	rm -rf $(TYPES) && mkdir -p $(TYPES) && cp -a backspike/* hdl model sim fpga $(TYPES)/
+	cp pyproject.toml build/types/
 	$(BIN)/mypy -p backspike
+	cd build/types && $(abspath $(BIN))/lint-imports --no-cache
 
 bench: $(DEVELOPMENT)
 	$(PIP) install --editable .[bench] || echo "other software is left out" >&2

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from backspike.files import write_atomic
-from backspike.model.vectors import as_text, make_vectors
+from backspike.training.vectors import as_text, make_vectors
 
 VECTORS = Path(__file__).parents[1] / "docs" / "vectors.json"
 

@@ -25,7 +25,6 @@ from backspike.model import Counters, Network
 from backspike.model.fields import StateKind
 from backspike.model.state import NetworkState
 from backspike.model.synapses import initial_weights
-from backspike.training.engines import load_engine
 
 from .exchange import store_values
 from .exercise import lively_weights
@@ -282,8 +281,9 @@ def compare_native(
     BackspikeError
         Verilator, the compiler or Yosys is missing or fails, or a file cannot be written.
     """
+    from backspike.model.fast import run_samples as show  # the compiler takes a second to load
+
     network = Network(config.replace(seed=schedule.seed), schedule.weights)
-    show = load_engine("fast")
     counted = (StateKind.WEIGHT,) if gates else (StateKind.WEIGHT, StateKind.RANDOM)
     compared = dict.fromkeys(("samples", "ticks", *(kind.value for kind in counted)), 0)
     predicted: list[int] = []

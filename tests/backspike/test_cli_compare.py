@@ -64,7 +64,8 @@ def test_a_difference_is_named_with_exit_status_1(monkeypatch, capfd):
     assert main([*TINY, "--samples", "2"]) == 1
     output, errors = capfd.readouterr()
     assert re.fullmatch(r"mismatch: sample \d, .*: expected -?\d+, got -?\d+\n", output), output
-    assert errors == ""
+    # Told where the Verilog of this seed has not been built before.
+    assert errors in ("", "building tiny with Icarus ...\n")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from backspike.config import NetworkConfig
-from backspike.model.vectors import NETWORKS
 from backspike.sim.compare import Schedule, compare
 from backspike.sim.native import NativeNetwork
+from backspike.training.vectors import NETWORKS
 from tests.sim.accumulator import NEEDS_ICARUS
 
 VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "vectors.json").read_text(encoding="utf-8"))["networks"]

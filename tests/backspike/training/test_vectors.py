@@ -12,13 +12,12 @@ import pytest
 
 from backspike.config import NetworkConfig
 from backspike.model import Network
-from backspike.model.vectors import NETWORKS, as_text, make_vectors
 from backspike.training.checkpoint import Checkpoint
 from backspike.training.engines import load_engine
+from backspike.training.vectors import NETWORKS, as_text, make_vectors
+from tests.model.reference import ReferenceNetwork, Stream, seeds
 
-from .reference import ReferenceNetwork, Stream, seeds
-
-FILE = Path(__file__).parents[2] / "docs" / "vectors.json"
+FILE = Path(__file__).parents[3] / "docs" / "vectors.json"
 VECTORS = json.loads(FILE.read_text(encoding="utf-8"))
 
 

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
+from backspike.model.lfsr import POLYNOMIALS, leap, stream_seeds
+from backspike.model.network import Network
+from backspike.model.spikes import Sample
+from backspike.model.synapses import initial_weights
+from backspike.model.wta import gumbel_table
 from backspike.registers import SEMANTICS_VERSION
-from backspike.training.checkpoint import Checkpoint
-from backspike.training.order import sample_order
-from backspike.training.trainer import rates_of_epoch
 
-from .lfsr import POLYNOMIALS, leap, stream_seeds
-from .network import Network
-from .spikes import Sample
-from .synapses import initial_weights
-from .wta import gumbel_table
+from .checkpoint import Checkpoint
+from .order import sample_order
+from .trainer import rates_of_epoch
 
 __all__ = ["NETWORKS", "as_text", "make_vectors"]
 
