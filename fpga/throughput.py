@@ -7,13 +7,13 @@ is on record (`fpga/work.json`) for trainings that `bench/work.py` has collected
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from backspike.config import ARCHITECTURE, NetworkConfig
 from backspike.errors import BackspikeError, shown
 from backspike.files import read_json, reading
+from backspike.hdl.timing import SAMPLE_CYCLES, tick_cycles
 
 __all__ = [
     "RECORD",
@@ -132,24 +132,12 @@ def _nearest(mine: dict[str, Any], works: list[Work]) -> str:
 
 
 def clocks_a_sample(config: NetworkConfig, work: Work) -> float:
-    """Estimate the clocks of a training sample, from the rows visited in a whole training and docs/hardware.md.
+    """Estimate the clocks of a training sample, from the rows visited in a whole training and `backspike.hdl.timing`.
 
     Each tick is taken as the mean one, and the banks' rows as evenly spread.
     """
-    return work.ticks * _clocks_a_tick(config, work.rows) + 4
-
-
-def _clocks_a_tick(config: NetworkConfig, rows: tuple[float, ...]) -> float:
-    """Return the clocks of a tick in which each layer visits that many rows."""
-    *hidden, output = config.weight_layers
-    sweeps = [
-        layer.fold * count / layer.banks + 2 * (not layer.first)
-        for layer, count in zip(config.weight_layers, rows, strict=True)
-    ]
-    moves = [1 if layer.unit_fold == 1 else layer.unit_fold + 2 for layer in hidden]
-    ends = [max(own, above) + move for move, (own, above) in zip(moves, pairwise(sweeps), strict=True)]
-    last = output.fold if output.fold > 1 else 0
-    return max(*ends, sweeps[-1] + 5 + last, output.units + 7 + last)
+    rows = [count / layer.banks for layer, count in zip(config.weight_layers, work.rows, strict=True)]
+    return work.ticks * tick_cycles(config, rows) + SAMPLE_CYCLES
 
 
 def link_samples(config: NetworkConfig, baud: float, entries: float | None = None) -> float:

@@ -33,12 +33,9 @@ class NetworkTop(wiring.Component):
     """A network that learns on chip.
 
     In every tick all layers that take part work at once, each in one pass over the rows it has to visit; the tick
-    ends when the slowest has finished, and the next begins with the next clock. A layer's sweep takes ``fold`` clocks
-    for each row visited, or of several banks for each row of the one that has most, and two more where it is not the
-    first; empty words in a sparse list (see `Serialiser`) can cost a clock each. A hidden layer takes
-    ``unit_fold + 2`` clocks, or with one word 1, more than the longer of its own sweep and the one above; the output
-    layer ``fold + 5``, or 5, more than its sweep. A sample takes four clocks more than its ticks; the next one is
-    loaded meanwhile.
+    ends when the slowest has finished, and the next begins with the next clock. `timing` says how many clocks a tick
+    and a sample take; empty words in a sparse list (see `Serialiser`) can cost a clock each. The next sample is loaded
+    while one is shown.
 
     Parameters
     ----------

@@ -19,12 +19,12 @@ from backspike.errors import BackspikeError
 from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import LEAST_DIVISOR
+from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.link import FRAME_BYTES, PARTS
 
 from .bitstream import CHIP, PORTS, Built, decode
 from .library import load_library
-from .patience import sample_clocks
 
 __all__ = ["DirectLine", "SimulatedBoard"]
 
@@ -95,7 +95,7 @@ class SimulatedBoard:
         # Clocks after which a device that has not become quiet is taken to hang: those of a frame's samples, and of the
         # longest answer, twice over.
         answer = 2 * FRAME_BYTES * _BYTE_BITS * divisor
-        self.patience = (PARTS + 3) * sample_clocks(config) + answer + 1_000_000
+        self.patience = (PARTS + 3) * sample_limit(config) + answer + 1_000_000
         self._divisor = divisor
         if built:
             self._library = load_library(_HARNESS, _SIGNATURES, decode(built), CHIP, PORTS, optimise=False)

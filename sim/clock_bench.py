@@ -14,10 +14,11 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from backspike.config import NetworkConfig
+from backspike.hdl.timing import sample_limit
 from backspike.model import Sample
 
 from .host import sample_entries
-from .patience import WAIT_CLOCKS, sample_clocks
+from .patience import WAIT_CLOCKS
 from .runner import parameters, save_results
 from .streams import Payload, start_clock
 
@@ -36,7 +37,7 @@ async def clock_by_clock(dut: Any) -> None:
     dut.results__ready.value = 1
     dut.responses__ready.value = 1
     edge = RisingEdge(dut.clk)
-    await start_clock(dut, limit=len(samples) * sample_clocks(config) + WAIT_CLOCKS)
+    await start_clock(dut, limit=len(samples) * sample_limit(config) + WAIT_CLOCKS)
     start, clocks, sent, results = time.perf_counter(), 0, 0, 0
     while results < len(samples):
         dut.samples__valid.value = int(sent < len(entries))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
+from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import write_design
 from backspike.layers import WeightLayer
 from backspike.model import Network
@@ -25,7 +26,6 @@ from .gates import gate_level
 from .layout import Layout
 from .library import DRIVEN, load_library
 from .observation import BETWEEN_SAMPLES, StoredState
-from .patience import sample_clocks
 
 __all__ = ["BATCH", "HardwareError", "NativeNetwork", "RtlEngine"]
 
@@ -107,7 +107,7 @@ class NativeNetwork:
         self._device = ctypes.c_void_p(self._library.backspike_open(int(stalls * 2**32), seed))
         self.state = NativeState(config, probes, self._library, self._device)
         # Clocks that no transfer is waited for so long.
-        self._patience = int((sample_clocks(config) + 100_000) / (1 - stalls))
+        self._patience = int((sample_limit(config) + 100_000) / (1 - stalls))
 
     def close(self) -> None:
         """Free the simulation; nothing may be asked of it afterwards."""

@@ -17,6 +17,7 @@ from cocotb.triggers import Event, FallingEdge, RisingEdge, SimTimeoutError, wit
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
+from backspike.hdl.timing import sample_limit
 from backspike.model import Result, Sample
 from backspike.model.fields import StateKind
 from backspike.model.state import NetworkState
@@ -25,7 +26,7 @@ from backspike.registers import RegisterMap
 from .host import RegisterHost, sample_entries
 from .layout import Layout
 from .observation import BETWEEN_SAMPLES, Expected, HardwareState, difference
-from .patience import WAIT_CLOCKS, sample_clocks
+from .patience import WAIT_CLOCKS
 from .runner import parameters, save_results
 from .streams import CLOCK_PERIOD, StreamDriver, StreamMonitor, start_clock
 
@@ -104,7 +105,7 @@ class NetworkBench:
         self.predicted: list[int] = []
         self.counters: dict[str, int] = {}
         self.weights: list[NDArray[np.int64]] = []
-        self._patience = int((sample_clocks(self.config) + 1000) / (1 - stalls))
+        self._patience = int((sample_limit(self.config) + 1000) / (1 - stalls))
         # Samples one behind the other; and every weight written and read, and every stream seeded.
         stored = sum(weights.size for weights in self.start) + sum(self.config.layers)
         self._limit = (len(self.samples) + 2) * self._patience + int(100 * stored / (1 - stalls)) + WAIT_CLOCKS

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
+from backspike.hdl import timing
 from backspike.hdl.scanner import RowScanner
 from backspike.layers import WeightLayer
 from backspike.model import Network, Result, Sample
@@ -326,11 +327,11 @@ class ClocksOfATick(HostBench):
             await self.send(sample)
             await self.receive(results, expected)
             rows = [(after - before).tolist() for before, after in pairwise(seen)]
-            # The first list of a sample is two clocks late; and two clocks end the sample.
-            clocks_expected, late = 2, [2] + [0] * (config.depth - 1)
+            clocks_expected, late = timing.ENDING_CYCLES, [timing.FIRST_LIST_CYCLES] + [0] * (config.depth - 1)
             for visited in rows:
-                took, late = self._tick(visited, late)
-                clocks_expected += took
+                cycles = timing.layer_cycles(config, visited, late)
+                clocks_expected += max(cycles)
+                late = timing.late_lists(config, cycles)
             got = await self.host.read("CLOCKS")
             # With a single port each word that changes costs a clock; the words of a row need not all change.
             slack = lists
@@ -354,28 +355,6 @@ class ClocksOfATick(HostBench):
             return words + (turns > 1)
         below = layer.below
         return below.unit_fold * -(-below.unit_width // min(below.unit_width, RowScanner.CHUNK))
-
-    def _tick(self, rows: list[int], late: list[int]) -> tuple[int, list[int]]:
-        """Return the clocks of a tick with so many rows visited in each layer; none where a layer takes no part.
-
-        And by how many clocks each layer's next list is late: a layer whose neurons are one word may still be moving
-        them when the next tick begins, and its own list and that of the layer above follow from them.
-        """
-        *hidden, output = self.config.weight_layers
-        sweeps = [
-            layer.fold * visited + delay + 2 * (not layer.first) if visited else 0
-            for layer, visited, delay in zip(self.config.weight_layers, rows, late, strict=True)
-        ]
-        moves = [1 if layer.unit_fold == 1 else layer.unit_fold + 2 for layer in hidden]
-        times = [
-            max(own, above) + move if own else 0 for move, (own, above) in zip(moves, pairwise(sweeps), strict=True)
-        ]
-        if rows[-1]:
-            race = 4 if output.fold == 1 else output.fold + 4
-            times.append(max(sweeps[-1] + 1, output.units + 3) + race)
-        moving = [layer.unit_fold == 1 and time == max(times) for layer, time in zip(hidden, times, strict=False)]
-        lists = [a or b for a, b in zip([False, *moving], [*moving, False], strict=True)]
-        return max(times), [0, *map(int, lists[1:])]
 
 
 BENCHES = (

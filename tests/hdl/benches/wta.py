@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.hdl.streams import bias_group, units_group
+from backspike.hdl.timing import noise_cycles, race_cycles
 from backspike.model.wta import WinnerTakeAll
 
 from .bench import Bench, pack_lanes
@@ -22,14 +23,13 @@ class WinnerTakeAllBench(Bench):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.config = NetworkConfig.from_dict(self.job["config"])
-        layer = self.config.weight_layers[-1]
+        self.layer = layer = self.config.weight_layers[-1]
         self.units, self.fold, self.lanes = layer.units, layer.fold, layer.lanes
         self.drives: NDArray[np.int64] = np.zeros(self.units, dtype=np.int64)
 
     async def run(self) -> None:
         """Seed the units, and compare winner and errors of all races."""
-        unit, config = self.unit, self.config
-        layer = config.weight_layers[-1]
+        unit, config, layer = self.unit, self.config, self.layer
         seeds = [self.random.getrandbits(config.lfsr_bits) for _ in range(self.units)]
         for number, state in enumerate(seeds):
             for group in (bias_group(layer), units_group(layer)):
@@ -88,7 +88,7 @@ class WinnerTakeAllBench(Bench):
         unit = self.unit
         unit.put(draw=1, first=int(first), label=label, learn=learn)
         await unit.edge
-        drawn = self.now() + self.units + 2
+        drawn = self.now() + noise_cycles(self.layer)
         unit.put(draw=0)
         for _ in range(self.random.randrange(2 * self.units + 4)):
             await unit.edge
@@ -99,7 +99,7 @@ class WinnerTakeAllBench(Bench):
         unit.put(start=0)
         await self.until("done", patience=2 * self.units + 20)
         took = self.now() - begun
-        expected = 4 if self.fold == 1 else self.fold + 4
+        expected = race_cycles(self.layer)
         assert took == expected, f"race {race} of {self.units} units, {self.lanes} at a time, took {took} clocks"
 
     def _compare(self, race: int, when: str, model: WinnerTakeAll) -> None:

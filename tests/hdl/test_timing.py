@@ -1,0 +1,67 @@
+"""The formulae of clock cycles: the examples of docs/hardware.md, and what follows from the text around them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from backspike.config import PRESETS, NetworkConfig
+from backspike.hdl.timing import late_lists, layer_cycles, sample_limit, tick_cycles
+from backspike.sim.exercise import random_config
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "hardware.md"
+EXAMPLES = re.findall(r"^\| `([\w-]+)` \| ([\d, ]+) \| ([\d, ]+) \| (\d+) \|$", DOCUMENT.read_text(), re.MULTILINE)
+
+
+def numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def test_the_docs_have_examples() -> None:
+    assert len(EXAMPLES) >= 4
+
+
+@pytest.mark.parametrize(("preset", "rows", "cycles", "tick"), EXAMPLES)
+def test_an_example_of_the_docs_is_what_the_formulae_give(preset: str, rows: str, cycles: str, tick: str) -> None:
+    config = PRESETS[preset]
+    assert layer_cycles(config, numbers(rows)) == numbers(cycles)
+    assert tick_cycles(config, numbers(rows)) == int(tick) == max(numbers(cycles))
+
+
+# As the text has it: a hidden layer of one word of units takes 1 more than its sweep, others unit fold + 2; the output
+# 5, or fold + 5, and no fewer than classes + 7, or classes + fold + 7; lists that follow from flags come 2 later.
+@pytest.mark.parametrize(
+    ("values", "rows", "expected"),
+    [
+        ({"layers": (9, 6, 3)}, (4, 2), [4 + 1, 3 + 7]),
+        ({"layers": (9, 6, 3)}, (4, 40), [42 + 1, 42 + 5]),
+        ({"layers": (9, 6, 3)}, (50, 2), [50 + 1, 3 + 7]),
+        ({"layers": (9, 6, 3), "lanes": (4, 2), "unit_lanes": (2,)}, (20, 1), [40 + 3 + 2, 3 + 2 + 7]),
+        ({"layers": (9, 6, 3), "lanes": (4, 2), "unit_lanes": (2,)}, (2, 30), [62 + 3 + 2, 62 + 2 + 5]),
+        ({"layers": (9, 6, 3)}, (4, 0), [4 + 1, 0]),
+        ({"layers": (9, 3), "lanes": (2,)}, (7,), [14 + 2 + 5]),
+        ({"layers": (9, 5, 4, 3)}, (3, 8, 0), [10 + 1, 10 + 1, 0]),
+    ],
+)
+def test_cycles_of_layers(values: dict, rows: tuple[int, ...], expected: list[int]) -> None:
+    assert layer_cycles(NetworkConfig(**values), rows) == expected
+
+
+def test_a_list_is_late_where_units_still_move() -> None:
+    one_word = NetworkConfig(layers=(9, 6, 5, 3))
+    folded = one_word.replace(unit_lanes=(2, 0))
+    # The first hidden layer has ended the tick: the list of the layer above it is late, the first never is.
+    assert late_lists(one_word, [20, 10, 15]) == [0, 1, 0]
+    assert late_lists(one_word, [10, 20, 15]) == [0, 1, 1]
+    assert late_lists(one_word, [10, 12, 15]) == [0, 0, 0]
+    assert late_lists(folded, [20, 10, 15]) == [0, 0, 0]
+    assert layer_cycles(one_word, [4, 4, 4], [0, 1, 1]) == [7 + 1, 7 + 1, 7 + 5]
+
+
+@pytest.mark.parametrize("seed", range(1, 30))
+def test_no_sample_comes_near_the_limit(seed: int) -> None:
+    config = random_config(seed)
+    every_row = [layer.rows for layer in config.weight_layers]
+    assert 2 * config.ticks * tick_cycles(config, every_row) < sample_limit(config), f"random_config({seed})"
