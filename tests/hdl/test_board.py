@@ -6,26 +6,27 @@ import random
 
 from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
+from backspike.sim.exercise import random_config
 
 from .benches.board import LinkBench
-from .variants import ON_BOTH, check, random_config
+from .variants import ON_BOTH, check
 
 SEED = 20261
 
 
 def variants(simulator: str):
-    # Icarus takes twenty times as long.
+    # Icarus takes twenty times as long, and gets a single case.
     few = simulator == "icarus"
     generator = random.Random(SEED)
     fixed = [
-        {"layers": (9, 5, 3), "lanes": (5, 3), "input": "rate", "divisor": 4},
-        {"layers": (6, 4, 3), "lanes": (2, 1), "input": "spikes", "divisor": 7, "patience": 2},
+        {"layers": (9, 5, 3), "lanes": (5, 3), "input": "rate", "divisor": 4, "ticks": 9, "leak": 0},
+        {"layers": (6, 4, 3), "lanes": (2, 1), "input": "spikes", "divisor": 7, "ticks": 7, "patience": 2},
         {"layers": (300, 3), "lanes": (3,), "input": "rate", "divisor": 5, "ticks": 4},
     ]
     drawn = {}
-    for number, values in enumerate(fixed[:2] if few else fixed):
+    for number, values in enumerate(fixed[1:2] if few else fixed):
         divisor = values.pop("divisor")
-        config = random_config(generator, rates=(256,) * (len(values["layers"]) - 1), **values)
+        config = random_config(generator.getrandbits(32), rates=(256,) * (len(values["layers"]) - 1), **values)
         job = {"config": config.to_dict(), "divisor": divisor, "rounds": 3 if few else 8}
         drawn[f"board_{number}"] = (BoardTop(config, SerialTransport(divisor)), job)
     return drawn

@@ -46,6 +46,7 @@ def assert_ends(bench: type[Bench], variants: Kinds) -> None:
 
 
 @NEEDS_ICARUS
+@pytest.mark.slow
 def test_a_bench_of_verilog_that_does_nothing_ends(monkeypatch) -> None:
     def silent(self, platform) -> Module:
         m = Module()

@@ -6,10 +6,10 @@ import random
 
 from backspike.hdl.neuron import CompositeNeuron, Membrane
 from backspike.hdl.synapses import drive_shape, error_shape
+from backspike.sim.exercise import random_config
 
 from .benches.neuron import MembraneBench, NeuronBench
 from .benches.simulation import simulate
-from .variants import random_config
 
 SEED = 20233
 
@@ -25,7 +25,8 @@ def neurons():
     generator = random.Random(SEED)
     variants = {}
     for number, (leak, dropout) in enumerate([(0, 0), (0, 255), (1, 64), (3, 1), (8, 150)]):
-        config = random_config(generator, layers=(generator.randint(1, 40), 5, generator.randint(2, 40)), leak=leak)
+        layers = (generator.randint(1, 40), 5, generator.randint(2, 40))
+        config = random_config(generator.getrandbits(32), layers=layers, leak=leak)
         drive, error = drive_shape(config.weight_layer(1)).width, error_shape(config.weight_layer(2)).width
         job = {"config": config.to_dict(), "dropout": dropout, "drive_bits": drive, "error_bits": error}
         variants[f"neuron_{number}"] = (CompositeNeuron(config, dropout, drive, error), job)

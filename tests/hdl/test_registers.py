@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.registers import RegisterFile
+from backspike.sim.exercise import random_config
 
 from .benches.registers import RegisterFileBench
 from .benches.simulation import simulate
-from .variants import random_config
+from .variants import FEW_AND_REST, choose
 
 SEED = 20239
 
@@ -27,12 +28,13 @@ def variants():
     ]
     variants = {}
     for number, values in enumerate(fixed):
-        config = random_config(generator, **values)
+        config = random_config(generator.getrandbits(32), **values)
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "stalls": stalls}
             variants[f"file_{number}_{'stalled' if stalls else 'free'}"] = (RegisterFile(config), job)
     return variants
 
 
-def test_answers_every_access() -> None:
-    simulate(RegisterFileBench, variants(), SEED)
+@FEW_AND_REST
+def test_answers_every_access(few: bool) -> None:
+    simulate(RegisterFileBench, choose(variants(), FEW, few), SEED)

@@ -7,10 +7,11 @@ import random
 from backspike.hdl.input import InputLayer
 from backspike.hdl.spikes import SpikeGenerator
 from backspike.model.lfsr import POLYNOMIALS
+from backspike.sim.exercise import random_config
 
 from .benches.simulation import simulate
 from .benches.spikes import GeneratorBench, InputLayerBench
-from .variants import random_config
+from .variants import FEW_AND_REST, choose
 
 SEED = 20232
 
@@ -40,14 +41,14 @@ def input_layers():
         {"input": "rate", "layers": (40, 4), "patience": 1},
         {"input": "rate", "layers": (6, 4), "input_streams": 8, "patience": 1, "ticks": 9, "banks": (2,)},
         {"input": "rate", "layers": (6, 4), "patience": 1, "ticks": 1},
-        {"input": "rate", "layers": (9, 4), "patience": 0, "inference_patience": 2},
+        {"input": "rate", "layers": (9, 4), "patience": 0, "inference_patience": 2, "ticks": 6},
         {"input": "spikes", "layers": (17, 4), "patience": 1},
         {"input": "spikes", "layers": (5, 4), "patience": 1, "ticks": 1},
         *[{}] * 4,
     ]
     variants = {}
     for number, values in enumerate(fixed):
-        config = random_config(generator, **values)
+        config = random_config(generator.getrandbits(32), **values)
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "stalls": stalls}
             variants[f"{config.input}_{number}_{'stalled' if stalls else 'free'}"] = (InputLayer(config), job)
@@ -58,5 +59,6 @@ def test_streams_spike_as_the_model_does() -> None:
     simulate(GeneratorBench, generators(), SEED)
 
 
-def test_input_layer_lists_the_rows_that_spike() -> None:
-    simulate(InputLayerBench, input_layers(), SEED)
+@FEW_AND_REST
+def test_input_layer_lists_the_rows_that_spike(few: bool) -> None:
+    simulate(InputLayerBench, choose(input_layers(), FEW, few), SEED)

@@ -7,10 +7,10 @@ import random
 from backspike.hdl.streams import INPUT_GROUP, StreamSeeder, bias_group, stream_groups, units_group
 from backspike.model.lfsr import POLYNOMIALS
 from backspike.model.streams import StreamMap
+from backspike.sim.exercise import random_config
 
 from .benches.simulation import simulate
 from .benches.streams import StreamSeederBench
-from .variants import random_config
 
 SEED = 20236
 
@@ -19,9 +19,9 @@ def variants():
     generator = random.Random(SEED)
     drawn = {}
     for width in POLYNOMIALS:
-        config = random_config(
-            generator, lfsr_bits=width, weight_bits=6, weight_frac=3, activation_range=0.5, error_range=0.5
-        )
+        # Few bits, which the narrowest streams have room for.
+        few = {"weight_bits": 6, "weight_frac": 3, "activation_range": 0.5, "error_range": 0.5}
+        config = random_config(generator.getrandbits(32), lfsr_bits=width, **few)
         drawn[f"wide_{width}"] = (StreamSeeder(config), {"config": config.to_dict()})
     return drawn
 
@@ -33,7 +33,7 @@ def test_every_stream_gets_the_seed_of_the_model() -> None:
 def test_groups_hold_all_streams() -> None:
     generator = random.Random(SEED)
     for _ in range(50):
-        config = random_config(generator)
+        config = random_config(generator.getrandbits(32))
         groups = stream_groups(config)
         assert sum(streams for streams, _ in groups) == StreamMap(config).count, f"seed {SEED}, {config}"
         assert len(groups) == 1 + 2 * config.depth

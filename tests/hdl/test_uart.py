@@ -6,6 +6,7 @@ from backspike.hdl.link.uart import UartReceiver, UartTransmitter
 
 from .benches.simulation import simulate
 from .benches.uart import UartBench
+from .variants import FEW_AND_REST, choose
 
 SEED = 20265
 FEW = ["receiver_4_even", "receiver_12_slow", "receiver_12_fast", "transmitter_4"]
@@ -22,5 +23,6 @@ def variants():
     return variants
 
 
-def test_bytes_come_as_they_were_sent() -> None:
-    simulate(UartBench, variants(), SEED)
+@FEW_AND_REST
+def test_bytes_come_as_they_were_sent(few: bool) -> None:
+    simulate(UartBench, choose(variants(), FEW, few), SEED)

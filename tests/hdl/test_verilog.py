@@ -23,6 +23,7 @@ from backspike.names import LONGEST_NAME
 from backspike.sim.simulators import find_tools
 from tests.sim.accumulator import NEEDS_ICARUS, Accumulator, accumulator_verilog
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 

@@ -14,6 +14,7 @@ from backspike.hdl.serialiser import Serialiser
 
 from .benches.simulation import simulate
 from .benches.visits import RowScannerBench, SerialiserBench, VisitJoinerBench
+from .variants import FEW_AND_REST, choose
 
 SEED = 20237
 FEW_SCANNERS = ["units_70_36_4_stalled", "units_21_4_2_free", "units_16_16_1_free"]
@@ -76,8 +77,9 @@ def test_serialiser_emits_marked_items_in_order() -> None:
     simulate(SerialiserBench, serialisers(), SEED)
 
 
-def test_scanner_lists_the_rows_of_a_tick() -> None:
-    simulate(RowScannerBench, scanners(), SEED)
+@FEW_AND_REST
+def test_scanner_lists_the_rows_of_a_tick(few: bool) -> None:
+    simulate(RowScannerBench, choose(scanners(), FEW_SCANNERS, few), SEED)
 
 
 def test_joiner_holds_a_visit_while_banks_come_late() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 from backspike.hdl.wta import WinnerTakeAll
+from backspike.sim.exercise import random_config
 
 from .benches.simulation import simulate
 from .benches.wta import WinnerTakeAllBench
-from .variants import random_config
 
 SEED = 20234
 
@@ -19,7 +19,7 @@ def variants():
     races = [(2, 2, 0, 16), (3, 2, 2, 64), (10, 10, 0, 32), (10, 5, 3, 32), (16, 1, 8, 24), (26, 7, 0, 48)]
     for number, (classes, lanes, leak, width) in enumerate(races):
         config = random_config(
-            generator,
+            generator.getrandbits(32),
             layers=(generator.randint(1, 30), 4, classes),
             lanes=(0, lanes),
             leak=leak,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
-from backspike.config import LFSR_WIDTHS, NetworkConfig
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.sim.runner import run_bench
 
@@ -21,8 +19,17 @@ from .benches.bench import Bench
 NEEDS_ICARUS = pytest.mark.skipif(
     shutil.which("iverilog") is None, reason="needs Icarus Verilog: apt-get install iverilog"
 )
-ON_BOTH = pytest.mark.parametrize("simulator", [pytest.param("icarus", marks=NEEDS_ICARUS), "verilator"])
+ON_BOTH = pytest.mark.parametrize(
+    "simulator",
+    [
+        pytest.param("icarus", marks=[NEEDS_ICARUS, pytest.mark.slow]),
+        pytest.param("verilator", marks=pytest.mark.slow),
+    ],
+)
 """On what compiles the emitted Verilog: a whole design, or one in which the text matters."""
+
+FEW_AND_REST = pytest.mark.parametrize("few", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["few", "rest"])
+"""A few variants that show each side of a unit, and all others."""
 
 Kinds = Mapping[str, tuple[wiring.Component, Mapping[str, Any]]]
 """Variants of a unit, and what the bench of each gets."""
@@ -44,6 +51,12 @@ class Variants(wiring.Component):
         beat = Signal()
         m.d.sync += beat.eq(~beat)
         return m
+
+
+def choose(variants: Kinds, names: Collection[str], few: bool) -> Kinds:
+    """Return the variants of some names, or all others."""
+    assert set(names) <= set(variants)
+    return {name: variant for name, variant in variants.items() if (name in names) == few}
 
 
 def check(
@@ -69,32 +82,3 @@ def check(
         public=[],
         seed=seed,
     )
-
-
-def random_config(generator: random.Random, **fixed: Any) -> NetworkConfig:
-    """Draw a small configuration: sizes, depth, bits, leak, streams and lanes; `fixed` values are taken as they are."""
-    layers = fixed.get("layers") or tuple(generator.randint(2, 20) for _ in range(generator.randint(2, 4)))
-    fraction = generator.randint(2, 6)
-    drawn: dict[str, Any] = {
-        "layers": layers,
-        "ticks": generator.randint(len(layers) - 1, 12),
-        "weight_bits": generator.randint(max(4, fraction), 10),
-        "weight_frac": fraction,
-        "activation_range": generator.choice([0.5, 1.0, 2.0]),
-        "error_range": generator.choice([0.5, 1.0]),
-        "leak": generator.choice([0, 0, 1, 3]),
-        "temperature": generator.choice([0.5, 1.0, 2.0]),
-        "rates": tuple(generator.choice([0, 100, 256]) for _ in layers[1:]),
-        "seed": generator.randint(1, 2**32 - 1),
-        "lfsr_bits": generator.choice([width for width in LFSR_WIDTHS if width > 16]),
-        "input": generator.choice(["rate", "spikes"]),
-        "input_streams": generator.randint(1, 9),
-        "lanes": tuple(generator.randint(1, units) for units in layers[1:]),
-        "ports": tuple(generator.randint(1, 2) for _ in layers[1:]),
-    }
-    lanes = fixed.get("lanes") or drawn["lanes"]
-    divisors = [[count for count in range(1, width + 1) if width % count == 0] for width in lanes[:-1]]
-    drawn["unit_lanes"] = tuple(generator.choice([0, *counts]) for counts in divisors)
-    if max(fixed.get("banks", (1,))) > 1:
-        drawn["unit_lanes"] = ()
-    return NetworkConfig(**{**drawn, **fixed})

@@ -7,13 +7,16 @@ runs on either.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping
 from random import Random
 from typing import Any, Protocol, TypeVar
 
+from backspike.config import NetworkConfig
+from backspike.datasets import load_dataset
+from backspike.model import Sample
 from backspike.sim.streams import Value
 
-__all__ = ["Bench", "Driver", "Monitor", "Task", "Unit", "pack_lanes", "unpack_lanes"]
+__all__ = ["Bench", "Driver", "Monitor", "Task", "Unit", "pack_lanes", "random_samples", "unpack_lanes"]
 
 T = TypeVar("T")
 
@@ -159,6 +162,14 @@ class Bench(ABC):
     def one_in(self, number: int) -> bool:
         """Draw with the probability 1 / number."""
         return self.random.randrange(number) == 0
+
+
+def random_samples(config: NetworkConfig, seed: int) -> Iterator[Sample]:
+    """Give samples to be learned, of all densities, without an end: those of the dataset ``random`` in turn."""
+    dataset = load_dataset("random", config, seed)
+    while True:
+        for values, label in zip(dataset.train_values, dataset.train_labels.tolist(), strict=True):
+            yield Sample(values, label, True)
 
 
 def pack_lanes(values: Any, width: int) -> int:

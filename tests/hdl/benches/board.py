@@ -18,9 +18,10 @@ from backspike.layers import WeightLayer
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
 from backspike.model import Network, Sample
 from backspike.registers import IDENTITY, RegisterMap, window_weights, window_words
+from backspike.sim.exercise import lively_weights
 from backspike.sim.streams import CLOCK_PERIOD, within
 
-from .bench import Bench
+from .bench import Bench, random_samples
 
 PATIENCE = 200_000
 
@@ -50,7 +51,8 @@ class LinkBench(Bench):
             IDENTITY,
             int(self.config.hash[:8], 16),
         )
-        weights = self._draw_weights()
+        seed = self.random.getrandbits(32)
+        weights, samples = lively_weights(self.config, seed), random_samples(self.config, seed)
         for layer, matrix in enumerate(weights, start=1):
             await self.write_weights(layer, matrix)
         model = Network(self.config, weights)
@@ -66,7 +68,7 @@ class LinkBench(Bench):
                     self.unknown_registers,
                 ]
             )()
-            await self.show(model, [self._draw_sample(model) for _ in range(self.random.randint(1, 5))])
+            await self.show(model, [self._some(next(samples)) for _ in range(self.random.randint(1, 5))])
             if number == self.job["rounds"] // 2:
                 # Streams and rates begin anew, weights stay.
                 await self.collect()
@@ -337,24 +339,15 @@ class LinkBench(Bench):
         for name, value in self.registers.window(layer).items():
             await self.write(name, value)
 
+    def _some(self, sample: Sample) -> Sample:
+        """Return a sample that is not learned, one in four times."""
+        return Sample(sample.values, sample.label, not self.one_in(4))
+
     def _some_write(self) -> bytes:
         """Return a body that would change a weight."""
         return bytes((self.registers["WEIGHT_DATA"].address,)) + bytes(
             self.random.randrange(256) for _ in range(4 * self.random.randint(1, 6))
         )
-
-    def _draw_weights(self) -> list[NDArray[np.int64]]:
-        config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
-        bound = min(config.weight_max, 1 << config.weight_frac)
-        return [generator.integers(-bound // 2, bound + 1, layer.shape) for layer in config.weight_layers]
-
-    def _draw_sample(self, model: Network) -> Sample:
-        config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
-        shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
-        values = generator.integers(0, 256, shape, dtype=np.uint8) * generator.integers(0, 2, shape, dtype=np.uint8)
-        if self.one_in(6):
-            values[:] = 0
-        return Sample(values, self.random.randrange(config.layers[-1]), not self.one_in(4))
 
 
 def _goes_on(flags: int) -> bool:

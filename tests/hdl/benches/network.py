@@ -20,9 +20,10 @@ from backspike.layers import WeightLayer
 from backspike.model import Network, Result, Sample
 from backspike.model.lfsr import seeding_start
 from backspike.registers import WINDOW, RegisterMap
+from backspike.sim.exercise import lively_weights
 from backspike.sim.host import RegisterHost, sample_entries
 
-from .bench import Bench, Monitor
+from .bench import Bench, Monitor, random_samples
 
 PATIENCE = 30_000
 
@@ -35,20 +36,14 @@ class HostBench(Bench):
         self.config = NetworkConfig.from_dict(self.job["config"])
         self.samples = self.driver("samples")
         self.host = RegisterHost(self.config, self.driver("requests"), self.monitor("responses"))
-        self.model = Network(self.config, self.draw_weights())
-
-    def draw_weights(self) -> list[NDArray[np.int64]]:
-        """Draw weights that make about half of the units spike."""
-        config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
-        bound = min(config.weight_max, 1 << config.weight_frac)
-        return [generator.integers(-bound // 2, bound + 1, layer.shape) for layer in config.weight_layers]
+        seed = self.random.getrandbits(32)
+        self.model = Network(self.config, lively_weights(self.config, seed))
+        self._samples = random_samples(self.config, seed)
 
     def draw_sample(self, learn: bool = True) -> Sample:
         """Draw a sample; learned, unless said otherwise."""
-        config, generator = self.config, np.random.default_rng(self.random.getrandbits(32))
-        shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
-        values = generator.integers(0, 256, shape, dtype=np.uint8) * generator.integers(0, 2, shape, dtype=np.uint8)
-        return Sample(values, self.random.randrange(config.layers[-1]), learn)
+        sample = next(self._samples)
+        return Sample(sample.values, sample.label, learn)
 
     async def load(self) -> None:
         """Write the model's weights into the network."""
