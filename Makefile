@@ -2,6 +2,7 @@
 #
 #   make demo    train digits in RTL simulation, and build the same network for an iCEBreaker; results in build/demo/
 #   make test    all tests
+#   make test-quick  configurations, golden model and the units of hdl/ in Amaranth's simulator: nothing is compiled
 #   make test-pythons  Verilog and simulations on the oldest and newest supported Python of the machine
 #   make lint    static checks
 #   make bench   clocks, bounds and speeds of the presets, beside other software; results in build/bench/
@@ -23,8 +24,9 @@ FPGA := $(VENV)/fpga.stamp
 DEVELOPMENT := $(VENV)/development.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TYPES := build/types/backspike
+QUICK := tests/model tests/hdl $(patsubst %,tests/backspike/test_%.py,config layers names registers toml)
 
-.PHONY: diagrams demo demo-training demo-bitstream test test-pythons lint bench soak faults fuzz epoch venv format clean
+.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults fuzz epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes behind what the first says.
@@ -41,7 +43,10 @@ demo-bitstream: $(FPGA)
 	@$(BIN)/backspike build --board icebreaker --config digits --out build/demo/icebreaker >build/demo/icebreaker.log 2>&1
 
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+test-quick: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(QUICK)
 
 test-pythons:
 	.ci/pythons

@@ -48,6 +48,7 @@ def random_samples(config: NetworkConfig, generator: np.random.Generator, count:
     return np.where(present, generator.integers(0, 256, shape), 0).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60))
 def test_computes_what_numpy_computes(seed: int) -> None:
     generator = np.random.default_rng(seed)

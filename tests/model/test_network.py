@@ -321,6 +321,7 @@ def test_the_float_gradient_is_the_difference_quotient() -> None:
             assert abs((losses[0] - losses[1]) / 2e-6 - gradient[index]) < 1e-7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leak", [0, 3])
 @pytest.mark.parametrize("layers", [(6, 4), (6, 8, 4), (6, 8, 7, 4)])
 def test_the_expected_update_is_down_the_float_gradient(layers: tuple[int, ...], leak: int) -> None:
