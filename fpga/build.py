@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,9 @@ def _attempt(
             tell(_took(f"place and route, seed {number}", routed[number], start))
             bar.update()
     reports = {number: json.loads((step.folder / "nextpnr.json").read_text()) for number, step in routed.items()}
-    report = summarise(board, config, pll.frequency, divisor, reports, work)
+    platform = board.platform()
+    opinions = {number: board.family.second_opinion(step.folder, platform) for number, step in routed.items()}
+    report = summarise(board, config, pll.frequency, divisor, reports, work, opinions)
     report["cells"] = count_cells(json.loads((netlist.folder / "top.json").read_text()), board.family)
     return _Attempt(report, netlist, routed[report["seed"]])
 
@@ -193,12 +195,14 @@ def summarise(
     divisor: int,
     reports: dict[int, dict[str, Any]],
     work: Work | UnknownWorkError,
+    opinions: Mapping[int, tuple[str, float] | None] | None = None,
 ) -> dict[str, Any]:
     """Return the report of a build from those of nextpnr, by seed, and the work of a training or why it is not known.
 
-    The seed taken is the one whose slowest clock, as part of its constraint, is fastest.
+    The seed taken is the one whose slowest clock, as part of its constraint, is fastest. Where another tool has given a
+    speed as well (`Family.second_opinion`), the lower one counts, and both are in the report.
     """
-    fmax = {seed: _clocks(report, clock) for seed, report in reports.items()}
+    fmax = {seed: _clocks(report, clock, (opinions or {}).get(seed)) for seed, report in reports.items()}
     slack = {seed: min(c["achieved"] / c["constraint"] for c in clocks.values()) for seed, clocks in fmax.items()}
     best = max(slack, key=lambda seed: slack[seed])
     known = work if isinstance(work, Work) else None
@@ -250,7 +254,9 @@ def format_report(report: dict[str, Any]) -> str:
     rows += [(kind.replace("_", " "), f"{number:,}") for kind, number in report["cells"].items() if number]
     rows += [(cell, f"{use['used']:,} of {use['available']:,}") for cell, use in report["device"].items()]
     for name, found in report["clocks"].items():
-        rows.append((f"clock {name}", f"{found['achieved']:.1f} MHz, {found['constraint']:.1f} wanted"))
+        tools = {tool: speed for tool, speed in found.items() if tool not in ("achieved", "constraint")}
+        said = f" ({', '.join(f'{tool} {speed:.1f}' for tool, speed in tools.items())})" if tools else ""
+        rows.append((f"clock {name}", f"{found['achieved']:.1f} MHz{said}, {found['constraint']:.1f} wanted"))
     slowest = {seed: min(c["achieved"] for c in clocks.values()) for seed, clocks in report["seeds"].items()}
     rows.append(("seeds", ", ".join(f"{seed}: {mhz:.1f} MHz" for seed, mhz in slowest.items())))
     rows.append(("seed taken", str(report["seed"])))
@@ -298,12 +304,20 @@ def _reachable(report: dict[str, Any]) -> float:
     return MARGIN * clock * found["achieved"] / found["constraint"]
 
 
-def _clocks(report: dict[str, Any], clock: float) -> dict[str, dict[str, float]]:
-    """Return the clocks of nextpnr's report; one that has no constraint of its own has the design's."""
-    return {
+def _clocks(report: dict[str, Any], clock: float, opinion: tuple[str, float] | None) -> dict[str, dict[str, float]]:
+    """Return the clocks of nextpnr's report; one that has no constraint of its own has the design's.
+
+    The speed that another tool has given is of the slowest path, so it is for the slowest clock.
+    """
+    clocks = {
         name: {"achieved": float(found["achieved"]), "constraint": float(found.get("constraint") or clock)}
         for name, found in report["fmax"].items()
     }
+    if opinion:
+        tool, speed = opinion
+        slowest = min(clocks.values(), key=lambda found: found["achieved"] / found["constraint"])
+        slowest |= {"nextpnr": slowest["achieved"], tool: speed, "achieved": min(slowest["achieved"], speed)}
+    return clocks
 
 
 def _took(what: str, step: Step, start: float) -> str:

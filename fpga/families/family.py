@@ -193,6 +193,10 @@ class Family(ABC):
     def packer_arguments(self, platform: Any) -> list[str]:
         """Return the packer's arguments, from nextpnr's output to the bitstream, ``top`` and `suffix`."""
 
+    def second_opinion(self, folder: Path, platform: Any) -> tuple[str, float] | None:
+        """Return what else gives a speed for what nextpnr has routed, and that speed in MHz; None if nothing does."""
+        return None
+
     def bitstream(self, folder: Path) -> Path:
         """Return where the packer leaves the bitstream."""
         return folder / f"top{self.suffix}"

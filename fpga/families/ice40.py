@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from amaranth import Instance, Module, Signal, Value
+
+from backspike.cache import cached
+from backspike.errors import BackspikeError
+from backspike.programs import run_program
 
 from .family import Area, Capacity, CellModels, Family, Pll, buffered
 
@@ -16,6 +24,8 @@ __all__ = ["ICE40"]
 _FILTERS = ((17, 1), (26, 2), (44, 3), (66, 4), (101, 5))
 _WIDEST_FILTER = 6
 _DEVICES = {"iCE40UP5K": "--up5k", "iCE40HX8K": "--hx8k"}
+
+_SPEED = re.compile(r"^Total path delay: .*\(([\d.]+) MHz\)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,31 @@ class Ice40(Family):
         """Return nextpnr's arguments."""
         device = [_DEVICES[platform.device], "--package", platform.package.lower()]
         return [*device, "--pcf", "top.pcf", "--asc", "top.asc"]
+
+    def second_opinion(self, folder: Path, platform: Any) -> tuple[str, float] | None:
+        """Return the speed that Project IceStorm's icetime gives the bitstream's own paths, where it is installed.
+
+        It knows the delays of the cells from measurements of its own, and nothing of what nextpnr has placed and routed
+        but the bits. Its answer is for the slowest of all paths.
+        """
+        tool = shutil.which("icetime")
+        if tool is None:
+            return None
+        device = _DEVICES[platform.device].strip("-")
+        asc = (folder / "top.asc").read_bytes()
+
+        def ask(made: Path) -> None:
+            (made / "top.asc").write_bytes(asc)
+            printed = run_program([tool, "-d", device, "-t", "top.asc"], made)
+            (made / "top.asc").unlink()
+            found = _SPEED.search(printed.stdout)
+            if printed.returncode or found is None:
+                raise BackspikeError(f"icetime stopped: {(printed.stderr.strip() or 'no path').splitlines()[-1]}")
+            (made / "icetime.txt").write_text(found[1])
+
+        parts = ["icetime", hashlib.sha256(Path(tool).read_bytes()).hexdigest(), device, asc.decode()]
+        answer = cached(parts, ask, f"icetime's timing of {folder.name[:8]}") / "icetime.txt"
+        return "icetime", float(answer.read_text())
 
     def packer_arguments(self, platform: Any) -> list[str]:
         """Return icepack's arguments."""

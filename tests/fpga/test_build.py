@@ -128,6 +128,23 @@ def test_timing_that_is_missed_is_one_sentence():
         check_timing(report)
 
 
+def test_of_two_speeds_the_lower_one_counts():
+    """Whichever tool gave it, for the seed that is taken and for the timing that is met."""
+    board, config = BOARDS["icebreaker"], PRESETS["tiny"]
+    both = {1: REPORT, 2: REPORT}
+    report = summarise(board, config, 16.0, 16, both, UNKNOWN, {1: ("icetime", 15.5), 2: ("icetime", 17.0)})
+    assert (report["seed"], report["timing_met"]) == (2, True)
+    (clock,) = report["clocks"].values()
+    assert clock == {"achieved": 17.0, "constraint": clock["constraint"], "nextpnr": 20.0, "icetime": 17.0}
+    table = format_report(report | {"cells": {}})
+    assert re.search(r"^clock .* 17\.0 MHz \(nextpnr 20\.0, icetime 17\.0\), 16\.0 wanted$", table, re.MULTILINE)
+    report = summarise(board, config, 16.0, 16, {1: REPORT}, UNKNOWN, {1: ("icetime", 15.5)})
+    with pytest.raises(BackspikeError, match=r"reaches 15\.5 MHz of the 16\.0"):
+        check_timing(report)
+    report = summarise(board, config, 16.0, 16, {1: SLOW}, UNKNOWN, {1: ("icetime", 25.0)})
+    assert not report["timing_met"]
+
+
 @pytest.mark.parametrize(
     ("reached", "clocks", "taken"),
     # What is reached when the first, second, ... clock is asked for; which were asked for, and whose build is taken.
