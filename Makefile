@@ -26,6 +26,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TYPES := build/types/backspike
 QUICK := tests/model tests/hdl $(patsubst %,tests/backspike/test_%.py,config layers names registers toml)
 
+# What the bits of the file configure is simulated and learns, where the decoder is installed.
+define CHECK_BITSTREAM
+if command -v icebox_vlog >/dev/null; then \
+    $(BIN)/backspike host compare --config digits --board icebreaker --simulate \
+      --bitstream build/demo/icebreaker/digits.bin --dataset digits --samples 4; \
+  else echo "The bitstream is not simulated, as Project IceStorm is missing (apt-get install fpga-icestorm)."; fi
+endef
+
 .PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults fuzz epoch venv format clean
 .DELETE_ON_ERROR:
 
@@ -40,7 +48,8 @@ demo-training: $(FPGA)
 	@$(BIN)/backspike demo --out build/demo
 
 demo-bitstream: $(FPGA)
-	@$(BIN)/backspike build --board icebreaker --config digits --out build/demo/icebreaker >build/demo/icebreaker.log 2>&1
+	@{ $(BIN)/backspike build --board icebreaker --config digits --out build/demo/icebreaker && $(CHECK_BITSTREAM); } \
+	  >build/demo/icebreaker.log 2>&1
 
 test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
