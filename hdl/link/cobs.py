@@ -6,6 +6,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .transport import AnswerPort, Token, token_layout
+
 __all__ = ["BLOCK", "CobsDecoder", "CobsEncoder"]
 
 BLOCK = 254
@@ -17,23 +19,22 @@ class CobsDecoder(wiring.Component):
 
     A 0 ends a frame wherever it comes; several in a row end one.
 
-    Latency: none; a byte comes out in the clock in which its code goes in, and one byte at most.
+    Latency: none; a token comes out in the cycle in which its byte goes in.
 
     Members
     -------
     i : ``In(stream.Signature(8, always_ready=True))``
-    o : ``Out(stream.Signature(8, always_ready=True))``
-    began : ``Out(1)``
-        A byte of a frame goes in, in this clock.
-    end : ``Out(1)``
-        A frame of at least one byte, before decoding, ends with this clock.
-    broken : ``Out(1)``
-        With `end`: the frame ends inside a block.
+    o : ``Out(stream.Signature(token_layout(), always_ready=True))``
+        A code that stands for no byte is a `Token.FRAMING`; a frame that ends inside a block is `Token.BROKEN`.
     """
 
     def __init__(self) -> None:
-        byte = stream.Signature(8, always_ready=True)
-        super().__init__({"i": In(byte), "o": Out(byte), "began": Out(1), "end": Out(1), "broken": Out(1)})
+        super().__init__(
+            {
+                "i": In(stream.Signature(8, always_ready=True)),
+                "o": Out(stream.Signature(token_layout(), always_ready=True)),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -42,16 +43,14 @@ class CobsDecoder(wiring.Component):
         zero = Signal()
         inside = Signal()
         code = left == 0
-        m.d.comb += [
-            self.o.payload.eq(Mux(code, 0, self.i.payload)),
-            self.broken.eq(~code),
-        ]
+        token = self.o.payload
+        m.d.comb += token.byte.eq(Mux(code, 0, self.i.payload))
         with m.If(self.i.valid):
             with m.If(self.i.payload == 0):
-                m.d.comb += self.end.eq(inside)
+                m.d.comb += [self.o.valid.eq(inside), token.kind.eq(Mux(code, Token.END, Token.BROKEN))]
                 m.d.sync += [left.eq(0), zero.eq(0), inside.eq(0)]
             with m.Else():
-                m.d.comb += [self.began.eq(1), self.o.valid.eq(~code | zero)]
+                m.d.comb += [self.o.valid.eq(1), token.kind.eq(Mux(code & ~zero, Token.FRAMING, Token.BYTE))]
                 m.d.sync += [inside.eq(1), left.eq(Mux(code, self.i.payload, left) - 1)]
                 with m.If(code):
                     m.d.sync += zero.eq(self.i.payload != BLOCK + 1)
@@ -59,7 +58,7 @@ class CobsDecoder(wiring.Component):
 
 
 class CobsEncoder(wiring.Component):
-    """Takes a frame out of a memory, encodes it, and gives its bytes and the 0 behind them.
+    """Takes an answer out of its memory, encodes it, and gives its bytes and the 0 behind them.
 
     A block's length has to be known ahead of it, so each is read twice.
 
@@ -72,48 +71,32 @@ class CobsEncoder(wiring.Component):
 
     Members
     -------
-    start : ``In(1)``
-        Begin with the next clock.
-    length : ``In(range(most + 1))``
-        Bytes of the frame, at least 1; held until `done`.
-    address : ``Out(range(most))``
-        Of the byte that is wanted in the next clock.
-    data : ``In(8)``
-        The byte at the last clock's `address`.
+    answer : ``In(AnswerPort(most))``
+        `done` in the cycle in which the 0 is taken.
     o : ``Out(stream.Signature(8))``
-    done : ``Out(1)``
-        The 0 is taken in this clock.
     """
 
     def __init__(self, most: int) -> None:
-        super().__init__(
-            {
-                "start": In(1),
-                "length": In(range(most + 1)),
-                "address": Out(range(most)),
-                "data": In(8),
-                "o": Out(stream.Signature(8)),
-                "done": Out(1),
-            }
-        )
+        super().__init__({"answer": In(AnswerPort(most)), "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        position = Signal.like(self.length)
-        following = Signal.like(self.length)
+        answer = self.answer
+        position = Signal.like(answer.length)
+        following = Signal.like(answer.length)
         run = Signal(8)
         left = Signal(8)
-        at_end = position == self.length
-        m.d.comb += [following.eq(position), self.address.eq(following)]
+        at_end = position == answer.length
+        m.d.comb += [following.eq(position), answer.address.eq(following)]
         m.d.sync += position.eq(following)
         with m.FSM():
             with m.State("Idle"):
                 m.d.comb += following.eq(0)
                 m.d.sync += run.eq(0)
-                with m.If(self.start):
+                with m.If(answer.start):
                     m.next = "Measure"
             with m.State("Measure"):
-                with m.If(at_end | (self.data == 0) | (run == BLOCK)):
+                with m.If(at_end | (answer.data == 0) | (run == BLOCK)):
                     m.d.comb += following.eq(position - run)
                     m.d.sync += left.eq(run)
                     m.next = "Code"
@@ -125,7 +108,7 @@ class CobsEncoder(wiring.Component):
                 with m.If(self.o.ready):
                     m.next = "Data"
             with m.State("Data"):
-                m.d.comb += self.o.payload.eq(self.data)
+                m.d.comb += self.o.payload.eq(answer.data)
                 with m.If(left != 0):
                     m.d.comb += self.o.valid.eq(1)
                     with m.If(self.o.ready):
@@ -140,7 +123,7 @@ class CobsEncoder(wiring.Component):
                     with m.Elif(run != BLOCK):
                         m.d.comb += following.eq(position + 1)
             with m.State("End"):
-                m.d.comb += [self.o.valid.eq(1), self.done.eq(self.o.ready)]
+                m.d.comb += [self.o.valid.eq(1), answer.done.eq(self.o.ready)]
                 with m.If(self.o.ready):
                     m.next = "Idle"
         return m

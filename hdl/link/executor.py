@@ -103,7 +103,7 @@ class RequestExecutor(wiring.Component):
         lists = ListReader(self._config)
         m.submodules.lists = ResetInserter(self.reset)(lists)
         connect(m, lists.samples, flipped(self.samples))
-        m.d.comb += [lists.byte.eq(body.payload), self.mid_sample.eq(lists.begun)]
+        m.d.comb += [lists.i.payload.eq(body.payload), self.mid_sample.eq(lists.begun)]
         # Results wait here while registers are accessed: a network whose result nobody takes would make them wait.
         winner, wins = self.results.p.winner, self.results.p.wins
         found = Cat(winner, wins[winner])
@@ -178,7 +178,7 @@ class RequestExecutor(wiring.Component):
                         send(Const(PROTOCOL_VERSION | PARTS << 8, 32), _HELLO_BYTES)
 
             with m.State("Feed"):
-                m.d.comb += [body.ready.eq(lists.ready), lists.take.eq(lists.ready & body.valid)]
+                m.d.comb += [lists.i.valid.eq(body.valid), body.ready.eq(lists.i.ready)]
                 with m.If(waiting.r_rdy):
                     m.d.comb += waiting.r_en.eq(1)
                     send(result, _WORD_BYTES)

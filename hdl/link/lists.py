@@ -30,10 +30,7 @@ class ListReader(wiring.Component):
 
     Members
     -------
-    byte : ``In(8)``
-    take : ``In(1)``
-        Take `byte`; only where `ready` is set.
-    ready : ``Out(1)``
+    i : ``In(stream.Signature(8))``
     samples : ``Out(stream.Signature(sample_layout(config)))``
     begun : ``Out(1)``
         A sample has begun to come in, and is not whole.
@@ -45,9 +42,7 @@ class ListReader(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "byte": In(8),
-                "take": In(1),
-                "ready": Out(1),
+                "i": In(stream.Signature(8)),
                 "samples": Out(stream.Signature(sample_layout(config))),
                 "begun": Out(1),
                 "idle": Out(1),
@@ -91,18 +86,18 @@ class ListReader(wiring.Component):
 
         with m.FSM():
             with m.State("Part"):
-                m.d.comb += [self.ready.eq(1), self.idle.eq(~self.samples.valid & (place == 0))]
-                with m.If(self.take):
+                m.d.comb += [self.i.ready.eq(1), self.idle.eq(~self.samples.valid & (place == 0))]
+                with m.If(self.i.valid & self.i.ready):
                     m.d.sync += place.eq(place + 1)
                     with m.Switch(place):
                         with m.Case(0):
-                            m.d.sync += flags.as_value()[:8].eq(self.byte)
+                            m.d.sync += flags.as_value()[:8].eq(self.i.payload)
                         with m.Case(1):
-                            m.d.sync += flags.as_value()[8:].eq(self.byte)
+                            m.d.sync += flags.as_value()[8:].eq(self.i.payload)
                         with m.Case(2):
-                            m.d.sync += left.eq(self.byte)
+                            m.d.sync += left.eq(self.i.payload)
                         with m.Case(3):
-                            count = Cat(left[:8], self.byte)
+                            count = Cat(left[:8], self.i.payload)
                             m.d.sync += [left.eq(count), self.begun.eq(1)]
                             with m.If(count != 0):
                                 m.next = "Step"
@@ -110,15 +105,15 @@ class ListReader(wiring.Component):
                                 m.d.sync += step.eq(0)
                                 m.next = "Empty"
             with m.State("Step"):
-                m.d.comb += self.ready.eq(1)
-                with m.If(self.take):
-                    m.d.sync += step.eq(self.byte)
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(self.i.valid & self.i.ready):
+                    m.d.sync += step.eq(self.i.payload)
                     m.next = "Value"
             with m.State("Value"):
-                m.d.comb += self.ready.eq(free)
-                with m.If(self.take):
+                m.d.comb += self.i.ready.eq(free)
+                with m.If(self.i.valid & self.i.ready):
                     m.d.comb += close.eq(last)
-                    m.d.sync += [*offer(Mux(dropped, 0, self.byte), last), above.eq(reached), left.eq(left - 1)]
+                    m.d.sync += [*offer(Mux(dropped, 0, self.i.payload), last), above.eq(reached), left.eq(left - 1)]
                     m.next = "Step"
                     with m.If(left == 1):
                         m.next = "Part"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from amaranth import Module
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .cobs import CobsDecoder, CobsEncoder
-from .transport import ANSWER_BYTES, AnswerPort, Token, token_layout
+from .transport import ANSWER_BYTES, AnswerPort, token_layout
 from .uart import UartReceiver, UartTransmitter
 
 __all__ = ["SerialTransport"]
@@ -53,25 +53,8 @@ class SerialTransport(wiring.Component):
         m.submodules.decoder = decoder = CobsDecoder()
         m.submodules.encoder = encoder = CobsEncoder(ANSWER_BYTES)
         connect(m, receiver.o, decoder.i)
+        connect(m, decoder.o, flipped(self.received))
+        connect(m, flipped(self.answer), encoder.answer)
         connect(m, encoder.o, transmitter.i)
         m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
-
-        token = self.received.payload
-        m.d.comb += [self.received.valid.eq(decoder.began | decoder.end), token.byte.eq(decoder.o.payload)]
-        with m.If(decoder.end):
-            m.d.comb += token.kind.eq(Token.END)
-            with m.If(decoder.broken):
-                m.d.comb += token.kind.eq(Token.BROKEN)
-        with m.Elif(decoder.o.valid):
-            m.d.comb += token.kind.eq(Token.BYTE)
-        with m.Else():
-            m.d.comb += token.kind.eq(Token.FRAMING)
-
-        m.d.comb += [
-            encoder.start.eq(self.answer.start),
-            encoder.length.eq(self.answer.length),
-            encoder.data.eq(self.answer.data),
-            self.answer.address.eq(encoder.address),
-            self.answer.done.eq(encoder.done),
-        ]
         return m

@@ -37,22 +37,27 @@ def token_layout() -> data.StructLayout:
 class AnswerPort(wiring.Signature):
     """An answer, as the link offers it to a transport: in a memory, since a framing may have to read it twice.
 
+    Parameters
+    ----------
+    most : int
+        Bytes that the memory has.
+
     ``start``
         Send the answer, from the next cycle on.
     ``length``
-        Bytes of the answer, 1 to `ANSWER_BYTES`; held until `done`.
+        Bytes of the answer, 1 to `most`; held until `done`.
     ``address``, ``data``
         From the transport: which byte it wants; the byte at the last cycle's `address`.
     ``done``
         From the transport: the answer has been read to its end, in the cycle of this strobe.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = ANSWER_BYTES) -> None:
         super().__init__(
             {
                 "start": Out(1),
-                "length": Out(range(ANSWER_BYTES + 1)),
-                "address": In(range(ANSWER_BYTES)),
+                "length": Out(range(most + 1)),
+                "address": In(range(most)),
                 "data": Out(8),
                 "done": In(1),
             }

@@ -17,6 +17,7 @@ class ListBench(Bench):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.config = NetworkConfig.from_dict(self.job["config"])
+        self.bytes = self.driver("i", stalls=0.25)
         self.samples = self.monitor("samples", stalls=0.3)
 
     async def run(self) -> None:
@@ -64,13 +65,5 @@ class ListBench(Bench):
     async def send(self, body: bytes) -> None:
         """Send bytes as they are taken, with gaps."""
         for byte in body:
-            offered = False
-            while not offered:
-                offered = not self.one_in(4)
-                self.unit.put(byte=byte if offered else self.random.randrange(256), take=0)
-                await self.until("ready")
-            # It is ready still: nothing was taken.
-            self.unit.put(take=1)
-            await self.unit.edge
-            self.unit.put(take=0)
+            await self.bytes.send(byte)
         await self.unit.edge
