@@ -18,9 +18,10 @@ from backspike.hdl.timing import sample_limit
 from backspike.model import Sample
 
 from .host import sample_entries
+from .layout import Layout
 from .patience import WAIT_CLOCKS
 from .runner import parameters, save_results
-from .streams import Payload, start_clock
+from .streams import start_clock
 
 
 @cocotb.test()
@@ -28,7 +29,7 @@ async def clock_by_clock(dut: Any) -> None:
     """Offer an entry and look for a result in every clock."""
     job = parameters()
     config = NetworkConfig.from_dict(job["config"])
-    layout = Payload(job["ports"]["samples__payload"])
+    layout = Layout(job["ports"]["samples__payload"])
     samples = [Sample(values, int(label), True) for values, label in zip(job["values"], job["labels"], strict=True)]
     entries = [layout.pack(entry) for sample in samples for entry in sample_entries(config, sample)]
     for stream in ("samples", "requests"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,8 +46,8 @@ class Layout:
     def pack(self, value: Any, name: str = "payload") -> int:
         """Return the bits of a value; one that does not fit is a ValueError."""
         if self._element:
-            if len(value) != self._count:
-                raise ValueError(f"{name} must be {self._count} values, not {len(value)}")
+            if not isinstance(value, Sequence) or len(value) != self._count:
+                raise ValueError(f"{name} must be a sequence of {self._count} values, not {value!r}")
             parts = [self._element.pack(part, f"{name}[{index}]") for index, part in enumerate(value)]
             return sum(part << index * self._element.width for index, part in enumerate(parts))
         if self._fields:

@@ -24,7 +24,6 @@ from backspike.model.state import NetworkState
 from backspike.registers import RegisterMap
 
 from .host import RegisterHost, sample_entries
-from .layout import Layout
 from .observation import BETWEEN_SAMPLES, Expected, HardwareState, difference
 from .patience import WAIT_CLOCKS
 from .runner import parameters, save_results
@@ -100,7 +99,6 @@ class NetworkBench:
         requests = StreamDriver(dut, "requests", ports, stalls=stalls, generator=generator)
         responses = StreamMonitor(dut, "responses", ports, stalls=stalls, generator=generator)
         self.host = RegisterHost(self.config, requests, responses)
-        self._wins = Layout(ports["results__payload"])["wins"]
         self.compared = dict.fromkeys(("samples", "ticks", *(kind.value for kind in COUNTED)), 0)
         self.predicted: list[int] = []
         self.counters: dict[str, int] = {}
@@ -188,7 +186,7 @@ class NetworkBench:
 
     def _check_results(self) -> None:
         for number, (wanted, got) in enumerate(zip(self._wanted, self._results, strict=True)):
-            wins = self._wins.unpack(got["wins"])
+            wins = got["wins"]
             if (got["winner"], wins) != (wanted.winner, wanted.wins.tolist()):
                 raise DiffersError(
                     f"sample {number}, result: expected class {wanted.winner} with wins {wanted.wins.tolist()}, "

@@ -17,11 +17,11 @@ from cocotb.queue import Queue
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, ValueChange, with_timeout
 
+from .layout import Layout
 from .patience import BENCH_CLOCKS, WAIT_CLOCKS
 
 __all__ = [
     "CLOCK_PERIOD",
-    "Payload",
     "Scoreboard",
     "StreamDriver",
     "StreamMonitor",
@@ -35,8 +35,8 @@ CLOCK_PERIOD = 10
 """Nanoseconds of a clock in every bench."""
 
 T = TypeVar("T")
-Value = int | dict[str, int]
-"""A payload: a number, or the numbers of its fields by name."""
+Value = Any
+"""A payload, as its `Layout` has it: a number, or the values of its fields by name, or those of its elements."""
 
 
 async def start_clock(dut: Any, reset_clocks: int = 2, limit: int = BENCH_CLOCKS) -> None:
@@ -77,57 +77,6 @@ async def clocks(dut: Any, number: int) -> None:
     await RisingEdge(dut.clk)
 
 
-class Payload:
-    """How a stream's payload is laid out: conversion between the port's bits and numbers.
-
-    Parameters
-    ----------
-    port : mapping
-        The description of the payload's port, as `backspike.hdl.verilog.describe_ports` gives it.
-    """
-
-    def __init__(self, port: Mapping[str, Any]) -> None:
-        self.width: int = port["width"]
-        self._port = port
-        self._fields: Mapping[str, Mapping[str, Any]] | None = port.get("fields")
-
-    def pack(self, value: Value) -> int:
-        """Return the bits of a number, or of a dictionary with all fields; a number that does not fit is an error."""
-        if self._fields is None:
-            return _to_bits("payload", value, self._port)
-        if not isinstance(value, dict) or value.keys() != self._fields.keys():
-            raise ValueError(f"a payload must give the fields {', '.join(self._fields)}, not {value!r}")
-        bits = position = 0
-        for name, field in self._fields.items():
-            bits |= _to_bits(name, value[name], field) << position
-            position += field["width"]
-        return bits
-
-    def unpack(self, bits: int) -> Value:
-        """Return the number that some bits mean, or the numbers of all fields."""
-        if self._fields is None:
-            return _from_bits(bits, self._port)
-        values = {}
-        for name, field in self._fields.items():
-            values[name] = _from_bits(bits, field)
-            bits >>= field["width"]
-        return values
-
-
-def _to_bits(name: str, value: Any, shape: Mapping[str, Any]) -> int:
-    count = 1 << int(shape["width"])
-    low = -(count >> 1) if shape["signed"] else 0
-    if not low <= value < low + count:
-        raise ValueError(f"{name} must be from {low} to {low + count - 1}, not {value}")
-    return int(value) % count
-
-
-def _from_bits(bits: int, shape: Mapping[str, Any]) -> int:
-    count = 1 << int(shape["width"])
-    value = bits % count
-    return value - count if shape["signed"] and 2 * value >= count else value
-
-
 class _Stream:
     """The signals of a stream, looked up once, and the random stalls on it."""
 
@@ -143,7 +92,7 @@ class _Stream:
         if not 0 <= stalls < 1:
             raise ValueError(f"stalls must be at least 0 and below 1, not {stalls}")
         self.name = name
-        self.layout = Payload(ports[f"{name}__payload"])
+        self.layout = Layout(ports[f"{name}__payload"])
         self.stalls = stalls
         self._generator = generator or random.Random(name)
         self._payload = getattr(dut, f"{name}__payload")

@@ -98,8 +98,9 @@ def test_a_number_of_no_bits_is_zero() -> None:
     [
         ({"flag": 2, "parts": []}, "flag must be from 0 to 1, not 2"),
         ({"flag": 0, "parts": [{"a": 8, "b": 0}] * 2}, "a must be from -8 to 7, not 8"),
-        ({"flag": 0, "parts": [{"a": 0, "b": 0}]}, "parts must be 2 values, not 1"),
+        ({"flag": 0, "parts": [{"a": 0, "b": 0}]}, r"parts must be a sequence of 2 values, not \[\{"),
         ({"flag": 0, "parts": [3, 4]}, r"a parts\[0\] must give the fields a, b, not 3"),
+        ({"flag": 0, "parts": 5}, "parts must be a sequence of 2 values, not 5"),
         ({"flag": 0}, "a payload must give the fields flag, parts, not "),
         (7, "a payload must give the fields flag, parts, not 7"),
     ],

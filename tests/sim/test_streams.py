@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 
+from backspike.sim.layout import Layout
 from backspike.sim.runner import BenchError, run_bench
-from backspike.sim.streams import Payload
 from tests.sim.accumulator import NEEDS_ICARUS, ON_BOTH, accumulator_ports, accumulator_verilog
 
 BENCH = "tests.sim.accumulator_bench"
@@ -117,13 +117,13 @@ def test_a_silent_stream_is_in_order():
 
 
 def test_fields_are_packed_from_the_least_significant_bit_up():
-    layout = Payload(PORTS["i__payload"])
+    layout = Layout(PORTS["i__payload"])
     assert layout.pack({"address": 3, "value": -2}) == 0xFE3
     assert layout.unpack(0xFE3) == {"address": 3, "value": -2}
 
 
 def test_every_signed_number_comes_back():
-    layout = Payload({"width": 4, "signed": True})
+    layout = Layout({"width": 4, "signed": True})
     assert [layout.unpack(layout.pack(value)) for value in range(-8, 8)] == list(range(-8, 8))
 
 
@@ -138,4 +138,4 @@ def test_every_signed_number_comes_back():
 )
 def test_what_does_not_fit_is_refused(value, sentence):
     with pytest.raises(ValueError, match=sentence):
-        Payload(PORTS["i__payload"]).pack(value)
+        Layout(PORTS["i__payload"]).pack(value)

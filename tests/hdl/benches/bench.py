@@ -16,7 +16,7 @@ from backspike.datasets import load_dataset
 from backspike.model import Sample
 from backspike.sim.streams import Value
 
-__all__ = ["Bench", "Driver", "Monitor", "Task", "Unit", "pack_lanes", "random_samples", "unpack_lanes"]
+__all__ = ["Bench", "Driver", "Monitor", "Task", "Unit", "pack_flags", "random_samples", "unpack_flags"]
 
 T = TypeVar("T")
 
@@ -76,8 +76,8 @@ class Unit(ABC):
         """Return a port's value, a number or its fields; an undefined bit fails the test."""
 
     @abstractmethod
-    def get_lane(self, port: str, index: int, count: int) -> int:
-        """Return one of the signed numbers that a port has side by side; the others may be undefined."""
+    def get_element(self, port: str, index: int) -> Any:
+        """Return one element of an array; the others may be undefined."""
 
     @abstractmethod
     def set_reset(self, level: int) -> None:
@@ -172,12 +172,11 @@ def random_samples(config: NetworkConfig, seed: int) -> Iterator[Sample]:
             yield Sample(values, label, True)
 
 
-def pack_lanes(values: Any, width: int) -> int:
-    """Put numbers side by side, the first in the lowest bits; negative ones in two's complement."""
-    return sum((int(value) & ((1 << width) - 1)) << (index * width) for index, value in enumerate(values))
+def pack_flags(flags: Any) -> int:
+    """Return a vector of flags as a number: flag n is bit n."""
+    return sum(int(flag) << index for index, flag in enumerate(flags))
 
 
-def unpack_lanes(bits: int, width: int, count: int, signed: bool = False) -> list[int]:
-    """Take `count` numbers of `width` bits apart, the lowest first."""
-    values = [(bits >> (index * width)) & ((1 << width) - 1) for index in range(count)]
-    return [value - (1 << width) if signed and value >> (width - 1) else value for value in values]
+def unpack_flags(vector: int, count: int) -> list[int]:
+    """Return the flags of a vector, the lowest first."""
+    return [vector >> index & 1 for index in range(count)]

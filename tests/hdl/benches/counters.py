@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bench import Bench, pack_lanes
+from .bench import Bench
 
 
 class CountersBench(Bench):
@@ -15,7 +15,7 @@ class CountersBench(Bench):
         waited = [0] * kinds
         clear, happening = 0, [0] * kinds
         for clock in range(self.job["clocks"]):
-            unit.put(clear=clear, events=pack_lanes(happening, most.bit_length()))
+            unit.put(clear=clear, events=happening)
             await unit.edge
             count = unit.get("count")
             waited = [0 if clear else clocks + 1 for clocks in waited]

@@ -9,7 +9,7 @@ from backspike.config import NetworkConfig
 from backspike.model.lfsr import seeding_start
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, RegisterKind, RegisterMap
 
-from .bench import Bench, unpack_lanes
+from .bench import Bench
 
 ACCESSES = 400
 
@@ -183,7 +183,7 @@ class RegisterFileBench(Bench):
     def _compare(self, where: str, in_window: bool) -> None:
         """Compare what goes out to the network."""
         values, config = self.model.values, self.config
-        rates = unpack_lanes(self.unit.get("rates"), 9, config.depth)
+        rates = self.unit.get("rates")
         expected = [values[f"RATE_{layer}"] for layer in range(1, config.depth + 1)]
         assert rates == expected, f"{where}: expected rates {expected}, got {rates}"
         seed = (values["SEED_HIGH"] << 32 | values["SEED_LOW"]) & ((1 << config.lfsr_bits) - 1)

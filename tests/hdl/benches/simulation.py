@@ -16,8 +16,9 @@ from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 from backspike.hdl.verilog import describe_ports, find_ports
+from backspike.sim.layout import Layout
 from backspike.sim.patience import BENCH_CLOCKS, WAIT_CLOCKS
-from backspike.sim.streams import Payload, Value
+from backspike.sim.streams import Value
 
 from .bench import Bench, Unit
 
@@ -137,7 +138,7 @@ class _Simulation(Unit):
         self.edge = _Trigger()
         self._component = component
         self._signals: dict[str, Signal] = {name: signal for name, (signal, _) in find_ports(component).items()}
-        self._layouts = {port: Payload(description) for port, description in self.ports.items()}
+        self._layouts = {port: Layout(description) for port, description in self.ports.items()}
         self._domain = ClockDomain("sync")
         self._signals |= {"clk": self._domain.clk, "rst": self._domain.rst}
         self._put: dict[str, int] = {}
@@ -205,11 +206,9 @@ class _Simulation(Unit):
         """Return a port's value, a number or its fields."""
         return self._layouts[port].unpack(self._context.get(self._signals[port]))
 
-    def get_lane(self, port: str, index: int, count: int) -> int:
-        """Return one of the signed numbers that a port has side by side."""
-        signal = self._signals[port]
-        width = len(signal) // count
-        return int(self._context.get(signal[index * width : (index + 1) * width].as_signed()))
+    def get_element(self, port: str, index: int) -> Any:
+        """Return one element of an array."""
+        return self.get(port)[index]
 
     def set_reset(self, level: int) -> None:
         """Drive the reset, from now on."""

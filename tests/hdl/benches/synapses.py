@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.model.synapses import SynapseArray
 
-from .bench import Bench, pack_lanes, unpack_lanes
+from .bench import Bench, pack_flags, unpack_flags
 
 TICKS = 30
 
@@ -41,7 +41,7 @@ class SynapseArrayBench(Bench):
         self.lanes_below = 1 if layer.first else layer.below.unit_width
         self.banks = layer.banks
         self.visits = self.driver("visits", self.job["stalls"])
-        self.drive_bits = self.unit.ports["drives"]["width"] // self.lanes
+        self.drive_bits = self.unit.ports["drives"]["elements"]["width"]
         self.swept: list[int] = []
         self.wrote: list[tuple[int, int]] = []
         self.errors: list[tuple[int, ...]] = []
@@ -100,7 +100,7 @@ class SynapseArrayBench(Bench):
             await self.unit.edge
             word = self.unit.get("error_word") * self.lanes
             for name, errors in zip(("error_pos", "error_neg"), self.shown, strict=False):
-                self.unit.put(**{name: self._vector(errors[word : word + self.lanes])})
+                self.unit.put(**{name: pack_flags(errors[word : word + self.lanes])})
 
     async def _watch(self) -> None:
         unit = self.unit
@@ -119,13 +119,12 @@ class SynapseArrayBench(Bench):
 
     def _back(self) -> list[tuple[int, int, int, int]]:
         """Return lane, spike, permission and error of each unit that gets one now."""
-        lanes = self.unit.ports["back__lane"]["width"] // self.banks
         valid, spike, permit = (
-            unpack_lanes(self.unit.get(f"back__{name}"), 1, self.banks) for name in ("valid", "spike", "permit")
+            unpack_flags(self.unit.get(f"back__{name}"), self.banks) for name in ("valid", "spike", "permit")
         )
-        lane = unpack_lanes(self.unit.get("back__lane"), lanes, self.banks)
+        lane = self.unit.get("back__lane")
         return [
-            (lane[bank], spike[bank], permit[bank], self.unit.get_lane("back__error", bank, self.banks))
+            (lane[bank], spike[bank], permit[bank], self.unit.get_element("back__error", bank))
             for bank in range(self.banks)
             if valid[bank]
         ]
@@ -217,22 +216,16 @@ class SynapseArrayBench(Bench):
             taken.append(clock)
         return [later - earlier for earlier, later in pairwise(taken)]
 
-    def _payload(self, visit: list[_Row]) -> dict[str, int]:
+    def _payload(self, visit: list[_Row]) -> dict[str, Any]:
         """Return a visit as the array takes it."""
-        width = self.unit.ports["visits__payload"]["fields"]["banks"]["width"] // self.banks
-        row_bits = max(1, (-(-self.layer.rows // self.banks) - 1).bit_length())
-        banks = [0] * self.banks
+        banks = [dict.fromkeys(("active", "row", "spike", "gate", "permit", "lane"), 0) for _ in range(self.banks)]
         for row in visit:
             _, lane = self._place(row.number)
-            flags = ((int(row.spike), 1), (row.gate, 1), (row.permit, 1))
-            fields = ((1, 1), (row.number // self.banks, row_bits), *flags, (lane, width))
-            position = 0
-            for value, bits in fields:
-                banks[row.number % self.banks] |= value << position
-                position += bits
+            flags = {"spike": int(row.spike), "gate": row.gate, "permit": row.permit}
+            banks[row.number % self.banks] = {"active": 1, "row": row.number // self.banks, **flags, "lane": lane}
         first = visit[0].number
         word, _ = self._place(first)
-        return {"banks": pack_lanes(banks, width), "word": word, "last": int(first == self.inputs)}
+        return {"banks": banks, "word": word, "last": int(first == self.inputs)}
 
     def _place(self, row: int) -> tuple[int, int]:
         """Return word and lane of a row's input unit, where there is one with a state."""
@@ -246,7 +239,7 @@ class SynapseArrayBench(Bench):
             await self.unit.edge
             # A register shows them at once, a memory a clock after the word.
             await self.unit.edge
-            drives += unpack_lanes(self.unit.get("drives"), self.drive_bits, self.lanes, signed=True)
+            drives += self.unit.get("drives")
         return drives
 
     def _errors(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -263,7 +256,3 @@ class SynapseArrayBench(Bench):
             self.random.shuffle(signs)
         signs += [0] * (self.layer.row_lanes - self.units)
         return np.array(signs) > 0, np.array(signs) < 0
-
-    @staticmethod
-    def _vector(flags: NDArray[np.bool_]) -> int:
-        return sum(int(flag) << index for index, flag in enumerate(flags))

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from backspike.sim.layout import Layout
 from backspike.sim.patience import BENCH_CLOCKS
 from backspike.sim.runner import parameters
-from backspike.sim.streams import Payload, StreamDriver, StreamMonitor, Value, clocks, now, start_clock, within
+from backspike.sim.streams import StreamDriver, StreamMonitor, Value, clocks, now, start_clock, within
 
 from .bench import Task, Unit
 
@@ -43,7 +44,7 @@ class VerilogUnit(Unit):
         self.edge = RisingEdge(dut.clk)
         self.ports = {port.removeprefix(prefix): ports[port] for port in ports if port.startswith(prefix)}
         self._handles = {port: getattr(dut, prefix + port) for port in self.ports}
-        self._layouts = {port: Payload(description) for port, description in self.ports.items()}
+        self._layouts = {port: Layout(description) for port, description in self.ports.items()}
         for port, description in self.ports.items():
             if description["direction"] == "input":
                 self._handles[port].value = 0
@@ -65,13 +66,12 @@ class VerilogUnit(Unit):
         assert value.is_resolvable, f"{port} is {value} in clock {now()}"
         return self._layouts[port].unpack(int(value))
 
-    def get_lane(self, port: str, index: int, count: int) -> int:
-        """Return one of the signed numbers that a port has side by side; the others may be undefined."""
-        value = self._handles[port].value
-        width = len(value) // count
-        lane = value[(index + 1) * width - 1 : index * width]
-        assert lane.is_resolvable, f"lane {index} of {port} is {lane} in clock {now()}"
-        return int(lane.to_signed())
+    def get_element(self, port: str, index: int) -> Any:
+        """Return one element of an array; the others may be undefined."""
+        element = Layout(self.ports[port]["elements"])
+        bits = self._handles[port].value[(index + 1) * element.width - 1 : index * element.width]
+        assert bits.is_resolvable, f"element {index} of {port} is {bits} in clock {now()}"
+        return element.unpack(int(bits))
 
     def set_reset(self, level: int) -> None:
         """Drive the reset of all variants, from now on."""

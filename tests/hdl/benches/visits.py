@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .bench import Bench, Monitor, Unit, pack_lanes, unpack_lanes
+from .bench import Bench, Monitor, Unit, pack_flags
 
 LISTS = 20
 
@@ -72,26 +72,25 @@ class SerialiserBench(Bench):
                         f"{where}: expected the end, got {got}"
                     )
                 else:
-                    item = (word["items"] >> (slot * job["item"])) & ((1 << job["item"]) - 1)
-                    expected = {"slot": slot, "item": item, "context": word["context"], "last": 0}
+                    expected = {"slot": slot, "item": word["items"][slot], "context": word["context"], "last": 0}
                     assert got == expected, f"{where}: expected {expected}, got {got}"
                 if not job["stalls"]:
                     assert self.now() == clock, f"{where}: expected in clock {clock}, came in {self.now()}"
         await sending
         await self.items.finish()
 
-    async def _send(self, words: list[dict[str, int]]) -> None:
+    async def _send(self, words: list[dict[str, Any]]) -> None:
         for word in words:
             await self.words.send(word)
 
-    def _list(self) -> list[dict[str, int]]:
+    def _list(self) -> list[dict[str, Any]]:
         """Draw a list of words; the fewer marks, the longer."""
         job, length = self.job, self.random.randint(1, 8)
         sparse = self.random.choice([0, 1, 3])
         return [
             {
                 "mask": 0 if self.random.randrange(4) < sparse else self.random.getrandbits(job["slots"]),
-                "items": self.random.getrandbits(job["slots"] * job["item"]),
+                "items": [self.random.getrandbits(job["item"]) for _ in range(job["slots"])],
                 "context": self.random.getrandbits(job["context"]) if job["context"] else 0,
                 "last": int(position == length - 1),
             }
@@ -143,7 +142,7 @@ class RowScannerBench(Bench):
         while True:
             await self.unit.edge
             word = self.unit.get("word")
-            self.unit.put(**{name: pack_lanes(bits[word * lanes :][:lanes], 1) for name, bits in self.flags.items()})
+            self.unit.put(**{name: pack_flags(bits[word * lanes :][:lanes]) for name, bits in self.flags.items()})
 
     def _flags(self) -> list[int]:
         """Draw flags; those of units that are not there are never set."""
@@ -171,7 +170,7 @@ class VisitJoinerBench(Bench):
         self.banks = [self.driver(f"i_{bank}", self.job["stalls"]) for bank in range(self.job["banks"])]
         # It fails if a visit changes while it is offered.
         self.visits = self.monitor("o", self.job["stalls"])
-        self.reader = VisitReader(self.unit, self.job["units"], self.job["banks"], self.job["lanes"], "o")
+        self.reader = VisitReader(self.unit, self.job["units"], self.job["banks"], self.job["lanes"])
 
     async def run(self) -> None:
         """Compare all visits of several lists."""
@@ -212,15 +211,10 @@ class VisitReader:
         Rows without the bias row, and the banks.
     lanes : int, optional
         Lanes of the layer below; None if there is none, so that word and lane are zero.
-    stream : str
-        The unit's stream of visits.
     """
 
-    def __init__(self, unit: Unit, inputs: int, banks: int, lanes: int | None, stream: str = "visits") -> None:
+    def __init__(self, unit: Unit, inputs: int, banks: int, lanes: int | None) -> None:
         self._unit, self._inputs, self._lanes, self._banks = unit, inputs, lanes, banks
-        fields = unit.ports[f"{stream}__payload"]["fields"]
-        self._row_bits = max(1, (-(-(inputs + 1) // banks) - 1).bit_length())
-        self._bits = fields["banks"]["width"] // banks
 
     async def read(
         self, visits: Monitor, where: str, expected: dict[int, tuple[int, int, int]], bias_permit: int
@@ -253,13 +247,10 @@ class VisitReader:
         assert sorted(seen) == list(expected), f"{where}: expected rows {list(expected)}, got {sorted(seen)}"
         return clocks
 
-    def _rows(self, visit: dict[str, int]) -> list[tuple[int, int, int, int, int]]:
+    def _rows(self, visit: dict[str, Any]) -> list[tuple[int, int, int, int, int]]:
         """Return row, spike, gate, permit and lane of each row that is visited."""
-        rows = []
-        for bank, bits in enumerate(unpack_lanes(visit["banks"], self._bits, self._banks)):
-            # From bit 0: active, row, spike, gate, permit, lane.
-            row, flags = bits >> 1 & ((1 << self._row_bits) - 1), bits >> (1 + self._row_bits)
-            if bits & 1:
-                spike, gate, permit = (flags >> place & 1 for place in range(3))
-                rows.append((row * self._banks + bank, spike, gate, permit, flags >> 3))
-        return rows
+        return [
+            (mark["row"] * self._banks + bank, mark["spike"], mark["gate"], mark["permit"], mark["lane"])
+            for bank, mark in enumerate(visit["banks"])
+            if mark["active"]
+        ]

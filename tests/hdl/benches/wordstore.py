@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bench import Bench, pack_lanes, unpack_lanes
+from .bench import Bench, pack_flags
 
 CLOCKS = 400
 
@@ -15,7 +15,7 @@ class WordStoreBench(Bench):
         unit, bits, lanes, depth = self.unit, self.job["bits"], self.job["lanes"], self.job["depth"]
         words = [[self.random.getrandbits(bits) for _ in range(lanes)] for _ in range(depth)]
         for address, word in enumerate(words):
-            unit.put(w_address=address, w_data=pack_lanes(word, bits), w_enable=pack_lanes([1] * lanes, 1))
+            unit.put(w_address=address, w_data=word, w_enable=pack_flags([1] * lanes))
             await unit.edge
         unit.put(w_enable=0)
         expected: list[int] | None = None
@@ -23,14 +23,14 @@ class WordStoreBench(Bench):
             address, to = self.random.randrange(depth), self.random.randrange(depth)
             data = [self.random.getrandbits(bits) for _ in range(lanes)]
             enable = [self.random.getrandbits(1) for _ in range(lanes)]
-            unit.put(r_address=address, w_address=to, w_data=pack_lanes(data, bits), w_enable=pack_lanes(enable, 1))
+            unit.put(r_address=address, w_address=to, w_data=data, w_enable=pack_flags(enable))
             # All variants share the reset; contents stay over it.
             unit.set_reset(int(clock == CLOCKS // 2))
             await unit.edge
             if depth == 1:
                 expected = words[0]
             if expected is not None:
-                got = unpack_lanes(unit.get("r_data"), bits, lanes)
+                got = unit.get("r_data")
                 assert got == expected, f"clock {clock}: expected {expected}, got {got}"
             # What a read gets of a word that is being written in the same clock is promised by a fresh store alone.
             before = list(words[address])

@@ -12,7 +12,7 @@ from backspike.hdl.streams import bias_group, units_group
 from backspike.hdl.timing import noise_cycles, race_cycles
 from backspike.model.wta import WinnerTakeAll
 
-from .bench import Bench, pack_lanes
+from .bench import Bench
 
 RACES = 60
 
@@ -39,7 +39,7 @@ class WinnerTakeAllBench(Bench):
                 await unit.edge
         unit.put(seeds=dict.fromkeys(("valid", "group", "word", "lane", "state"), 0))
         model = WinnerTakeAll(config, np.array(seeds, dtype=np.uint64))
-        self.drive_bits = unit.ports["drives"]["width"] // self.lanes
+        self.drive_bits = unit.ports["drives"]["elements"]["width"]
         self.start(self._answer())
         labels = 1 << unit.ports["label"]["width"]
         for race in range(RACES):
@@ -80,7 +80,7 @@ class WinnerTakeAllBench(Bench):
             word = self.drives[asked * self.lanes : (asked + 1) * self.lanes]
             # Lanes that no unit has must not win.
             padding = [(1 << (self.drive_bits - 1)) - 1] * (self.lanes - len(word))
-            self.unit.put(drives=pack_lanes([*word, *padding], self.drive_bits))
+            self.unit.put(drives=[*word, *padding])
             await self.unit.edge
 
     async def _race(self, race: int, first: bool, label: int, learn: int) -> None:
