@@ -11,25 +11,16 @@ from numpy.typing import NDArray
 from backspike import NetworkConfig
 from backspike.model import Network
 from backspike.model.fast import run_samples
+from backspike.model.state import NetworkState
 from backspike.sim.exercise import lively_weights, random_config
-from backspike.training.checkpoint import Checkpoint
 
 
 def everything(network: Network) -> dict[str, NDArray[np.int64]]:
     """All state of a network, by name."""
-    state = {"streams": Checkpoint.capture(network).streams, "rows visited": network.counters.rows}
-    state["rows written"] = network.counters.writes
     counters = network.counters
+    state = dict(NetworkState.of(network))
+    state |= {"rows visited": counters.rows, "rows written": counters.writes}
     state["samples, ticks, error ticks"] = np.array([counters.samples, counters.ticks, counters.error_ticks])
-    for layer, weights in enumerate(network.weights, start=1):
-        state[f"weights {layer}"] = weights
-    for layer, units in enumerate(network.units, start=1):
-        for name in ("membrane", "error_pos", "error_neg"):
-            state[f"{name} {layer}"] = getattr(units, name)
-    for layer, hidden in enumerate(network.hidden, start=1):
-        for name in ("spike", "gate", "permit", "dropped"):
-            state[f"{name} {layer}"] = getattr(hidden, name)
-    state["winner"] = np.array(network.output.winner)
     return state
 
 
