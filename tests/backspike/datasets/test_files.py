@@ -136,7 +136,7 @@ def test_the_next_address_is_tried(server: Server) -> None:
 def archived(server: Server, damaged: bool = False) -> Source:
     path = server.folder / "all.zip"
     with zipfile.ZipFile(path, "w") as file:
-        file.mkdir("inside")
+        file.writestr("inside/", "")  # a folder
         for name in SOURCE.files:
             file.writestr(f"inside/{name}", name * 100)
     if damaged:
