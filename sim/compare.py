@@ -233,7 +233,8 @@ def compare(
         compared=found["compared"],
         predicted=found["predicted"],
         counters=found["counters"],
-        weights=[found[name] for name in sorted(found) if name.startswith("weights_")],
+        # None of them where the bench has stopped before it has read them.
+        weights=[found[name] for name in (f"weights_{n.number}" for n in config.weight_layers) if name in found],
     )
 
 

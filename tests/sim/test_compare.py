@@ -16,7 +16,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from backspike import PRESETS, BackspikeError
+from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.datasets import load_dataset
 from backspike.hdl.verilog import write_design
 from backspike.model import Result
@@ -304,6 +304,17 @@ def test_a_difference_of_any_kind_is_named_where_it_is(change, where, written, m
     assert expected != got
     if "result" not in where:
         assert result.compared["samples"] == 2  # those before
+
+
+@NEEDS_ICARUS
+def test_weights_of_many_layers_come_in_their_order():
+    """With ten or more, the order of their names is another one."""
+    config = NetworkConfig(layers=(2,) * 12, name="eleven", ticks=11, weight_bits=6, weight_frac=4)
+    shown = schedule(config, 1, inference=True)
+    result = compare(config, shown, simulator="icarus")
+    assert result.mismatch == ""
+    assert [weights.tolist() for weights in result.weights] == [weights.tolist() for weights in shown.weights]
+    assert not np.array_equal(shown.weights[1], shown.weights[9])
 
 
 @NEEDS_ICARUS
