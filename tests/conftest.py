@@ -1,10 +1,14 @@
+import hashlib
 import signal
+import subprocess
 import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from backspike import progress
+from backspike import files, progress
+from backspike.hdl import verilog
 
 # Benches run in the tests' own process, too.
 pytest.register_assert_rewrite("tests.hdl.benches")
@@ -13,6 +17,32 @@ pytest.register_assert_rewrite("tests.hdl.benches")
 settings.register_profile("quick", max_examples=100, deadline=None, database=None, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=5_000)
 settings.load_profile("quick")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def yosys_writes_a_text_once(tmp_path_factory, request):
+    """It takes a second to start, and what it writes follows from what it reads: the workers share its texts.
+
+    Where a test puts it in another folder it runs, for that is what the test is about.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+    run = verilog.run_program
+
+    def remember(command, place, *, text):
+        key = hashlib.sha256("\0".join([str(Path.cwd()), *command, text]).encode()).hexdigest()
+        kept = folder / f"yosys-{key}"
+        if kept.exists():
+            return subprocess.CompletedProcess(command, 0, kept.read_text(), "")
+        process = run(command, place, text=text)
+        if process.returncode == 0:
+            files.write_atomic(kept, process.stdout.encode())
+        return process
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verilog, "run_program", remember)
+        yield
 
 
 @pytest.fixture(autouse=True)
