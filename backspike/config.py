@@ -18,13 +18,25 @@ from .layers import WeightLayer
 from .names import check_name
 from .toml import read_toml
 
-__all__ = ["ARCHITECTURE", "GUMBEL_BITS", "PERMISSION_BITS", "PIXEL_BITS", "PRESETS", "NetworkConfig", "load_config"]
+__all__ = [
+    "ARCHITECTURE",
+    "GUMBEL_BITS",
+    "PERMISSION_BITS",
+    "PIXEL_BITS",
+    "PRESETS",
+    "RATE_BITS",
+    "NetworkConfig",
+    "load_config",
+]
 
 PIXEL_BITS = 8
 """Width of a rate-coded input value, and of the draw it is compared with."""
 
 PERMISSION_BITS = 8
 """Width of the draw that is compared with a layer's learning rate."""
+
+RATE_BITS = PERMISSION_BITS + 1
+"""Width of a learning rate in 1/256: 256 is for always."""
 
 GUMBEL_BITS = 10
 """Width of the draw that picks an entry of the Gumbel table."""

@@ -6,7 +6,7 @@ from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from backspike.config import PERMISSION_BITS, NetworkConfig
+from backspike.config import RATE_BITS, NetworkConfig
 
 from .entries import EntrySorter
 from .inputstreams import InputStreams
@@ -65,7 +65,7 @@ class InputLayer(wiring.Component):
                 "final": In(1),
                 "label": Out(index_shape(config.layers[-1])),
                 "learn": Out(1),
-                "rate": In(PERMISSION_BITS + 1),
+                "rate": In(RATE_BITS),
                 "bias_permit": In(1),
                 "visits": Out(stream.Signature(visit_layout(config.layers[0], 1, 1, config.banks[0]))),
                 "seeds": In(seed_layout(config)),

@@ -6,7 +6,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from backspike.config import PERMISSION_BITS, PIXEL_BITS, NetworkConfig
+from backspike.config import PIXEL_BITS, RATE_BITS, NetworkConfig
 
 from .description import Probe
 from .spikes import SpikeGenerator
@@ -58,9 +58,7 @@ class InputStreams(wiring.Component):
 
     def __init__(self, config: NetworkConfig) -> None:
         self._config = config
-        super().__init__(
-            {"draws": In(DrawPort(config)), "rate": In(PERMISSION_BITS + 1), "seeds": In(seed_layout(config))}
-        )
+        super().__init__({"draws": In(DrawPort(config)), "rate": In(RATE_BITS), "seeds": In(seed_layout(config))})
 
     @staticmethod
     def _stored(config: NetworkConfig) -> tuple[data.StructLayout, int, int]:

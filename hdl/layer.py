@@ -8,7 +8,7 @@ from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from backspike.config import PERMISSION_BITS, NetworkConfig
+from backspike.config import RATE_BITS, NetworkConfig
 from backspike.layers import WeightLayer
 from backspike.model.lfsr import POLYNOMIALS
 
@@ -37,7 +37,7 @@ class LayerControl(wiring.Signature):
             {
                 "begin": Out(1),
                 "start": Out(1),
-                "rate": Out(PERMISSION_BITS + 1),
+                "rate": Out(RATE_BITS),
                 "learn": Out(1),
                 "finished": In(1, init=1),
                 "error": In(1),
@@ -135,7 +135,7 @@ class HiddenLayer(wiring.Component):
                 **_layer_ports(layer),
                 "above": In(BackwardPort(layer.above)),
                 "above_active": In(1),
-                "next_rate": In(PERMISSION_BITS + 1),
+                "next_rate": In(RATE_BITS),
                 "flags": Out(FlagPort(layer)),
             }
         )

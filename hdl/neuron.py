@@ -6,7 +6,7 @@ from amaranth import Module, Mux, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from backspike.config import PERMISSION_BITS, NetworkConfig
+from backspike.config import PERMISSION_BITS, RATE_BITS, NetworkConfig
 from backspike.layers import WeightLayer
 
 from .synapses import drive_shape
@@ -120,7 +120,7 @@ class CompositeNeuron(wiring.Component):
                 "first": In(1),
                 "membrane": In(state),
                 "membrane_following": Out(state),
-                "next_rate": In(PERMISSION_BITS + 1),
+                "next_rate": In(RATE_BITS),
                 "learn": In(1),
                 "dropped_before": In(1),
                 "dropped": Out(1),

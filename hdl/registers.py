@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from backspike.config import PERMISSION_BITS, NetworkConfig
+from backspike.config import RATE_BITS, NetworkConfig
 from backspike.model.lfsr import seeding_start
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, Control, RegisterMap
 
@@ -63,9 +63,7 @@ class RegisterFile(wiring.Component):
                 "clear_counters": Out(1),
                 "reseed": Out(1),
                 "seed": Out(config.lfsr_bits),
-                "rates": Out(
-                    data.ArrayLayout(PERMISSION_BITS + 1, config.depth), init=[int(rate) for rate in config.rates]
-                ),
+                "rates": Out(data.ArrayLayout(RATE_BITS, config.depth), init=[int(rate) for rate in config.rates]),
                 "count": In(count_layout(len(RegisterMap(config).counters))),
                 "weight": Out(WeightPort(config)),
                 "weight_layer": Out(range(config.depth + 1)),

@@ -6,7 +6,7 @@ from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from backspike.config import PERMISSION_BITS, PIXEL_BITS
+from backspike.config import PERMISSION_BITS, PIXEL_BITS, RATE_BITS
 from backspike.model.lfsr import POLYNOMIALS
 
 from .lfsr import leap
@@ -40,7 +40,7 @@ class SpikeGenerator(wiring.Component):
                 "state": In(lfsr_bits),
                 "following": Out(lfsr_bits),
                 "value": In(PIXEL_BITS),
-                "rate": In(PERMISSION_BITS + 1),
+                "rate": In(RATE_BITS),
                 "spike": Out(1),
                 "permit": Out(1),
             }

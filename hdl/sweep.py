@@ -6,7 +6,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from backspike.config import PERMISSION_BITS
+from backspike.config import PERMISSION_BITS, RATE_BITS
 from backspike.layers import WeightLayer
 
 from .description import Probe, below
@@ -108,7 +108,7 @@ class RowSweep(wiring.Component):
             {
                 "start": In(1),
                 "coming": In(1),
-                "rate": In(PERMISSION_BITS + 1),
+                "rate": In(RATE_BITS),
                 "error": In(1),
                 "error_word": Out(index_shape(fold)),
                 "error_pos": In(lanes),
