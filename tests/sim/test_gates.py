@@ -63,8 +63,10 @@ def block_ram(widths: tuple[int, int], modes: tuple[str, str], reset: str, words
 )
 def test_the_block_ram_is_a_memory(widths, modes, reset) -> None:
     seed = widths[0] * 100 + widths[1]
+    # Ports of few bits seldom meet.
+    clocks = 3000 if min(widths) < 4 else 1500
     words = np.random.default_rng(seed).integers(0, 2**18, 1024).tolist()
-    job = {"seed": seed, "widths": widths, "modes": modes, "reset": reset, "words": np.array(words), "clocks": 3000}
+    job = {"seed": seed, "widths": widths, "modes": modes, "reset": reset, "words": np.array(words), "clocks": clocks}
     design = block_ram(widths, modes, reset, words)
     found = run_bench("tests.sim.cells_bench", design, "ram", simulator="icarus", parameters=job, test="both_ports")
     assert found["met"] > 100
