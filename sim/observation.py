@@ -47,12 +47,13 @@ class Mismatch:
 
 
 def difference(expected: NetworkState, got: NetworkState) -> Mismatch | None:
-    """Return the first difference between two states of the same fields."""
-    for name, wanted in expected.items():
+    """Return the first difference between two states of the same fields: weights first, from which others follow."""
+    entries, kinds = state_entries(expected.config), list(StateKind)
+    for name in sorted(expected, key=lambda name: kinds.index(entries[name].field.kind)):
+        wanted = expected[name]
         if not np.array_equal(wanted, got[name]):
             position = tuple(int(index) for index in np.argwhere(wanted != got[name])[0])
-            entry = state_entries(expected.config)[name]
-            return Mismatch(entry, position, int(wanted[position]), int(got[name][position]))
+            return Mismatch(entries[name], position, int(wanted[position]), int(got[name][position]))
     return None
 
 

@@ -45,12 +45,14 @@ def test_the_first_difference_is_found():
     for changes, found in (
         ({"winner_3": ((), 2)}, ("winner_3", (), 0, 2)),
         ({"winner_3": ((), 1), "spike_2": (4, True)}, ("spike_2", (4,), 0, 1)),
+        ({"membrane_1": (2, 5), "weights_3": ((0, 0), 9)}, ("weights_3", (0, 0), int(expected["weights_3"][0, 0]), 9)),
         ({"weights_1": ((slice(None), 3), 7)}, ("weights_1", (0, 3), int(expected["weights_1"][0, 3]), 7)),
     ):
         got = NetworkState.of(Network(DEEP))
         for name, (place, value) in changes.items():
             got[name][place] = value
         assert difference(expected, got) == mismatch(*found)
+    got = NetworkState.of(Network(DEEP))
     got["random_0"][1] ^= np.uint64(1 << 31)
     first = int(expected["random_0"][1])
     assert difference(expected, got) == mismatch("random_0", (1,), first, first ^ 1 << 31)
