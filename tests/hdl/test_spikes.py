@@ -16,7 +16,7 @@ from .variants import FEW_AND_REST, choose
 SEED = 20232
 
 
-FEW = ["rate_1_stalled", "rate_4_free", "spikes_11_free", "rate_13_stalled"]
+FEW = ["rate_1_stalled", "spikes_11_free", "rate_4_free", "rate_13_stalled"]
 
 
 def generators():

@@ -5,7 +5,7 @@ Each unit's own test has all its variants, on Amaranth's simulator.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from . import (
@@ -31,11 +31,11 @@ SEED = 20270
 
 
 class Unit(NamedTuple):
-    """A unit's bench and variants, and a few of them that show each side of it."""
+    """A unit's bench and variants, and a few of them that show each side of it; the first two are built as Verilog."""
 
     bench: type[Bench]
     variants: Callable[[], Kinds]
-    few: Collection[str]
+    few: Sequence[str]
 
 
 UNITS = {
@@ -45,7 +45,7 @@ UNITS = {
     "generator": Unit(test_spikes.GeneratorBench, test_spikes.generators, ["wide_16", "wide_64"]),
     "input_layer": Unit(test_spikes.InputLayerBench, test_spikes.input_layers, test_spikes.FEW),
     "joiner": Unit(test_visits.VisitJoinerBench, test_visits.joiners, ["units_24_4_2_4", "units_40_8_4_8"]),
-    "lfsr": Unit(test_lfsr.RandomSteps, test_lfsr.variants, ["least", "most", "stream_24", "seeding_40"]),
+    "lfsr": Unit(test_lfsr.RandomSteps, test_lfsr.variants, ["most", "seeding_40", "least", "stream_24"]),
     "lists": Unit(test_lists.ListBench, test_lists.variants, ["few", "spikes"]),
     "membrane": Unit(test_neuron.MembraneBench, test_neuron.membranes, ["leak_0_of_5", "leak_3_of_30"]),
     "neuron": Unit(test_neuron.NeuronBench, test_neuron.neurons, ["neuron_0", "neuron_4"]),
@@ -67,7 +67,7 @@ def test_units_do_as_verilog_what_they_do_elsewhere(simulator: str) -> None:
         # A reset in the middle of its bench would be that of all: it has a test of its own on each simulator.
         if name != "wordstore":
             drawn = unit.variants()
-            for variant in unit.few:
+            for variant in unit.few[:2]:
                 variants[f"{name}_{variant}"] = drawn[variant]
                 benches[f"{name}_{variant}"] = unit.bench
     check([benches], variants, simulator, SEED, "units")
