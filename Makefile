@@ -37,7 +37,7 @@ endef
 .PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults fuzz epoch venv format clean
 .DELETE_ON_ERROR:
 
-# One after the other they would take the sum of both. What the second says comes behind what the first says.
+# One after the other they would take the sum of both. What the second says comes after what the first says.
 demo: $(FPGA)
 	@mkdir -p build/demo
 	@echo "The same network is built for an iCEBreaker beside the training; what that says comes at the end."

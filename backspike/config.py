@@ -480,7 +480,7 @@ def _listing(values: Any) -> str:
 _FEW_SAMPLES: dict[str, Any] = {"ticks": 32, "leak": 1, "activation_range": 4.0, "temperature": 0.35}
 
 # With many samples most are soon answered right: ticks in plenty for those that are not, and patience for the others,
-# which leaves about ten ticks a sample.
+# which leaves about ten ticks per sample.
 _MANY_SAMPLES: dict[str, Any] = {"ticks": 32, "patience": 8, "leak": 1, "temperature": 0.5, "rate_decay": 0.89}
 
 PRESETS: dict[str, NetworkConfig] = {

@@ -39,7 +39,7 @@ def held_interrupts() -> Iterator[Callable[[], bool]]:
 
     Leaving the block lets out the first that came: to the handler that was there before, which within another such
     block is that block's; where the signal would have ended the process on the spot, an exception does. A block that
-    stopped its work half done has to raise one itself if it goes on behind its end: not every handler does.
+    stopped its work half done has to raise one itself if it goes on after its end: not every handler does.
 
     What is ignored stays ignored, as Ctrl-C is in the background of a script; what is handled outside Python stays so.
     Outside the main thread, where Python delivers no signals, nothing is held and none ever comes.

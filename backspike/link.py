@@ -29,7 +29,7 @@ HEADER_BYTES = 2
 """Bytes of a frame ahead of its body: sequence and kind."""
 
 CRC_BYTES = 4
-"""Bytes of a frame behind its body."""
+"""Bytes of a frame after its body."""
 
 OVERHEAD = HEADER_BYTES + CRC_BYTES
 """Bytes of a frame besides its body."""

@@ -24,7 +24,7 @@ _KEPT = {
 _KEPT_BEGINNINGS = ("BACKSPIKE_", "CCACHE_", "DYLD_", "NIX_")
 
 # Without the folder that `-c` puts first, which is the user's and may hold a `random.py`. Where the parent's modules
-# are the child's are, but behind the library's own: the parent may have been started with such a folder.
+# are the child's are, but after the library's own: the parent may have been started with such a folder.
 _ISOLATED = "import sys; del sys.path[0]; sys.path += [p for p in {paths!r} if p not in sys.path]; {code}"
 
 

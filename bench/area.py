@@ -27,7 +27,7 @@ from backspike.hdl.verilog import emit
 from backspike.sim.gates import FAMILIES, synthesise
 
 _DIVISOR = 16
-"""Clocks a bit of the host's line; it hardly changes the area."""
+"""Cycles per bit of the host's line; it hardly changes the area."""
 
 _SMALL: dict[str, Any] = {"ticks": 16, "rates": (64, 64)}
 

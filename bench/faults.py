@@ -61,7 +61,7 @@ def main(frames: int, name: str, seed: int) -> None:
         difference = difference or compare_device(device, schedule).mismatch
     click.echo(f"{frames:,} damaged frames: {_listing(kinds)}")
     click.echo(f"refused: {_listing(Counter({event.name.lower(): count for event, count in counted.items()}))}")
-    click.echo(f"taken: 0; {clocks:,} clocks in {seconds:.0f} s, seed {seed}")
+    click.echo(f"taken: 0; {clocks:,} cycles in {seconds:.0f} s, seed {seed}")
     if difference:
         raise click.ClickException(f"mismatch: {difference} (seed {seed})")
     click.echo(f"{np.sum([matrix.size for matrix in weights])} weights as before, then {SAMPLES} samples: 0 mismatches")

@@ -21,7 +21,7 @@ BATCHES = (1, 16, 64, 256)
 
 
 def others(config: NetworkConfig, data: Dataset) -> list[dict[str, Any]]:
-    """Measure the training samples a second of other software: for each the name, network, batch size and speed.
+    """Measure the training samples per second of other software: for each the name, network, batch size and speed.
 
     Those that are not installed (the extra ``bench``) are left out, which is said on the standard error stream. Only
     rate-coded networks are measured.
@@ -43,7 +43,7 @@ def others(config: NetworkConfig, data: Dataset) -> list[dict[str, Any]]:
 
 
 def _rate(step: Callable[[int], None], batch: int) -> float:
-    """Return the samples a second of a step that trains on a batch, after a few that are not measured."""
+    """Return the samples per second of a step that trains on a batch, after a few that are not measured."""
     for number in range(3):
         step(number)
     start, steps = time.perf_counter(), 0

@@ -20,7 +20,7 @@ from backspike.files import write_atomic
 from backspike.fpga import estimate
 from backspike.fpga.boards import BOARDS, Board
 from backspike.fpga.families.family import Capacity
-from backspike.fpga.throughput import UnknownWorkError, clocks_a_sample, find_work
+from backspike.fpga.throughput import UnknownWorkError, cycles_per_sample, find_work
 from backspike.fpga.tools import tool_version
 from backspike.hdl.neuron import CompositeNeuron
 from backspike.hdl.spikes import SpikeGenerator
@@ -52,7 +52,7 @@ def boards() -> list[Board]:
 
 def presets() -> list[list[str]]:
     """Return the estimates of all presets on all boards."""
-    sizes, speeds = ["LUTs", "flip-flops", "logic cells", "block RAMs"], ["images/s", "images/s a 1,000 LUTs"]
+    sizes, speeds = ["LUTs", "flip-flops", "logic cells", "block RAMs"], ["images/s", "images/s per 1,000 LUTs"]
     lines = [["board", "preset", *sizes, "fits", "LUTs a synapse", *speeds]]
     works = {}
     for name, preset in PRESETS.items():
@@ -63,7 +63,7 @@ def presets() -> list[list[str]]:
             config = board.load_config(name)
             found, clock = estimate.estimate(config, board), board.clock
             fits = found.fits(board)
-            speed = clock * 1e6 / clocks_a_sample(config, works[name]) if name in works and fits else None
+            speed = clock * 1e6 / cycles_per_sample(config, works[name]) if name in works and fits else None
             rams = str(found.block_rams) + (f" + {found.single_port_rams} SP" if found.single_port_rams else "")
             lines.append(
                 [
@@ -83,19 +83,19 @@ def presets() -> list[list[str]]:
 
 
 def whole_rows(units: int) -> NetworkConfig:
-    """Return 784-units-10 as `mnist-ecp5`: a row a clock."""
+    """Return 784-units-10 as `mnist-ecp5`: a row per cycle."""
     return PRESETS["mnist-ecp5"].replace(layers=(784, units, 10), lanes=(units, 10), unit_lanes=(units // 5,))
 
 
 def few_lanes(units: int) -> NetworkConfig:
-    """Return 784-units-10 as `mnist-up5k`: two synapses a clock."""
+    """Return 784-units-10 as `mnist-up5k`: two synapses per cycle."""
     return PRESETS["mnist-up5k"].replace(layers=(784, units, 10))
 
 
 def largest() -> list[list[str]]:
     """Return for each board and kind of network the most hidden units that fit."""
     lines = [["board", "network", "hidden units", "synapses", "logic cells", "block RAMs"]]
-    kinds = {"a row a clock, 9-bit weights": whole_rows, "two synapses a clock, 8-bit weights": few_lanes}
+    kinds = {"a row per cycle, 9-bit weights": whole_rows, "two synapses per cycle, 8-bit weights": few_lanes}
     for board in boards():
         for kind, network in kinds.items():
             # Half the range is left out with each network that is tried.
@@ -154,7 +154,7 @@ place and route; how good they are is in [hardware.md](hardware.md). What was bu
 
 ## Presets on boards
 
-Lanes are those that `backspike build` takes for the board. Images a second are those trained at the clock that the
+Lanes are those that `backspike build` takes for the board. Images per second are those trained at the clock that the
 board is built for, from the clocks of a mean sample in a whole training; SP is a RAM with a single port.
 
 {markdown(presets())}

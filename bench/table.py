@@ -51,7 +51,7 @@ CONFIGURATIONS: dict[str, tuple[NetworkConfig, str]] = {
 """What is measured, by the name that it has in the tables, and the dataset that it is measured on."""
 
 ICARUS_SYNAPSES = 10_000
-"""Larger networks take Icarus minutes a sample."""
+"""Larger networks take Icarus minutes per sample."""
 
 
 def bound(network: Network, data: Dataset, order: NDArray[np.int64], learn: bool) -> float:
@@ -73,7 +73,7 @@ def bound(network: Network, data: Dataset, order: NDArray[np.int64], learn: bool
 
 
 def measure_clocks(network: Network, data: Dataset, samples: int) -> dict[str, Any]:
-    """Show samples to the hardware; return clocks, rows and stalls a sample of each mode, and samples a second."""
+    """Show samples to the hardware; return clocks, rows and stalls a sample of each mode, and samples per second."""
     order = sample_order(len(data.train_labels), network.config.seed, 1)[:samples]
     rtl, fast, found = RtlEngine(), load_engine("fast"), {}
     for mode, learn in MODES.items():
@@ -99,7 +99,7 @@ def measure_clocks(network: Network, data: Dataset, samples: int) -> dict[str, A
 
 
 def measure_models(network: Network, data: Dataset, samples: int) -> dict[str, float]:
-    """Return the training samples a second of the golden model's engines."""
+    """Return the training samples per second of the golden model's engines."""
     order = sample_order(len(data.train_labels), network.config.seed, 2)
     speeds = {}
     for engine, count in (("numpy", min(samples, 50)), ("fast", min(len(order), 20 * samples))):

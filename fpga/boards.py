@@ -106,7 +106,7 @@ class Board:
         Raises
         ------
         BackspikeError
-            The PLL cannot make the clock, or no whole number of clocks, `LEAST_DIVISOR` or more, makes bits within
+            The PLL cannot make the clock, or no whole number of cycles, `LEAST_DIVISOR` or more, makes bits within
             `LINE_TOLERANCE` of the rate.
         """
         pll = self.family.pll(self.platform().default_clk_frequency / 1e6, clock)
@@ -114,8 +114,8 @@ class Board:
         divisor = round(ratio)
         if divisor < LEAST_DIVISOR or abs(ratio / divisor - 1) > LINE_TOLERANCE:
             raise BackspikeError(
-                f"the line cannot have {baud:,} bits a second at {pll.frequency:.1f} MHz: a bit would take "
-                f"{ratio:.2f} clocks, and has to take a whole number, at least {LEAST_DIVISOR}, within "
+                f"the line cannot have {baud:,} bits per second at {pll.frequency:.1f} MHz: a bit would take "
+                f"{ratio:.2f} cycles, and has to take a whole number, at least {LEAST_DIVISOR}, within "
                 f"{LINE_TOLERANCE:.0%}"
             )
         return pll, divisor

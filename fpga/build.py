@@ -20,7 +20,7 @@ from .boards import Board, find_board
 from .families import FAMILIES
 from .families.family import Family, Pll
 from .flow import Step, place_and_route, synthesise
-from .throughput import UnknownWorkError, Work, clocks_a_sample, find_work, link_samples, samples_through_link
+from .throughput import UnknownWorkError, Work, cycles_per_sample, find_work, link_samples, samples_through_link
 from .tools import tool_version
 
 __all__ = ["build", "check_timing", "count_cells", "find_fastest", "format_report", "summarise"]
@@ -206,7 +206,7 @@ def summarise(
     slack = {seed: min(c["achieved"] / c["constraint"] for c in clocks.values()) for seed, clocks in fmax.items()}
     best = max(slack, key=lambda seed: slack[seed])
     known = work if isinstance(work, Work) else None
-    clocks, baud = clocks_a_sample(config, known) if known else None, clock * 1e6 / divisor
+    clocks, baud = cycles_per_sample(config, known) if known else None, clock * 1e6 / divisor
     trained, entries = None if clocks is None else clock * 1e6 / clocks, known.entries if known else None
     carried = link_samples(config, baud, entries)
     return {
@@ -225,15 +225,15 @@ def summarise(
         "device": {cell: use for cell, use in reports[best]["utilization"].items() if use["available"] and use["used"]},
         "training": str(known) if known else None,
         "training_unknown_because": None if known else str(work),
-        "entries_a_sample": entries,
-        "clocks_a_training_sample": clocks,
-        "training_samples_a_second": trained,
-        "training_samples_a_second_at_fmax": (
+        "entries_per_sample": entries,
+        "cycles_per_training_sample": clocks,
+        "training_samples_per_second": trained,
+        "training_samples_per_second_at_fmax": (
             None if clocks is None else min(c["achieved"] for c in fmax[best].values()) * 1e6 / clocks
         ),
         "baud": baud,
-        "link_samples_a_second": carried,
-        "training_samples_a_second_through_link": None if entries is None else samples_through_link(trained, carried),
+        "link_samples_per_second": carried,
+        "training_samples_per_second_through_link": None if entries is None else samples_through_link(trained, carried),
         "tools": [tool_version(name) for name in ("yosys", board.family.place_and_route)],
     }
 
@@ -260,19 +260,21 @@ def format_report(report: dict[str, Any]) -> str:
     slowest = {seed: min(c["achieved"] for c in clocks.values()) for seed, clocks in report["seeds"].items()}
     rows.append(("seeds", ", ".join(f"{seed}: {mhz:.1f} MHz" for seed, mhz in slowest.items())))
     rows.append(("seed taken", str(report["seed"])))
-    if report["clocks_a_training_sample"] is not None:
-        rows.append(("clocks a training sample", f"{report['clocks_a_training_sample']:,.0f} (estimate)"))
-        rows.append(("training samples a second", f"{report['training_samples_a_second']:,.0f} ({report['training']})"))
+    if report["cycles_per_training_sample"] is not None:
+        rows.append(("cycles per training sample", f"{report['cycles_per_training_sample']:,.0f} (estimate)"))
+        rows.append(
+            ("training samples per second", f"{report['training_samples_per_second']:,.0f} ({report['training']})")
+        )
     else:
-        rows.append(("training samples a second", f"unknown, because {report['training_unknown_because']}"))
-    bound = "at least, with every input in every list" if report["entries_a_sample"] is None else "at most"
-    rows.append(("host link, samples a second", f"{report['link_samples_a_second']:,.0f} {bound}"))
-    through = report["training_samples_a_second_through_link"]
+        rows.append(("training samples per second", f"unknown, because {report['training_unknown_because']}"))
+    bound = "at least, with every input in every list" if report["entries_per_sample"] is None else "at most"
+    rows.append(("host link, samples per second", f"{report['link_samples_per_second']:,.0f} {bound}"))
+    through = report["training_samples_per_second_through_link"]
     if through is not None:
-        trained, carried = report["training_samples_a_second"], report["link_samples_a_second"]
+        trained, carried = report["training_samples_per_second"], report["link_samples_per_second"]
         rows.append(("training through the link", f"{through:,.0f}"))
         if min(trained, carried) > WORTH * through:
-            option = f"with --samples-a-frame {report['input_buffers']}"
+            option = f"with --samples-per-frame {report['input_buffers']}"
             rows.append((option, f"{min(trained, carried):,.0f} at most, as chip and line work at the same time"))
         if trained > carried:
             rows.append(("with a higher --baud", "more, as the line is the slower"))

@@ -26,7 +26,7 @@ _BUILD: Any = build_netlist
 _SUMS = ("+", "-")
 # What chooses, compares for equality or scales an address: with these counted, the fit to the record was no better.
 _NO_LOGIC = ("m", "==", "!=", "^", "*", "u//", "s//", "u%", "s%")
-_CLOCKS_A_BIT = 16
+_CYCLES_PER_BIT = 16
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Memory:
     ----------
     name : str
     width, depth : int
-        Bits a word, and words.
+        Bits per word, and words.
     enables : int
         Parts of a word that are written apart from each other.
     single : bool
@@ -88,7 +88,7 @@ def contents(config: NetworkConfig) -> Contents:
 
     Takes some seconds for a small network, half a minute for hundreds of lanes: the whole design is elaborated.
     """
-    top = BoardTop(config, SerialTransport(_CLOCKS_A_BIT))
+    top = BoardTop(config, SerialTransport(_CYCLES_PER_BIT))
     cells = _BUILD(_ELABORATE(top, None), ports=find_ports(top), name=config.name).cells
     bits: Counter[str] = Counter()
     reads = {cell.memory: cell for cell in cells if isinstance(cell, _nir.SyncReadPort)}

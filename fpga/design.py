@@ -31,7 +31,7 @@ class BoardDesign(Elaboratable):
     config : NetworkConfig
     pll : Pll
     divisor : int
-        Clocks a bit of the line.
+        Cycles per bit of the line.
     """
 
     def __init__(self, board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> None:

@@ -138,7 +138,7 @@ def estimate(config: NetworkConfig, board: Board, record: Path = RECORD) -> Esti
     rams = ram_cells(made_of.memories, board.family.name, board.capacity.single_port_rams > 0)
     luts, flip_flops = (cells[kind] for kind in KINDS)
     area = _area(board.family.name)
-    logic_cells = round(area.tables_a_cell * luts + area.flip_flops_a_cell * flip_flops)
+    logic_cells = round(area.tables_per_cell * luts + area.flip_flops_per_cell * flip_flops)
     return Estimate(luts, flip_flops, logic_cells, rams["block_rams"], rams["single_port_rams"])
 
 

@@ -1,4 +1,4 @@
-"""How fast a built network trains: clocks a sample, what the host link carries, and what comes of both.
+"""How fast a built network trains: cycles per sample, what the host link carries, and what comes of both.
 
 Both depend on what a training shows: how many rows a tick visits, how soon samples end, how long their lists are. That
 is on record (`fpga/work.json`) for trainings that `bench/work.py` has collected, and is taken for no other.
@@ -19,7 +19,7 @@ __all__ = [
     "RECORD",
     "UnknownWorkError",
     "Work",
-    "clocks_a_sample",
+    "cycles_per_sample",
     "deciding_values",
     "find_work",
     "link_samples",
@@ -49,7 +49,7 @@ class Work:
     network : dict
         `deciding_values` of the configuration.
     ticks : float
-        Ticks a sample, in the mean.
+        Ticks per sample, in the mean.
     rows : tuple of float
         Rows that a tick visits in each weight layer, in the mean.
     entries : float or None
@@ -131,7 +131,7 @@ def _nearest(mine: dict[str, Any], works: list[Work]) -> str:
     return f"; the nearest ({work}) has {', '.join(f'{key} = {value}' for key, value in values.items())}"
 
 
-def clocks_a_sample(config: NetworkConfig, work: Work) -> float:
+def cycles_per_sample(config: NetworkConfig, work: Work) -> float:
     """Estimate the clocks of a training sample, from the rows visited in a whole training and `backspike.hdl.timing`.
 
     Each tick is taken as the mean one, and the banks' rows as evenly spread.
@@ -141,13 +141,13 @@ def clocks_a_sample(config: NetworkConfig, work: Work) -> float:
 
 
 def link_samples(config: NetworkConfig, baud: float, entries: float | None = None) -> float:
-    """Return how many samples a second the line carries (docs/host_link.md).
+    """Return how many samples per second the line carries (docs/host_link.md).
 
     Parameters
     ----------
     config : NetworkConfig
     baud : float
-        Bits a second.
+        Bits per second.
     entries : float, optional
         Entries of a sample's lists. When left out, as many as there can be: the least that the line carries.
     """
@@ -158,7 +158,7 @@ def link_samples(config: NetworkConfig, baud: float, entries: float | None = Non
 
 
 def samples_through_link(trained: float | None, carried: float) -> float | None:
-    """Return how many samples a second are trained at the end of the line; None where the chip's speed is not known.
+    """Return how many samples per second are trained at the end of the line; None where the chip's speed is not known.
 
     The device works off a frame when all of it is there, and the next one comes when it has answered: with full frames
     the times of line and chip add up. In the simulated board it was 2 % more to 7 % less than that (docs/boards.md).

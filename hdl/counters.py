@@ -59,7 +59,7 @@ class Counters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         kinds = self._kinds
-        # Two clocks a kind; before the first visit behind a reset or a `clear`, one of them more.
+        # Two clocks a kind; before the first visit after a reset or a `clear`, one of them more.
         bits = bits_for(self._most * (2 * kinds + 1))
         recent = [Signal(bits, name=f"recent_{kind}") for kind in range(kinds)]
         m.submodules.halves = halves = ram(HALF, 2 * kinds)

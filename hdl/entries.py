@@ -34,7 +34,7 @@ def entries_layout(config: NetworkConfig) -> data.StructLayout:
 class EntrySorter(wiring.Component):
     """Gives each bank of layer 1 the rows of its own among the entries, and joins them to visits.
 
-    Latency: that of a `Serialiser`, two clocks. Throughput: that of a `Serialiser` of words for each bank.
+    Latency: that of a `Serialiser`, two cycles. Throughput: that of a `Serialiser` of words for each bank.
 
     Parameters
     ----------

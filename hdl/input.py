@@ -27,7 +27,7 @@ class InputLayer(wiring.Component):
     Rate-coded samples are stored (`PixelLists`); recorded spikes go, entry by entry, to layer 1 as they arrive
     (`RecordedSpikes`).
 
-    Latency: three clocks from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
+    Latency: three cycles from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
     an `EntrySorter`.
 
     Parameters

@@ -41,7 +41,7 @@ class DrawPort(wiring.Signature):
 class InputStreams(wiring.Component):
     """The input's streams: their states, in words of the input lanes, and a spike generator per lane.
 
-    Latency: none, a draw is there in the clock in which it is used. Throughput: a word of draws a clock; where the
+    Latency: none, a draw is there in the clock in which it is used. Throughput: a word of draws per cycle; where the
     streams of a word come again at once, one every other clock.
 
     Parameters

@@ -26,7 +26,7 @@ class VisitJoiner(wiring.Component):
     Members
     -------
     i : ``In(stream.Signature(mark_layout(...))).array(banks)``
-        For each bank its rows in ascending order of words, and behind them something with ``last`` set.
+        For each bank its rows in ascending order of words, and after them something with ``last`` set.
     bias_permit : ``In(1)``
         Whether the bias row may learn.
     o : ``Out(stream.Signature(visit_layout(...)))``

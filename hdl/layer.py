@@ -75,7 +75,7 @@ def _add_sweep(m: Module, engine: HiddenLayer | OutputLayer, layer: WeightLayer)
 
 @dataclass(frozen=True)
 class _Turn:
-    """Whose turn it is to move: words of a hidden layer's units, one a clock cycle.
+    """Whose turn it is to move: words of a hidden layer's units, one per cycle.
 
     ``begin``: the first word moves with the next cycle; ``moving``: one moves; ``word`` and ``following``: this one,
     and that of the next cycle; ``last``: it is the last one; ``first``: the layer's first tick of a sample.
@@ -186,7 +186,7 @@ class HiddenLayer(wiring.Component):
     def _take_turns(self, m: Module, sweep: RowSweep) -> _Turn:
         """Let words of units move once the layer's own sweep and the one above are over.
 
-        One word a clock cycle; where there are several, a cycle later, since drives and errors are on their way.
+        One word per cycle; where there are several, a cycle later, since drives and errors are on their way.
         """
         fold = self._layer.unit_fold
         idle = Signal(init=1)

@@ -34,7 +34,7 @@ class LeapForwardLFSR(wiring.Component):
     """A register that leaps `steps` bits of its maximal-length sequence in a clock.
 
     Bits 0 to ``steps - 1`` of `state` are fresh in each leap. Loading goes before stepping; a zero that got in by
-    either way is left with the next step. Latency: one clock from `enable` or `load` to `state`; a leap a clock.
+    either way is left with the next step. Latency: one clock from `enable` or `load` to `state`; a leap per cycle.
 
     Parameters
     ----------

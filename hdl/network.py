@@ -33,7 +33,7 @@ class NetworkTop(wiring.Component):
     """A network that learns on chip.
 
     In every tick all layers that take part work at once, each in one pass over the rows it has to visit; the tick
-    ends when the slowest has finished, and the next begins with the next clock. `timing` says how many clocks a tick
+    ends when the slowest has finished, and the next begins with the next clock. `timing` says how many cycles a tick
     and a sample take; empty words in a sparse list (see `Serialiser`) can cost a clock each. The next sample is loaded
     while one is shown.
 
@@ -45,7 +45,7 @@ class NetworkTop(wiring.Component):
     -------
     samples : ``In(stream.Signature(sample_layout(config)))``
     results : ``Out(stream.Signature(result_layout(config)))``
-        One result a sample, in order.
+        One result per sample, in order.
     requests : ``In(stream.Signature(request_layout(config)))``
     responses : ``Out(stream.Signature(32))``
         The register interface; see `RegisterFile`.
@@ -71,7 +71,7 @@ class NetworkTop(wiring.Component):
     def probes(self) -> dict[str, dict[str, Any]]:
         """Describe where every state is that benches compare: see `Probe.to_dict`.
 
-        Word w of a store of units has, lane by lane, units w times the lanes and on; lanes behind the last unit hold
+        Word w of a store of units has, lane by lane, units w times the lanes and on; lanes after the last unit hold
         nothing. ``ticked`` is set in the cycle after a tick.
         """
         config = self.config

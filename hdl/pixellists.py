@@ -15,11 +15,11 @@ __all__ = ["PixelLists"]
 
 
 class PixelLists(wiring.Component):
-    """Stores samples as lists of non-zero pixels, and draws the one that is shown once a tick.
+    """Stores samples as lists of non-zero pixels, and draws the one that is shown once per tick.
 
-    An entry is stored a clock; `input_width` entries a word, in `input_buffers` buffers: of two, one fills while the
-    other is shown. Latency: the first word is there in the clock after `start`. Throughput: a word a clock, as fast as
-    the streams draw; a list after one of a single word begins a clock later where streams take turns.
+    An entry is stored a clock; `input_width` entries per word, in `input_buffers` buffers: of two, one fills while the
+    other is shown. Latency: the first word is there in the clock after `start`. Throughput: a word per cycle, as fast
+    as the streams draw; a list after one of a single word begins a clock later where streams take turns.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def ram(
     depth : int
         Words.
     init : iterable of int, optional
-        Words at power-up; zeros behind them. Devices with RAM that cannot hold them (iCE40's SPRAM) use another one.
+        Words at power-up; zeros after them. Devices with RAM that cannot hold them (iCE40's SPRAM) use another one.
     cleared : bool
         Without `init`, a simulation begins with zeros all the same: words are read before they are written, and what
         they hold does not matter, but X would spread.

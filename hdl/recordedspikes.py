@@ -16,7 +16,7 @@ class RecordedSpikes(wiring.Component):
     """Passes recorded spikes on as they come; entry n of a list draws stream n modulo their number, for permission.
 
     Nothing is stored, so a sample is available while its first entry waits. A sample that ends early leaves lists that
-    have not come yet: they are dropped, an entry a clock. Latency: none. Throughput: an entry a clock.
+    have not come yet: they are dropped, an entry per cycle. Latency: none. Throughput: an entry per cycle.
 
     Parameters
     ----------

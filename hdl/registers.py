@@ -26,7 +26,7 @@ def request_layout(config: NetworkConfig) -> data.StructLayout:
 class RegisterFile(wiring.Component):
     """Answers each request with one response: the register's value, before a write took effect.
 
-    Reads answer after two clocks, of a counter when its count is shown next. Writes, and any access to WEIGHT_DATA,
+    Reads answer after two cycles, of a counter when its count is shown next. Writes, and any access to WEIGHT_DATA,
     wait until no sample is being shown and no stream is being seeded, and keep the next sample waiting meanwhile.
     Unknown addresses, and weights beyond a layer's rows, words or lanes, read as zero and ignore writes.
 
@@ -91,7 +91,7 @@ class RegisterFile(wiring.Component):
         in_window = Signal()
         ends_word = Signal()
         ends_row = Signal()
-        # The window moves two clocks, at least, before the next access.
+        # The window moves two cycles, at least, before the next access.
         m.d.sync += [
             in_window.eq(known & (row <= rows[index]) & (word <= words[index]) & (lane <= lanes[index])),
             ends_word.eq(lane == lanes[index]),

@@ -18,7 +18,7 @@ class RowScanner(wiring.Component):
     """Lists the rows of a layer that a tick has to visit, from the flags its input units have registered.
 
     A row is visited if its unit spikes or, where the layer carries errors, if its unit's gate is open. The bias
-    row comes last. `CHUNK` units, or a word if that is less, are looked at in a clock. Latency: three clocks
+    row comes last. `CHUNK` units, or a word if that is less, are looked at in a clock. Latency: three cycles
     from `start` to the first visit, if it is in the first chunk. Throughput: that of a `Serialiser` of chunks a bank.
 
     Parameters

@@ -12,11 +12,11 @@ __all__ = ["Serialiser"]
 
 
 class Serialiser(wiring.Component):
-    """Turns words of marked slots into their marked items, one a clock, in ascending order of slots.
+    """Turns words of marked slots into their marked items, one per cycle, in ascending order of slots.
 
-    Words without a mark are skipped, one a clock, while the marks of an earlier word are being emitted. After the
+    Words without a mark are skipped, one per cycle, while the marks of an earlier word are being emitted. After the
     marks of a word flagged `last` one more item is emitted, flagged `last`: the place of the bias row.
-    Latency: two clocks. Throughput: an item a clock where a word is followed by fewer empty ones than it has items;
+    Latency: two cycles. Throughput: an item per cycle where a word is followed by fewer empty ones than it has items;
     each further one costs a clock. `i.ready` depends on registers alone.
 
     Parameters

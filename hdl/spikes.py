@@ -27,7 +27,7 @@ class SpikeGenerator(wiring.Component):
     Members
     -------
     state, following : ``In(lfsr_bits)``, ``Out(lfsr_bits)``
-        State of the stream's register, and behind the 16 bits of this draw.
+        State of the stream's register, and after the 16 bits of this draw.
     value : ``In(8)``
     rate : ``In(9)``
     spike, permit : ``Out(1)``

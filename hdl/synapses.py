@@ -34,7 +34,7 @@ def error_shape(layer: WeightLayer) -> Shape:
 
 
 class WeightPort(wiring.Signature):
-    """Access to a single weight while no visits come: held until `done`, four clocks later.
+    """Access to a single weight while no visits come: held until `done`, four cycles later.
 
     Members, as seen by the one who asks: ``valid``, ``write``, ``row``, ``word``, ``lane``, ``w_data`` out;
     ``r_data`` (the old weight) and ``done`` in.
@@ -92,8 +92,8 @@ class SynapseArray(wiring.Component):
     which waits.
 
     Throughput: a visit takes ``fold`` clocks, and with a single port one more for each word of it that changes. A list
-    of the bias row alone that comes two clocks after the end of another begins a clock later.
-    Latency: from the clock that takes a visit's last word, the drives are in the store after two clocks (`swept` is set
+    of the bias row alone that comes two cycles after the end of another begins a clock later.
+    Latency: from the clock that takes a visit's last word, the drives are in the store after two cycles (`swept` is set
     in the first), the error is out in the second, and the row is in its memory after three.
 
     Parameters

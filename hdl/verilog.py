@@ -188,7 +188,7 @@ def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
     """Write a network's Verilog, ``<name>.v``, and its description, ``<name>.json``.
 
     The description has ``name``, ``config`` and ``config_hash``, ``verilog_sha256``, ``tools`` (versions), ``clock``
-    (port and edge), ``reset`` (port, polarity, and how many clocks it takes), ``ports`` (`describe_ports`, with ``clk``
+    (port and edge), ``reset`` (port, polarity, and how many cycles it takes), ``ports`` (`describe_ports`, with ``clk``
     and ``rst``), ``registers`` and ``probes``. The last two are attributes of `NetworkTop`: its register map, and where
     states are, with their layouts.
 

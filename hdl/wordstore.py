@@ -34,7 +34,7 @@ class WordStore(wiring.Component):
     element : shape-like
         Shape of an element.
     lanes, depth : int
-        Elements a word, and words.
+        Elements per word, and words.
     fresh : bool
         A word written in one clock is also seen by a read whose address comes in the same one; without it that read
         gives anything.

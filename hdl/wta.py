@@ -26,12 +26,12 @@ GROUP = 10
 
 
 class WinnerTakeAll(wiring.Component):
-    """Draws one winner a tick with the probability softmax(U)_k, and makes the error spikes.
+    """Draws one winner per tick with the probability softmax(U)_k, and makes the error spikes.
 
     Each unit's potential plus its Gumbel noise races against the others; ties go to the lowest index. The noise needs
     no drive, so it is drawn while the layer still sweeps: unit after unit, since one table serves all, in units + 2
-    clocks from `draw`. The race then takes a word of units a clock. Latency from `start`, or the last noise if that
-    comes later, to `done`: 4 clocks, or fold + 4 where there is more than one word.
+    clocks from `draw`. The race then takes a word of units per cycle. Latency from `start`, or the last noise if that
+    comes later, to `done`: 4 cycles, or fold + 4 where there is more than one word.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def _greater(values: list[Value]) -> dict[tuple[int, int], Value]:
 def _greatest(entries: list[tuple[Value, Value]]) -> tuple[Value, Value]:
     """Return the entry of the greatest value, and of equals the first; an entry is a signed value and an index.
 
-    A tree whose nodes compare `GROUP` entries, each with each: many comparisons, of which few are one behind the other.
+    A tree whose nodes compare `GROUP` entries, each with each: many comparisons, of which few are one after the other.
     """
     while len(entries) > 1:
         parts = [entries[start : start + GROUP] for start in range(0, len(entries), GROUP)]
@@ -288,7 +288,7 @@ def _best(entries: list[tuple[Value, Value]], greater: Mapping[tuple[int, int], 
     best: Value = Const(0, entries[0][0].shape())
     best_index: Value = Const(0)
     for number, (value, index) in enumerate(entries):
-        # Greater than all before it, and none behind it is greater.
+        # Greater than all before it, and none after it is greater.
         taken = Cat(
             *(greater[number, before] for before in range(number)),
             *(~greater[behind, number] for behind in range(number + 1, len(entries))),

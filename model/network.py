@@ -262,7 +262,7 @@ class Network:
         Raises
         ------
         BackspikeError
-            Samples of a wrong shape or type, not one label a sample, a label that is no class, an index of no sample,
+            Samples of a wrong shape or type, not one label per sample, a label that is no class, an index of no sample,
             a rate outside of 0 to 256, weights that `check_weights` refuses, or another state of a wrong shape or type.
         """
         check_samples(self.config, values, labels)
@@ -326,6 +326,6 @@ def check_samples(config: NetworkConfig, values: NDArray[np.uint8], labels: NDAr
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
         raise BackspikeError(f"labels must be whole numbers, not {_kind(labels)}")
     if labels.shape != values.shape[:1]:
-        raise BackspikeError(f"there must be one label a sample: {len(values)}, not {labels.size}")
+        raise BackspikeError(f"there must be one label per sample: {len(values)}, not {labels.size}")
     for label in labels[(labels < 0) | (labels >= config.layers[-1])]:
         raise BackspikeError(f"a label must be from 0 to {config.layers[-1] - 1}, not {label}")

@@ -22,7 +22,7 @@ class Sample:
     Parameters
     ----------
     values : uint8 array
-        Rate-coded: shape (n_0,), pixel x spikes with probability x / 256 a tick. Recorded spikes: shape
+        Rate-coded: shape (n_0,), pixel x spikes with probability x / 256 per tick. Recorded spikes: shape
         (T, n_0), non-zero where unit j spikes in tick t.
     label : int
         Class, 0 .. n_L - 1.

@@ -1,4 +1,4 @@
-"""The winner-take-all unit: one winner a tick, drawn from the softmax of the potentials by a Gumbel race."""
+"""The winner-take-all unit: one winner per tick, drawn from the softmax of the potentials by a Gumbel race."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class SimulatedBoard:
     ----------
     config : NetworkConfig
     divisor : int
-        Clocks a bit of the line, 4 to 65,535: the fewer, the faster.
+        Cycles per bit of the line, 4 to 65,535: the fewer, the faster.
     noise : float
         Probability, 0 to below 1, that a byte on the line is damaged, in either direction: a bit of it flips, it is
         lost, or it comes twice.
@@ -121,7 +121,7 @@ class SimulatedBoard:
         return int(self._library.backspike_clocks(self._board))
 
     def exchange(self, sent: bytes) -> bytes:
-        """Put bytes on the line, one right behind the other; return what comes until the device is quiet.
+        """Put bytes on the line, one right after the other; return what comes until the device is quiet.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class SimulatedBoard:
             if 0 <= came < len(room):
                 return heard
             if self.clocks > end:
-                raise BackspikeError(f"the device has not become quiet in {self.patience} clocks")
+                raise BackspikeError(f"the device has not become quiet in {self.patience} cycles")
             sent = b""
 
     @contextmanager

@@ -332,7 +332,7 @@ def compare_native(
             counters = hardware.counters()
             read = through_registers().weights
         except HardwareError as error:
-            return found(f"sample {len(predicted)} or one behind it: {error}")
+            return found(f"sample {len(predicted)} or one after it: {error}")
         mismatch_of_counters = differing_counter(network.counters, counters)
         if mismatch_of_counters:
             return found(mismatch_of_counters)

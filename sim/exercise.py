@@ -17,7 +17,7 @@ def random_config(seed: int, **fixed: Any) -> NetworkConfig:
 
     In the lively ones most values are such that spikes and errors get everywhere; the third has, in about half of its
     values, what is allowed at all, down and up to the ends. Only sizes are kept small, so that a comparison is quick: 1
-    to 4 weight layers, at most 24 inputs, 20 hidden units a layer and 64 ticks. The soak, comparisons and tests of
+    to 4 weight layers, at most 24 inputs, 20 hidden units per layer and 64 ticks. The soak, comparisons and tests of
     units all draw from here.
 
     Parameters

@@ -27,7 +27,7 @@ _LONG = 0.01
 
 
 def damaged_lines(config: NetworkConfig, random: Random, sequence: int, count: int) -> Iterator[tuple[str, bytes]]:
-    """Draw kinds of damage, and damaged frames with the 0 behind them.
+    """Draw kinds of damage, and damaged frames with the 0 after them.
 
     Undamaged, each would be taken by a device whose last request had this sequence, and would change weights, show
     samples to be learned, or reset the network.
@@ -58,7 +58,7 @@ def refusals(stream: bytes, last: int) -> Counter[LinkEvent]:
 def inject(
     board: SimulatedBoard, device: Device, random: Random, count: int
 ) -> tuple[Counter[str], Counter[LinkEvent]]:
-    """Send damaged frames to a device, one right behind the other; return their kinds, and what its link counted.
+    """Send damaged frames to a device, one right after the other; return their kinds, and what its link counted.
 
     Raises
     ------

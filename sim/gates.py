@@ -64,7 +64,7 @@ def synthesise(verilog: str, top: str, family: str) -> str:
 
 
 def cell_models(family: str) -> str:
-    """Return the models of a family's cells, one behind the other: Yosys's own, and those of `sim/cells`."""
+    """Return the models of a family's cells, one after the other: Yosys's own, and those of `sim/cells`."""
     chosen = _models(family)
     paths = [*(yosys_share() / name for name in chosen.models), *(_CELLS / name for name in chosen.added)]
     # Pads and flip-flops under the vendor's names, of which netlists have none.

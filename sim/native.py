@@ -185,7 +185,7 @@ class NativeNetwork:
     # -- samples ----------------------------------------------------------------------------------------------
 
     def show(self, values: NDArray[np.uint8], labels: NDArray[np.int64], learn: bool) -> NDArray[np.int64]:
-        """Stream samples, one behind the other, and return the wins of each class for each of them.
+        """Stream samples, one after the other, and return the wins of each class for each of them.
 
         Parameters
         ----------
@@ -244,7 +244,7 @@ class NativeNetwork:
             raise HardwareError("the hardware changed a payload before it was taken")
         if came < expected:
             raise HardwareError(
-                f"the hardware gave {came} of {expected} {what}, then nothing for {self._patience} clocks"
+                f"the hardware gave {came} of {expected} {what}, then nothing for {self._patience} cycles"
             )
 
 

@@ -63,7 +63,7 @@ class NetworkBench:
     dut : cocotb handle
     job : dict
         ``config``, ``ports`` and ``probes`` (as in the description of the Verilog), ``values``, ``labels``,
-        ``learn``, ``rates`` (an entry a sample), ``weights_l``, ``seed`` (of the random streams), ``stalls``
+        ``learn``, ``rates`` (an entry per sample), ``weights_l``, ``seed`` (of the random streams), ``stalls``
         (probability), ``stall_seed``, ``through_registers`` (whether weights go that way, or straight into memory),
         ``expected`` (pipe that `golden` writes into), ``progress`` (file that gets the number of samples done).
 
@@ -104,7 +104,7 @@ class NetworkBench:
         self.counters: dict[str, int] = {}
         self.weights: list[NDArray[np.int64]] = []
         self._patience = int((sample_limit(self.config) + 1000) / (1 - stalls))
-        # Samples one behind the other; and every weight written and read, and every stream seeded.
+        # Samples one after the other; and every weight written and read, and every stream seeded.
         stored = sum(weights.size for weights in self.start) + sum(self.config.layers)
         self._limit = (len(self.samples) + 2) * self._patience + int(100 * stored / (1 - stalls)) + WAIT_CLOCKS
         self._wanted: list[Result] = []
@@ -137,7 +137,7 @@ class NetworkBench:
                 except SimTimeoutError:
                     ticks = len(expected.flags)
                     raise DiffersError(
-                        f"sample {number}: expected {ticks} ticks within {self._patience} clocks, got fewer"
+                        f"sample {number}: expected {ticks} ticks within {self._patience} cycles, got fewer"
                     ) from None
                 if number % 16 == 15:
                     self.progress.write_text(str(number + 1))
@@ -149,7 +149,7 @@ class NetworkBench:
         await self.results.finish()
 
     async def _send(self) -> None:
-        """Send the samples one behind the other; where rates change, wait for the samples before."""
+        """Send the samples one after the other; where rates change, wait for the samples before."""
         rates = np.array(self.config.rates)
         for number, sample in enumerate(self.samples):
             if (self.rates[number] != rates).any():

@@ -132,7 +132,7 @@ class StoredState(ABC):
     def _own(self, entry: StateEntry, name: str, values: Any) -> tuple[Any, NDArray[Any]]:
         """Return what part of an entry's array a probe holds, and that part as a view of the probe's values.
 
-        Lanes behind the last unit are left out.
+        Lanes after the last unit are left out.
         """
         values = values[entry.field.name] if isinstance(values, dict) else values
         if Axis.ROW not in entry.field.axes:

@@ -322,4 +322,4 @@ def _simulate(
             return f"{case.get('name')}: {problem.get('type')}: {message}"
     if not any(case.find("skipped") is None for case in cases):
         return "no test was run"
-    return f"the simulator died behind the last test ({died})" if died else None
+    return f"the simulator died after the last test ({died})" if died else None

@@ -2,7 +2,7 @@
 
 Every wait is on an edge of what is waited for, and the clock is made by cocotb's compiled code: Python wakes up at
 transfers only, unless random stalls are asked for. No wait is without a limit, and no clock runs for ever: a design
-that hangs fails its bench after a number of clocks, with a sentence that says what did not come.
+that hangs fails its bench after a number of cycles, with a sentence that says what did not come.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Value = Any
 
 
 async def start_clock(dut: Any, reset_clocks: int = 2, limit: int = BENCH_CLOCKS) -> None:
-    """Start ``clk``, with ``rst`` high for some clocks; return behind a rising edge, with ``rst`` low.
+    """Start ``clk``, with ``rst`` high for some cycles; return after a rising edge, with ``rst`` low.
 
     Make all drivers and monitors before: they give their signals a defined value. A test that has not ended after
     ``limit`` clocks fails, whatever it waits for.
@@ -55,7 +55,7 @@ async def start_clock(dut: Any, reset_clocks: int = 2, limit: int = BENCH_CLOCKS
 
 async def _end_after(limit: int) -> None:
     await Timer(limit * CLOCK_PERIOD, unit="ns")
-    raise AssertionError(f"the bench has not ended in {limit} clocks")
+    raise AssertionError(f"the bench has not ended in {limit} cycles")
 
 
 async def within(limit: int, awaitable: Awaitable[T], failure: str) -> T:
@@ -72,7 +72,7 @@ def now() -> int:
 
 
 async def clocks(dut: Any, number: int) -> None:
-    """Wait for a number of clocks, at least 1, without waking up in each; return behind a rising edge."""
+    """Wait for a number of cycles, at least 1, without waking up in each; return after a rising edge."""
     await Timer((number - 1) * CLOCK_PERIOD + 1, unit="ns")
     await RisingEdge(dut.clk)
 
@@ -145,7 +145,7 @@ class StreamDriver(_Stream):
         self._payload.value = 0
 
     async def send(self, value: Value, patience: int = WAIT_CLOCKS) -> None:
-        """Send a value, and return behind the clock edge that transferred it; calls in a row leave no gap.
+        """Send a value, and return after the clock edge that transferred it; calls in a row leave no gap.
 
         If it is not taken within ``patience`` clocks, the test fails.
         """
@@ -156,7 +156,7 @@ class StreamDriver(_Stream):
         self._valid.value = 1
         await self._clock
         while not self._high(self._ready):
-            failure = f"{self.name}: not ready in {patience} clocks, after {self.count} values"
+            failure = f"{self.name}: not ready in {patience} cycles, after {self.count} values"
             await within(patience, RisingEdge(self._ready), failure)
             await self._clock
         self._valid.value = 0
@@ -184,7 +184,7 @@ class StreamMonitor(_Stream):
     async def receive(self, patience: int = WAIT_CLOCKS) -> Value:
         """Return the next value, in order; waiting more than ``patience`` clocks for it fails the test."""
         if self._received.empty():
-            failure = f"{self.name}: no value in {patience} clocks, after {self.count} values"
+            failure = f"{self.name}: no value in {patience} cycles, after {self.count} values"
             return await within(patience, self._received.get(), failure)
         return self._received.get_nowait()
 
@@ -233,14 +233,14 @@ class Scoreboard:
         self._expected: list[Value] = []
 
     def expect(self, value: Value) -> None:
-        """Add a value behind those already expected."""
+        """Add a value after those already expected."""
         self._expected.append(value)
 
     async def check(self, quiet: int = 100, patience: int = WAIT_CLOCKS) -> int:
         """Receive all expected values and return their number.
 
         The first that differs fails the test, as do a value that does not come within ``patience`` clocks and a
-        surplus one within ``quiet`` clocks behind the last.
+        surplus one within ``quiet`` clocks after the last.
         """
         for index, expected in enumerate(self._expected):
             got = await self._monitor.receive(patience)

@@ -21,13 +21,13 @@ def estimate(config_name: str, board_name: str | None, dataset_name: str | None)
     """Estimate what a network and its host link take on a board, before synthesis, and how fast it trains.
 
     A model fitted to netlists of small networks; presets have the settings with which they fit the board. Takes a few
-    seconds a board, half a minute for networks of hundreds of lanes. The speed is that of a training on record; where
+    seconds per board, half a minute for networks of hundreds of lanes. The speed is that of a training on record; where
     there is none of this network, it is unknown.
     """
     from backspike.fpga.boards import BOARDS, find_board
     from backspike.fpga.estimate import estimate as run_estimate
     from backspike.fpga.estimate import families
-    from backspike.fpga.throughput import UnknownWorkError, Work, clocks_a_sample, find_work
+    from backspike.fpga.throughput import UnknownWorkError, Work, cycles_per_sample, find_work
 
     known = families()
     work: Work | UnknownWorkError
@@ -42,7 +42,7 @@ def estimate(config_name: str, board_name: str | None, dataset_name: str | None)
         has = board.capacity
         speed = "unknown"
         if isinstance(work, Work):
-            speed = f"{board.clock * 1e6 / clocks_a_sample(config, work):,.0f}"
+            speed = f"{board.clock * 1e6 / cycles_per_sample(config, work):,.0f}"
         fits = "fits" if found.fits(board) else "does not fit"
         single = (
             f"single-port RAMs {found.single_port_rams} of {has.single_port_rams}, " if has.single_port_rams else ""

@@ -75,7 +75,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         help="With --simulate, probability that a byte on the line is damaged.",
     )
     @click.option(
-        "--samples-a-frame",
+        "--samples-per-frame",
         type=click.IntRange(1),
         help="Whole samples sent at a time; what a frame holds when left out. For slow chips: docs/boards.md.",
     )
@@ -88,7 +88,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         bitstream: Path | None,
         baud: int | None,
         noise: float,
-        samples_a_frame: int | None,
+        samples_per_frame: int | None,
         **others: Any,
     ) -> Any:
         if simulate == (port is not None):
@@ -100,7 +100,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         if baud and not port:
             raise BackspikeError("--baud needs --port")
         config = _load_config(config_name, board_name)
-        with _connect(config, board_name, port, bitstream, baud, noise, samples_a_frame) as device:
+        with _connect(config, board_name, port, bitstream, baud, noise, samples_per_frame) as device:
             return command(device, **others)
 
     return run
@@ -134,7 +134,7 @@ def _connect(
     bitstream: Path | None,
     baud: int | None,
     noise: float,
-    samples_a_frame: int | None,
+    samples_per_frame: int | None,
 ) -> Iterator[Device]:
     """Open the way to a device, real or simulated, and greet it."""
     from backspike.fpga.link.device import Device
@@ -145,7 +145,7 @@ def _connect(
         bits = baud or BAUD
         # Request and answer are at most 1,100 and 600 bytes of ten bits.
         with _open_transport(board_name, port, bits) as transport:
-            yield Device(transport, config, 0.2 + 17_000 / bits, samples_a_frame)
+            yield Device(transport, config, 0.2 + 17_000 / bits, samples_per_frame)
     else:
         from backspike.fpga.link.serial_transport import SerialTransport
         from backspike.sim.bitstream import read_built
@@ -156,7 +156,7 @@ def _connect(
         with SimulatedBoard(config, noise=noise, built=built) as board:
             line = DirectLine(board)
             # Of the simulation's seconds, not the computer's: a busy machine is not late.
-            yield Device(SerialTransport(line, line.seconds), config, 0.2, samples_a_frame)
+            yield Device(SerialTransport(line, line.seconds), config, 0.2, samples_per_frame)
 
 
 def _load_checkpoint(device: Device, path: Path) -> None:

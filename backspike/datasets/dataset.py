@@ -92,7 +92,7 @@ class Dataset:
         labels = self._array(name)
         if labels.dtype.kind not in "iu" or labels.shape != (samples,):
             raise BackspikeError(
-                f"{name} of dataset {self.name} must be whole numbers of shape ({samples},), one a sample, "
+                f"{name} of dataset {self.name} must be whole numbers of shape ({samples},), one per sample, "
                 f"not {labels.dtype} of shape {labels.shape}"
             )
         for label in labels[(labels < 0) | (labels >= self.classes)]:

@@ -183,8 +183,8 @@ def _report(summary: dict[str, Any], out: Path, waveform: Path, tell: Callable[[
         f"(float network of the same layers, samples and epochs: {summary['float_test_accuracy']:.2%})"
     )
     tell(
-        f"{summary['clocks_per_tick']:.1f} clocks a tick for {summary['rows_per_tick']:.1f} rows in the busier layer, "
-        f"{summary['clocks_per_sample']:.0f} clocks a sample"
+        f"{summary['clocks_per_tick']:.1f} cycles per tick for {summary['rows_per_tick']:.1f} rows in the busier "
+        f"layer, {summary['clocks_per_sample']:.0f} cycles per sample"
     )
     tell(f"in {out}: {PRESET}.v, {PRESET}.json, {waveform.name}, learning-curve.png, checkpoint.npz, summary.json")
     tell(f"{summary['seconds']:.0f} s")

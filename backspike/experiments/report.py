@@ -145,7 +145,7 @@ def _accuracies(page: _Page, rows: Sequence[_Row], folder: str) -> None:
         table.append(cells)
     page.table(
         [
-            "data, network", "weights", "T", "epochs", "spiking, %", "float, %", "difference", "seconds an epoch",
+            "data, network", "weights", "T", "epochs", "spiking, %", "float, %", "difference", "seconds per epoch",
             "seeds", "goal",
         ],
         table,

@@ -24,7 +24,7 @@ class SampleWork:
         Rows of each weight layer that are visited: each is read once.
     reads : float
         Synapses read, which is also the number of additions: the units of each visited row. An error adds two more
-        additions a row, for the two synapses that it passes.
+        additions per row, for the two synapses that it passes.
     writes : float
         Synapses written: the units of each row that is written back, of which an error changes two or fewer a spike.
     """

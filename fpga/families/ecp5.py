@@ -106,8 +106,8 @@ ECP5 = Ecp5(
         full=0.93,
         # Flip-flops are apart. Place and route takes so many times the tables, for what feeds its carries, in the
         # builds of docs/boards.md.
-        tables_a_cell=1.15,
-        flip_flops_a_cell=0.0,
+        tables_per_cell=1.15,
+        flip_flops_per_cell=0.0,
         distributed=(4, 16, 4),
     ),
     capacity={

@@ -61,7 +61,7 @@ class Area:
         a memory goes where it costs least.
     full : float
         Part of the logic cells up to which place and route succeeds.
-    tables_a_cell, flip_flops_a_cell : float
+    tables_per_cell, flip_flops_per_cell : float
         Logic cells that place and route takes for a table and for a flip-flop.
     single_port : tuple
         `shapes` of a single-port RAM.
@@ -75,8 +75,8 @@ class Area:
     shapes: tuple[tuple[int, int], ...]
     costs: Mapping[str, float]
     full: float
-    tables_a_cell: float
-    flip_flops_a_cell: float
+    tables_per_cell: float
+    flip_flops_per_cell: float
     single_port: tuple[tuple[int, int], ...] = ()
     distributed: tuple[int, int, int] | None = None
 

@@ -130,8 +130,8 @@ ICE40 = Ice40(
         full=0.98,
         # A cell has a table and a flip-flop, and of the flip-flops so many find no table to share a cell with, in four
         # builds for two boards.
-        tables_a_cell=1.0,
-        flip_flops_a_cell=0.7,
+        tables_per_cell=1.0,
+        flip_flops_per_cell=0.7,
         single_port=((16, 16_384),),
     ),
     capacity={"iCE40UP5K": Capacity(5_280, 30, 4), "iCE40HX8K": Capacity(7_680, 32)},

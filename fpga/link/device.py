@@ -35,7 +35,7 @@ class Device:
         What the device has to be built from.
     timeout : float
         Seconds after which a request that was not answered is sent again; twice as many if bytes keep coming.
-    samples_a_frame : int, optional
+    samples_per_frame : int, optional
         Whole samples of a frame; as much as goes in when left out. A device answers when its network has taken all of
         them, and works on the last `input_buffers` of the configuration while the next frame comes.
 
@@ -53,13 +53,13 @@ class Device:
         transport: Transport,
         config: NetworkConfig,
         timeout: float = 0.5,
-        samples_a_frame: int | None = None,
+        samples_per_frame: int | None = None,
     ) -> None:
-        if samples_a_frame is not None and samples_a_frame < 1:
-            raise BackspikeError(f"samples a frame must be at least 1, not {samples_a_frame}")
+        if samples_per_frame is not None and samples_per_frame < 1:
+            raise BackspikeError(f"samples per frame must be at least 1, not {samples_per_frame}")
         self.config = config
         self.session = Session(transport, timeout)
-        self._samples_a_frame = samples_a_frame
+        self._samples_per_frame = samples_per_frame
         self._registers = RegisterMap(config)
         self.hello()
         self._identify()
@@ -210,7 +210,7 @@ class Device:
                 progress(fresh)
             return fresh
 
-        for body in pack_samples(values, labels, learn, whole_samples=self._samples_a_frame):
+        for body in pack_samples(values, labels, learn, whole_samples=self._samples_per_frame):
             sent += body.samples
             collect(self.session.ask(Request.SAMPLES, body.content))
         seconds = self.session.transport.seconds

@@ -36,7 +36,7 @@ def open_port(path: Path | str, baud: int = BAUD, write_timeout: float | None = 
     ----------
     path : Path or str
     baud : int
-        Bits a second.
+        Bits per second.
     write_timeout : float, optional
         Seconds in which the port has to take what is sent at a time; None for no limit, where the other end is a
         program that may get no time from a busy machine.

@@ -48,7 +48,7 @@ def pack_samples(
     most : int
         Bytes of a body, 6 (a part of one entry) to `BODY_BYTES`.
     whole_samples : int, optional
-        Samples of a body, at least 1: none that goes on in the next body stands behind one that ends in this.
+        Samples of a body, at least 1: none that goes on in the next body stands after one that ends in this.
     """
     if whole_samples is not None:
         for start in range(0, len(values), whole_samples):
@@ -96,7 +96,7 @@ def _entries(lists: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.in
 
 
 def unpack_results(content: bytes) -> NDArray[np.int64]:
-    """Return winner and its wins of each sample, shape (results, 2), from the body of an answer behind its status.
+    """Return winner and its wins of each sample, shape (results, 2), from the body of an answer after its status.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Frames on a serial line: each is encoded by COBS, with a 0 behind it."""
+"""Frames on a serial line: each is encoded by COBS, with a 0 after it."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Session:
         """Sequence of the last request."""
 
     def ask(self, kind: Request, body: bytes = b"", size: int | None = None) -> bytes:
-        """Send a request until it is answered; return the answer's body behind the status, of `size` bytes if given.
+        """Send a request until it is answered; return the answer's body after the status, of `size` bytes if given.
 
         Raises
         ------
@@ -74,12 +74,12 @@ class Session:
 
 
 def _checked(kind: Request, answer: bytes, size: int | None) -> bytes:
-    """Return an answer's body behind its status.
+    """Return an answer's body after its status.
 
     Raises
     ------
     BackspikeError
-        It has no status, one of a refusal, or not as many bytes behind it.
+        It has no status, one of a refusal, or not as many bytes after it.
     """
     if not answer:
         raise BackspikeError(f"the device's answer to {kind.name} is empty, without a status")

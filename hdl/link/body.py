@@ -23,9 +23,9 @@ class BodyReader(wiring.Component):
     size : ``In(range(BODY_BYTES + 1))``
         Bytes of the body.
     o : ``Out(stream.Signature(8))``
-        Not `valid` behind the last byte.
+        Not `valid` after the last byte.
     skip : ``In(16)``
-        With a byte that is taken: pairs of bytes behind it that are passed over.
+        With a byte that is taken: pairs of bytes after it that are passed over.
     beyond : ``Out(1)``
         With `skip`: it leads beyond the end. What follows then is of no use before the next `rewind`.
     address, data : ``Out(range(FRAME_BYTES))``, ``In(8)``

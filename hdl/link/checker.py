@@ -108,7 +108,7 @@ class RequestChecker(wiring.Component):
                 with m.Else():
                     take("Label")
             with m.State("Label"):
-                # Told of a body that is whole: what is found wrong behind it goes before.
+                # Told of a body that is whole: what is found wrong after it goes before.
                 with m.If(label_layout()(Cat(low, byte)).label >= classes):
                     m.d.sync += status.eq(Status.WRONG_LABEL)
                 take("Length")

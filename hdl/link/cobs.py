@@ -1,4 +1,4 @@
-"""Consistent overhead byte stuffing (Cheshire and Baker 1999): frames of any bytes, with a 0 behind each."""
+"""Consistent overhead byte stuffing (Cheshire and Baker 1999): frames of any bytes, with a 0 after each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .transport import AnswerPort, Token, token_layout
 __all__ = ["BLOCK", "CobsDecoder", "CobsEncoder"]
 
 BLOCK = 254
-"""Most bytes behind a code byte."""
+"""Most bytes after a code byte."""
 
 
 class CobsDecoder(wiring.Component):
@@ -58,11 +58,11 @@ class CobsDecoder(wiring.Component):
 
 
 class CobsEncoder(wiring.Component):
-    """Takes an answer out of its memory, encodes it, and gives its bytes and the 0 behind them.
+    """Takes an answer out of its memory, encodes it, and gives its bytes and the 0 after them.
 
     A block's length has to be known ahead of it, so each is read twice.
 
-    Latency: a block of n bytes is begun after n + 2 clocks. Throughput within it: a byte a clock.
+    Latency: a block of n bytes is begun after n + 2 cycles. Throughput within it: a byte per cycle.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class CobsEncoder(wiring.Component):
                     m.next = "Measure"
                     with m.If(at_end):
                         m.next = "End"
-                    # A full block has no 0 behind it; of any other it is not sent.
+                    # A full block has no 0 after it; of any other it is not sent.
                     with m.Elif(run != BLOCK):
                         m.d.comb += following.eq(position + 1)
             with m.State("End"):

@@ -37,7 +37,7 @@ class RequestExecutor(wiring.Component):
         Of the request, a `Request`; stays until `done`.
     body : ``In(stream.Signature(8))``
     answer : ``Out(stream.Signature(8, always_ready=True))``
-        What the answer has behind the status.
+        What the answer has after the status.
     done : ``Out(1)``
         Strobe: the request is executed, and the byte in this cycle is the answer's last.
     mid_sample : ``Out(1)``

@@ -10,12 +10,12 @@ from amaranth.lib.wiring import In, Out
 __all__ = ["LEAST_DIVISOR", "UartReceiver", "UartTransmitter"]
 
 LEAST_DIVISOR = 4
-"""Least clocks a bit: with fewer, a bit is not looked at near enough to its middle."""
+"""Least cycles per bit: with fewer, a bit is not looked at near enough to its middle."""
 
 
 def _checked(divisor: int) -> int:
     if not LEAST_DIVISOR <= divisor < 1 << 16:
-        raise ValueError(f"divisor must be from {LEAST_DIVISOR} to 65535 clocks a bit, not {divisor!r}")
+        raise ValueError(f"divisor must be from {LEAST_DIVISOR} to 65535 cycles per bit, not {divisor!r}")
     return divisor
 
 
@@ -30,7 +30,7 @@ class UartReceiver(wiring.Component):
     Parameters
     ----------
     divisor : int
-        Clocks a bit, 4 to 65,535.
+        Cycles per bit, 4 to 65,535.
 
     Members
     -------
@@ -85,7 +85,7 @@ class UartTransmitter(wiring.Component):
     Parameters
     ----------
     divisor : int
-        Clocks a bit, 4 to 65,535.
+        Cycles per bit, 4 to 65,535.
 
     Members
     -------

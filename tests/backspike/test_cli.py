@@ -154,13 +154,13 @@ def test_bad_configuration_is_one_sentence(command, config, sentence, tmp_path, 
     [
         (
             ["--baud", "9000000"],
-            "the line cannot have 9,000,000 bits a second at 24.0 MHz: a bit would take 2.67 clocks",
+            "the line cannot have 9,000,000 bits per second at 24.0 MHz: a bit would take 2.67 cycles",
         ),
         (
             ["--clock", "3"],
             "no setting of the board's PLL gives a clock of 3 MHz: those that it gives are from 16.125 to ",
         ),
-        (["--clock", "20", "--baud", "3000000"], "the line cannot have 3,000,000 bits a second at 19.9 MHz: "),
+        (["--clock", "20", "--baud", "3000000"], "the line cannot have 3,000,000 bits per second at 19.9 MHz: "),
     ],
 )
 def test_a_clock_or_line_that_cannot_be_built_is_one_sentence(option, sentence, tmp_path, capsys) -> None:

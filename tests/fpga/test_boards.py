@@ -141,8 +141,8 @@ def test_a_line_takes_whole_clocks_a_bit(clock, baud, divisor):
 def test_a_line_that_cannot_be_made_is_one_sentence(baud, ratio):
     board = BOARDS["ulx3s-85f"]
     sentence = (
-        rf"^the line cannot have {baud:,} bits a second at 60.0 MHz: a bit would take {ratio} clocks, and has to take "
-        r"a whole number, at least 4, within 2%$"
+        rf"^the line cannot have {baud:,} bits per second at 60.0 MHz: a bit would take {ratio} cycles, and has to "
+        r"take a whole number, at least 4, within 2%$"
     )
     with pytest.raises(BackspikeError, match=sentence):
         board.timing(60, baud)

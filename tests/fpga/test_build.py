@@ -91,8 +91,8 @@ def test_the_fastest_seed_is_taken():
     assert "1: 12.0 MHz, 2: 20.0 MHz" in table
     assert "3,000 of 5,280" in table
     assert "--baud" not in table
-    assert re.search(r"^training samples a second +unknown, because nobody has counted$", table, re.MULTILINE)
-    assert re.search(r"^host link, samples a second +4,9\d\d at least, with every input in every list$", table, re.M)
+    assert re.search(r"^training samples per second +unknown, because nobody has counted$", table, re.MULTILINE)
+    assert re.search(r"^host link, samples per second +4,9\d\d at least, with every input in every list$", table, re.M)
     check_timing(report)
 
 
@@ -103,18 +103,18 @@ def test_times_of_line_and_chip_add_up():
 
 @pytest.mark.parametrize(
     ("chip", "line", "few", "baud"),
-    # Whether few samples a frame are worth naming, and a faster line.
+    # Whether few samples per frame are worth naming, and a faster line.
     [(300, 330, True, False), (330, 300, True, True), (90_000, 1_400, False, True), (300, 90_000, False, False)],
 )
 def test_the_report_names_what_makes_the_link_faster(chip, line, few, baud):
     config = PRESETS["digits"]
     report = summarise(BOARDS["icebreaker"], config, 16.0, 16, {1: REPORT}, find_work(config)) | {"cells": {}}
     through = samples_through_link(chip, line)
-    report |= {"clocks_a_training_sample": 1000, "training_samples_a_second": chip, "link_samples_a_second": line}
-    table = format_report(report | {"training_samples_a_second_through_link": through})
-    assert re.search(rf"^host link, samples a second +{line:,} at most$", table, re.MULTILINE)
+    report |= {"cycles_per_training_sample": 1000, "training_samples_per_second": chip, "link_samples_per_second": line}
+    table = format_report(report | {"training_samples_per_second_through_link": through})
+    assert re.search(rf"^host link, samples per second +{line:,} at most$", table, re.MULTILINE)
     assert re.search(rf"^training through the link +{through:,.0f}$", table, re.MULTILINE)
-    assert bool(re.search(r"^with --samples-a-frame 2 +300 at most", table, re.MULTILINE)) == few
+    assert bool(re.search(r"^with --samples-per-frame 2 +300 at most", table, re.MULTILINE)) == few
     assert ("--baud" in table) == baud
 
 

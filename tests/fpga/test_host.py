@@ -101,7 +101,7 @@ def test_digits_are_trained_in_noise_bit_for_bit(digits) -> None:
 def test_samples_one_by_one_are_the_same_training(samples: int, board, digits) -> None:
     schedule = schedule_of(CONFIG, digits, 40, 1)
     line = Counted(board)
-    result = compare_device(Device(SerialTransport(line), CONFIG, samples_a_frame=samples), schedule)
+    result = compare_device(Device(SerialTransport(line), CONFIG, samples_per_frame=samples), schedule)
     assert result.mismatch == ""
     assert result.compared["results"] == 40
     assert line.kinds.count(Request.SAMPLES) == 40 // samples
@@ -329,7 +329,7 @@ def test_a_lost_port_is_one_sentence(step) -> None:
 
 
 class Scripted:
-    """A line on which every request gets the answer that a script gives: sequence, kind and what is behind them."""
+    """A line on which every request gets the answer that a script gives: sequence, kind and what is after them."""
 
     def __init__(self, answer) -> None:
         self.answer, self.heard, self.requests = answer, b"", 0
@@ -387,7 +387,7 @@ def test_foreign_and_damaged_answers_are_passed_over(device, board) -> None:
 @pytest.mark.parametrize("label", [10, 15, 16, 26, 256, 16_383])
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_label_that_is_no_class_is_refused_by_the_device(label: int, whole: bool, device) -> None:
-    """What another host than this driver may send: behind a good list, and nothing of it has an effect."""
+    """What another host than this driver may send: after a good list, and nothing of it has an effect."""
     weights = lively_weights(CONFIG, 3)
     device.write_weights(weights)
     entries = (64).to_bytes(2, "little") + bytes((1, 255)) * 64
@@ -424,7 +424,7 @@ CLASS = np.zeros(1, dtype=np.int64)
         (lambda device: device.show(ROW, CLASS - 1, False), "a label must be from 0 to 9, not -1"),
         (lambda device: device.show(ROW, CLASS + 16_384, True), "a label must be from 0 to 9, not 16384"),
         (lambda device: device.show(ROW, CLASS + 1.5, True), "labels must be whole numbers, not float64 "),
-        (lambda device: device.show(ROW, np.zeros(2, dtype=np.int64), True), "there must be one label a sample: 1"),
+        (lambda device: device.show(ROW, np.zeros(2, dtype=np.int64), True), "there must be one label per sample: 1"),
         (lambda device: device.show(ROW, CLASS, np.ones(2, dtype=bool)), "learn must be one truth value, or 1, not 2"),
         (lambda device: device.show(ROW[:, 1:], CLASS, True), "a sample must be uint8 of shape "),
         (lambda device: device.show(ROW.astype(np.int64), CLASS, True), "a sample must be uint8 of shape "),
@@ -435,7 +435,7 @@ CLASS = np.zeros(1, dtype=np.int64)
         (lambda device: device.set_rates([1, 257]), "a rate must be a whole number from 0 to 256, not 257"),
         (lambda device: device.set_rates([1]), "there must be 2 rates, one a weight layer, not "),
         (lambda device: device.reseed(0), "seed must be from 1 to "),
-        (lambda device: Device(None, CONFIG, samples_a_frame=0), "samples a frame must be at least 1, not 0"),
+        (lambda device: Device(None, CONFIG, samples_per_frame=0), "samples per frame must be at least 1, not 0"),
     ],
 )
 def test_what_a_device_would_cut_is_refused_before_it_is_sent(use, sentence, device, monkeypatch) -> None:

@@ -63,7 +63,7 @@ class HonestDevice:
 
 
 class HostileLine:
-    """A line in its own time: each request gets what a function of it gives, and behind that endless noise, if any.
+    """A line in its own time: each request gets what a function of it gives, and after that endless noise, if any.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ behaviours = st.sampled_from(
 )
 @settings(max_examples=60, deadline=None)
 def test_any_answers_end_with_the_right_results_or_one_sentence(script, noise, random) -> None:
-    """Each answer is treated as the script says, and is honest behind its end; then noise may begin."""
+    """Each answer is treated as the script says, and is honest after its end; then noise may begin."""
     honest, left, held = HonestDevice(), list(script), b""
 
     def answer(request: Frame) -> bytes:
@@ -313,7 +313,7 @@ def test_any_answers_end_with_the_right_results_or_one_sentence(script, noise, r
 @given(content=st.binary(max_size=3000), cuts=st.lists(st.integers(0, 3000), max_size=8))
 @settings(max_examples=200, deadline=None)
 def test_frames_are_found_however_bytes_come(content, cuts) -> None:
-    """Behind any bytes and a 0, a frame is found; no more is kept than a frame has."""
+    """After any bytes and a 0, a frame is found; no more is kept than a frame has."""
     wanted = Frame(9, 0x82, b"\0\1\2\0")
     line = content + b"\0" + encode_line(wanted)
     reader, found = LineReader(), []

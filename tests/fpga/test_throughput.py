@@ -19,7 +19,7 @@ from backspike.fpga.throughput import (
     RECORD,
     UnknownWorkError,
     Work,
-    clocks_a_sample,
+    cycles_per_sample,
     deciding_values,
     find_work,
     link_samples,
@@ -47,13 +47,13 @@ def recorded(tmp_path):
     return write
 
 
-def test_clocks_a_sample_follow_the_rows(recorded):
-    """10 ticks of 60 and 20 rows, 60 rows and what moving the units takes, and four clocks a sample."""
+def test_cycles_per_sample_follow_the_rows(recorded):
+    """10 ticks of 60 and 20 rows, 60 rows and what moving the units takes, and four cycles per sample."""
     work = find_work(CONFIG, path=recorded(line()))
     assert (work.ticks, work.rows, work.entries, str(work)) == (10, (60, 20), 150, "mnist, 3 epochs")
-    assert clocks_a_sample(CONFIG, work) == 10 * (60 + 7) + 4
-    assert clocks_a_sample(CONFIG.replace(banks=(2, 2)), work) == 10 * (30 + 7) + 4
-    assert clocks_a_sample(CONFIG.replace(unit_lanes=(200,)), work) == 10 * (60 + 1) + 4
+    assert cycles_per_sample(CONFIG, work) == 10 * (60 + 7) + 4
+    assert cycles_per_sample(CONFIG.replace(banks=(2, 2)), work) == 10 * (30 + 7) + 4
+    assert cycles_per_sample(CONFIG.replace(unit_lanes=(200,)), work) == 10 * (60 + 1) + 4
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_damaged_record_is_one_sentence(content, tmp_path):
 
 
 def test_the_line_carries_what_a_frame_holds():
-    """8 non-zero inputs are 20 bytes of a body: at a million bits a second not quite 5,000 samples."""
+    """8 non-zero inputs are 20 bytes of a body: at a million bits per second not quite 5,000 samples."""
     assert 4_900 < link_samples(PRESETS["tiny"], 1e6) < 5_000
     assert link_samples(CONFIG, 1e6, 150.0) / link_samples(CONFIG, 1e6) == pytest.approx((4 + 2 * 784) / (4 + 2 * 150))
     spikes = CONFIG.replace(input="spikes", ticks=10)

@@ -1,4 +1,4 @@
-"""No bench waits for ever: on a design that does nothing it fails, after a number of clocks."""
+"""No bench waits for ever: on a design that does nothing it fails, after a number of cycles."""
 
 from __future__ import annotations
 

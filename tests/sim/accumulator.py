@@ -32,7 +32,7 @@ class Counter(wiring.Component):
 
 
 class Accumulator(wiring.Component):
-    """Adds each value to the word at its address and gives the sum back, in two clocks."""
+    """Adds each value to the word at its address and gives the sum back, in two cycles."""
 
     i: In(stream.Signature(COMMAND))
     o: Out(stream.Signature(signed(16)))

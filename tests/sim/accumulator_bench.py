@@ -15,7 +15,7 @@ from backspike.sim.streams import CLOCK_PERIOD, Scoreboard, StreamDriver, Stream
 
 @cocotb.test()
 async def accumulate(dut):
-    """Random commands, each sum compared, and the memory and the submodule looked at behind."""
+    """Random commands, each sum compared, and the memory and the submodule looked at after."""
     job = parameters()
     generator = random.Random(job["seed"])
     driver = StreamDriver(dut, "i", job["ports"], stalls=job["stalls"], generator=generator)

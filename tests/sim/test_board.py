@@ -28,7 +28,7 @@ def board():
 def test_bytes_go_in_and_come_out(board) -> None:
     before = board.clocks
     assert board.exchange(HELLO) == ANSWERED
-    # Each byte takes ten bits of four clocks.
+    # Each byte takes ten bits of four cycles.
     assert board.clocks - before > 40 * (len(HELLO) + len(ANSWERED))
     line = DirectLine(board)
     assert line.write(HELLO) == len(HELLO)
@@ -37,7 +37,7 @@ def test_bytes_go_in_and_come_out(board) -> None:
 
 
 def test_answers_in_parts_are_whole(board, monkeypatch) -> None:
-    """Less room than an answer takes, and fewer clocks at a time than it takes."""
+    """Less room than an answer takes, and fewer cycles at a time than it takes."""
     monkeypatch.setattr("backspike.sim.board._ROOM", 3)
     monkeypatch.setattr("backspike.sim.board._SLICE", 100)
     assert board.exchange(HELLO + b"\0\0") == ANSWERED
@@ -87,5 +87,5 @@ def test_a_device_that_hangs_is_one_sentence(board, monkeypatch) -> None:
     monkeypatch.setattr(board, "patience", 10)
     monkeypatch.setattr("backspike.sim.board._SLICE", 1)
     monkeypatch.setattr("backspike.sim.board._BYTE_BITS", 0)
-    with pytest.raises(BackspikeError, match=r"^the device has not become quiet in 10 clocks$"):
+    with pytest.raises(BackspikeError, match=r"^the device has not become quiet in 10 cycles$"):
         board.exchange(HELLO)

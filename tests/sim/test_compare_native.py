@@ -53,7 +53,7 @@ def test_random_networks_equal_the_model(seed: int) -> None:
 
 
 def test_a_list_without_spikes_right_behind_a_long_one() -> None:
-    """It has the bias row alone, which the list before has changed two clocks ago, and which is on its way back."""
+    """It has the bias row alone, which the list before has changed two cycles ago, and which is on its way back."""
     config = NetworkConfig(
         name="empty_lists",
         layers=(16, 2, 2),
@@ -131,7 +131,7 @@ def test_hardware_that_stops_is_found(monkeypatch) -> None:
 
     monkeypatch.setattr(NativeNetwork, "__init__", impatient)
     result = compare_native(MIXED, schedule(MIXED, 12), optimise=False)
-    sentence = r"sample 0 or one behind it: the hardware gave 0 of 6 results, then nothing for 40 clocks"
+    sentence = r"sample 0 or one after it: the hardware gave 0 of 6 results, then nothing for 40 cycles"
     assert re.fullmatch(sentence, result.mismatch), result.mismatch
 
 

@@ -143,7 +143,7 @@ def test_hardware_that_does_not_answer_is_one_sentence(monkeypatch) -> None:
     data = load_dataset("random", config, 1)
     with NativeNetwork(config, optimise=False) as hardware:
         monkeypatch.setattr(hardware, "_patience", 3)
-        with pytest.raises(HardwareError, match=r"^the hardware gave \d of 6 results, then nothing for 3 clocks$"):
+        with pytest.raises(HardwareError, match=r"^the hardware gave \d of 6 results, then nothing for 3 cycles$"):
             hardware.show(data.train_values[:6], data.train_labels[:6], True)
 
 

@@ -79,19 +79,19 @@ def test_a_stream_that_takes_nothing_is_reported(simulator):
     verilog = re.sub(r"assign i__ready = [^;]*;", "assign i__ready = 1'h0;", accumulator_verilog())
     assert verilog != accumulator_verilog()
     parameters = {"ports": PORTS}
-    with pytest.raises(BenchError, match="i: not ready in 30 clocks, after 0 values"):
+    with pytest.raises(BenchError, match="i: not ready in 30 cycles, after 0 values"):
         run_bench(BENCH, verilog, "accumulator", simulator=simulator, parameters=parameters, test="wait_for_room")
 
 
 @ON_BOTH
 def test_no_bench_waits_for_ever(simulator):
-    with pytest.raises(BenchError, match="the bench has not ended in 500 clocks"):
+    with pytest.raises(BenchError, match="the bench has not ended in 500 cycles"):
         accumulate(simulator, job(0), "wait_for_ever")
 
 
 @NEEDS_ICARUS
 def test_missing_output_is_reported():
-    with pytest.raises(BenchError, match="o: no value in 30 clocks, after 0 values"):
+    with pytest.raises(BenchError, match="o: no value in 30 cycles, after 0 values"):
         accumulate("icarus", job(0), "wait_for_nothing")
 
 

@@ -49,7 +49,7 @@ SHAPES = r"must be uint8 of shape \(samples, inputs\) or \(samples, ticks, input
         ({"train_labels": LABELS.tolist()}, "train_labels of dataset own must be a NumPy array, not list"),
         ({"train_labels": LABELS[:4]}, r"train_labels .* whole numbers of shape \(5,\), .* not int64 of shape \(4,\)"),
         ({"test_labels": LABELS}, r"test_labels .* whole numbers of shape \(2,\), .* not int64 of shape \(5,\)"),
-        ({"train_labels": np.eye(5, 3, dtype=int)}, r"train_labels .*, one a sample, not int64 of shape \(5, 3\)"),
+        ({"train_labels": np.eye(5, 3, dtype=int)}, r"train_labels .*, one per sample, not int64 of shape \(5, 3\)"),
         ({"train_labels": LABELS * 1.0}, r"train_labels of .* must be whole numbers .*, not float64 of shape \(5,\)"),
         ({"train_labels": LABELS > 0}, r"train_labels of .* must be whole numbers .*, not bool of shape \(5,\)"),
         ({"train_labels": LABELS.astype(str)}, r"train_labels of .* must be whole numbers .*, not <U21 of .*"),

@@ -12,7 +12,7 @@ MACHINE = {"processor": "abacus", "cores": 1, "system": "wood", "versions": {"py
 
 
 def made_up(task: Task, accuracy: float, float_accuracy: float) -> dict[str, Any]:
-    """Return a result with round numbers: 10 samples of 4 ticks and 20 rows a layer."""
+    """Return a result with round numbers: 10 samples of 4 ticks and 20 rows per layer."""
     layers = task.network.depth
     counts = {
         "samples": 10, "ticks": 40, "error_ticks": 10, "rows": [200] * layers, "writes": [50] + [0] * (layers - 1)

@@ -58,7 +58,7 @@ def test_the_schedule_is_what_training_shows(tmp_path):
     ]
     assert learned == shown
     assert [shown[20 * epoch][2] for epoch in range(3)] == [[100, 3], [50, 2], [25, 1]]
-    # Behind it the test samples, in their order, learning off.
+    # After it the test samples, in their order, learning off.
     assert schedule.learn.tolist() == [True] * 60 + [False] * 7
     assert np.array_equal(schedule.values[60:], dataset.test_values)
     assert np.array_equal(schedule.labels[60:], dataset.test_labels)

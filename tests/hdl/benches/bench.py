@@ -37,7 +37,7 @@ class Driver(Protocol):
     count: int
 
     async def send(self, value: Value) -> None:
-        """Send a value, and return behind the clock edge that transferred it; calls in a row leave no gap."""
+        """Send a value, and return after the clock edge that transferred it; calls in a row leave no gap."""
 
 
 class Monitor(Protocol):
@@ -60,7 +60,7 @@ class Unit(ABC):
     ports : mapping
         `backspike.hdl.verilog.describe_ports` of the unit.
     edge : awaitable
-        The next rising edge of the clock. Behind it, an output is what it was in the clock that the edge ended, and
+        The next rising edge of the clock. After it, an output is what it was in the clock that the edge ended, and
         what is put comes in the clock that it began.
     """
 
@@ -93,7 +93,7 @@ class Unit(ABC):
 
     @abstractmethod
     async def clocks(self, number: int) -> None:
-        """Wait for a number of clocks, at least 1."""
+        """Wait for a number of cycles, at least 1."""
 
     @abstractmethod
     async def within(self, limit: int, awaitable: Awaitable[T], failure: str) -> T:
@@ -129,7 +129,7 @@ class Bench(ABC):
 
     @abstractmethod
     async def run(self) -> None:
-        """Check the unit; called behind the first rising edge after the reset."""
+        """Check the unit; called after the first rising edge after the reset."""
 
     def now(self) -> int:
         """Return the number of the clock that has just ended."""
@@ -140,7 +140,7 @@ class Bench(ABC):
         return self.unit.start(coroutine)
 
     async def clocks(self, number: int) -> None:
-        """Wait for a number of clocks, at least 1."""
+        """Wait for a number of cycles, at least 1."""
         await self.unit.clocks(number)
 
     def driver(self, stream: str, stalls: float = 0) -> Driver:
@@ -152,12 +152,12 @@ class Bench(ABC):
         return self.unit.monitor(stream, stalls, self.random)
 
     async def until(self, port: str, patience: int = 2000) -> None:
-        """Wait for a clock in which an output is set; return behind the edge that ends it."""
+        """Wait for a clock in which an output is set; return after the edge that ends it."""
         for _ in range(patience):
             await self.unit.edge
             if self.unit.get(port):
                 return
-        raise AssertionError(f"{port} was not set in {patience} clocks, up to clock {self.now()}")
+        raise AssertionError(f"{port} was not set in {patience} cycles, up to clock {self.now()}")
 
     def one_in(self, number: int) -> bool:
         """Draw with the probability 1 / number."""

@@ -35,7 +35,7 @@ class LinkBench(Bench):
         self.config = NetworkConfig.from_dict(self.job["config"])
         self.bit = self.job["divisor"] * CLOCK_PERIOD
         self.registers = RegisterMap(self.config)
-        self._lists_a_sample = 1 if self.config.input == "rate" else self.config.ticks
+        self._lists_per_sample = 1 if self.config.input == "rate" else self.config.ticks
         self.sequence = self.random.randrange(256)
         self.counted = dict.fromkeys(LinkEvent, 0)
         self.wins: list[tuple[int, int]] = []
@@ -87,7 +87,7 @@ class LinkBench(Bench):
     # -- good requests ----------------------------------------------------------------------------------------
 
     async def ask(self, kind: int, body: bytes = b"", status: Status = Status.DONE) -> bytes:
-        """Send the next request; return its answer's body behind the status, which is as expected."""
+        """Send the next request; return its answer's body after the status, which is as expected."""
         self.sequence = (self.sequence + 1) % 256
         frame = Frame(self.sequence, kind, body)
         self.counted[LinkEvent.TAKEN] += 1
@@ -144,7 +144,7 @@ class LinkBench(Bench):
             flags = _part_flags(body.content)
             ended += sum(not _goes_on(part) for part in flags)
             if self.one_in(3):
-                await self.access_between(_goes_on(flags[-1]) or ended % self._lists_a_sample != 0)
+                await self.access_between(_goes_on(flags[-1]) or ended % self._lists_per_sample != 0)
         if self.one_in(2):
             # The network works on, and its results are not fetched: registers have to wait, but not for ever.
             await self.write("CONTROL", 0)
@@ -303,7 +303,7 @@ class LinkBench(Bench):
 
     async def hear(self) -> Frame:
         """Return the next frame that comes."""
-        return await within(PATIENCE, self.answers.get(), f"no answer in {PATIENCE} clocks")
+        return await within(PATIENCE, self.answers.get(), f"no answer in {PATIENCE} cycles")
 
     async def _listen(self) -> None:
         """Take bytes off the line, and make frames of them."""

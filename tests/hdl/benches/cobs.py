@@ -15,7 +15,7 @@ class CobsBench(Bench):
     async def run(self) -> None:
         """Send frames of all kinds through the unit."""
         if self.job["unit"] == "decoder":
-            # The first one behind the reset, and none but it.
+            # The first one after the reset, and none but it.
             await self.decode(stuffed(b"first\0frame"), b"first\0frame", False, zeros=0)
         lengths = [1, 2, 253, 254, 255, 508, 509, *(self.random.randint(1, 300) for _ in range(20))]
         for length in lengths:
@@ -32,7 +32,7 @@ class CobsBench(Bench):
                 await self.decode(line, *unstuffed(line))
 
     async def decode(self, line: bytes, content: bytes, broken: bool, zeros: int | None = None) -> None:
-        """Decode one frame, with gaps, behind any number of zeros."""
+        """Decode one frame, with gaps, after any number of zeros."""
         unit, got = self.unit, bytearray()
         for byte in b"\0" * (self.random.randrange(3) if zeros is None else zeros):
             unit.put(i__valid=1, i__payload=byte)
@@ -80,7 +80,7 @@ class CobsBench(Bench):
 
 
 def stuffed(content: bytes) -> bytes:
-    """Encode as Cheshire and Baker (1999) do, but for the 0 at the end; no empty block behind a full one."""
+    """Encode as Cheshire and Baker (1999) do, but for the 0 at the end; no empty block after a full one."""
     line = bytearray()
     for part in content.split(b"\0"):
         rest = part

@@ -9,7 +9,7 @@ class CountersBench(Bench):
     """The job has ``kinds``, ``most``, the most events of a kind in a clock, and ``clocks``."""
 
     async def run(self) -> None:
-        """Compare every count with all events up to two clocks before, and see that each is shown often enough."""
+        """Compare every count with all events up to two cycles before, and see that each is shown often enough."""
         kinds, most, unit = self.job["kinds"], self.job["most"], self.unit
         counted = [[0] * kinds] * 3
         waited = [0] * kinds
@@ -21,7 +21,7 @@ class CountersBench(Bench):
             waited = [0 if clear else clocks + 1 for clocks in waited]
             if count["valid"]:
                 kind, value = count["kind"], count["value"]
-                # A clear shows in the counts behind the one that is shown when it comes.
+                # A clear shows in the counts after the one that is shown when it comes.
                 expected = counted[-2][kind] % (1 << 32)
                 assert value == expected, f"clock {clock}: kind {kind}: expected {expected}, got {value}"
                 waited[kind] = 0

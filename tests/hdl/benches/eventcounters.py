@@ -19,7 +19,7 @@ class EventCountersBench(Bench):
             self.unit.put(events=0)
             counted = [count + (happening >> kind & 1) for kind, count in enumerate(counted)]
             await self.clocks(5 * kinds)
-            assert self.unit.get("idle"), f"round {number}: not counted in {5 * kinds} clocks"
+            assert self.unit.get("idle"), f"round {number}: not counted in {5 * kinds} cycles"
             if number % 97 == 0 or number == self.job["rounds"] - 1:
                 await self.compare(counted)
 

@@ -44,7 +44,7 @@ class RandomSteps(LfsrBench):
 
 
 class WholePeriod(LfsrBench):
-    """A leap a clock until the first state comes round."""
+    """A leap per cycle until the first state comes round."""
 
     async def run(self) -> None:
         """Compare each state with the model; all are different, and none is zero."""

@@ -59,7 +59,7 @@ class ListBench(Bench):
             whole = whole_after and number == parts - 1
             if number == parts - 1:
                 await self.until("idle")
-            assert self.unit.get("begun") != whole, f"{'whole' if whole else 'not whole'}, behind part {number}"
+            assert self.unit.get("begun") != whole, f"{'whole' if whole else 'not whole'}, after part {number}"
         return entries
 
     async def send(self, body: bytes) -> None:

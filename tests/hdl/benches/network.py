@@ -51,7 +51,7 @@ class HostBench(Bench):
             await self.host.write_weights(layer, weights)
 
     async def send(self, *samples: Sample) -> None:
-        """Send samples one behind the other."""
+        """Send samples one after the other."""
         for sample in samples:
             for entry in sample_entries(self.config, sample):
                 await self.samples.send(entry)
@@ -110,7 +110,7 @@ class AccessesMeanwhile(HostBench):
                 asked = self.now()
                 await self.host.read(name)
                 most = 4 + 2 * len(counters) * (name in counters)
-                assert self.now() - asked <= most, f"reading {name} took {self.now() - asked} clocks"
+                assert self.now() - asked <= most, f"reading {name} took {self.now() - asked} cycles"
             assert results.count == 2 * number, "the sample was over before the registers were read"
             expected = [model.run(first)]
             kind = ("rate", "weight", "weight read")[number % 3]
@@ -238,7 +238,7 @@ class WeightWindow(HostBench):
             for _ in range(3):
                 await self.host.write("WEIGHT_DATA", -1)
                 got = await self.host.read("WEIGHT_DATA")
-                assert got == 0, f"a weight of {got} behind the last of layer {layer.number}"
+                assert got == 0, f"a weight of {got} after the last of layer {layer.number}"
             window = [await self.host.read(name) for name in WINDOW]
             assert window == [layer.number, layer.rows, 0, 0], f"the window went on to {window}"
             await self._cross_row(layer, weights)
@@ -265,7 +265,7 @@ class WeightWindow(HostBench):
             assert got == before & 0xFFFF_FFFF, f"a write answered {got:#x}, not the weight before it, {before}"
         for name, expected in (("ROW", row + 1), ("WORD", 0), ("LANE", 0)):
             got = await self.host.read(f"WEIGHT_{name}")
-            assert got == expected, f"behind row {row} WEIGHT_{name} is {got}, not {expected}"
+            assert got == expected, f"after row {row} WEIGHT_{name} is {got}, not {expected}"
         await self.open_window(layer, row, 0)
         for weight in new:
             got = await self.host.read("WEIGHT_DATA")
@@ -332,7 +332,7 @@ class ClocksOfATick(HostBench):
             for layer in single:
                 slack += layer.fold * await self.host.read(f"WRITES_{layer.number}")
             assert clocks_expected <= got <= clocks_expected + slack, (
-                f"sample {number}: expected {clocks_expected} clocks and at most {slack} more, took {got}; rows {rows}"
+                f"sample {number}: expected {clocks_expected} cycles and at most {slack} more, took {got}; rows {rows}"
             )
             assert await self.host.read("SAMPLES") == 1, "a counter was not cleared"
 

@@ -16,7 +16,7 @@ CASES = 600
 
 
 class CombinationalBench(Bench):
-    """Cases are the units of one model layer, drawn and computed at once, and shown one a clock."""
+    """Cases are the units of one model layer, drawn and computed at once, and shown one per cycle."""
 
     def draw(self, bits: int, near: tuple[int, ...] = (0,)) -> NDArray[np.int64]:
         """Draw signed numbers of some bits: a third extremes, a third near some values, a third anywhere."""

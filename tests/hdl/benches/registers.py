@@ -171,7 +171,7 @@ class RegisterFileBench(Bench):
         got = await self.responses.receive(patience=200)
         assert got == expected, f"{where}: expected {expected:#x}, got {got:#x}"
         if not self.job["stalls"] and not waits and not shown:
-            assert self.now() == taken + 2, f"{where}: answered {self.now() - taken} clocks after it was taken, not 2"
+            assert self.now() == taken + 2, f"{where}: answered {self.now() - taken} cycles after it was taken, not 2"
         await unit.edge
         assert unit.get("hold") == 0, f"{where}: hold stays"
         strobes = [strobe for bit, strobe in enumerate(("clear_counters", "reseed")) if value >> bit & 1]
@@ -191,7 +191,7 @@ class RegisterFileBench(Bench):
         assert self.weights == self.model.weights, f"{where}, {'in' if in_window else 'out of'} window: wrong weights"
 
     async def _weigh(self) -> None:
-        """Play the weights: ``done`` four clocks after an access, with the old weight."""
+        """Play the weights: ``done`` four cycles after an access, with the old weight."""
         unit = self.unit
         while True:
             await unit.edge

@@ -1,7 +1,7 @@
 """Benches in Amaranth's own simulator: nothing is compiled, so it is quick for small units and short benches.
 
 Coroutines are resumed in each clock by a loop of our own, which reads what is settled before the edge, and puts after
-it: as cocotb does behind a rising edge, so that a bench sees the same, clock for clock.
+it: as cocotb does after a rising edge, so that a bench sees the same, clock for clock.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class _Simulation(Unit):
             while not task.done:
                 # The clock falls with what is put, since each change is a pass through the design; time stands still.
                 self._step()
-                assert self._clock <= limit, f"the bench has not ended in {limit} clocks"
+                assert self._clock <= limit, f"the bench has not ended in {limit} cycles"
                 context.set(self._domain.clk, 1)
 
         simulator = Simulator(m)
@@ -223,7 +223,7 @@ class _Simulation(Unit):
         return self._clock
 
     async def clocks(self, number: int) -> None:
-        """Wait for a number of clocks."""
+        """Wait for a number of cycles."""
         for _ in range(number):
             await self.edge
 
@@ -286,7 +286,7 @@ class _Driver(_Stream):
         await unit.edge
         last = unit.now() + patience
         while not unit.get(self._ready):
-            assert unit.now() < last, f"{self.name}: not ready in {patience} clocks, after {self.count} values"
+            assert unit.now() < last, f"{self.name}: not ready in {patience} cycles, after {self.count} values"
             await unit.edge
         unit.put(**{self._valid: 0})
         self.count += 1
@@ -302,7 +302,7 @@ class _Monitor(_Stream):
         unit.start(self._run())
 
     async def receive(self, patience: int = WAIT_CLOCKS) -> Value:
-        failure = f"{self.name}: no value in {patience} clocks, after {self.count} values"
+        failure = f"{self.name}: no value in {patience} cycles, after {self.count} values"
         await self._unit.wait_for(self._came, lambda: self._received, patience, failure)
         return self._received.popleft()
 

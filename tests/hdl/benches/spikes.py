@@ -138,9 +138,9 @@ class InputLayerBench(Bench):
             counts = [marks for _, marks in lists]
             if config.banks[0] == 1 and config.input_turns == 1:
                 exact = self._clocks(counts)
-                assert took == exact, f"sample {number}: expected visits {exact} clocks from the start, not {took}"
+                assert took == exact, f"sample {number}: expected visits {exact} cycles from the start, not {took}"
             latest = sum(slowest_end(marks, -1) + (config.input_turns > 1) for marks in counts) + 2
-            assert took[-1] <= latest, f"sample {number}, {counts} rows a word: took {took[-1]}, not {latest}"
+            assert took[-1] <= latest, f"sample {number}, {counts} rows per word: took {took[-1]}, not {latest}"
 
     async def _tick(self, final: bool) -> None:
         """Begin a tick, soon or late; what comes with the strobe counts with it alone."""
@@ -165,7 +165,7 @@ class InputLayerBench(Bench):
         return flags, marks
 
     def _clocks(self, counts: list[list[list[int]]]) -> list[int]:
-        """Return how many clocks behind the start the visits of a sample come, with one bank."""
+        """Return how many cycles after the start the visits of a sample come, with one bank."""
         items = []
         for marks in counts:
             items += [count for (count,) in marks]

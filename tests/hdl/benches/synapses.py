@@ -48,7 +48,7 @@ class SynapseArrayBench(Bench):
         self.shown: tuple[NDArray[np.bool_], ...] = ()
 
     async def run(self) -> None:
-        """Compare drives, errors and strobes of all ticks, and the weights between and behind them."""
+        """Compare drives, errors and strobes of all ticks, and the weights between and after them."""
         config, shape = self.config, (self.layer.rows, self.layer.row_lanes)
         weights: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
         for row in range(shape[0]):
@@ -89,8 +89,8 @@ class SynapseArrayBench(Bench):
         self.unit.put(weight__lane=lane, weight__w_data=self._weight() if value is None else value)
         started = self.now()
         await self.until("weight__done", patience=10)
-        # The edge that begins the first clock came before it, so four clocks later is the fifth edge.
-        assert self.now() == started + 5, f"done {self.now() - started - 1} clocks after an access was asked for, not 4"
+        # The edge that begins the first clock came before it, so four cycles later is the fifth edge.
+        assert self.now() == started + 5, f"done {self.now() - started - 1} cycles after an access was asked for, not 4"
         self.unit.put(weight__valid=0)
         return int(self.unit.get("weight__r_data"))
 
@@ -154,7 +154,7 @@ class SynapseArrayBench(Bench):
         if not self.job["stalls"]:
             steps = [later - earlier for earlier, later in pairwise(times)]
             expected_steps = self._steps(visits, error_pos | error_neg)
-            assert steps == expected_steps, f"tick {tick}: visits took {steps} clocks, not {expected_steps}"
+            assert steps == expected_steps, f"tick {tick}: visits took {steps} cycles, not {expected_steps}"
         await unit.edge  # swept
         drives = await self._drives()
         for _ in range(3):
@@ -200,7 +200,7 @@ class SynapseArrayBench(Bench):
     def _steps(self, visits: list[list[_Row]], error: NDArray[np.bool_]) -> list[int]:
         """Return the clocks from visit to visit: a word each, but not those in which a single port writes.
 
-        It writes a word that changes in the second clock behind that in which the word was read.
+        It writes a word that changes in the second clock after that in which the word was read.
         """
         single = self.layer.ports == 1
         writes = [single and bool(word.any()) for word in error.reshape(self.fold, self.lanes)]

@@ -60,11 +60,11 @@ class UartBench(Bench):
             await self.sender.send(byte)
             begin = begin if number > BYTES // 2 else self.now()
         took = self.now() - begin
-        assert took == (BYTES - 1 - BYTES // 2) * frame, f"{BYTES - 1 - BYTES // 2} bytes took {took} clocks"
+        assert took == (BYTES - 1 - BYTES // 2) * frame, f"{BYTES - 1 - BYTES // 2} bytes took {took} cycles"
         await self.clocks(frame + 2)
 
     async def _put(self, *levels: int, length: float | None = None) -> None:
-        """Put levels on the line, each for a bit or the given number of clocks: not a whole one, as a rule."""
+        """Put levels on the line, each for a bit or the given number of cycles: not a whole one, as a rule."""
         for level in levels:
             self.unit.put(rx=level)
             self.time += self.bit if length is None else length

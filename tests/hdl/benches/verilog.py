@@ -86,7 +86,7 @@ class VerilogUnit(Unit):
         return bool(self.rst.value)
 
     async def clocks(self, number: int) -> None:
-        """Wait for a number of clocks, at least 1."""
+        """Wait for a number of cycles, at least 1."""
         await clocks(self, number)
 
     async def within(self, limit: int, awaitable: Awaitable[T], failure: str) -> T:
@@ -130,7 +130,7 @@ async def variants(dut: Any, turn: int) -> None:
 
     async def run(name: str) -> None:
         try:
-            await within(limit, benches[name].run(), f"the bench has not ended in {limit} clocks")
+            await within(limit, benches[name].run(), f"the bench has not ended in {limit} cycles")
         except AssertionError as error:
             kind = kinds[name].__name__
             raise AssertionError(f"{error} ({kind} of variant {name} = {jobs[name]}, seed {seed})") from error

@@ -16,14 +16,14 @@ def item_clocks(items: Sequence[int], first: int) -> list[list[int]]:
     Parameters
     ----------
     items : sequence of int
-        Items of each word, the one behind a list's last word included. Each word is offered as soon as it can be taken.
+        Items of each word, the one after a list's last word included. Each word is offered as soon as it can be taken.
     first : int
         The clock that takes the first word.
     """
     clocks: list[list[int]] = []
     taken, moved, done = first - 1, first - 1, first
     for count in items:
-        # A word is taken behind the clock in which the one ahead of it waits no more, and then waits for its own turn.
+        # A word is taken after the clock in which the one ahead of it waits no more, and then waits for its own turn.
         taken = max(taken, moved) + 1
         if count:
             moved = max(taken, done)
@@ -129,11 +129,11 @@ class RowScannerBench(Bench):
                     alone = [count for (count,) in counts]
                     alone[-1] += 1
                     exact = [clock for word in item_clocks(alone, 1) for clock in word]
-                    assert took == exact, f"list {number}: expected visits {exact} clocks from the start, not {took}"
+                    assert took == exact, f"list {number}: expected visits {exact} cycles from the start, not {took}"
                 assert took[-1] <= slowest_end(counts, 1), f"list {number}, {counts} rows a chunk: took {took}"
             for _ in range(self.random.choice([0, 1, 20])):
                 await unit.edge
-                assert unit.get("visits__valid") == 0, f"list {number}: a visit more behind the bias row"
+                assert unit.get("visits__valid") == 0, f"list {number}: a visit more after the bias row"
         await self.visits.finish()
 
     async def _show(self) -> None:
@@ -242,7 +242,7 @@ class VisitReader:
                 wanted = divmod(row, self._lanes) if self._lanes else (0, 0)
                 assert (visit["word"], lane) == wanted, f"{at}, row {row}: expected word and lane {wanted}"
                 before = [other for other in seen if other % self._banks == row % self._banks]
-                assert not before or before[-1] < row, f"{at}: row {row} behind {before[-1]}"
+                assert not before or before[-1] < row, f"{at}: row {row} after {before[-1]}"
                 seen.append(row)
         assert sorted(seen) == list(expected), f"{where}: expected rows {list(expected)}, got {sorted(seen)}"
         return clocks

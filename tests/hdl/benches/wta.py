@@ -84,7 +84,7 @@ class WinnerTakeAllBench(Bench):
             await self.unit.edge
 
     async def _race(self, race: int, first: bool, label: int, learn: int) -> None:
-        """Draw, race, and check how long it takes; return behind the clock of ``done``."""
+        """Draw, race, and check how long it takes; return after the clock of ``done``."""
         unit = self.unit
         unit.put(draw=1, first=int(first), label=label, learn=learn)
         await unit.edge
@@ -100,7 +100,7 @@ class WinnerTakeAllBench(Bench):
         await self.until("done", patience=2 * self.units + 20)
         took = self.now() - begun
         expected = race_cycles(self.layer)
-        assert took == expected, f"race {race} of {self.units} units, {self.lanes} at a time, took {took} clocks"
+        assert took == expected, f"race {race} of {self.units} units, {self.lanes} at a time, took {took} cycles"
 
     def _compare(self, race: int, when: str, model: WinnerTakeAll) -> None:
         unit = self.unit

@@ -146,7 +146,7 @@ class Bench:
         return bytes(content)
 
     async def ask(self, ctx, kind: int, body: bytes = b"", status: Status = Status.DONE) -> bytes:
-        """Send the next request; return what its answer has behind the status."""
+        """Send the next request; return what its answer has after the status."""
         self.sequence = (self.sequence + 1) % 256
         self.counted[LinkEvent.TAKEN] += 1
         self.first_access = -1
