@@ -9,6 +9,7 @@
 #   make soak    golden model against Verilog on 200 random configurations
 #   make faults  100,000 damaged frames on the host link of a simulated board: none may be taken
 #   make fuzz    thousands of damaged files for each reader: each is read or refused in one sentence
+#   make formal  all proofs, each with a broken twin that has to fail; a table of them in build/formal/
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
 #   make diagrams  the drawings of docs/images from their text (needs Graphviz)
 #   make venv    only the environment, with the command .venv/bin/backspike
@@ -34,7 +35,7 @@ if command -v icebox_vlog >/dev/null; then \
   else echo "The bitstream is not simulated, as Project IceStorm is missing (apt-get install fpga-icestorm)."; fi
 endef
 
-.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults fuzz epoch venv format clean
+.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults fuzz formal epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes after what the first says.
@@ -80,6 +81,9 @@ faults: $(DEVELOPMENT)
 
 fuzz: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile thorough
+
+formal: $(DEVELOPMENT)
+	$(BIN)/python -m tests.formal
 
 epoch: $(RUNTIME)
 	$(BIN)/python bench/epoch.py

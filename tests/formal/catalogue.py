@@ -1,0 +1,26 @@
+"""All proofs, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from . import (
+    cobs,
+    joiner,
+    lfsr,
+    network,
+    neuron,
+    receiver,
+    registers,
+    scanner,
+    serialiser,
+    streams,
+    synapses,
+    uart,
+    wordstore,
+    wta,
+)
+
+__all__ = ["PROOFS"]
+
+_FILES = (lfsr, neuron, wta, wordstore, synapses, serialiser, joiner, scanner, registers, cobs, uart, receiver, streams)
+
+PROOFS = [proof for file in (*_FILES, network) for proof in file.PROOFS]
