@@ -46,20 +46,20 @@ class VisitJoiner(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         banks, visit = self._banks, self.o.p
-        there = Signal(banks)
+        has_row = Signal(banks)
         ended = Signal()
         m.d.comb += [
-            there.eq(Cat(mark.valid & ~mark.p.last for mark in self.i)),
+            has_row.eq(Cat(mark.valid & ~mark.p.last for mark in self.i)),
             ended.eq(Cat(mark.valid & mark.p.last for mark in self.i).all()),
         ]
         # Of different words, the least one comes first.
         fitting = Signal(banks)
-        words = [(there[bank], self.i[bank].p.word) for bank in range(banks)]
+        words = [(has_row[bank], self.i[bank].p.word) for bank in range(banks)]
         least = words[0]
         for other in words[1:]:
             earlier = other[0] & (~least[0] | (other[1] < least[1]))
             least = (least[0] | other[0], Mux(earlier, other[1], least[1]))
-        m.d.comb += fitting.eq(there)
+        m.d.comb += fitting.eq(has_row)
         if self._fold > 1:
             m.d.comb += fitting.eq(Cat(valid & (word == least[1]) for valid, word in words))
 

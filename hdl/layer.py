@@ -215,11 +215,11 @@ class HiddenLayer(wiring.Component):
             m.d.sync += [moving.eq(0), first.eq(0)]
         # A single word moves while the next sweep reads its first row.
         finishing = begin_moving if fold == 1 else last_word
-        coming = begin_moving if fold == 1 else 0
+        changing = begin_moving if fold == 1 else 0
         m.d.comb += [
             self.control.finished.eq(idle | finishing),
-            self.flags.coming.eq(coming),
-            sweep.coming.eq(coming),
+            self.flags.changing.eq(changing),
+            sweep.changing.eq(changing),
         ]
         with m.If(finishing):
             m.d.sync += idle.eq(1)
@@ -314,8 +314,8 @@ class HiddenLayer(wiring.Component):
                 next_mark.gate.eq(neuron.gate | ~moving),
                 next_mark.permit.eq(Mux(moving, neuron.permit, error.permit)),
                 next_mark.dropped.eq(neuron.dropped & moving),
-                next_mark.coming.error_pos.eq(neuron.error_pos & ~moving),
-                next_mark.coming.error_neg.eq(neuron.error_neg & ~moving),
+                next_mark.next_errors.error_pos.eq(neuron.error_pos & ~moving),
+                next_mark.next_errors.error_neg.eq(neuron.error_neg & ~moving),
                 marks.w_enable[lane].eq(moving | hit),
                 self.flags.spike[lane].eq(mark.spike),
                 self.flags.gate[lane].eq(mark.gate),
@@ -338,7 +338,7 @@ class HiddenLayer(wiring.Component):
             m.d.comb += [
                 sweep.error_pos[lane].eq(errors.r_data[lane].error_pos),
                 sweep.error_neg[lane].eq(errors.r_data[lane].error_neg),
-                errors.w_data[lane].eq(marks.r_data[lane % width].coming),
+                errors.w_data[lane].eq(marks.r_data[lane % width].next_errors),
                 errors.w_enable[lane].eq(turn.moving & (part == lane // width)),
             ]
 

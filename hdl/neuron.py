@@ -29,7 +29,7 @@ def error_spikes() -> data.StructLayout:
 
 def neuron_flags() -> data.StructLayout:
     """Return the layout of the flags that a hidden unit has in a tick, and of the error spikes it will have next."""
-    return data.StructLayout({"spike": 1, "gate": 1, "permit": 1, "dropped": 1, "coming": error_spikes()})
+    return data.StructLayout({"spike": 1, "gate": 1, "permit": 1, "dropped": 1, "next_errors": error_spikes()})
 
 
 class Membrane(wiring.Component):

@@ -23,8 +23,8 @@ __all__ = ["FlagPort", "RowSweep", "SweepEvents", "row_ports"]
 class FlagPort(wiring.Signature):
     """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit for a unit of a word.
 
-    ``word``: the word that is wanted in the next clock; ``coming``: flags, and the layer's error spikes, change at the
-    end of the next clock.
+    ``word``: the word that is wanted in the next clock; ``changing``: flags, and the layer's error spikes, change at
+    the end of the next clock.
     """
 
     def __init__(self, layer: WeightLayer) -> None:
@@ -34,7 +34,7 @@ class FlagPort(wiring.Signature):
                 "spike": Out(layer.unit_width),
                 "gate": Out(layer.unit_width),
                 "permit": Out(layer.unit_width),
-                "coming": Out(1),
+                "changing": Out(1),
             }
         )
 
@@ -76,7 +76,7 @@ class RowSweep(wiring.Component):
 
     Layer 1 is given its list; the others scan the flags of the layer below for it. A sweep takes ``fold`` cycles for
     each row visited (with banks, for each row of the bank that has most; with a single port, one more for each word
-    that changes), and two more, or three where flags or errors are `coming`, before the first row of a scanned list.
+    that changes), and two more, or three where flags or errors are `changing`, before the first row of a scanned list.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class RowSweep(wiring.Component):
     -------
     start : ``In(1)``
         A tick begins with the next clock cycle.
-    coming : ``In(1)``
+    changing : ``In(1)``
         The layer's own error spikes change at the end of the next cycle.
     rate : ``In(9)``
         Learning rate of the layer in 1/256: for the permission of the bias row.
@@ -107,7 +107,7 @@ class RowSweep(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "coming": In(1),
+                "changing": In(1),
                 "rate": In(RATE_BITS),
                 "error": In(1),
                 "error_word": Out(index_shape(fold)),
@@ -157,12 +157,12 @@ class RowSweep(wiring.Component):
             visits = scanner.visits
             connect(m, array.back, flipped(self.back))
             # It follows from flags below and errors here: it begins a cycle later where they are not there yet.
-            coming = Signal()
+            changing = Signal()
             late = Signal()
-            m.d.comb += coming.eq(self.below.coming | self.coming)
-            m.d.sync += late.eq(self.start & coming)
+            m.d.comb += changing.eq(self.below.changing | self.changing)
+            m.d.sync += late.eq(self.start & changing)
             m.d.comb += [
-                scanner.start.eq((self.start & ~coming) | late),
+                scanner.start.eq((self.start & ~changing) | late),
                 self.below.word.eq(scanner.word),
                 scanner.spike.eq(self.below.spike),
                 scanner.gate.eq(self.below.gate),

@@ -147,15 +147,15 @@ class WinnerTakeAll(wiring.Component):
         # Clock 1: leap, look the noise up.
         looking = Signal()
         unit_1 = Signal.like(unit)
-        mine = self.seeds.valid & (self.seeds.group == units_group(layer))
+        seeding = self.seeds.valid & (self.seeds.group == units_group(layer))
         now = states.r_data[0].random
         leapt = leap(now, GUMBEL_BITS, POLYNOMIALS[config.lfsr_bits])
         m.d.sync += [looking.eq(drawing), unit_1.eq(unit)]
         m.d.comb += [
             states.r_address.eq(unit),
-            states.w_address.eq(Mux(mine, self.seeds.word, unit_1)),
-            states.w_enable.eq(looking | mine),
-            states.w_data[0].random.eq(Mux(mine, self.seeds.state, leapt)),
+            states.w_address.eq(Mux(seeding, self.seeds.word, unit_1)),
+            states.w_enable.eq(looking | seeding),
+            states.w_data[0].random.eq(Mux(seeding, self.seeds.state, leapt)),
             read.addr.eq(now[:GUMBEL_BITS]),
         ]
 

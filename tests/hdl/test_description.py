@@ -168,4 +168,4 @@ def test_probes_hold_every_state_of_the_model(name: str) -> None:
         banks = config.weight_layer(entry.layer).banks if entry.field.kind is StateKind.WEIGHT else 1
         expected = 0 if entry.field.kind is StateKind.MEMBRANE and not config.leak else banks
         assert held.count(state) == expected, state
-    assert {state.rpartition("_")[0] for state in set(held) - state_entries(config).keys()} <= {"coming"}
+    assert {state.rpartition("_")[0] for state in set(held) - state_entries(config).keys()} <= {"next_errors"}
