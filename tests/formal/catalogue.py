@@ -6,6 +6,7 @@ from . import (
     cobs,
     joiner,
     lfsr,
+    link,
     network,
     neuron,
     receiver,
@@ -23,4 +24,4 @@ __all__ = ["PROOFS"]
 
 _FILES = (lfsr, neuron, wta, wordstore, synapses, serialiser, joiner, scanner, registers, cobs, uart, receiver, streams)
 
-PROOFS = [proof for file in (*_FILES, network) for proof in file.PROOFS]
+PROOFS = [proof for file in (*_FILES, network, link) for proof in file.PROOFS]

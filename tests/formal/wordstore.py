@@ -74,7 +74,7 @@ PROOFS = [
         ),
     ),
     # That it may give anything there is no idle talk: it does.
-    proof(3, False, wrong=remembers(3, False, meeting=False), quick=True),
+    proof(3, False, wrong=remembers(3, False, meeting=False)),
     proof(
         3,
         True,
