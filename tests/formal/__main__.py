@@ -38,9 +38,10 @@ def main(names: tuple[str, ...]) -> None:
     kept = FOLDER / "proofs.json"
     results = json.loads(kept.read_text()) if names and kept.exists() else {}
     failed = []
-    for proof in PROOFS:
-        if names and not any(name in proof.name for name in names):
-            continue
+    chosen = [proof for proof in PROOFS if not names or any(name in proof.name for name in names)]
+    if not chosen:
+        raise click.ClickException(f"no proof has {' or '.join(names)} in its name")
+    for proof in chosen:
         outcome = prove(proof, FOLDER / proof.name)
         twin = prove(proof, FOLDER / f"{proof.name}-twin", twin=True)
         shown = {"passed": outcome.passed, "wall": outcome.wall, "cpu": outcome.cpu}
