@@ -53,10 +53,16 @@ def own_temporary_directory(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def signals_are_not_ignored():
-    """Ctrl-C is, in what a script starts in the background: the tests too, and the programs that they start."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Ctrl-C is, in what a script starts in the background, and SIGHUP under nohup: their programs would, too."""
+    handlers = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGTERM: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

@@ -362,7 +362,7 @@ def test_hardware_that_never_ends_a_tick_is_found(written):
     written.append(text)
     with seconds(60):
         result = compare(MIXED, schedule(MIXED, 3), simulator="icarus")
-    assert re.fullmatch(r"sample 0: expected 8 ticks within \d+ clocks, got fewer", result.mismatch), result.mismatch
+    assert re.fullmatch(r"sample 0: expected 8 ticks within \d+ cycles, got fewer", result.mismatch), result.mismatch
 
 
 # -- processes that die ---------------------------------------------------------------------------------------------
