@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,27 +80,15 @@ speed_option = click.option(
     metavar="NAME",
     help="For the speed, the dataset of the training; needed where trainings on several are on record.",
 )
-experiments_option = click.option(
-    "--experiments",
-    type=click.Path(path_type=Path),
-    default=Path("experiments"),
-    show_default=True,
-    help="Folder of the experiments' files.",
-)
-results_option = click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder of their results.",
-)
-work_option = click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path("build/experiments"),
-    show_default=True,
-    help="Folder for checkpoints.",
-)
+
+
+def _folder_option(name: str, default: str, purpose: str) -> Callable[[Any], Any]:
+    return click.option(name, type=click.Path(path_type=Path), default=Path(default), show_default=True, help=purpose)
+
+
+experiments_option = _folder_option("--experiments", "experiments", "Folder of the experiments' files.")
+results_option = _folder_option("--results", "results", "Folder of their results.")
+work_option = _folder_option("--work", "build/experiments", "Folder for checkpoints.")
 engine_option = click.option("--engine", type=click.Choice(["fast", "numpy"]), default="fast", show_default=True)
 
 
