@@ -12,26 +12,46 @@ from .inputstreams import DrawPort
 from .samples import sample_layout
 from .wordstore import index_shape
 
-__all__ = ["lister_ports"]
+__all__ = ["SampleLists"]
 
 
-def lister_ports(config: NetworkConfig) -> dict[str, wiring.Member]:
-    """Return the ports of what lists samples.
+class SampleLists(wiring.Component):
+    """What lists samples, whichever kind they are of; `PixelLists` and `RecordedSpikes` say how.
 
-    ``samples``: what arrives; ``counts``: its present entry is one, and in order; ``available``, ``label``, ``learn``:
-    a sample may be started, and what it says of itself; ``start``, ``showing``, ``listing``, ``ended``: see `ListPace`;
-    ``draws``: the input's streams; ``entries``: the words of the lists.
+    Parameters
+    ----------
+    config : NetworkConfig
+
+    Members
+    -------
+    samples : ``In(stream.Signature(sample_layout(config)))``
+        What arrives.
+    counts : ``In(1)``
+        The present entry of `samples` is one, and in order.
+    available, label, learn : ``Out(1)``, ``Out(index_shape(n_L))``, ``Out(1)``
+        A sample may be started, and what it says of itself.
+    start, showing, listing, ended : ``In(1)``, ``In(1)``, ``In(1)``, ``In(1)``
+        See `ListPace`.
+    draws : ``Out(DrawPort(config))``
+        The input's streams.
+    entries : ``Out(stream.Signature(entries_layout(config)))``
+        The words of the lists.
     """
-    return {
-        "samples": In(stream.Signature(sample_layout(config))),
-        "counts": In(1),
-        "available": Out(1),
-        "label": Out(index_shape(config.layers[-1])),
-        "learn": Out(1),
-        "start": In(1),
-        "showing": In(1),
-        "listing": In(1),
-        "ended": In(1),
-        "draws": Out(DrawPort(config)),
-        "entries": Out(stream.Signature(entries_layout(config))),
-    }
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self._config = config
+        super().__init__(
+            {
+                "samples": In(stream.Signature(sample_layout(config))),
+                "counts": In(1),
+                "available": Out(1),
+                "label": Out(index_shape(config.layers[-1])),
+                "learn": Out(1),
+                "start": In(1),
+                "showing": In(1),
+                "listing": In(1),
+                "ended": In(1),
+                "draws": Out(DrawPort(config)),
+                "entries": Out(stream.Signature(entries_layout(config))),
+            }
+        )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 
-from backspike.config import PIXEL_BITS, NetworkConfig
+from backspike.config import PIXEL_BITS
 
-from .lister import lister_ports
+from .lister import SampleLists
 from .ram import ram
 from .wordstore import index_shape
 
 __all__ = ["PixelLists"]
 
 
-class PixelLists(wiring.Component):
+class PixelLists(SampleLists):
     """Stores samples as lists of non-zero pixels, and draws the one that is shown once per tick.
 
     An entry is stored a clock; `input_width` entries per word, in `input_buffers` buffers: of two, one fills while the
@@ -28,12 +28,8 @@ class PixelLists(wiring.Component):
     Members
     -------
     samples, counts, available, label, learn, start, showing, listing, ended, draws, entries
-        See `lister_ports`.
+        See `SampleLists`.
     """
-
-    def __init__(self, config: NetworkConfig) -> None:
-        self._config = config
-        super().__init__(lister_ports(config))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
-from amaranth.lib import wiring
 
-from backspike.config import NetworkConfig
-
-from .lister import lister_ports
+from .lister import SampleLists
 
 __all__ = ["RecordedSpikes"]
 
 
-class RecordedSpikes(wiring.Component):
+class RecordedSpikes(SampleLists):
     """Passes recorded spikes on as they come; entry n of a list draws stream n modulo their number, for permission.
 
     Nothing is stored, so a sample is available while its first entry waits. A sample that ends early leaves lists that
@@ -25,12 +22,8 @@ class RecordedSpikes(wiring.Component):
     Members
     -------
     samples, counts, available, label, learn, start, showing, listing, ended, draws, entries
-        See `lister_ports`.
+        See `SampleLists`.
     """
-
-    def __init__(self, config: NetworkConfig) -> None:
-        self._config = config
-        super().__init__(lister_ports(config))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
