@@ -8,6 +8,7 @@
 #   make bench   clocks, bounds and speeds of the presets, beside other software; results in build/bench/
 #   make soak    golden model against Verilog on 200 random configurations
 #   make faults  100,000 damaged frames on the host link of a simulated board: none may be taken
+#   make requests  300,000 frames of random contents on a simulated board, beside a golden model of it
 #   make fuzz    thousands of damaged files for each reader: each is read or refused in one sentence
 #   make formal  all proofs, each with a broken twin that has to fail; a table of them in build/formal/
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
@@ -35,7 +36,7 @@ if command -v icebox_vlog >/dev/null; then \
   else echo "The bitstream is not simulated, as Project IceStorm is missing (apt-get install fpga-icestorm)."; fi
 endef
 
-.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults fuzz formal epoch venv format clean
+.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults requests fuzz formal epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes after what the first says.
@@ -80,6 +81,9 @@ soak: $(DEVELOPMENT)
 
 faults: $(DEVELOPMENT)
 	$(BIN)/python bench/faults.py
+
+requests: $(DEVELOPMENT)
+	$(BIN)/python bench/requests.py
 
 fuzz: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile thorough

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backspike.errors import BackspikeError
 
-__all__ = ["POLYNOMIALS", "SEEDING_POLYNOMIALS", "leap", "seeding_start", "stream_seeds"]
+__all__ = ["POLYNOMIALS", "SEEDING_POLYNOMIALS", "leap", "seeded_states", "seeding_start", "stream_seeds"]
 
 States = NDArray[np.uint64]
 
@@ -91,7 +91,12 @@ def stream_seeds(seed: int, count: int, width: int) -> States:
     most = period // math.gcd(width, period)
     if count > most:
         raise BackspikeError(f"lfsr_bits = {width} gives at most {most} random streams, but the network needs {count}")
-    state = np.array([seeding_start(seed, width)], dtype=np.uint64)
+    return seeded_states(seeding_start(seed, width), count, width)
+
+
+def seeded_states(start: int, count: int, width: int) -> States:
+    """Return what the seeding register gives 0 .. count-1 from a first state of `width` bits: 0 is taken as 1."""
+    state = np.array([start], dtype=np.uint64)
     seeds = np.empty(count, dtype=np.uint64)
     for index in range(count):
         state = leap(state, width, width, SEEDING_POLYNOMIALS[width])

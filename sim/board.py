@@ -120,6 +120,11 @@ class SimulatedBoard:
         """Clocks since the start."""
         return int(self._library.backspike_clocks(self._board))
 
+    @property
+    def byte_clocks(self) -> int:
+        """Clocks that a byte takes on the line."""
+        return _BYTE_BITS * self._divisor
+
     def exchange(self, sent: bytes) -> bytes:
         """Put bytes on the line, one right after the other; return what comes until the device is quiet.
 
@@ -129,7 +134,7 @@ class SimulatedBoard:
             It does not become quiet.
         """
         room, heard = np.empty(_ROOM, dtype=np.uint8), b""
-        end = self.clocks + len(sent) * _BYTE_BITS * self._divisor + self.patience
+        end = self.clocks + len(sent) * self.byte_clocks + self.patience
         while True:
             came = self._library.backspike_exchange(self._board, sent, len(sent), room.ctypes, len(room), _SLICE)
             heard += room[: max(0, came)].tobytes()

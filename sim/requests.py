@@ -1,0 +1,226 @@
+"""Requests of random contents, right in their CRC alone: what a board does with them, beside the golden model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from random import Random
+
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
+from backspike.fpga.link.frames import Frame, FrameError
+from backspike.fpga.link.serial_transport import decode_line, encode_line
+from backspike.hdl.timing import sample_limit
+from backspike.link import PARTS, WORDS, LinkEvent, Request
+from backspike.registers import RegisterKind, RegisterMap
+
+from .board import SimulatedBoard
+from .link import LinkModel, Show
+
+__all__ = ["Conversation", "random_request"]
+
+_LONG = 0.01
+"""Share of requests as long as they may be, which take as much time on the line as fifty others."""
+
+
+class Conversation:
+    """A board and the golden model of it, which are told the same frames.
+
+    Parameters
+    ----------
+    board : SimulatedBoard
+        Fresh from its power-up.
+    config : NetworkConfig
+    random : Random
+    show : callable, optional
+        As of `LinkModel`.
+
+    Attributes
+    ----------
+    comparisons : int
+        How often all weights and counters were compared.
+    """
+
+    def __init__(self, board: SimulatedBoard, config: NetworkConfig, random: Random, show: Show | None = None) -> None:
+        self.model = LinkModel(config, show)
+        self.comparisons = 0
+        self._board, self._config, self._random = board, config, random
+        self._registers = RegisterMap(config)
+        # Bytes that mean nothing, and take as long as a sample or the seeding does.
+        self._pause = b"\0" * (sample_limit(config) // board.byte_clocks + 1)
+
+    def tell(self, request: Frame) -> LinkEvent:
+        """Send a frame, and compare what comes; return what it counts as.
+
+        Raises
+        ------
+        BackspikeError
+            The board answers otherwise than the model, or hangs.
+        """
+        heard = self._board.exchange(encode_line(request))
+        try:
+            answer = decode_line(heard[:-1]) if heard else None
+        except FrameError as error:
+            raise BackspikeError(f"{request} is answered with {heard.hex()}, which is {error}") from error
+        return self.model.take(request, answer)
+
+    def rest(self) -> None:
+        """Wait until nothing moves in the network."""
+        if not self.model.resting:
+            self._board.exchange(self._pause * max(1, self.model.outstanding))
+            self.model.rest()
+
+    def run(
+        self, count: int, interval: int = 500, progress: Callable[[int], object] | None = None
+    ) -> tuple[Counter[str], Counter[LinkEvent]]:
+        """Send random requests; return how many of each kind, and what they counted as.
+
+        Parameters
+        ----------
+        count : int
+        interval : int
+            Requests between two comparisons of all weights and counters, at least 1.
+        progress : callable, optional
+            Called with the requests done since the last call.
+
+        Raises
+        ------
+        BackspikeError
+            The board answers otherwise than the model, hangs, or has other weights or counters.
+        """
+        kinds: Counter[str] = Counter()
+        events: Counter[LinkEvent] = Counter()
+        for number in range(count):
+            request = random_request(self._config, self._random, self.model.sequence)
+            if self.model.timed(request) or self._random.random() < 0.2:
+                self.rest()
+            event = self.tell(request)
+            events[event] += 1
+            kinds[kind_of(request) if event is LinkEvent.TAKEN else event.name.lower()] += 1
+            if self.model.unsure:
+                self.compare_weights()
+            if (number + 1) % interval == 0 or number + 1 == count:
+                self.compare()
+                if progress:
+                    progress(number % interval + 1)
+        return kinds, events
+
+    def compare(self) -> None:
+        """Compare all weights and counters; samples that are not whole are given up."""
+        self.rest()
+        if self.model.mid_sample:
+            self._ask(Request.HELLO)
+        for name in self._registers.counters:
+            self._ask(Request.READ, bytes((self._registers[name].address, 1)))
+        self.compare_weights()
+        self._ask(Request.LINK)
+        self.comparisons += 1
+
+    def compare_weights(self) -> None:
+        """Read all weights, those of lanes that are no unit included."""
+        data = self._registers["WEIGHT_DATA"].address
+        for layer in self._config.weight_layers:
+            for name, value in self._registers.window(layer).items():
+                self._ask(Request.WRITE, bytes((self._registers[name].address,)) + value.to_bytes(4, "little"))
+            left = layer.rows * layer.row_lanes
+            while left:
+                self._ask(Request.READ, bytes((data, min(WORDS, left))))
+                left -= min(WORDS, left)
+
+    def _ask(self, kind: Request, body: bytes = b"") -> None:
+        self.tell(Frame((self.model.sequence + 1) % 256, kind, body))
+
+
+def kind_of(request: Frame) -> str:
+    """Return the name of a request's kind."""
+    return Request(request.kind).name if request.kind in list(Request) else "unknown kind"
+
+
+def random_request(config: NetworkConfig, random: Random, last: int) -> Frame:
+    """Draw a request: mostly the next one, of a kind that there is, with a body that the kind may have or may not.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    random : Random
+    last : int
+        Sequence of the last request that was taken.
+    """
+    kind = random.choice(
+        [Request.READ] * 4
+        + [Request.WRITE] * 5
+        + [Request.SAMPLES] * 6
+        + [Request.RESULTS, Request.RESULTS, Request.LINK, Request.HELLO, random.randrange(256)]
+    )
+    sequence = (last + random.choice([1] * 20 + [0, random.randrange(256)])) % 256
+    body = random_body(config, kind, random)
+    if random.random() < 0.05:
+        # A byte too many, or too few.
+        body = body + random.randbytes(1) if random.random() < 0.5 else body[:-1]
+    return Frame(sequence, kind, body)
+
+
+def random_body(config: NetworkConfig, kind: int, random: Random) -> bytes:
+    """Draw a body that a kind may have, or may not."""
+    registers, long = RegisterMap(config), random.random() < _LONG
+    names = list(registers.registers)
+    if random.random() < 0.02:
+        return random.randbytes(random.choice([0, 1, 2, 3, 4, 5, 8, 9, 20, 300]))
+    if kind == Request.READ:
+        address = random.choice([random.randrange(len(names)), registers["WEIGHT_DATA"].address])
+        count = random.choice([WORDS, WORDS + 1]) if long else random.choice([0, 1, 1, 1, 2, 2, 3, 5, 9])
+        return bytes((random.choice([address] * 30 + [len(names), random.randrange(256)]), count))
+    if kind == Request.WRITE:
+        name = random.choice([random.choice(names), "WEIGHT_DATA", random.choice(names)])
+        count = random.choice([WORDS, WORDS + 1]) if long else random.choice([1, 1, 1, 2, 3, 6])
+        values = (_random_value(config, name, random) for _ in range(count))
+        address = random.choice([registers[name].address] * 30 + [len(names), random.randrange(256)])
+        return bytes((address,)) + b"".join(value.to_bytes(4, "little") for value in values)
+    if kind == Request.SAMPLES:
+        count = random.choice([PARTS - 1, PARTS, PARTS + 1]) if long else random.choice([0, 1, 1, 1, 2, 2, 3, 5])
+        return b"".join(_random_parts(config, random, count))
+    return random.randbytes(random.choice([0] * 20 + [7]))
+
+
+def _random_value(config: NetworkConfig, name: str, random: Random) -> int:
+    """Draw what is written to a register: of the window, mostly what there is; of all, now and then what there is not.
+
+    Control is a matter of its lowest bits, and of the others now and then.
+    """
+    anything = random.choice([0, 1, 256, 257, 0xFFFF, 0x1_0000, 0xFFFF_FFFF, random.getrandbits(32)])
+    most = {
+        "CONTROL": 3,
+        "WEIGHT_LAYER": config.depth + 1,
+        "WEIGHT_ROW": max(layer.rows for layer in config.weight_layers),
+        "WEIGHT_WORD": max(layer.fold for layer in config.weight_layers),
+        "WEIGHT_LANE": max(layer.lanes for layer in config.weight_layers),
+    }
+    kind = RegisterMap(config)[name].kind
+    if kind is RegisterKind.RATE:
+        return random.choice([random.randrange(257), 256, anything])
+    if kind is RegisterKind.WEIGHT:
+        return random.choice([random.getrandbits(32), config.weight_max, config.weight_min & 0xFFFF_FFFF])
+    return random.choice([random.randint(0, most[name])] * 5 + [anything]) if name in most else anything
+
+
+def _random_parts(config: NetworkConfig, random: Random, count: int) -> Iterator[bytes]:
+    """Draw lists, and parts of them: of any length, with steps of 0 and beyond the inputs, and labels of no class."""
+    inputs, classes = config.layers[0], config.layers[-1]
+    for _ in range(count):
+        label = random.choice([random.randrange(classes)] * 60 + [classes, random.getrandbits(14)])
+        flags = label | random.choice([0, 0, 0, 1]) << 14 | random.choice([0, 1, 1]) << 15
+        size = (
+            random.choice([0, 1, 2, inputs // 2, inputs, inputs + 3]) if count < PARTS // 2 else random.choice([0, 1])
+        )
+        size = min(size, 400 // count)
+        steps = random.choice([(1, 1), (1, 2), (0, 3), (0, 255), (1, max(1, min(255, inputs // (size + 1))))])
+        entries = bytes(
+            byte
+            for _ in range(size)
+            for byte in (
+                random.randint(*steps),
+                random.choice([0, 1, 255, random.randrange(256), random.randrange(256)]),
+            )
+        )
+        stated = random.choice([size] * 60 + [size + 1, random.getrandbits(16)])
+        yield flags.to_bytes(2, "little") + stated.to_bytes(2, "little") + entries
