@@ -61,6 +61,10 @@ _NOT_PART_OF_A_CHECKPOINT = (
 )
 
 
+# Values by the names that files written before today's may have.
+_RENAMED = {"input_streams": "input_lfsrs"}
+
+
 class _Completed(tuple[int, ...]):
     """A value for each layer of which some were not given: a copy with other layers has those derived anew."""
 
@@ -117,14 +121,14 @@ class NetworkConfig:
     inference_patience : int or None
         The same for samples that are not learned; None, as it is by default, is the value of `patience`.
     seed : int
-        Seed of every random stream and of the initial weights, 1 to 2**32 - 1.
+        Seed of every LFSR and of the initial weights, 1 to 2**32 - 1.
     lfsr_bits : int
         Width of the linear-feedback shift registers; one of 16, 24, 32, 40, 48, 64, and no less than the bits that a
-        unit takes from its stream in a tick: 16 of an input, and `hidden_draw_bits` where there are hidden units.
+        unit takes from its LFSR in a tick: 16 of an input, and `hidden_draw_bits` where there are hidden units.
     input : str
         ``"rate"``: pixels 0..255 become spikes here. ``"spikes"``: recorded spikes, tick by tick.
-    input_streams : int
-        Random streams shared by the inputs, 1 to 16; input n of a sample's list uses stream n modulo this.
+    input_lfsrs : int
+        LFSRs shared by the inputs, 1 to 16; input n of a sample's list uses LFSR n modulo this.
     lanes : tuple of int
         Synapses of a row that are worked on in a clock, for each weight layer, 1 to the layer's units (0, and when left
         out: all of them). Changes clocks and area, never a result.
@@ -132,7 +136,7 @@ class NetworkConfig:
         Units of each hidden layer whose neurons are worked on in a clock, a divisor of the layer's `lanes` (0, and when
         left out: as many as those). Changes clocks and area, never a result.
     input_lanes : int
-        Entries of a sample's list that are drawn in a clock, a divisor of `input_streams` (0: as many as those);
+        Entries of a sample's list that are drawn in a clock, a divisor of `input_lfsrs` (0: as many as those);
         recorded spikes always come one by one. Changes clocks and area, never a result.
     input_buffers : int
         Samples of rate-coded pixels that are held: 2, one to be shown and one to be filled meanwhile, or 1, which is
@@ -169,7 +173,7 @@ class NetworkConfig:
     seed: int = 1
     lfsr_bits: int = 32
     input: str = "rate"
-    input_streams: int = 8
+    input_lfsrs: int = 8
     lanes: tuple[int, ...] = ()
     unit_lanes: tuple[int, ...] = ()
     input_lanes: int = 0
@@ -188,14 +192,14 @@ class NetworkConfig:
         if self.inference_patience is not None:
             self._check_int("inference_patience", 0, self.ticks)
         self._check_int("seed", 1, 2**32 - 1)
-        self._check_int("input_streams", 1, 16)
+        self._check_int("input_lfsrs", 1, 16)
         self._check_real("temperature", 16)
         self._check_real("rate_decay", 1)
         if not isinstance(self.input, str) or self.input not in INPUT_KINDS:
             raise BackspikeError(f"input must be one of {_listing(INPUT_KINDS)}, not {shown(self.input)}")
         self._check_power("activation_range")
         self._check_power("error_range")
-        self._check_streams()
+        self._check_lfsrs()
         self._fill_per_layer("rates", 0, [256] * self.depth, default=min(256, 1 << max(0, self.weight_frac - 2)))
         self._fill_per_layer("dropout", 0, [255] * (self.depth - 1), default=0)
         self._fill_per_layer("lanes", 0, list(self.layers[1:]), default=0, zero=list(self.layers[1:]))
@@ -225,12 +229,12 @@ class NetworkConfig:
 
     @property
     def hidden_draw_bits(self) -> int:
-        """Bits that a hidden unit's stream gives in a tick."""
+        """Bits that a hidden unit's LFSR gives in a tick."""
         return self.activation_bits + self.error_bits + PERMISSION_BITS
 
     @property
     def input_draw_bits(self) -> int:
-        """Bits that an input stream gives for one entry of a sample's list."""
+        """Bits that an input LFSR gives for one entry of a sample's list."""
         return PIXEL_BITS + PERMISSION_BITS
 
     @property
@@ -263,14 +267,14 @@ class NetworkConfig:
 
     @property
     def input_turns(self) -> int:
-        """Words of input streams, the lanes of each at work in the same clock; word n of a list takes n modulo this."""
-        lanes = 1 if self.input == "spikes" else self.input_lanes or self.input_streams
-        return self.input_streams // lanes
+        """Words of input LFSRs, the lanes of each at work in the same clock; word n of a list takes n modulo this."""
+        lanes = 1 if self.input == "spikes" else self.input_lanes or self.input_lfsrs
+        return self.input_lfsrs // lanes
 
     @property
     def input_width(self) -> int:
-        """Input streams that draw in a clock."""
-        return self.input_streams // self.input_turns
+        """Input LFSRs that draw in a clock."""
+        return self.input_lfsrs // self.input_turns
 
     @property
     def untrained(self) -> int:
@@ -385,8 +389,8 @@ class NetworkConfig:
             low = 2.0 ** (1 - self.weight_frac)
             raise BackspikeError(f"{key} must be a power of two of at least {low:g} (two LSB), not {shown(value)}")
 
-    def _check_streams(self) -> None:
-        """Check that a stream gives what a unit takes from it in a tick, and that no two streams start alike."""
+    def _check_lfsrs(self) -> None:
+        """Check that an LFSR has the bits that a unit takes from it in a tick, and that no two start alike."""
         if not _is_int(self.lfsr_bits) or self.lfsr_bits not in LFSR_WIDTHS:
             raise BackspikeError(f"lfsr_bits must be one of {_listing(LFSR_WIDTHS)}, not {shown(self.lfsr_bits)}")
         # Without a hidden layer nothing draws for activation and error.
@@ -400,14 +404,14 @@ class NetworkConfig:
                 )
             raise BackspikeError(f"lfsr_bits must be at least {taken}, not {self.lfsr_bits}")
         period = 2**self.lfsr_bits - 1
-        streams, starts = (
-            self.input_streams + sum(n + 1 for n in self.layers[1:]),
+        lfsrs, starts = (
+            self.input_lfsrs + sum(n + 1 for n in self.layers[1:]),
             period // math.gcd(self.lfsr_bits, period),
         )
-        if streams >= starts:
+        if lfsrs >= starts:
             raise BackspikeError(
-                f"lfsr_bits must be more than {self.lfsr_bits}, which is enough for {starts - 1} random streams, and "
-                f"layers with input_streams need {streams}"
+                f"lfsr_bits must be more than {self.lfsr_bits}, which is enough for {starts - 1} LFSRs, and "
+                f"layers with input_lfsrs need {lfsrs}"
             )
 
     def _check_unit_lanes(self) -> None:
@@ -420,10 +424,10 @@ class NetworkConfig:
                 )
 
     def _check_input_lanes(self) -> None:
-        self._check_int("input_lanes", 0, self.input_streams)
-        if self.input_lanes and self.input_streams % self.input_lanes:
+        self._check_int("input_lanes", 0, self.input_lfsrs)
+        if self.input_lanes and self.input_lfsrs % self.input_lanes:
             raise BackspikeError(
-                f"input_lanes must divide the input_streams, {self.input_streams}, not be {self.input_lanes}"
+                f"input_lanes must divide the input_lfsrs, {self.input_lfsrs}, not be {self.input_lanes}"
             )
 
     def _check_banks(self) -> None:
@@ -458,6 +462,8 @@ class NetworkConfig:
 def _check_names(values: Mapping[str, Any]) -> None:
     known = [field.name for field in fields(NetworkConfig)]
     for key in values:
+        if key in _RENAMED:
+            raise BackspikeError(f"{key} is called {_RENAMED[key]} now")
         if key not in known:
             raise BackspikeError(f"{shown(key)} is not a configuration value; known are {_listing(known)}")
 
@@ -487,7 +493,7 @@ PRESETS: dict[str, NetworkConfig] = {
     config.name.replace("_", "-"): config
     for config in (
         NetworkConfig(
-            name="tiny", layers=(8, 4, 3), ticks=8, weight_bits=6, weight_frac=4, rates=(64, 64), input_streams=2
+            name="tiny", layers=(8, 4, 3), ticks=8, weight_bits=6, weight_frac=4, rates=(64, 64), input_lfsrs=2
         ),
         NetworkConfig(name="digits", layers=(64, 32, 10), rates=(256, 256), **_FEW_SAMPLES),
         NetworkConfig(name="digits_deep", layers=(64, 32, 16, 10), rates=(256, 256, 256), **_FEW_SAMPLES),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .config import NetworkConfig
 from .layers import WeightLayer
-from .model.lfsr import seeding_start
+from .model.seeding import seeding_start
 
 __all__ = [
     "IDENTITY",
@@ -40,7 +40,7 @@ class Control(IntEnum):
     """Bits of register CONTROL, by number."""
 
     CLEAR_COUNTERS = 0
-    SEED_STREAMS = 1
+    SEED_LFSRS = 1
 
 
 class RegisterKind(Enum):
@@ -114,8 +114,8 @@ class RegisterMap:
             ("IDENTITY", kind.CONSTANT, 'ASCII "BKSP"'),
             ("SEMANTICS", kind.CONSTANT, "version of the semantics"),
             ("CONFIG_HASH", kind.CONSTANT, "first 32 bits of the configuration's SHA-256"),
-            ("STATUS", kind.STATUS, "bit 0: a sample is being shown; bit 1: streams are being seeded"),
-            ("CONTROL", kind.CONTROL, "write bit 0: clear the counters; bit 1: seed all streams from SEED"),
+            ("STATUS", kind.STATUS, "bit 0: a sample is being shown; bit 1: the LFSRs are being seeded"),
+            ("CONTROL", kind.CONTROL, "write bit 0: clear the counters; bit 1: seed all LFSRs from SEED"),
             ("SEED_LOW", kind.SEED, "start of the seeding register, bits 31..0; taken at the next seeding"),
             ("SEED_HIGH", kind.SEED, "the same, bits 63..32"),
             ("WEIGHT_LAYER", kind.WINDOW, "weight layer of the weight window, 1 .. L"),
@@ -159,9 +159,9 @@ class RegisterMap:
     # -- what a host writes -----------------------------------------------------------------------------------
 
     def seeding(self, seed: int) -> dict[str, int]:
-        """Return the writes, in their order, that seed all random streams anew."""
+        """Return the writes, in their order, that seed all LFSRs anew."""
         start = seeding_start(seed, self._config.lfsr_bits)
-        return {"SEED_LOW": start & 0xFFFF_FFFF, "SEED_HIGH": start >> 32, "CONTROL": 1 << Control.SEED_STREAMS}
+        return {"SEED_LOW": start & 0xFFFF_FFFF, "SEED_HIGH": start >> 32, "CONTROL": 1 << Control.SEED_LFSRS}
 
     def clearing(self) -> dict[str, int]:
         """Return the write that sets all counters to zero."""

@@ -31,19 +31,19 @@ _DIVISOR = 16
 
 _SMALL: dict[str, Any] = {"ticks": 16, "rates": (64, 64)}
 
-# Small networks, in which each part is once large and once small: lanes, weights, units, depth, streams.
+# Small networks, in which each part is once large and once small: lanes, weights, units, depth, LFSRs.
 NETWORKS: tuple[dict[str, Any], ...] = (
-    {"layers": (8, 4, 3), "lanes": (4, 3), "weight_bits": 6, "weight_frac": 4, "input_streams": 2},
-    {"layers": (8, 4, 3), "lanes": (1, 1), "input_streams": 1, "input_lanes": 1},
+    {"layers": (8, 4, 3), "lanes": (4, 3), "weight_bits": 6, "weight_frac": 4, "input_lfsrs": 2},
+    {"layers": (8, 4, 3), "lanes": (1, 1), "input_lfsrs": 1, "input_lanes": 1},
     {"layers": (64, 8, 4), "lanes": (2, 1), "input_lanes": 1},
     {"layers": (64, 16, 10), "lanes": (4, 2), "input_lanes": 1},
     {"layers": (64, 16, 10), "lanes": (8, 5), "unit_lanes": (2,)},
-    {"layers": (200, 24, 6), "lanes": (4, 2), "input_streams": 4},
+    {"layers": (200, 24, 6), "lanes": (4, 2), "input_lfsrs": 4},
     {"layers": (64, 16, 4), "lanes": (8, 4), "weight_bits": 12, "weight_frac": 10},
     {"layers": (32, 10), "lanes": (5,), "rates": (64,)},
     {"layers": (32, 8, 8, 4), "lanes": (2, 2, 2), "rates": (64, 64, 64)},
     {"layers": (64, 32, 10), "lanes": (2, 2), "unit_lanes": (1,), "input_lanes": 1},
-    {"layers": (32, 12, 4), "lanes": (12, 4), "input_streams": 16},
+    {"layers": (32, 12, 4), "lanes": (12, 4), "input_lfsrs": 16},
     {"layers": (100, 20, 5), "lanes": (10, 5), "weight_bits": 6, "weight_frac": 4},
     {"layers": (100, 40, 10), "lanes": (40, 10), "unit_lanes": (8,), "weight_bits": 9, "weight_frac": 8},
     {"layers": (100, 32, 10), "lanes": (16, 10), "banks": (2, 2), "unit_lanes": (4,)},

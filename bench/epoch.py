@@ -77,7 +77,7 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
         "compared": ", ".join(f"{number:,} {kind}" for kind, number in result.compared.items()),
         "mismatches": "0",
         "weights at the end": f"SHA-256 {_weights_hash(result)}",
-        "LFSR states at the end": f"SHA-256 {_streams_hash(result)}",
+        "LFSR states at the end": f"SHA-256 {_lfsrs_hash(result)}",
         "time": f"{built - start:.0f} s to compile the Verilog, {ran - built:.0f} s for the epoch on both sides",
         "tools": ", ".join(f"{package} {version(package)}" for package in PACKAGES),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
@@ -89,9 +89,9 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
 
 def _accuracies(config: NetworkConfig, data: Dataset, result: Comparison) -> str:
     """Return the accuracies of the network that was read back, in the golden model."""
-    assert result.streams is not None
+    assert result.lfsrs is not None
     network = Network(config, result.weights)
-    replace(Checkpoint.capture(network), streams=result.streams).apply(network)
+    replace(Checkpoint.capture(network), lfsrs=result.lfsrs).apply(network)
     tests = len(data.test_labels)
     return (
         f"{evaluate_training(network, data):.2%} of the first {min(tests, len(data.train_labels)):,} samples, "
@@ -118,10 +118,10 @@ def _weights_hash(result: Comparison) -> str:
     return hashlib.sha256(b"".join(weights.astype("<i2").tobytes() for weights in result.weights)).hexdigest()
 
 
-def _streams_hash(result: Comparison) -> str:
-    """Hash the states of all random streams, as 64-bit little-endian numbers."""
-    assert result.streams is not None
-    return hashlib.sha256(result.streams.astype("<u8").tobytes()).hexdigest()
+def _lfsrs_hash(result: Comparison) -> str:
+    """Hash the states of all LFSRs, as 64-bit little-endian numbers."""
+    assert result.lfsrs is not None
+    return hashlib.sha256(result.lfsrs.astype("<u8").tobytes()).hexdigest()
 
 
 def _page(record: dict[str, str]) -> str:
@@ -135,7 +135,7 @@ def _page(record: dict[str, str]) -> str:
         "|---|---|",
         *(f"| {key} | {value} |" for key, value in record.items()),
         "",
-        "The hashes are those of both sides: the weights of all layers as 16-bit, the states of all random streams as",
+        "The hashes are those of both sides: the weights of all layers as 16-bit, the states of all LFSRs as",
         "64-bit little-endian numbers.",
         "",
     ]

@@ -9,12 +9,12 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from backspike.config import RATE_BITS, NetworkConfig
 
 from .entries import EntrySorter
-from .inputstreams import InputStreams
+from .input_lfsrs import InputLfsrs
 from .pace import ListPace
 from .pixellists import PixelLists
 from .recordedspikes import RecordedSpikes
 from .samples import sample_layout
-from .streams import seed_layout
+from .seeding import seed_layout
 from .visits import visit_layout
 from .wordstore import index_shape
 
@@ -75,12 +75,12 @@ class InputLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        m.submodules.streams = streams = InputStreams(config)
+        m.submodules.lfsrs = lfsrs = InputLfsrs(config)
         m.submodules.lists = lists = PixelLists(config) if config.input == "rate" else RecordedSpikes(config)
         m.submodules.sorter = sorter = EntrySorter(config)
         m.submodules.pace = pace = ListPace(config)
         connect(m, flipped(self.samples), lists.samples)
-        connect(m, lists.draws, streams.draws)
+        connect(m, lists.draws, lfsrs.draws)
         connect(m, lists.entries, sorter.entries)
         connect(m, sorter.visits, flipped(self.visits))
         m.d.comb += [
@@ -95,8 +95,8 @@ class InputLayer(wiring.Component):
             pace.ticked.eq(self.ticked),
             pace.final.eq(self.final),
             pace.listed.eq(lists.entries.valid & lists.entries.ready & lists.entries.p.last),
-            streams.rate.eq(self.rate),
-            streams.seeds.eq(self.seeds),
+            lfsrs.rate.eq(self.rate),
+            lfsrs.seeds.eq(self.seeds),
             sorter.bias_permit.eq(self.bias_permit),
         ]
         entry = self.samples.p

@@ -15,7 +15,7 @@ from backspike.model.lfsr import POLYNOMIALS
 from .description import Probe, below
 from .lfsr import leap
 from .neuron import CompositeNeuron, error_spikes, neuron_flags, neuron_state
-from .streams import seed_layout, units_group
+from .seeding import seed_layout, units_group
 from .sweep import FlagPort, RowSweep, SweepEvents, row_ports
 from .synapses import BackwardPort, WeightPort, drive_shape, error_shape
 from .wordstore import WordStore, index_shape, word_of

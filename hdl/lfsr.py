@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from backspike.model.lfsr import POLYNOMIALS
 
-__all__ = ["LeapForwardLFSR", "leap"]
+__all__ = ["LeapForwardLfsr", "leap"]
 
 
 def leap(state: Value, steps: int, exponents: tuple[int, ...]) -> Value:
@@ -30,7 +30,7 @@ def leap(state: Value, steps: int, exponents: tuple[int, ...]) -> Value:
     return state
 
 
-class LeapForwardLFSR(wiring.Component):
+class LeapForwardLfsr(wiring.Component):
     """A register that leaps `steps` bits of its maximal-length sequence in a clock.
 
     Bits 0 to ``steps - 1`` of `state` are fresh in each leap. Loading goes before stepping; a zero that got in by

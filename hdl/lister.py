@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from backspike.config import NetworkConfig
 
 from .entries import entries_layout
-from .inputstreams import DrawPort
+from .input_lfsrs import DrawPort
 from .samples import sample_layout
 from .wordstore import index_shape
 
@@ -33,7 +33,7 @@ class SampleLists(wiring.Component):
     start, showing, listing, ended : ``In(1)``, ``In(1)``, ``In(1)``, ``In(1)``
         See `ListPace`.
     draws : ``Out(DrawPort(config))``
-        The input's streams.
+        The input's LFSRs.
     entries : ``Out(stream.Signature(entries_layout(config)))``
         The words of the lists.
     """

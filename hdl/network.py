@@ -16,12 +16,12 @@ from backspike.registers import RegisterMap
 from .counters import Counters
 from .description import Probe, below
 from .input import InputLayer
-from .inputstreams import InputStreams
+from .input_lfsrs import InputLfsrs
 from .layer import HiddenLayer, OutputLayer
 from .patience import Patience
 from .registers import RegisterFile, request_layout
 from .samples import sample_layout
-from .streams import StreamSeeder
+from .seeding import LfsrSeeder
 from .tick import TickSequencer
 from .window import WeightWindow
 from .wins import WinCounter, result_layout
@@ -77,7 +77,7 @@ class NetworkTop(wiring.Component):
         config = self.config
         described = {"ticked": Probe("sequencer.moved", 1).to_dict(0)}
         parts: list[tuple[str, Mapping[str, Probe]]] = [
-            ("source.streams", InputStreams.probes(config)),
+            ("source.lfsrs", InputLfsrs.probes(config)),
             *((f"layer_{layer.number}", HiddenLayer.probes(layer)) for layer in config.weight_layers[:-1]),
             (f"layer_{config.depth}", OutputLayer.probes(config)),
         ]
@@ -91,7 +91,7 @@ class NetworkTop(wiring.Component):
         config = self.config
         m.submodules.registers = registers = RegisterFile(config)
         m.submodules.window = window = WeightWindow(config)
-        m.submodules.seeder = seeder = StreamSeeder(config)
+        m.submodules.seeder = seeder = LfsrSeeder(config)
         m.submodules.source = source = InputLayer(config)
         hidden = [HiddenLayer(layer) for layer in config.weight_layers[:-1]]
         output = OutputLayer(config)

@@ -1,4 +1,4 @@
-"""The composite neuron: forward spike, derivative gate and two error streams, all in one tick."""
+"""The composite neuron: forward spike, derivative gate and two error spike trains, all in one tick."""
 
 from __future__ import annotations
 

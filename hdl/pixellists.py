@@ -19,7 +19,7 @@ class PixelLists(SampleLists):
 
     An entry is stored a clock; `input_width` entries per word, in `input_buffers` buffers: of two, one fills while the
     other is shown. Latency: the first word is there in the clock after `start`. Throughput: a word per cycle, as fast
-    as the streams draw; a list after one of a single word begins a clock later where streams take turns.
+    as the LFSRs draw; a list after one of a single word begins a clock later where LFSRs take turns.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ __all__ = ["RecordedSpikes"]
 
 
 class RecordedSpikes(SampleLists):
-    """Passes recorded spikes on as they come; entry n of a list draws stream n modulo their number, for permission.
+    """Passes recorded spikes on as they come; entry n of a list draws LFSR n modulo their number, for permission.
 
     Nothing is stored, so a sample is available while its first entry waits. A sample that ends early leaves lists that
     have not come yet: they are dropped, an entry per cycle. Latency: none. Throughput: an entry per cycle.

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from backspike.config import RATE_BITS, NetworkConfig
-from backspike.model.lfsr import seeding_start
+from backspike.model.seeding import seeding_start
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, Control, RegisterMap
 
 from .counters import count_layout
@@ -27,7 +27,7 @@ class RegisterFile(wiring.Component):
     """Answers each request with one response: the register's value, before a write took effect.
 
     Reads answer after two cycles, of a counter when its count is shown next. Writes, and any access to WEIGHT_DATA,
-    wait until no sample is being shown and no stream is being seeded, and keep the next sample waiting meanwhile.
+    wait until no sample is being shown and no LFSR is being seeded, and keep the next sample waiting meanwhile.
     Unknown addresses, and weights beyond a layer's rows, words or lanes, read as zero and ignore writes.
 
     Members
@@ -37,7 +37,7 @@ class RegisterFile(wiring.Component):
     hold : ``Out(1)``
         Start no sample.
     quiet : ``In(1)``
-        No sample is being shown, and none starts as long as `hold` is set; no stream is being seeded.
+        No sample is being shown, and none starts as long as `hold` is set; no LFSR is being seeded.
     showing, seeding : ``In(1)``
         For STATUS.
     clear_counters, reseed : ``Out(1)``
@@ -181,7 +181,7 @@ class RegisterFile(wiring.Component):
             with m.Case(registers["CONTROL"].address):
                 m.d.comb += [
                     self.clear_counters.eq(request.data[Control.CLEAR_COUNTERS]),
-                    self.reseed.eq(request.data[Control.SEED_STREAMS]),
+                    self.reseed.eq(request.data[Control.SEED_LFSRS]),
                 ]
             for name, target in targets.items():
                 with m.Case(registers[name].address):

@@ -15,19 +15,19 @@ __all__ = ["SpikeGenerator"]
 
 
 class SpikeGenerator(wiring.Component):
-    """One stream of Bernoulli spikes: ``spike`` with probability `value` / 256, ``permit`` with `rate` / 256.
+    """Bernoulli spikes of one LFSR: ``spike`` with probability `value` / 256, ``permit`` with `rate` / 256.
 
-    Combinational: the stream's state is kept outside, so that one generator serves several streams in turn.
+    Combinational: the LFSR's state is kept outside, so that one generator serves several LFSRs in turn.
 
     Parameters
     ----------
     lfsr_bits : int
-        Width of the stream's register.
+        Width of the LFSR.
 
     Members
     -------
     state, following : ``In(lfsr_bits)``, ``Out(lfsr_bits)``
-        State of the stream's register, and after the 16 bits of this draw.
+        State of the LFSR, and after the 16 bits of this draw.
     value : ``In(8)``
     rate : ``In(9)``
     spike, permit : ``Out(1)``

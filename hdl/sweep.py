@@ -10,9 +10,9 @@ from backspike.config import PERMISSION_BITS, RATE_BITS
 from backspike.layers import WeightLayer
 
 from .description import Probe, below
-from .lfsr import LeapForwardLFSR
+from .lfsr import LeapForwardLfsr
 from .scanner import RowScanner
-from .streams import bias_group, seed_layout
+from .seeding import bias_group, seed_layout
 from .synapses import BackwardPort, SynapseArray, WeightPort, drive_shape
 from .visits import visit_layout
 from .wordstore import index_shape
@@ -72,7 +72,7 @@ def row_ports(layer: WeightLayer) -> dict[str, wiring.Member]:
 
 
 class RowSweep(wiring.Component):
-    """Synapse array of a weight layer, the list of rows that it visits in a tick, and its bias row's random stream.
+    """Synapse array of a weight layer, the list of rows that it visits in a tick, and its bias row's LFSR.
 
     Layer 1 is given its list; the others scan the flags of the layer below for it. A sweep takes ``fold`` cycles for
     each row visited (with banks, for each row of the bank that has most; with a single port, one more for each word
@@ -125,7 +125,7 @@ class RowSweep(wiring.Component):
 
     @staticmethod
     def probes(layer: WeightLayer) -> dict[str, Probe]:
-        """Return where weights are, and the state of the bias row's stream."""
+        """Return where weights are, and the state of the bias row's LFSR."""
         return {
             **below("synapses", SynapseArray.probes(layer)),
             "bias": Probe("bias.state", layer.config.lfsr_bits, field="bias"),
@@ -135,7 +135,7 @@ class RowSweep(wiring.Component):
         m = Module()
         layer = self._layer
         m.submodules.synapses = array = SynapseArray(layer)
-        m.submodules.bias = bias = LeapForwardLFSR(layer.config.lfsr_bits, PERMISSION_BITS)
+        m.submodules.bias = bias = LeapForwardLfsr(layer.config.lfsr_bits, PERMISSION_BITS)
         connect(m, array.weight, flipped(self.weight))
         m.d.comb += [
             array.update.eq(self.error),

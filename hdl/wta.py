@@ -15,7 +15,7 @@ from backspike.model.wta import gumbel_table
 from .description import Probe
 from .lfsr import leap
 from .neuron import Membrane
-from .streams import seed_layout, units_group
+from .seeding import seed_layout, units_group
 from .synapses import drive_shape
 from .wordstore import WordStore, index_shape
 

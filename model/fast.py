@@ -59,7 +59,7 @@ def run_samples(
     Parameters
     ----------
     network : Network
-        All of its state moves on: weights, random streams, registers, counters.
+        All of its state moves on: weights, LFSRs, registers, counters.
     values : uint8 array, shape (samples, n_0), or (samples, T, n_0) for recorded spikes
     labels : int64 array, shape (samples,)
     order : int64 array, shape (shown,)
@@ -156,9 +156,9 @@ def _draw_inputs(
 ) -> tuple[int, int]:
     """Draw the spikes of the first layer's inputs; return the number of spiking and of permitted rows."""
     spiking = learning = 0
-    streams = len(states)
-    for start in range(0, count, streams):
-        end = min(start + streams, count)
+    lfsrs = len(states)
+    for start in range(0, count, lfsrs):
+        end = min(start + lfsrs, count)
         for p in range(start, end):
             draw = states[p - start]
             spike = not rated or (draw & np.uint64(0xFF)) < values[listed[p]]

@@ -17,7 +17,7 @@ class StateKind(Enum):
     """Until learning changes it."""
 
     RANDOM = "LFSR states"
-    """States of random streams, which run on from sample to sample."""
+    """States of LFSRs, which run on from sample to sample."""
 
     MEMBRANE = "membranes"
     """From tick to tick of a sample; set anew in a layer's first one. With no leak, that is in every one."""
@@ -31,7 +31,7 @@ class Axis(Enum):
 
     ROW = "row"
     UNIT = "unit"
-    STREAM = "stream"
+    LFSR = "LFSR"
     BIAS = "bias row"
 
 

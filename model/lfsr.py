@@ -10,14 +10,10 @@ Otago, 2007), four-tap entries, as reciprocals, so that the feedback taps lie lo
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.errors import BackspikeError
-
-__all__ = ["POLYNOMIALS", "SEEDING_POLYNOMIALS", "leap", "seeded_states", "seeding_start", "stream_seeds"]
+__all__ = ["POLYNOMIALS", "SEEDING_POLYNOMIALS", "States", "leap"]
 
 States = NDArray[np.uint64]
 
@@ -29,7 +25,7 @@ POLYNOMIALS: dict[int, tuple[int, ...]] = {
     48: (9, 7, 4, 0),
     64: (4, 3, 1, 0),
 }
-"""Exponents below the degree of the primitive polynomial of every random stream, by width."""
+"""Exponents below the degree of the primitive polynomial of every LFSR that is drawn from, by width."""
 
 SEEDING_POLYNOMIALS: dict[int, tuple[int, ...]] = {
     16: (5, 4, 3, 0),
@@ -39,7 +35,7 @@ SEEDING_POLYNOMIALS: dict[int, tuple[int, ...]] = {
     48: (9, 8, 6, 0),
     64: (4, 3, 2, 0),
 }
-"""The same for the register that seeds the streams: another polynomial, so that no stream is a neighbour's copy,
+"""The same for the register that seeds the LFSRs: another polynomial, so that no LFSR is its neighbour's copy,
 a few steps late. Primitive too (checked by the tests, as the others are)."""
 
 
@@ -66,39 +62,3 @@ def leap(states: States, steps: int, width: int, exponents: tuple[int, ...]) -> 
         states = (states >> np.uint64(count)) | (fresh << np.uint64(width - count))
         steps -= count
     return states
-
-
-def seeding_start(seed: int, width: int) -> int:
-    """Spread a user's seed over the seeding register: the top bits of `seed` times 2**64 / golden ratio.
-
-    Source: multiplicative hashing, D. E. Knuth, The Art of Computer Programming 3, section 6.4.
-    """
-    return ((seed * 0x9E37_79B9_7F4A_7C15) % 2**64) >> (64 - width) or 1
-
-
-def stream_seeds(seed: int, count: int, width: int) -> States:
-    """Return the initial states of streams 0 .. count-1: the seeding register after 1, 2, .. leaps of `width` bits.
-
-    No two are equal and none is zero: the states after multiples of `width` steps come round again only after
-    ``(2**width - 1) / gcd(width, 2**width - 1)`` of them.
-
-    Raises
-    ------
-    BackspikeError
-        More streams than that.
-    """
-    period = (1 << width) - 1
-    most = period // math.gcd(width, period)
-    if count > most:
-        raise BackspikeError(f"lfsr_bits = {width} gives at most {most} random streams, but the network needs {count}")
-    return seeded_states(seeding_start(seed, width), count, width)
-
-
-def seeded_states(start: int, count: int, width: int) -> States:
-    """Return what the seeding register gives 0 .. count-1 from a first state of `width` bits: 0 is taken as 1."""
-    state = np.array([start], dtype=np.uint64)
-    seeds = np.empty(count, dtype=np.uint64)
-    for index in range(count):
-        state = leap(state, width, width, SEEDING_POLYNOMIALS[width])
-        seeds[index] = state[0]
-    return seeds

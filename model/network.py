@@ -13,11 +13,10 @@ from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError, shown
 
 from .fields import StateKind
-from .lfsr import stream_seeds
 from .neuron import CompositeNeurons
+from .seeding import LfsrMap, lfsr_seeds
 from .spikes import Sample, SpikeGenerator
 from .state import state_entries
-from .streams import StreamMap
 from .synapses import SynapseArray, initial_weights
 from .wta import WinnerTakeAll
 
@@ -110,7 +109,7 @@ class Counters:
 
 
 class Network:
-    """A network with its weights and its random streams.
+    """A network with its weights and its LFSRs.
 
     Parameters
     ----------
@@ -134,21 +133,21 @@ class Network:
     def __init__(self, config: NetworkConfig, weights: Sequence[NDArray[np.int64]] | None = None) -> None:
         self.config = config
         self.rates = list(config.rates)
-        streams = StreamMap(config)
-        seeds = stream_seeds(config.seed, streams.count, config.lfsr_bits)
+        lfsrs = LfsrMap(config)
+        seeds = lfsr_seeds(config.seed, lfsrs.count, config.lfsr_bits)
         if weights is None:
             weights = initial_weights(config, config.seed)
         check_weights(config, weights)
-        self.generator = SpikeGenerator(config, seeds[streams.inputs])
+        self.generator = SpikeGenerator(config, seeds[lfsrs.inputs])
         self.synapses = [
-            SynapseArray(config, own, seeds[[streams.bias(layer.number)]])
+            SynapseArray(config, own, seeds[[lfsrs.bias(layer.number)]])
             for layer, own in zip(config.weight_layers, weights, strict=True)
         ]
         self.hidden = [
-            CompositeNeurons(config, seeds[streams.units(layer.number)], layer.dropout)
+            CompositeNeurons(config, seeds[lfsrs.units(layer.number)], layer.dropout)
             for layer in config.weight_layers[:-1]
         ]
-        self.output = WinnerTakeAll(config, seeds[streams.units(config.depth)])
+        self.output = WinnerTakeAll(config, seeds[lfsrs.units(config.depth)])
         self.counters = Counters.zero(config.depth)
 
     @property

@@ -1,4 +1,4 @@
-"""The composite neuron: forward spike, derivative gate and two error streams of each hidden unit in one tick."""
+"""The composite neuron: forward spike, derivative gate and two error spike trains of each hidden unit in one tick."""
 
 from __future__ import annotations
 

@@ -42,19 +42,19 @@ class Sample:
 
 
 class SpikeGenerator:
-    """Bernoulli spikes of listed inputs, from `input_streams` shared LFSR streams.
+    """Bernoulli spikes of listed inputs, from `input_lfsrs` shared LFSRs.
 
-    Entry n of the list draws 16 bits of stream n modulo `input_streams`: the low 8 for the spike, the high 8 for
-    the permission to learn. Streams are numbered by position in the list, so a result never depends on how many
+    Entry n of the list draws 16 bits of LFSR n modulo `input_lfsrs`: the low 8 for the spike, the high 8 for
+    the permission to learn. LFSRs are numbered by position in the list, so a result never depends on how many
     are worked on in a clock.
 
     Attributes
     ----------
-    random : uint64 array, shape (input_streams,)
-        LFSR state of each stream.
+    random : uint64 array, shape (input_lfsrs,)
+        State of each LFSR.
     """
 
-    STORED = (StateField("random", StateKind.RANDOM, np.uint64, (Axis.STREAM,)),)
+    STORED = (StateField("random", StateKind.RANDOM, np.uint64, (Axis.LFSR,)),)
 
     def __init__(self, config: NetworkConfig, seeds: States) -> None:
         self._config = config
@@ -70,11 +70,11 @@ class SpikeGenerator:
         rate : int
             Learning rate of layer 1 in 1/256.
         """
-        config, streams = self._config, self._config.input_streams
-        draws = np.empty(-(-len(values) // streams) * streams, dtype=np.uint64)
-        for start in range(0, len(values), streams):
-            drawing = slice(0, min(streams, len(values) - start))
-            draws[start : start + streams] = self.random
+        config, lfsrs = self._config, self._config.input_lfsrs
+        draws = np.empty(-(-len(values) // lfsrs) * lfsrs, dtype=np.uint64)
+        for start in range(0, len(values), lfsrs):
+            drawing = slice(0, min(lfsrs, len(values) - start))
+            draws[start : start + lfsrs] = self.random
             self.random[drawing] = leap(
                 self.random[drawing], config.input_draw_bits, config.lfsr_bits, POLYNOMIALS[config.lfsr_bits]
             )

@@ -69,13 +69,13 @@ class StateEntry:
 def state_entries(config: NetworkConfig) -> Mapping[str, StateEntry]:
     """Return all that a network of a configuration stores, by name.
 
-    Random streams come in the order of their numbers (docs/semantics.md, 3.2).
+    LFSRs come in the order of their numbers (docs/semantics.md, 3.2).
     """
     return {entry.name: entry for entry in _entries(config)}
 
 
 def _entries(config: NetworkConfig) -> Iterator[StateEntry]:
-    sizes = {Axis.STREAM: config.input_streams, Axis.BIAS: 1}
+    sizes = {Axis.LFSR: config.input_lfsrs, Axis.BIAS: 1}
     for field in SpikeGenerator.STORED:
         yield StateEntry("generator", field, 0, tuple(sizes[axis] for axis in field.axes))
     for layer in config.weight_layers:
@@ -129,8 +129,8 @@ class NetworkState(dict[str, NDArray[Any]]):
         return [self[name] for name in _names(self.config, StateKind.WEIGHT)]
 
     @property
-    def streams(self) -> States:
-        """States of all random streams, shape (streams,), numbered as `StreamMap` does."""
+    def lfsrs(self) -> States:
+        """States of all LFSRs, shape (lfsrs,), numbered as `LfsrMap` does."""
         return np.concatenate([self[name] for name in _names(self.config, StateKind.RANDOM)])
 
     @classmethod
@@ -139,11 +139,11 @@ class NetworkState(dict[str, NDArray[Any]]):
         return cls(config, dict(zip(_names(config, StateKind.WEIGHT), weights, strict=True)))
 
     @classmethod
-    def of_streams(cls, config: NetworkConfig, streams: States) -> NetworkState:
-        """Return a state of random streams alone, shape (streams,), numbered as `StreamMap` does."""
+    def of_lfsrs(cls, config: NetworkConfig, lfsrs: States) -> NetworkState:
+        """Return a state of LFSRs alone, shape (lfsrs,), numbered as `LfsrMap` does."""
         names = _names(config, StateKind.RANDOM)
         ends = np.cumsum([state_entries(config)[name].shape[0] for name in names])
-        return cls(config, dict(zip(names, np.split(streams, ends[:-1]), strict=True)))
+        return cls(config, dict(zip(names, np.split(lfsrs, ends[:-1]), strict=True)))
 
 
 def _names(config: NetworkConfig, kind: StateKind) -> list[str]:

@@ -54,7 +54,7 @@ class Schedule:
     weights : list of int64 array, shape (inputs + 1, units)
         What the network starts with.
     seed : int
-        Seed of the network's random streams. One other than the configuration's is written to the SEED registers, so
+        Seed of the network's LFSRs. One other than the configuration's is written to the SEED registers, so
         that one build serves all seeds.
     """
 
@@ -82,8 +82,8 @@ class Comparison:
         The hardware's counters.
     weights : list of int64 array, shape (inputs + 1, units)
         The hardware's weights at the end; none of a netlist with a mismatch.
-    streams : uint64 array, shape (streams,)
-        The states of the hardware's random streams at the end, numbered as `model.streams.StreamMap` does; None if they
+    lfsrs : uint64 array, shape (lfsrs,)
+        The states of the hardware's LFSRs at the end, numbered as `model.seeding.LfsrMap` does; None if they
         were compared on the way only, or not at all.
     """
 
@@ -92,7 +92,7 @@ class Comparison:
     predicted: NDArray[np.int64]
     counters: dict[str, int]
     weights: list[NDArray[np.int64]]
-    streams: NDArray[np.uint64] | None = None
+    lfsrs: NDArray[np.uint64] | None = None
 
 
 def schedule_of(
@@ -339,10 +339,10 @@ def compare_native(
         for layer, (weights, got) in enumerate(zip(network.weights, read, strict=True), start=1):
             if not np.array_equal(got, weights):
                 return found(f"layer {layer}, weights: not those that were compared, read through the registers")
-        streams = None
+        lfsrs = None
         if gates is None:
-            streams = hardware.state.read(StateKind.RANDOM).streams
-    return Comparison("", compared, np.array(predicted, dtype=np.int64), counters, read, streams)
+            lfsrs = hardware.state.read(StateKind.RANDOM).lfsrs
+    return Comparison("", compared, np.array(predicted, dtype=np.int64), counters, read, lfsrs)
 
 
 def _stretches(schedule: Schedule, interval: int) -> Iterator[tuple[int, int]]:

@@ -72,10 +72,10 @@ def random_config(seed: int, **fixed: Any) -> NetworkConfig:
     needed = max(PIXEL_BITS + PERMISSION_BITS, hidden)
     values.setdefault("lfsr_bits", one_of(*(bits for bits in LFSR_WIDTHS if bits >= needed)))
     values.setdefault("input", one_of("rate", "spikes"))
-    streams = values.setdefault("input_streams", among(1, 16))
+    lfsrs = values.setdefault("input_lfsrs", among(1, 16))
 
     # What changes clocks and area only. A good third of the layers is not folded, whatever their size.
-    values.setdefault("input_lanes", one_of(0, *_divisors(streams)))
+    values.setdefault("input_lanes", one_of(0, *_divisors(lfsrs)))
     values.setdefault("input_buffers", among(1, 2))
     values.setdefault("lanes", tuple(one_of(0, among(1, units), among(1, units)) for units in layers[1:]))
     lanes = [given or units for given, units in zip(values["lanes"], layers[1:], strict=True)]

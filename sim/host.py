@@ -59,7 +59,7 @@ class RegisterHost:
         return await self._access(name, 1, value)
 
     async def reseed(self, seed: int) -> None:
-        """Seed all random streams anew; samples and writes that come next wait until it is done."""
+        """Seed all LFSRs anew; samples and writes that come next wait until it is done."""
         for name, value in self._registers.seeding(seed).items():
             await self.write(name, value)
 

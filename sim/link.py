@@ -16,9 +16,8 @@ from backspike.errors import BackspikeError
 from backspike.fpga.link.frames import Frame
 from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
 from backspike.model import Network, Sample
-from backspike.model.lfsr import seeded_states, seeding_start
+from backspike.model.seeding import LfsrMap, seeded_states, seeding_start
 from backspike.model.state import NetworkState
-from backspike.model.streams import StreamMap
 from backspike.registers import (
     IDENTITY,
     SEMANTICS_VERSION,
@@ -72,7 +71,7 @@ class LinkModel:
     counted : Counter of LinkEvent
         Since the power-up.
     resting : bool
-        No sample is being shown, and no stream is being seeded.
+        No sample is being shown, and no LFSR is being seeded.
     shown : int
         Samples that the model's network was shown.
     mid_sample : bool
@@ -83,7 +82,7 @@ class LinkModel:
         self._config, self._show = config, show or _show_fast
         self._registers = RegisterMap(config)
         self._by_address = list(self._registers.registers.items())
-        self._streams = StreamMap(config)
+        self._lfsrs = LfsrMap(config)
         # Lanes of the last word of a row that are no unit hold what was written, too.
         self._words = [np.zeros((layer.rows, layer.row_lanes), dtype=np.int64) for layer in config.weight_layers]
         self._unsure = [np.zeros(words.shape, dtype=np.bool_) for words in self._words]
@@ -263,10 +262,10 @@ class LinkModel:
                 counters.samples = counters.ticks = counters.error_ticks = 0
                 counters.rows[:] = counters.writes[:] = 0
                 self._before = counters.by_register()
-            if value >> Control.SEED_STREAMS & 1:
+            if value >> Control.SEED_LFSRS & 1:
                 start = (self._seed["SEED_HIGH"] << 32 | self._seed["SEED_LOW"]) & ((1 << config.lfsr_bits) - 1) or 1
-                states = seeded_states(start, self._streams.count, config.lfsr_bits)
-                NetworkState.of_streams(config, states).put_into(self.network)
+                states = seeded_states(start, self._lfsrs.count, config.lfsr_bits)
+                NetworkState.of_lfsrs(config, states).put_into(self.network)
                 self.resting = False
         elif register.kind is RegisterKind.SEED:
             self._seed[name] = value

@@ -148,7 +148,7 @@ class NativeNetwork:
         self.access(name, np.array([value]))
 
     def reseed(self, seed: int) -> None:
-        """Seed all random streams anew; what comes next waits until it is done."""
+        """Seed all LFSRs anew; what comes next waits until it is done."""
         for name, value in self._registers.seeding(seed).items():
             self.write(name, value)
 

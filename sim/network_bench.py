@@ -63,7 +63,7 @@ class NetworkBench:
     dut : cocotb handle
     job : dict
         ``config``, ``ports`` and ``probes`` (as in the description of the Verilog), ``values``, ``labels``,
-        ``learn``, ``rates`` (an entry per sample), ``weights_l``, ``seed`` (of the random streams), ``stalls``
+        ``learn``, ``rates`` (an entry per sample), ``weights_l``, ``seed`` (of the LFSRs), ``stalls``
         (probability), ``stall_seed``, ``through_registers`` (whether weights go that way, or straight into memory),
         ``expected`` (pipe that `golden` writes into), ``progress`` (file that gets the number of samples done).
 
@@ -104,7 +104,7 @@ class NetworkBench:
         self.counters: dict[str, int] = {}
         self.weights: list[NDArray[np.int64]] = []
         self._patience = int((sample_limit(self.config) + 1000) / (1 - stalls))
-        # Samples one after the other; and every weight written and read, and every stream seeded.
+        # Samples one after the other; and every weight written and read, and every LFSR seeded.
         stored = sum(weights.size for weights in self.start) + sum(self.config.layers)
         self._limit = (len(self.samples) + 2) * self._patience + int(100 * stored / (1 - stalls)) + WAIT_CLOCKS
         self._wanted: list[Result] = []

@@ -63,7 +63,7 @@ def compare(
     """Show the same samples to golden model and Verilog, and compare every state.
 
     Prints how much was compared and "0 mismatches", or the first mismatch with its place. The seed decides split,
-    initial weights, random streams and stalls.
+    initial weights, LFSRs and stalls.
     """
     from backspike.sim.compare import advance, compare_native
     from backspike.sim.compare import compare as run_comparison

@@ -307,7 +307,7 @@ def evaluate(
 def read(device: Device, out: Path) -> None:
     """Read the weights back into a checkpoint.
 
-    Its random streams are those that the greeting has put the device's into: freshly seeded.
+    Its LFSRs are those that the greeting has put the device's into: freshly seeded.
     """
     from backspike.model import Network
     from backspike.training.checkpoint import Checkpoint

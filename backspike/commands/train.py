@@ -58,7 +58,7 @@ def train(
     """Train the golden model, beside a float network of the same layers.
 
     Writes checkpoint.npz, metrics.json and learning-curve.png. The seed decides everything: split, initial weights,
-    random streams and order of samples. Engines differ in speed alone. Ctrl-C leaves a checkpoint, from which the same
+    LFSRs and order of samples. Engines differ in speed alone. Ctrl-C leaves a checkpoint, from which the same
     command with --resume goes on; so it does for more --epochs.
     """
     from backspike.datasets import load_dataset

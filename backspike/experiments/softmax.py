@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backspike.config import GUMBEL_BITS, NetworkConfig
 from backspike.errors import BackspikeError, shown
 from backspike.files import read_json, reading, write_atomic
-from backspike.model.lfsr import stream_seeds
+from backspike.model.seeding import lfsr_seeds
 from backspike.model.wta import WinnerTakeAll, gumbel_table
 from backspike.toml import take
 
@@ -42,7 +42,7 @@ def compare_with_softmax(results: Path, draws: int = 100_000, seed: int = 1) -> 
     draws : int
         Races in each case.
     seed : int
-        Seed of potentials and random streams.
+        Seed of potentials and LFSRs.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def _case(weight_frac: int, temperature: float, draws: int, seed: int) -> dict[s
     )
     generator = np.random.Generator(np.random.PCG64([seed, weight_frac]))
     potentials = np.rint(generator.normal(0, 1.5 * temperature, CLASSES) * 2**weight_frac).astype(np.int64)
-    race = WinnerTakeAll(config, stream_seeds(seed, CLASSES, config.lfsr_bits))
+    race = WinnerTakeAll(config, lfsr_seeds(seed, CLASSES, config.lfsr_bits))
     wins = np.zeros(CLASSES, dtype=np.int64)
     for draw in range(draws):
         race.tick(potentials, first=draw == 0, label=0, learn=False)

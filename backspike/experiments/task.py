@@ -74,7 +74,7 @@ class Task:
     epochs : int
         At least 1; the float network's too.
     seed : int
-        Seed of split, initial weights, random streams and order, 1 to 2**32 - 1.
+        Seed of split, initial weights, LFSRs and order, 1 to 2**32 - 1.
     baseline : FloatSettings
         How the float network learns.
     float_only : bool

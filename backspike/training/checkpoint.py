@@ -17,8 +17,8 @@ from backspike.errors import BackspikeError
 from backspike.files import parse_json, reading, write_atomic
 from backspike.model.fields import StateKind
 from backspike.model.network import Counters, Network
+from backspike.model.seeding import LfsrMap
 from backspike.model.state import NetworkState
-from backspike.model.streams import StreamMap
 from backspike.npz import read_arrays
 
 __all__ = ["FORMAT", "Checkpoint"]
@@ -31,7 +31,7 @@ FORMAT = 3
 class Checkpoint:
     """State of a network between two samples; spikes, errors and membranes are cleared there anyway.
 
-    The file is a NumPy archive (.npz) of the arrays ``weights_1`` .. ``weights_L`` (int16), ``streams`` (uint64),
+    The file is a NumPy archive (.npz) of the arrays ``weights_1`` .. ``weights_L`` (int16), ``lfsrs`` (uint64),
     ``rates`` (int64) and ``header`` (uint8): UTF-8 JSON with ``format``, ``epoch``, ``shown``, ``right``, ``counters``,
     ``config`` and ``checkpoint_hash``.
 
@@ -41,8 +41,8 @@ class Checkpoint:
         Configuration of the network that was captured.
     weights : list of int64 array, shape (inputs + 1, units) each
         Weights of each layer in LSB, bias row last.
-    streams : uint64 array, shape (streams,)
-        State of every random stream, numbered as `StreamMap` does.
+    lfsrs : uint64 array, shape (lfsrs,)
+        State of every LFSR, numbered as `LfsrMap` does.
     rates : list of int
         Learning rate of each weight layer in 1/256.
     epoch : int
@@ -55,7 +55,7 @@ class Checkpoint:
 
     config: NetworkConfig
     weights: list[NDArray[np.int64]]
-    streams: NDArray[np.uint64]
+    lfsrs: NDArray[np.uint64]
     rates: list[int]
     epoch: int
     shown: int
@@ -67,7 +67,7 @@ class Checkpoint:
         """Copy a network's state."""
         state = NetworkState.of(network, StateKind.WEIGHT, StateKind.RANDOM)
         counters = copy.deepcopy(network.counters)
-        return cls(network.config, state.weights, state.streams, list(network.rates), epoch, shown, right, counters)
+        return cls(network.config, state.weights, state.lfsrs, list(network.rates), epoch, shown, right, counters)
 
     @property
     def place(self) -> str:
@@ -84,7 +84,7 @@ class Checkpoint:
         """
         self.require(network.config)
         NetworkState.of_weights(self.config, self.weights).put_into(network)
-        NetworkState.of_streams(self.config, self.streams).put_into(network)
+        NetworkState.of_lfsrs(self.config, self.lfsrs).put_into(network)
         network.rates = list(self.rates)
         network.counters = copy.deepcopy(self.counters)
 
@@ -117,7 +117,7 @@ class Checkpoint:
         }
         arrays: dict[str, Any] = {
             "header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
-            "streams": self.streams,
+            "lfsrs": self.lfsrs,
             "rates": np.array(self.rates, dtype=np.int64),
         }
         for layer, weights in enumerate(self.weights, start=1):
@@ -149,8 +149,8 @@ class Checkpoint:
                 raise ValueError(f"it has {right} right answers to {shown} samples")
             counters = Counters.from_dict(header["counters"], config.depth)
             rates = _expected(arrays.pop("rates"), "rates", np.int64, (config.depth,), 0, 256)
-            streams = _expected(
-                arrays.pop("streams"), "streams", np.uint64, (StreamMap(config).count,), 0, 2**config.lfsr_bits - 1
+            lfsrs = _expected(
+                arrays.pop("lfsrs"), "lfsrs", np.uint64, (LfsrMap(config).count,), 0, 2**config.lfsr_bits - 1
             )
             weights = [
                 _expected(arrays.pop(f"weights_{layer.number}"), f"weights_{layer.number}", np.int16, layer.shape,
@@ -159,7 +159,7 @@ class Checkpoint:
             ]  # fmt: skip
             for name in arrays:
                 raise ValueError(f"it has {name!r}, which no checkpoint has")
-        return cls(config, weights, streams, rates.tolist(), epoch, shown, right, counters)
+        return cls(config, weights, lfsrs, rates.tolist(), epoch, shown, right, counters)
 
 
 def _count(value: Any, name: str) -> int:

@@ -28,11 +28,11 @@ class DeviceEngine:
     """A device as an engine of a training: see `backspike.training.engines.Engine`.
 
     The golden model runs beside it, and the two are compared: winner and its wins of each sample that is learned, and
-    all weights at the end of each epoch, where the model is tested. So the streams, which a device does not show, are
+    all weights at the end of each epoch, where the model is tested. So the LFSRs, which a device does not show, are
     those of the model, and a checkpoint is the same, byte for byte, as without a device.
 
-    Weights and streams of the device are set at the first call, to those of a network that has not run yet. The
-    device's own streams go on through all epochs: samples without learning are shown to the model alone.
+    Weights and LFSRs of the device are set at the first call, to those of a network that has not run yet. The
+    device's own LFSRs go on through all epochs: samples without learning are shown to the model alone.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def rates_of_epoch(config: NetworkConfig, epoch: int) -> list[int]:
 def evaluate(network: Network, dataset: Dataset, engine: str | Engine = DEFAULT_ENGINE) -> float:
     """Return the accuracy on the test samples, 0 to 1, learning off.
 
-    It runs on a copy: inference draws from the same random streams as training does, so evaluating the network itself
+    It runs on a copy: inference draws from the same LFSRs as training does, so evaluating the network itself
     would change what it learns next, and a training would depend on how often it was looked at.
     """
     samples = np.arange(len(dataset.test_labels))
@@ -90,7 +90,7 @@ def train(
     epochs : int
         At least 1; with `resume`, those before it are counted too.
     seed : int
-        Seed of initial weights, random streams, order of samples and float network.
+        Seed of initial weights, LFSRs, order of samples and float network.
     out : Path
         Directory of the files; made if it is missing, and locked while it is written to.
     report : callable, optional

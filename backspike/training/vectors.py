@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.model.lfsr import POLYNOMIALS, leap, stream_seeds
+from backspike.model.lfsr import POLYNOMIALS, leap
 from backspike.model.network import Network
+from backspike.model.seeding import lfsr_seeds
 from backspike.model.spikes import Sample
 from backspike.model.synapses import initial_weights
 from backspike.model.wta import gumbel_table
@@ -42,7 +43,7 @@ NETWORKS = {
         error_range=0.5,
         rates=(200, 256),
         seed=7,
-        input_streams=4,
+        input_lfsrs=4,
     ),
     "leak, dropout and patience": NetworkConfig(
         name="patient",
@@ -60,7 +61,7 @@ NETWORKS = {
         inference_patience=2,
         seed=4_000_000_000,
         lfsr_bits=24,
-        input_streams=3,
+        input_lfsrs=3,
     ),
     "recorded spikes": NetworkConfig(
         name="recorded",
@@ -74,7 +75,7 @@ NETWORKS = {
         seed=99,
         lfsr_bits=64,
         input="spikes",
-        input_streams=2,
+        input_lfsrs=2,
     ),
     "one weight layer": NetworkConfig(
         name="single",
@@ -86,7 +87,7 @@ NETWORKS = {
         rates=(150,),
         seed=2**32 - 1,
         lfsr_bits=16,
-        input_streams=5,
+        input_lfsrs=5,
     ),
 }
 """Configurations of the networks, by what is in them."""
@@ -107,7 +108,7 @@ DECIDING = (
     "seed",
     "lfsr_bits",
     "input",
-    "input_streams",
+    "input_lfsrs",
 )
 """The values of a configuration that decide what a network computes."""
 
@@ -116,7 +117,7 @@ def make_vectors() -> dict[str, Any]:
     """Return all vectors, as JSON has them; section 9 of the semantics says what they are."""
     return {
         "semantics": SEMANTICS_VERSION,
-        "streams": [_stream(width, seed) for width in POLYNOMIALS for seed in SEEDS],
+        "lfsrs": [_lfsr(width, seed) for width in POLYNOMIALS for seed in SEEDS],
         "noise": [_noise(fraction, temperature) for fraction, temperature in NOISE],
         "networks": {name: _network(config) for name, config in NETWORKS.items()},
         "training": _training(NETWORKS["rate-coded"]),
@@ -132,14 +133,14 @@ def as_text(vectors: dict[str, Any]) -> str:
     )
 
 
-def _stream(width: int, seed: int) -> dict[str, Any]:
-    starts = stream_seeds(seed, 4, width)
+def _lfsr(width: int, seed: int) -> dict[str, Any]:
+    starts = lfsr_seeds(seed, 4, width)
     after = {str(bits): _hexadecimal(leap(starts[:1], bits, width, POLYNOMIALS[width]), width)[0] for bits in LEAPS}
-    return {"lfsr_bits": width, "seed": seed, "starts": _hexadecimal(starts, width), "stream_0_after": after}
+    return {"lfsr_bits": width, "seed": seed, "starts": _hexadecimal(starts, width), "lfsr_0_after": after}
 
 
 def _hexadecimal(states: NDArray[np.uint64], width: int) -> list[str]:
-    """Return states of streams as text: not every reader of JSON has numbers of 64 bits."""
+    """Return states of LFSRs as text: not every reader of JSON has numbers of 64 bits."""
     return [f"{state:0{width // 4}x}" for state in states.tolist()]
 
 
@@ -184,7 +185,7 @@ def _network(config: NetworkConfig) -> dict[str, Any]:
         "starting_weights": [matrix.tolist() for matrix in weights],
         "samples": samples,
         "weights": [matrix.tolist() for matrix in network.weights],
-        "streams": _hexadecimal(Checkpoint.capture(network).streams, config.lfsr_bits),
+        "lfsrs": _hexadecimal(Checkpoint.capture(network).lfsrs, config.lfsr_bits),
         "counters": network.counters.to_dict(),
     }
 

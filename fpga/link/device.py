@@ -65,7 +65,7 @@ class Device:
         self._identify()
 
     def hello(self) -> None:
-        """Reset the network: streams, rates and counters are the initial ones, samples are gone, weights stay."""
+        """Reset the network: LFSRs, rates and counters are the initial ones, samples are gone, weights stay."""
         answer, expected = self.session.ask(Request.HELLO), bytes((PROTOCOL_VERSION, PARTS))
         version = answer[0] if answer else "none"
         if version != PROTOCOL_VERSION:
@@ -94,7 +94,7 @@ class Device:
             self.session.ask(Request.WRITE, bytes((register.address,)) + struct.pack(f"<{len(words)}I", *words), size=0)
 
     def reseed(self, seed: int) -> None:
-        """Seed all random streams anew, from a seed of 1 to 2**32 - 1."""
+        """Seed all LFSRs anew, from a seed of 1 to 2**32 - 1."""
         if not 1 <= seed < 1 << 32:
             raise BackspikeError(f"seed must be from 1 to 2^32 - 1, not {seed}")
         for name, value in self._registers.seeding(seed).items():

@@ -141,7 +141,7 @@ class RequestExecutor(wiring.Component):
                 m.next = "Resetting"
             with m.State("Resetting"):
                 m.d.sync += self.reset.eq(0)
-                # IDENTITY is written, which does nothing but wait until the streams are seeded.
+                # IDENTITY is written, which does nothing but wait until the LFSRs are seeded.
                 m.next = "Access"
             with m.State("Address"):
                 m.d.comb += body.ready.eq(1)

@@ -38,8 +38,8 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"leak": 9}, "leak must be a whole number from 0 to 8, not 9"),
     ({"seed": 0}, "seed must be a whole number from 1 to 4294967295, not 0"),
     ({"seed": 2**32}, "seed must be a whole number from 1 to 4294967295, not 4294967296"),
-    ({"input_streams": 0}, "input_streams must be a whole number from 1 to 16, not 0"),
-    ({"input_streams": 17}, "input_streams must be a whole number from 1 to 16, not 17"),
+    ({"input_lfsrs": 0}, "input_lfsrs must be a whole number from 1 to 16, not 0"),
+    ({"input_lfsrs": 17}, "input_lfsrs must be a whole number from 1 to 16, not 17"),
     ({"temperature": 0}, "temperature must be a number above 0 and at most 16, not 0"),
     ({"temperature": float("nan")}, "temperature must be a number above 0 and at most 16, not nan"),
     ({"temperature": "hot"}, "temperature must be a number above 0 and at most 16, not 'hot'"),
@@ -53,7 +53,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"layers": (1, *(16_384,) * 4, 2), "activation_range": 0.25, "error_range": 0.25, "lfsr_bits": 16},
-        "lfsr_bits must be more than 16, which is enough for 65534 random streams, and layers with input_streams need",
+        "lfsr_bits must be more than 16, which is enough for 65534 LFSRs, and layers with input_lfsrs need",
     ),
     ({"input": ["rate"]}, "input must be one of rate, spikes, not ['rate']"),
     ({"activation_range": 16.000000000000004}, "activation_range must be a power of two of at least 0.03125 (two LSB)"),
@@ -77,7 +77,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"inference_patience": 17}, "inference_patience must be a whole number from 0 to 16, not 17"),
     ({"inference_patience": 1.5}, "inference_patience must be a whole number from 0 to 16, not 1.5"),
     ({"lanes": (0, 0, 0)}, "lanes must be 2 whole numbers, one a weight layer, not (0, 0, 0)"),
-    ({"input_lanes": 3}, "input_lanes must divide the input_streams, 8, not be 3"),
+    ({"input_lanes": 3}, "input_lanes must divide the input_lfsrs, 8, not be 3"),
     ({"input_lanes": 9}, "input_lanes must be a whole number from 0 to 8, not 9"),
     ({"input_buffers": 3}, "input_buffers must be a whole number from 1 to 2, not 3"),
     ({"lanes": (5, 2)}, "lanes must be from 0 to 4, not 5"),
@@ -103,14 +103,14 @@ def test_impossible_value_is_one_sentence(values: dict[str, Any], sentence: str)
 def test_limits_themselves_are_possible() -> None:
     config = NetworkConfig(
         layers=(16_384, 1, 2), ticks=65_535, weight_bits=16, weight_frac=16, activation_range=2.0**-15,
-        error_range=2.0**-15, leak=8, temperature=16, rates=(0, 256), rate_decay=1, seed=2**32 - 1, input_streams=16,
+        error_range=2.0**-15, leak=8, temperature=16, rates=(0, 256), rate_decay=1, seed=2**32 - 1, input_lfsrs=16,
     )  # fmt: skip
     assert (config.activation_bits, config.error_bits) == (1, 1)
     assert NetworkConfig(layers=(1, 2), ticks=1, weight_bits=4, weight_frac=1).depth == 1
 
 
-def test_input_lanes_of_zero_are_all_streams() -> None:
-    config = NetworkConfig(layers=(8, 4), input_streams=6)
+def test_input_lanes_of_zero_are_all_lfsrs() -> None:
+    config = NetworkConfig(layers=(8, 4), input_lfsrs=6)
     assert config.input_turns == 1
     assert config.replace(input_lanes=2).input_turns == 3
     assert config.replace(input="spikes").input_turns == 6
@@ -132,11 +132,11 @@ def test_file_comes_back_equal(name, tmp_path) -> None:
 
 # What checkpoints, results and devices are recognised by: `hash` and `checkpoint_hash` of each preset.
 HASHES = {
-    "tiny": ("20acee0b24d23995", "23b691b801cab4c8"),
-    "digits": ("035df219f8983990", "986e90f57a7d6850"),
-    "digits-deep": ("34c9ba6067090080", "5610719608d231d9"),
-    "mnist-ecp5": ("3db0fec99f9f5597", "bc8ebd6e9d2d48c6"),
-    "mnist-up5k": ("2a1bf6a8db3bd31a", "2d1bb3df60e61bc7"),
+    "tiny": ("9ab5bbe045b93754", "78f3da2ed3c05c0c"),
+    "digits": ("cd55f1fc7a05a5cb", "f7da799663b9b876"),
+    "digits-deep": ("04e450e0ce2b4901", "026c61a216faa4e9"),
+    "mnist-ecp5": ("699ba389d0384f32", "56fa320f5d80532a"),
+    "mnist-up5k": ("c0a65220c2c19ef2", "b3db8ec91fde470f"),
 }
 
 
@@ -222,7 +222,7 @@ def test_presets_are_named_as_promised() -> None:
 OTHER_VALUES: dict[str, Any] = {
     "layers": (8, 5, 2), "name": "other", "ticks": 17, "weight_bits": 9, "weight_frac": 5, "activation_range": 4.0,
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "seed": 2, "lfsr_bits": 64,
-    "dropout": (9,), "patience": 3, "input": "spikes", "input_streams": 4, "input_lanes": 4, "lanes": (2, 1),
+    "dropout": (9,), "patience": 3, "input": "spikes", "input_lfsrs": 4, "input_lanes": 4, "lanes": (2, 1),
     "banks": (2, 1), "ports": (1, 2), "unit_lanes": (2,),
     "input_buffers": 1, "inference_patience": 5,
 }  # fmt: skip
@@ -284,6 +284,7 @@ def test_unknown_preset_lists_the_known() -> None:
         (b"layers = [4, 2]\nname = '\xff'", "is not valid TOML: "),
         (b"ticks = 4", "a configuration must give layers, such as layers ="),
         (b"layers = [4, 2]\nlayer = 3", "'layer' is not a configuration value; known are layers, name, ticks"),
+        (b"layers = [4, 2]\ninput_streams = 2", "input_streams is called input_lfsrs now"),
         (b"layers = 4", "layers must list at least an input and an output size, not 4"),
         (b"layers = [4, 2]\nweight_bits = 40", "weight_bits must be a whole number from 4 to 16, not 40"),
         (b"layers = [4, 2]\n[rates]\na = 1", "rates must be 1 whole numbers"),

@@ -40,15 +40,15 @@ def leaps(steps: int, exponents: tuple[int, ...]) -> Callable[[Bench], None]:
 
 
 def proof(width: int, steps: int, polynomial: str, quick: bool = False) -> Proof:
-    exponents = {"streams": POLYNOMIALS, "seeding": SEEDING_POLYNOMIALS}[polynomial][width]
+    exponents = {"drawing": POLYNOMIALS, "seeding": SEEDING_POLYNOMIALS}[polynomial][width]
     return Proof(
         f"lfsr_{polynomial}_{width}_{steps}",
-        f"LeapForwardLFSR({width}, {steps}), {polynomial}",
+        f"LeapForwardLfsr({width}, {steps}), {polynomial}",
         f"a leap is {steps} single steps of the semantics; no step makes a state zero, and a zero is left",
-        lambda: lfsr.LeapForwardLFSR(width, steps, exponents),
+        lambda: lfsr.LeapForwardLfsr(width, steps, exponents),
         leaps(steps, exponents),
         depth=2,
-        twin=lambda: (STUCK if quick else WRONG_TAP).LeapForwardLFSR(width, steps, exponents),
+        twin=lambda: (STUCK if quick else WRONG_TAP).LeapForwardLfsr(width, steps, exponents),
         twin_depth=4,
         quick=quick,
     )
@@ -56,12 +56,12 @@ def proof(width: int, steps: int, polynomial: str, quick: bool = False) -> Proof
 
 PROOFS = [
     proof(16, 16, "seeding", quick=True),
-    proof(16, 8, "streams"),
-    proof(24, 10, "streams"),
-    proof(32, 22, "streams"),
+    proof(16, 8, "drawing"),
+    proof(24, 10, "drawing"),
+    proof(32, 22, "drawing"),
     proof(32, 32, "seeding"),
-    proof(40, 33, "streams"),
-    proof(48, 48, "streams"),
-    proof(64, 64, "streams"),
+    proof(40, 33, "drawing"),
+    proof(48, 48, "drawing"),
+    proof(64, 64, "drawing"),
     proof(64, 64, "seeding"),
 ]

@@ -13,7 +13,7 @@ from .registers import NO_LIMIT
 from .wta import small
 
 LEAST = NetworkConfig(
-    layers=(1, 2), ticks=2, weight_bits=4, weight_frac=2, lfsr_bits=16, input_streams=1, rates=(256,), lanes=(2,)
+    layers=(1, 2), ticks=2, weight_bits=4, weight_frac=2, lfsr_bits=16, input_lfsrs=1, rates=(256,), lanes=(2,)
 )
 RESULT_CLOCKS = 36
 ACCESS_CLOCKS = 44

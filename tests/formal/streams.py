@@ -16,9 +16,9 @@ from . import registers
 from .contracts import assume_held, claim_held
 from .proof import Bench, Proof, mutant
 
-TINY = NetworkConfig(name="tiny", layers=(8, 4, 3), ticks=8, weight_bits=6, weight_frac=4, input_streams=2)
-BANKS = NetworkConfig(layers=(6, 3), ticks=4, banks=(2,), input_streams=4)
-RECORDED = NetworkConfig(layers=(6, 3), ticks=4, input="spikes", input_streams=2, patience=2)
+TINY = NetworkConfig(name="tiny", layers=(8, 4, 3), ticks=8, weight_bits=6, weight_frac=4, input_lfsrs=2)
+BANKS = NetworkConfig(layers=(6, 3), ticks=4, banks=(2,), input_lfsrs=4)
+RECORDED = NetworkConfig(layers=(6, 3), ticks=4, input="spikes", input_lfsrs=2, patience=2)
 
 
 def stays(bench: Bench, condition: Any, *values: Any) -> None:

@@ -64,7 +64,7 @@ def race(config: NetworkConfig) -> Callable[[Bench], None]:
         m, unit = bench.m, bench.unit
         given = [getattr(bench, f"drive_{number}") for number in range(units)]
 
-        # Streams: seeded one by one, before the first tick.
+        # LFSRs: seeded one by one, before the first tick.
         states = [Signal(width, name=f"state_{number}") for number in range(units)]
         seeded = Signal(units)
         seeds = unit.seeds

@@ -22,6 +22,6 @@ def test_yosys_takes_every_memory_as_a_memory(preset, tmp_path):
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
     assert not re.search("replacing memory", process.stdout + process.stderr, re.IGNORECASE)
-    # A list of entries for each input stream, rows of weights for each layer, states and noise of the output.
+    # A list of entries for each input LFSR, rows of weights for each layer, states and noise of the output.
     cells = json.loads((tmp_path / "stat.json").read_text())["design"]["num_cells_by_type"]
-    assert cells["$mem_v2"] >= config.input_streams + config.depth + 2, cells
+    assert cells["$mem_v2"] >= config.input_lfsrs + config.depth + 2, cells

@@ -76,7 +76,7 @@ def test_what_decides_no_work_finds_it(change, recorded):
 OTHER = {
     "layers": (784, 201, 10), "ticks": 33, "weight_bits": 9, "weight_frac": 5, "activation_range": 4.0,
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "dropout": (9,),
-    "patience": 0, "lfsr_bits": 64, "input": "spikes", "input_streams": 4,
+    "patience": 0, "lfsr_bits": 64, "input": "spikes", "input_lfsrs": 4,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from amaranth.lib import data, enum
 
 from backspike.config import PRESETS, NetworkConfig
 from backspike.hdl.description import Probe, below, describe_layout
-from backspike.hdl.inputstreams import InputStreams
+from backspike.hdl.input_lfsrs import InputLfsrs
 from backspike.hdl.layer import HiddenLayer, OutputLayer
 from backspike.hdl.network import NetworkTop
 from backspike.hdl.verilog import describe_ports
@@ -134,7 +134,7 @@ def test_a_description_says_where_a_field_is() -> None:
 
 def probes_of(config: NetworkConfig) -> dict[str, Probe]:
     """Return the probes with Amaranth's shapes, by the names that `NetworkTop.probes` has for them."""
-    parts = [("source.streams", InputStreams.probes(config))]
+    parts = [("source.lfsrs", InputLfsrs.probes(config))]
     parts += [(f"layer_{layer.number}", HiddenLayer.probes(layer)) for layer in config.weight_layers[:-1]]
     parts.append((f"layer_{config.depth}", OutputLayer.probes(config)))
     return {f"layer_{n}.{name}": probe for n, part in enumerate(parts) for name, probe in below(*part).items()}

@@ -40,7 +40,7 @@ EXAMPLES: dict[str, list[tuple]] = {
     "UartReceiver": [(10,)],
     "UartTransmitter": [(10,)],
     "HiddenLayer": [(CONFIG.weight_layer(1),), (CONFIG.weight_layer(2),)],
-    "LeapForwardLFSR": [(16, 3)],
+    "LeapForwardLfsr": [(16, 3)],
     "Membrane": [(8, 2)],
     "Patience": [(CONFIG.replace(patience=2),)],
     "RowScanner": [(6, 3)],
@@ -72,7 +72,7 @@ def members_section(kind: type) -> list[str]:
 
 def test_all_components_are_found() -> None:
     names = [kind.__name__ for kind in COMPONENTS]
-    assert {"NetworkTop", "WinnerTakeAll", "LeapForwardLFSR", "RegisterFile"} <= set(names)
+    assert {"NetworkTop", "WinnerTakeAll", "LeapForwardLfsr", "RegisterFile"} <= set(names)
     assert set(EXAMPLES) <= {kind.__name__ for kind in [*COMPONENTS, *SIGNATURES]}
 
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from backspike.hdl.lfsr import LeapForwardLFSR
+from backspike.hdl.lfsr import LeapForwardLfsr
 from backspike.model.lfsr import POLYNOMIALS, SEEDING_POLYNOMIALS
 
 from .benches.lfsr import RandomSteps, WholePeriod
@@ -16,14 +16,14 @@ SEED = 20231
 
 
 def variant(width: int, steps: int, exponents: tuple[int, ...]):
-    return LeapForwardLFSR(width, steps, exponents), {"width": width, "steps": steps, "exponents": list(exponents)}
+    return LeapForwardLfsr(width, steps, exponents), {"width": width, "steps": steps, "exponents": list(exponents)}
 
 
 def variants():
     generator = random.Random(SEED)
     drawn = {"least": variant(16, 1, POLYNOMIALS[16]), "most": variant(64, 64, POLYNOMIALS[64])}
     for width in POLYNOMIALS:
-        drawn[f"stream_{width}"] = variant(width, generator.randint(2, width - 1), POLYNOMIALS[width])
+        drawn[f"drawing_{width}"] = variant(width, generator.randint(2, width - 1), POLYNOMIALS[width])
         drawn[f"seeding_{width}"] = variant(width, width, SEEDING_POLYNOMIALS[width])
     return drawn
 
@@ -38,8 +38,8 @@ def test_runs_through_all_states() -> None:
     simulate(WholePeriod, {"seeding_16": register}, SEED)
 
 
-def test_takes_the_polynomial_of_the_streams_by_default() -> None:
-    assert LeapForwardLFSR(32, 5)._exponents == POLYNOMIALS[32]
+def test_takes_the_polynomial_of_the_lfsrs_by_default() -> None:
+    assert LeapForwardLfsr(32, 5)._exponents == POLYNOMIALS[32]
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_takes_the_polynomial_of_the_streams_by_default() -> None:
 )
 def test_refuses_what_cannot_be_built(width: int, steps: int, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        LeapForwardLFSR(width, steps)
+        LeapForwardLfsr(width, steps)

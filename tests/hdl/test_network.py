@@ -20,13 +20,13 @@ SEED = 20240
 def variants():
     generator = random.Random(SEED)
     fixed = [
-        {"layers": (9, 5, 3), "lanes": (5, 3), "input": "rate", "input_streams": 9, "ports": (2, 2), "leak": 0},
+        {"layers": (9, 5, 3), "lanes": (5, 3), "input": "rate", "input_lfsrs": 9, "ports": (2, 2), "leak": 0},
         {"layers": (9, 5, 3), "lanes": (2, 1), "input": "spikes", "leak": 2, "ports": (1, 2)},
         {
             "layers": (6, 3),
             "lanes": (2,),
             "input": "rate",
-            "input_streams": 4,
+            "input_lfsrs": 4,
             "input_lanes": 2,
             "input_buffers": 1,
             "ports": (2,),

@@ -26,20 +26,20 @@ def generators():
 def input_layers():
     generator = random.Random(SEED)
     fixed = [
-        {"input": "rate", "layers": (1, 2), "input_streams": 1},
-        {"input": "rate", "layers": (16, 3), "input_streams": 8},
-        {"input": "rate", "layers": (20, 5), "input_streams": 16, "ticks": 1},
-        {"input": "rate", "layers": (33, 4), "input_streams": 3},
-        {"input": "rate", "layers": (33, 4), "input_streams": 8, "input_lanes": 1, "input_buffers": 1},
-        {"input": "rate", "layers": (5, 4), "input_streams": 6, "input_lanes": 3},
-        {"input": "rate", "layers": (40, 4), "input_streams": 8, "input_lanes": 2, "patience": 2, "banks": (2,)},
-        {"input": "rate", "layers": (60, 4), "input_streams": 8, "banks": (2,)},
-        {"input": "rate", "layers": (47, 4), "input_streams": 16, "banks": (4,)},
+        {"input": "rate", "layers": (1, 2), "input_lfsrs": 1},
+        {"input": "rate", "layers": (16, 3), "input_lfsrs": 8},
+        {"input": "rate", "layers": (20, 5), "input_lfsrs": 16, "ticks": 1},
+        {"input": "rate", "layers": (33, 4), "input_lfsrs": 3},
+        {"input": "rate", "layers": (33, 4), "input_lfsrs": 8, "input_lanes": 1, "input_buffers": 1},
+        {"input": "rate", "layers": (5, 4), "input_lfsrs": 6, "input_lanes": 3},
+        {"input": "rate", "layers": (40, 4), "input_lfsrs": 8, "input_lanes": 2, "patience": 2, "banks": (2,)},
+        {"input": "rate", "layers": (60, 4), "input_lfsrs": 8, "banks": (2,)},
+        {"input": "rate", "layers": (47, 4), "input_lfsrs": 16, "banks": (4,)},
         {"input": "spikes", "layers": (13, 4), "banks": (4,)},
         {"input": "spikes", "layers": (1, 2), "ticks": 1},
-        {"input": "spikes", "layers": (19, 3), "input_streams": 4},
+        {"input": "spikes", "layers": (19, 3), "input_lfsrs": 4},
         {"input": "rate", "layers": (40, 4), "patience": 1},
-        {"input": "rate", "layers": (6, 4), "input_streams": 8, "patience": 1, "ticks": 9, "banks": (2,)},
+        {"input": "rate", "layers": (6, 4), "input_lfsrs": 8, "patience": 1, "ticks": 9, "banks": (2,)},
         {"input": "rate", "layers": (6, 4), "patience": 1, "ticks": 1},
         {"input": "rate", "layers": (9, 4), "patience": 0, "inference_patience": 2, "ticks": 6},
         {"input": "spikes", "layers": (17, 4), "patience": 1},
@@ -55,7 +55,7 @@ def input_layers():
     return variants
 
 
-def test_streams_spike_as_the_model_does() -> None:
+def test_lfsrs_spike_as_the_model_does() -> None:
     simulate(GeneratorBench, generators(), SEED)
 
 

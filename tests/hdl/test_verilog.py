@@ -85,7 +85,7 @@ def neighbours(tmp_path_factory):
     # As short, as long and as like each other, or what stands around them, as names can be.
     names = ["a", "A", "layer_1", "n" * LONGEST_NAME]
     for name in names[2:]:
-        write_design(NetworkConfig(layers=(3, 2, 2), ticks=4, input_streams=1, name=name), folder)
+        write_design(NetworkConfig(layers=(3, 2, 2), ticks=4, input_lfsrs=1, name=name), folder)
     # Files may be looked up whatever their case.
     for name, layers in zip(names[:2], [(3, 2), (5, 2, 3)], strict=True):
         write_design(NetworkConfig(layers=layers, ticks=4, name=name), folder / name)

@@ -1,6 +1,6 @@
 """A second implementation of the whole tick, written from the documentation to be obviously right, not fast.
 
-Plain Python: integers in lists, random streams as lists of single bits, one unit after the other, no arrays and
+Plain Python: integers in lists, LFSRs as lists of single bits, one unit after the other, no arrays and
 nothing from `backspike.model`. The polynomials are in the form in which tables of shift registers print them,
 as delays.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from backspike.config import NetworkConfig
 
-__all__ = ["ReferenceNetwork", "Stream", "seeds"]
+__all__ = ["Lfsr", "ReferenceNetwork", "seeds"]
 
 DELAYS: dict[int, tuple[int, ...]] = {
     16: (16, 14, 13, 11),
@@ -23,7 +23,7 @@ DELAYS: dict[int, tuple[int, ...]] = {
     48: (48, 44, 41, 39),
     64: (64, 63, 61, 60),
 }
-"""A new bit of a stream is the parity of the bits that came so many places before it."""
+"""A new bit of an LFSR is the parity of the bits that came so many places before it."""
 
 SEEDING_DELAYS: dict[int, tuple[int, ...]] = {
     16: (16, 13, 12, 11),
@@ -35,8 +35,8 @@ SEEDING_DELAYS: dict[int, tuple[int, ...]] = {
 }
 
 
-class Stream:
-    """One random stream: a window of `width` bits on an endless sequence, oldest bit first."""
+class Lfsr:
+    """An LFSR: a window of `width` bits on an endless sequence, oldest bit first."""
 
     def __init__(self, width: int, state: int, delays: dict[int, tuple[int, ...]] = DELAYS) -> None:
         self.bits = [(state >> place) & 1 for place in range(width)]
@@ -62,9 +62,9 @@ class Stream:
 
 
 def seeds(seed: int, count: int, width: int) -> list[int]:
-    """Return the first states of streams 0 .. count-1."""
+    """Return the first states of LFSRs 0 .. count-1."""
     golden = int((math.isqrt(5 << 128) - (1 << 64)) >> 1)  # 2**64 / golden ratio
-    register = Stream(width, (seed * golden) % 2**64 // 2 ** (64 - width) or 1, SEEDING_DELAYS)
+    register = Lfsr(width, (seed * golden) % 2**64 // 2 ** (64 - width) or 1, SEEDING_DELAYS)
     states = []
     for _ in range(count):
         register.take(width)
@@ -75,16 +75,16 @@ def seeds(seed: int, count: int, width: int) -> list[int]:
 class Layer:
     """What one weight layer and its units hold: all of it plain numbers and lists."""
 
-    def __init__(self, weights: Any, streams: list[Stream], bias_stream: Stream) -> None:
+    def __init__(self, weights: Any, lfsrs: list[Lfsr], bias_lfsr: Lfsr) -> None:
         self.weights = [[int(weight) for weight in row] for row in weights]
-        self.streams = streams
-        self.bias_stream = bias_stream
-        self.membrane = [0] * len(streams)
+        self.lfsrs = lfsrs
+        self.bias_lfsr = bias_lfsr
+        self.membrane = [0] * len(lfsrs)
         self.clear()
 
     def clear(self) -> None:
         """Forget everything that is registered between ticks."""
-        units = len(self.streams)
+        units = len(self.lfsrs)
         self.spike, self.gate, self.permit = [False] * units, [False] * units, [False] * units
         self.dropped = [False] * units
         self.error_pos, self.error_neg = [False] * units, [False] * units
@@ -98,13 +98,13 @@ class ReferenceNetwork:
         self.config = config
         self.rates = list(config.rates)
         width = config.lfsr_bits
-        count = config.input_streams + sum(units + 1 for units in config.layers[1:])
-        streams = [Stream(width, state) for state in seeds(config.seed, count, width)]
-        self.input_streams = [streams.pop(0) for _ in range(config.input_streams)]
+        count = config.input_lfsrs + sum(units + 1 for units in config.layers[1:])
+        lfsrs = [Lfsr(width, state) for state in seeds(config.seed, count, width)]
+        self.input_lfsrs = [lfsrs.pop(0) for _ in range(config.input_lfsrs)]
         self.layers = []
         for units, matrix in zip(config.layers[1:], weights, strict=True):
-            own = [streams.pop(0) for _ in range(units)]
-            self.layers.append(Layer(matrix, own, streams.pop(0)))
+            own = [lfsrs.pop(0) for _ in range(units)]
+            self.layers.append(Layer(matrix, own, lfsrs.pop(0)))
         scale = 2**config.weight_frac * config.temperature
         self.gumbel = [round(scale * -math.log(-math.log((n + 0.5) / 1024))) for n in range(1024)]
         self.samples = self.ticks = self.error_ticks = 0
@@ -149,7 +149,7 @@ class ReferenceNetwork:
         for number in working:
             layer = self.layers[number]
             spiking, learning = self.input_rows(number, values)
-            units = range(len(layer.streams))
+            units = range(len(layer.lfsrs))
             drives[number] = [sum(layer.weights[row][unit] for row in spiking) for unit in units]
             visited = len(spiking)
             if any(layer.error_pos) or any(layer.error_neg):
@@ -159,9 +159,9 @@ class ReferenceNetwork:
                     errors[number - 1] = [
                         sum(layer.weights[row][unit] for unit in units if layer.error_pos[unit])
                         - sum(layer.weights[row][unit] for unit in units if layer.error_neg[unit])
-                        for row in range(len(before.streams))
+                        for row in range(len(before.lfsrs))
                     ]
-                    open_rows = [row for row in range(len(before.streams)) if before.spike[row] or before.gate[row]]
+                    open_rows = [row for row in range(len(before.lfsrs)) if before.spike[row] or before.gate[row]]
                     visited = len(open_rows) + 1
                 self.writes[number] += len(learning)
                 for row in learning:
@@ -180,7 +180,7 @@ class ReferenceNetwork:
             if number == depth - 1:
                 self.race(layer, label, learn)
             else:
-                for unit in range(len(layer.streams)):
+                for unit in range(len(layer.lfsrs)):
                     error = errors[number][unit] if number in errors else 0
                     drop = self.config.dropout[number] if tick == number or not learn else None
                     self.fire(layer, unit, error, self.rates[number + 1], drop)
@@ -193,21 +193,21 @@ class ReferenceNetwork:
         if number == 0:
             listed = [row for row in range(self.config.layers[0]) if values[row] != 0]
             for place, row in enumerate(listed):
-                draw, permission = self.input_streams[place % self.config.input_streams].take(8, 8)
+                draw, permission = self.input_lfsrs[place % self.config.input_lfsrs].take(8, 8)
                 if self.config.input == "spikes" or draw < values[row]:
                     spiking.append(row)
                     if permission < self.rates[0]:
                         learning.append(row)
         else:
             before = self.layers[number - 1]
-            for row in range(len(before.streams)):
+            for row in range(len(before.lfsrs)):
                 if before.spike[row]:
                     spiking.append(row)
                     if before.permit[row]:
                         learning.append(row)
         bias = self.config.layers[number]
         spiking.append(bias)
-        (permission,) = self.layers[number].bias_stream.take(8)
+        (permission,) = self.layers[number].bias_lfsr.take(8)
         if permission < self.rates[number]:
             learning.append(bias)
         return spiking, learning
@@ -224,7 +224,7 @@ class ReferenceNetwork:
         """Move the registers of one hidden unit; with `drop` draw anew whether it is dropped."""
         config = self.config
         full = 2**config.activation_bits
-        forward, backward, permission = layer.streams[unit].take(config.activation_bits, config.error_bits, 8)
+        forward, backward, permission = layer.lfsrs[unit].take(config.activation_bits, config.error_bits, 8)
         layer.error_pos[unit] = layer.gate[unit] and error > backward
         layer.error_neg[unit] = layer.gate[unit] and -error > backward
         potential = layer.membrane[unit] // 2**self.config.leak
@@ -236,9 +236,9 @@ class ReferenceNetwork:
 
     def race(self, layer: Layer, label: int, learn: bool) -> None:
         """Move the registers of the output layer."""
-        units = range(len(layer.streams))
+        units = range(len(layer.lfsrs))
         scores = [
-            layer.membrane[unit] // 2**self.config.leak + self.gumbel[layer.streams[unit].take(10)[0]] for unit in units
+            layer.membrane[unit] // 2**self.config.leak + self.gumbel[layer.lfsrs[unit].take(10)[0]] for unit in units
         ]
         layer.winner = scores.index(max(scores))
         wrong = learn and layer.winner != label

@@ -7,11 +7,12 @@ import pytest
 from scipy import stats
 from sympy import factorint
 
-from backspike.model.lfsr import POLYNOMIALS, SEEDING_POLYNOMIALS, leap, stream_seeds
+from backspike.model.lfsr import POLYNOMIALS, SEEDING_POLYNOMIALS, leap
+from backspike.model.seeding import lfsr_seeds
 
-from .reference import DELAYS, SEEDING_DELAYS, Stream
+from .reference import DELAYS, SEEDING_DELAYS, Lfsr
 
-TABLES = {"streams": POLYNOMIALS, "seeding": SEEDING_POLYNOMIALS}
+TABLES = {"drawing": POLYNOMIALS, "seeding": SEEDING_POLYNOMIALS}
 ROWS = [(table, width) for table in TABLES for width in TABLES[table]]
 
 
@@ -106,7 +107,7 @@ def test_polynomials_are_the_published_tables() -> None:
         assert exponents == tuple(sorted((width - delay for delay in DELAYS[width]), reverse=True))
 
 
-def test_no_stream_shares_the_seeding_polynomial() -> None:
+def test_no_lfsr_shares_the_seeding_polynomial() -> None:
     assert POLYNOMIALS.keys() == SEEDING_POLYNOMIALS.keys()
     for width, exponents in POLYNOMIALS.items():
         backwards = {width - e for e in exponents}
@@ -120,14 +121,14 @@ def test_leap_is_that_many_single_steps(table: str, width: int) -> None:
     generator = np.random.default_rng(seed)
     lanes = generator.integers(1, 2**width, (3, 4), dtype=np.uint64, endpoint=False)
     for steps in [0, 1, 2, width - 1, width, width + 1, *generator.integers(0, 4 * width, 6).tolist()]:
-        serial = [Stream(width, int(lane), DELAYS if table == "streams" else SEEDING_DELAYS) for lane in lanes.flat]
-        for stream in serial:
+        serial = [Lfsr(width, int(lane), DELAYS if table == "drawing" else SEEDING_DELAYS) for lane in lanes.flat]
+        for lfsr in serial:
             for _ in range(steps):
-                stream.take(1)
+                lfsr.take(1)
         leapt = leap(lanes, steps, width, TABLES[table][width])
         assert leapt.dtype == np.uint64
         assert leapt.shape == lanes.shape
-        assert leapt.ravel().tolist() == [stream.state for stream in serial], f"{steps} steps, seed {seed}"
+        assert leapt.ravel().tolist() == [lfsr.state for lfsr in serial], f"{steps} steps, seed {seed}"
 
 
 @pytest.mark.parametrize(("table", "width"), ROWS)
@@ -162,7 +163,7 @@ def test_zero_is_left_at_once(table: str, width: int) -> None:
 def test_draws_are_balanced(width: int) -> None:
     # 8 lanes x 2,000 draws of 8 bits: every bit is a fair coin, every value equally frequent.
     seed, draws = 5, 2_000
-    state = stream_seeds(seed, 8, width)
+    state = lfsr_seeds(seed, 8, width)
     drawn = np.empty((draws, 8), dtype=np.int64)
     for n in range(draws):
         drawn[n] = state & np.uint64(0xFF)

@@ -52,12 +52,12 @@ def random_sample(random: np.random.Generator, config: NetworkConfig) -> Sample:
 
 def registers(network: Network) -> dict[str, list[Any]]:
     """Return everything that a network holds between ticks, by name."""
-    found: dict[str, list[Any]] = {"input streams": network.generator.random.tolist()}
+    found: dict[str, list[Any]] = {"input LFSRs": network.generator.random.tolist()}
     layers: list[CompositeNeurons | WinnerTakeAll] = [*network.hidden, network.output]
     for number, (array, units) in enumerate(zip(network.synapses, layers, strict=True), start=1):
         found[f"weights of layer {number}"] = array.weights.tolist()
-        found[f"bias stream of layer {number}"] = array.bias.tolist()
-        found[f"streams of layer {number}"] = units.random.tolist()
+        found[f"bias LFSR of layer {number}"] = array.bias.tolist()
+        found[f"LFSRs of layer {number}"] = units.random.tolist()
         found[f"membranes of layer {number}"] = units.membrane.tolist()
         found[f"positive errors of layer {number}"] = units.error_pos.tolist()
         found[f"negative errors of layer {number}"] = units.error_neg.tolist()
@@ -75,11 +75,11 @@ def registers(network: Network) -> dict[str, list[Any]]:
 
 
 def reference_registers(network: ReferenceNetwork) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {"input streams": [stream.state for stream in network.input_streams]}
+    found: dict[str, list[Any]] = {"input LFSRs": [lfsr.state for lfsr in network.input_lfsrs]}
     for number, layer in enumerate(network.layers, start=1):
         found[f"weights of layer {number}"] = [list(row) for row in layer.weights]
-        found[f"bias stream of layer {number}"] = [layer.bias_stream.state]
-        found[f"streams of layer {number}"] = [stream.state for stream in layer.streams]
+        found[f"bias LFSR of layer {number}"] = [layer.bias_lfsr.state]
+        found[f"LFSRs of layer {number}"] = [lfsr.state for lfsr in layer.lfsrs]
         found[f"membranes of layer {number}"] = list(layer.membrane)
         found[f"positive errors of layer {number}"] = list(layer.error_pos)
         found[f"negative errors of layer {number}"] = list(layer.error_neg)
@@ -401,7 +401,7 @@ def test_layers_join_one_tick_after_another() -> None:
 
     def look(tick: int) -> None:
         now = registers(network)
-        names = ["streams of layer 1", "streams of layer 2", "streams of layer 3", "bias stream of layer 3"]
+        names = ["LFSRs of layer 1", "LFSRs of layer 2", "LFSRs of layer 3", "bias LFSR of layer 3"]
         moved.append([now[name] != first[name] for name in names])
 
     result = network.run(Sample(np.full(3, 200, dtype=np.uint8), 0, True), look)
@@ -428,7 +428,7 @@ def test_spikes_are_used_in_the_tick_after_they_are_made() -> None:
 
 
 def test_samples_start_from_cleared_registers() -> None:
-    # Whatever the sample before was: a sample's registers depend on weights and streams alone. The leak is slow
+    # Whatever the sample before was: a sample's registers depend on weights and LFSRs alone. The leak is slow
     # enough that a membrane left from before would show.
     config = NetworkConfig(layers=(4, 3, 3), ticks=8, leak=4, seed=5, rates=(0, 0))
     after_loud, after_quiet = Network(config), Network(config)
@@ -457,7 +457,7 @@ def test_inference_draws_the_same_and_changes_no_weight(layers: tuple[int, ...])
         inferring.run(Sample(values, label, False))
         trained, inferred = registers(learning), registers(inferring)
         for name in trained:
-            if "stream" in name:
+            if "LFSR" in name:
                 assert trained[name] == inferred[name], name
             if "errors" in name:
                 assert not any(inferred[name]), name

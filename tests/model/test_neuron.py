@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from backspike.config import NetworkConfig
-from backspike.model.lfsr import stream_seeds
 from backspike.model.neuron import CompositeNeurons, Membrane
+from backspike.model.seeding import lfsr_seeds
 
-from .reference import Stream
+from .reference import Lfsr
 
 # An activation range of 16 LSB (a = 4) and an error range of 8 LSB (b = 3): a draw is 15 bits, rho lowest.
 CONFIG = NetworkConfig(
@@ -149,8 +149,8 @@ def test_a_permission_has_the_rates_probability(rate: int) -> None:
 
 
 @pytest.mark.parametrize(("seed", "width", "a", "b"), [(1, 32, 7, 6), (2, 24, 3, 8), (3, 64, 12, 10), (4, 16, 4, 3)])
-def test_rates_from_the_random_streams(seed: int, width: int, a: int, b: int) -> None:
-    # The same through the streams: 64 units held at constant potentials and errors, 3,000 ticks. Forward and error
+def test_rates_from_the_lfsrs(seed: int, width: int, a: int, b: int) -> None:
+    # The same through the LFSRs: 64 units held at constant potentials and errors, 3,000 ticks. Forward and error
     # spikes of a unit are independent, so that their coincidences count products.
     config = NetworkConfig(
         layers=(1, 64, 2),
@@ -164,7 +164,7 @@ def test_rates_from_the_random_streams(seed: int, width: int, a: int, b: int) ->
     random = np.random.default_rng(seed)
     potential = random.integers(1, 2**a, 64)
     error = random.integers(-(2**b) * 5 // 4, 2**b * 5 // 4, 64)
-    neurons = CompositeNeurons(config, stream_seeds(seed, 64, width), 0)
+    neurons = CompositeNeurons(config, lfsr_seeds(seed, 64, width), 0)
     neurons.tick(potential, True, None, 90, True)
     ticks = 3_000
     spikes, pos, neg, both, permits = (np.zeros(64, dtype=np.int64) for _ in range(5))
@@ -191,7 +191,7 @@ def test_rates_from_the_random_streams(seed: int, width: int, a: int, b: int) ->
 def test_an_error_meets_the_gate_of_the_tick_before() -> None:
     seed = 8
     random = np.random.default_rng(seed)
-    neurons = CompositeNeurons(CONFIG, stream_seeds(seed, 50, 16), 0)
+    neurons = CompositeNeurons(CONFIG, lfsr_seeds(seed, 50, 16), 0)
     gate = np.zeros(50, dtype=bool)
     for tick in range(40):
         drive = random.integers(-10, 30, 50)
@@ -210,7 +210,7 @@ def test_no_error_from_the_next_layer_clears_the_error_spikes() -> None:
     assert neurons.error_pos.tolist() == neurons.error_neg.tolist() == [False]
 
 
-def test_clear_forgets_all_but_the_streams() -> None:
+def test_clear_forgets_all_but_the_lfsrs() -> None:
     neurons = neurons_with(state_with(1, 0, 0), config=CONFIG.replace(leak=2))
     neurons.tick(integers(5), True, integers(0), 256, True)
     neurons.tick(integers(5), False, integers(8), 256, True)
@@ -227,18 +227,18 @@ def test_clear_forgets_all_but_the_streams() -> None:
 @pytest.mark.parametrize("width", [16, 24, 32, 40, 48, 64])
 def test_every_tick_takes_fresh_bits_in_order(width: int) -> None:
     config = CONFIG.replace(lfsr_bits=width)
-    neurons = CompositeNeurons(config, stream_seeds(3, 4, width), 0)
-    serial = [Stream(width, int(state)) for state in neurons.random]
+    neurons = CompositeNeurons(config, lfsr_seeds(3, 4, width), 0)
+    serial = [Lfsr(width, int(state)) for state in neurons.random]
     for tick in range(20):
         drive = integers(3, 9, -1, 15)
         error = integers(5, -3, 8, 2) if tick % 3 else None
         gate = neurons.gate
         neurons.tick(drive, tick == 0, error, 120, True)
-        draws = [stream.take(4, 3, 8) for stream in serial]
+        draws = [lfsr.take(4, 3, 8) for lfsr in serial]
         assert neurons.spike.tolist() == [v > rho for v, (rho, _, _) in zip(drive.tolist(), draws, strict=True)]
         assert neurons.permit.tolist() == [permission < 120 for _, _, permission in draws]
         if error is not None:
             assert neurons.error_pos.tolist() == [
                 bool(g) and e > back for g, e, (_, back, _) in zip(gate, error.tolist(), draws, strict=True)
             ]
-        assert neurons.random.tolist() == [stream.state for stream in serial], f"tick {tick}"
+        assert neurons.random.tolist() == [lfsr.state for lfsr in serial], f"tick {tick}"

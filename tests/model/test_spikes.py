@@ -1,4 +1,4 @@
-"""Spike trains against their values and rates, and stream by stream against a bit-serial generator."""
+"""Spike trains against their values and rates, and LFSR by LFSR against a bit-serial generator."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from scipy import stats
 
 from backspike.config import NetworkConfig
 from backspike.model import Sample
-from backspike.model.lfsr import stream_seeds
+from backspike.model.seeding import lfsr_seeds
 from backspike.model.spikes import SpikeGenerator
 
-from .reference import Stream
+from .reference import Lfsr
 
 
 def make_generator(config: NetworkConfig) -> SpikeGenerator:
-    return SpikeGenerator(config, stream_seeds(config.seed, config.input_streams, config.lfsr_bits))
+    return SpikeGenerator(config, lfsr_seeds(config.seed, config.input_lfsrs, config.lfsr_bits))
 
 
 def test_a_listing_holds_the_non_zero_values_alone() -> None:
@@ -34,11 +34,11 @@ def test_a_listing_of_recorded_spikes_is_the_ticks_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "streams", "width", "rate"), [(1, 8, 32, 64), (2, 3, 24, 128), (3, 16, 64, 3), (4, 5, 48, 256)]
+    ("seed", "lfsrs", "width", "rate"), [(1, 8, 32, 64), (2, 3, 24, 128), (3, 16, 64, 3), (4, 5, 48, 256)]
 )
-def test_rates_are_the_values_over_256(seed: int, streams: int, width: int, rate: int) -> None:
+def test_rates_are_the_values_over_256(seed: int, lfsrs: int, width: int, rate: int) -> None:
     # Every value there is, from 1 to 255, in each of 1,500 ticks.
-    config = NetworkConfig(layers=(255, 2), input_streams=streams, lfsr_bits=width, seed=seed)
+    config = NetworkConfig(layers=(255, 2), input_lfsrs=lfsrs, lfsr_bits=width, seed=seed)
     generator = make_generator(config)
     values = np.arange(1, 256, dtype=np.uint8)
     ticks = 1_500
@@ -75,7 +75,7 @@ def test_spike_and_permission_are_independent() -> None:
 
 
 def test_a_spike_never_foretells_the_next_one() -> None:
-    # 13 entries share 8 streams, so that entries 0 and 8 are neighbours in one stream, and so are ticks.
+    # 13 entries share 8 LFSRs, so that entries 0 and 8 are neighbours in one LFSR, and so are ticks.
     seed, ticks = 10, 6_000
     generator = make_generator(NetworkConfig(layers=(13, 2), seed=seed))
     values = np.full(13, 100, dtype=np.uint8)
@@ -89,14 +89,14 @@ def test_a_spike_never_foretells_the_next_one() -> None:
 
 
 @pytest.mark.parametrize("kind", ["rate", "spikes"])
-@pytest.mark.parametrize(("streams", "width"), [(1, 16), (3, 24), (8, 32), (16, 40)])
-def test_entry_n_draws_from_stream_n_modulo_streams(kind: str, streams: int, width: int) -> None:
-    seed = 100 * streams + width
+@pytest.mark.parametrize(("lfsrs", "width"), [(1, 16), (3, 24), (8, 32), (16, 40)])
+def test_entry_n_draws_from_lfsr_n_modulo_lfsrs(kind: str, lfsrs: int, width: int) -> None:
+    seed = 100 * lfsrs + width
     config = NetworkConfig(
-        layers=(40, 2), input_streams=streams, lfsr_bits=width, seed=seed, input=kind, weight_frac=2, weight_bits=4
+        layers=(40, 2), input_lfsrs=lfsrs, lfsr_bits=width, seed=seed, input=kind, weight_frac=2, weight_bits=4
     )
     generator = make_generator(config)
-    serial = [Stream(width, int(state)) for state in generator.random]
+    serial = [Lfsr(width, int(state)) for state in generator.random]
     random = np.random.default_rng(seed)
     for tick in range(30):
         values = random.integers(1, 256, int(random.integers(0, 41)), dtype=np.uint8)
@@ -104,22 +104,22 @@ def test_entry_n_draws_from_stream_n_modulo_streams(kind: str, streams: int, wid
         spike, permit = generator.draw(values, rate)
         assert len(spike) == len(permit) == len(values)
         for entry, value in enumerate(values.tolist()):
-            draw, permission = serial[entry % streams].take(8, 8)
+            draw, permission = serial[entry % lfsrs].take(8, 8)
             where = f"tick {tick}, entry {entry}, seed {seed}"
             assert spike[entry] == (kind == "spikes" or draw < value), where
             assert permit[entry] == (permission < rate), where
-        assert generator.random.tolist() == [stream.state for stream in serial], f"tick {tick}, seed {seed}"
+        assert generator.random.tolist() == [lfsr.state for lfsr in serial], f"tick {tick}, seed {seed}"
 
 
 def test_draws_by_hand() -> None:
-    # Two streams of 16 bits, three entries. Stream 0 holds 0x4080: spike draw 0x80 = 128, permission 0x40 = 64.
-    # Stream 1 holds 0x3F7F: 127 and 63. Entry 2 has stream 0 again, 16 steps on. Bit n of that state is the parity
+    # Two LFSRs of 16 bits, three entries. LFSR 0 holds 0x4080: spike draw 0x80 = 128, permission 0x40 = 64.
+    # LFSR 1 holds 0x3F7F: 127 and 63. Entry 2 has LFSR 0 again, 16 steps on. Bit n of that state is the parity
     # of bits n, n+2, n+3 and n+5, where bits from 16 on are the new bits 0, 1, 2 .. themselves, and of the old
     # ones only 7 and 14 are set:
     #   bit 7 is in n = 2, 4, 5, 7; bit 14 alone is in n = 9, 11, 12, 14;
     #   n = 13 has bits 13, 15, 16, 18 = 0, 0, 0, 1; n = 15 has bits 15, 17, 18, 20 = 0, 0, 1, 1, which cancel.
     # So bits 2, 4, 5, 7 are set in the low byte, 0xB4 = 180, and bits 9, 11, 12, 13, 14 in the high one, 0x7A = 122.
-    config = NetworkConfig(layers=(3, 2), input_streams=2, lfsr_bits=16, weight_frac=2, weight_bits=4)
+    config = NetworkConfig(layers=(3, 2), input_lfsrs=2, lfsr_bits=16, weight_frac=2, weight_bits=4)
     generator = SpikeGenerator(config, np.array([0x4080, 0x3F7F], dtype=np.uint64))
     spike, permit = generator.draw(np.array([128, 128, 181], dtype=np.uint8), 64)
     assert spike.tolist() == [False, True, True]

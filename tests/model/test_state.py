@@ -12,8 +12,8 @@ from backspike.datasets import load_dataset
 from backspike.model import Network
 from backspike.model.fields import StateKind
 from backspike.model.neuron import Membrane
+from backspike.model.seeding import LfsrMap
 from backspike.model.state import NetworkState, state_entries
-from backspike.model.streams import StreamMap
 from backspike.sim.exercise import lively_weights, random_config
 
 CONFIGS = {
@@ -91,15 +91,15 @@ def test_a_part_of_a_state_leaves_the_rest(used) -> None:
         assert np.array_equal(after[name], expected[name]), name
 
 
-def test_streams_have_the_numbers_of_the_semantics(used) -> None:
-    config, state, numbering = used.config, NetworkState.of(used), StreamMap(used.config)
-    streams = state.streams
-    assert streams.shape == (numbering.count,)
-    assert np.array_equal(streams[numbering.inputs], used.generator.random)
+def test_lfsrs_have_the_numbers_of_the_semantics(used) -> None:
+    config, state, numbering = used.config, NetworkState.of(used), LfsrMap(used.config)
+    lfsrs = state.lfsrs
+    assert lfsrs.shape == (numbering.count,)
+    assert np.array_equal(lfsrs[numbering.inputs], used.generator.random)
     for layer, (units, array) in enumerate(zip(used.units, used.synapses, strict=True), start=1):
-        assert np.array_equal(streams[numbering.units(layer)], units.random)
-        assert streams[numbering.bias(layer)] == array.bias[0]
-    again = NetworkState.of_streams(config, streams)
+        assert np.array_equal(lfsrs[numbering.units(layer)], units.random)
+        assert lfsrs[numbering.bias(layer)] == array.bias[0]
+    again = NetworkState.of_lfsrs(config, lfsrs)
     assert again.keys() == state.of_kind(StateKind.RANDOM).keys()
     assert all(np.array_equal(again[name], state[name]) for name in again)
     weights = NetworkState.of_weights(config, used.weights)

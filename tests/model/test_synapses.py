@@ -7,12 +7,12 @@ import pytest
 from scipy import stats
 
 from backspike.config import PRESETS, NetworkConfig
-from backspike.model.lfsr import stream_seeds
 from backspike.model.neuron import CompositeNeurons
+from backspike.model.seeding import lfsr_seeds
 from backspike.model.spikes import SpikeGenerator
 from backspike.model.synapses import SynapseArray, initial_weights
 
-from .reference import Stream
+from .reference import Lfsr
 
 
 def make_array(config: NetworkConfig, weights: np.ndarray, bias_seed: int = 1) -> SynapseArray:
@@ -85,10 +85,10 @@ def test_the_callers_weights_stay_as_they_are() -> None:
     assert not weights.any()
 
 
-def test_bias_permissions_are_the_low_eight_bits_of_their_stream() -> None:
+def test_bias_permissions_are_the_low_eight_bits_of_their_lfsr() -> None:
     for width in (16, 24, 32, 40, 48, 64):
         array = make_array(NetworkConfig(layers=(1, 2), lfsr_bits=width, weight_frac=2), np.zeros((2, 2)), 0xBEEF)
-        serial = Stream(width, 0xBEEF)
+        serial = Lfsr(width, 0xBEEF)
         for tick in range(30):
             rate = 37 * tick % 257
             assert array.bias_permit(rate) == (serial.take(8)[0] < rate), f"{width} bits, tick {tick}"
@@ -98,7 +98,7 @@ def test_bias_permissions_are_the_low_eight_bits_of_their_stream() -> None:
 @pytest.mark.parametrize("rate", [0, 5, 128, 256])
 def test_bias_permissions_come_at_the_rate(rate: int) -> None:
     seed, ticks = 12, 4_000
-    array = make_array(NetworkConfig(layers=(1, 2)), np.zeros((2, 2)), int(stream_seeds(seed, 1, 32)[0]))
+    array = make_array(NetworkConfig(layers=(1, 2)), np.zeros((2, 2)), int(lfsr_seeds(seed, 1, 32)[0]))
     count = sum(array.bias_permit(rate) for _ in range(ticks))
     low, high = stats.binom.interval(0.999, ticks, rate / 256)
     assert low <= count <= high, f"{count} of {ticks}, seed {seed}"
@@ -111,7 +111,7 @@ def test_the_expected_update_is_rate_times_value_times_error() -> None:
     config = NetworkConfig(layers=(10, 6, 2), seed=seed, weight_bits=16)
     values = np.array([1, 20, 50, 80, 100, 128, 160, 200, 240, 255], dtype=np.uint8)
     error = np.array([-80, -32, -5, 0, 16, 64], dtype=np.int64)
-    seeds = stream_seeds(seed, 15, config.lfsr_bits)
+    seeds = lfsr_seeds(seed, 15, config.lfsr_bits)
     generator = SpikeGenerator(config, seeds[:8])
     neurons = CompositeNeurons(config, seeds[8:14], 0)
     array = SynapseArray(config, np.zeros((11, 6), dtype=np.int64), seeds[14:])

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from backspike.config import NetworkConfig
-from backspike.model.lfsr import stream_seeds
+from backspike.model.seeding import lfsr_seeds
 from backspike.model.wta import WinnerTakeAll, gumbel_table
 
-from .reference import Stream
+from .reference import Lfsr
 
 
 def make_race(units: int, **values: object) -> WinnerTakeAll:
     config = NetworkConfig(layers=(1, units), **values)  # type: ignore[arg-type]
-    return WinnerTakeAll(config, stream_seeds(config.seed, units, config.lfsr_bits))
+    return WinnerTakeAll(config, lfsr_seeds(config.seed, units, config.lfsr_bits))
 
 
 @pytest.mark.parametrize("weight_frac", [1, 4, 6, 8, 12, 16])
@@ -159,12 +159,12 @@ def test_the_leak_comes_before_the_noise() -> None:
 def test_every_race_takes_ten_fresh_bits(width: int) -> None:
     race = make_race(4, lfsr_bits=width, weight_frac=2, weight_bits=4)
     table = gumbel_table(2, 1.0).tolist()
-    serial = [Stream(width, int(state)) for state in race.random]
+    serial = [Lfsr(width, int(state)) for state in race.random]
     for tick in range(40):
         race.tick(np.array([0, 1, 2, 3]), tick == 0, 0, True)
-        scores = [unit + table[stream.take(10)[0]] for unit, stream in enumerate(serial)]
+        scores = [unit + table[lfsr.take(10)[0]] for unit, lfsr in enumerate(serial)]
         assert race.winner == scores.index(max(scores)), f"tick {tick}"
-        assert race.random.tolist() == [stream.state for stream in serial], f"tick {tick}"
+        assert race.random.tolist() == [lfsr.state for lfsr in serial], f"tick {tick}"
 
 
 def test_clear_forgets_winner_and_errors() -> None:

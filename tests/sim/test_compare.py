@@ -33,7 +33,7 @@ SAMPLES = 4
 ON_VERILATOR = (3, 25) if shutil.which("iverilog") else (3, 16, 17, 25)
 
 # Two layers with a leak; words of which the last is not full.
-MIXED = PRESETS["tiny"].replace(name="mixed", leak=2, lanes=(3, 2), input_streams=3)
+MIXED = PRESETS["tiny"].replace(name="mixed", leak=2, lanes=(3, 2), input_lfsrs=3)
 
 
 def schedule(config, samples=SAMPLES, seed=1, **options) -> Schedule:
@@ -50,7 +50,7 @@ def compared_counts(config, samples, ticks) -> dict[str, int]:
         "ticks": ticks,
         "spikes, gates and errors": ticks * flags,
         "weights": samples * synapses,
-        "LFSR states": samples * (config.input_streams + config.depth + hidden + classes),
+        "LFSR states": samples * (config.input_lfsrs + config.depth + hidden + classes),
     }
 
 
@@ -279,7 +279,7 @@ def other_wins(expected):
         (add("membrane_1", 2), r"sample 2, after tick 7, layer 1, unit 2, membrane: expected -?\d+, got -?\d+"),
         (add("random_2", 1), r"sample 2, after tick 7, layer 2, unit 1, random: expected \d+, got \d+"),
         (add("bias_2", 0), r"sample 2, after tick 7, layer 2, bias: expected \d+, got \d+"),
-        (add("random_0", 1), r"sample 2, after tick 7, layer 0, stream 1, random: expected \d+, got \d+"),
+        (add("random_0", 1), r"sample 2, after tick 7, layer 0, LFSR 1, random: expected \d+, got \d+"),
         (other_wins, r"sample 2, result: expected class \d with wins \[.*\], got class \d with wins \[.*\]"),
     ],
     ids=[

@@ -22,7 +22,7 @@ from backspike.sim.native import NativeNetwork
 from backspike.training.order import sample_order
 
 # The same hardware as in the tests of the native simulation: built once.
-MIXED = PRESETS["tiny"].replace(name="mixed", leak=2, lanes=(3, 2), banks=(4, 1), input_streams=3)
+MIXED = PRESETS["tiny"].replace(name="mixed", leak=2, lanes=(3, 2), banks=(4, 1), input_lfsrs=3)
 
 
 def schedule(config, samples: int, seed: int = 1) -> Schedule:
@@ -37,12 +37,12 @@ def test_learning_inference_and_rates_in_one_schedule(stalls: float) -> None:
     result = compare_native(MIXED, shown, interval=8, seed=2, stalls=stalls, optimise=False, progress=seen.append)
     assert result.mismatch == ""
     assert seen == [8, 16, 20, 25, 30, 38, 45, 50, 58, 60]
-    looks, weights, streams = len(seen), 9 * 4 + 5 * 3, 3 + 4 + 3 + 2
-    expected = {"samples": 60, "ticks": 60 * 8, "weights": looks * weights, "LFSR states": looks * streams}
+    looks, weights, lfsrs = len(seen), 9 * 4 + 5 * 3, 3 + 4 + 3 + 2
+    expected = {"samples": 60, "ticks": 60 * 8, "weights": looks * weights, "LFSR states": looks * lfsrs}
     assert result.compared == expected
     assert (result.counters["SAMPLES"], len(result.predicted)) == (60, 60)
-    assert result.streams is not None
-    assert len(result.streams) == streams
+    assert result.lfsrs is not None
+    assert len(result.lfsrs) == lfsrs
 
 
 @pytest.mark.parametrize("seed", [9, 12])
@@ -64,7 +64,7 @@ def test_a_list_without_spikes_right_behind_a_long_one() -> None:
         error_range=0.25,
         rates=(256, 256),
         input="spikes",
-        input_streams=1,
+        input_lfsrs=1,
     )
     random = np.random.default_rng(1)
     values = np.zeros((24, 16, 16), dtype=np.uint8)
@@ -142,8 +142,8 @@ def test_the_command_line_tells_what_was_compared(monkeypatch, capfd) -> None:
     monkeypatch.setattr(module, "compare_native", quickly)
     command = ["compare", "--config", "tiny", "--dataset", "random", "--samples", "20", "--native", "--interval", "9"]
     assert main(command) == 0
-    weights, streams = 9 * 4 + 5 * 3, 2 + 4 + 3 + 2
-    counts = f"20 samples, 160 ticks, {4 * weights} weights, {4 * streams} LFSR states"  # also where rates change
+    weights, lfsrs = 9 * 4 + 5 * 3, 2 + 4 + 3 + 2
+    counts = f"20 samples, 160 ticks, {4 * weights} weights, {4 * lfsrs} LFSR states"  # also where rates change
     assert capfd.readouterr().out == f"tiny, 20 samples of random, seed 1, verilator, native: {counts}\n0 mismatches\n"
     assert main([*command, "--simulator", "icarus"]) == 2
     assert capfd.readouterr().err.startswith("error: --native needs Verilator and writes no waveform")

@@ -29,7 +29,7 @@ def test_configurations_reach_the_ends_of_what_is_allowed():
     assert {config.weight_frac for config in configs} == set(range(1, 17))
     assert {config.leak for config in configs} == set(range(9))
     assert {config.lfsr_bits for config in configs} == {16, 24, 32, 40, 48, 64}
-    assert {config.input_streams for config in configs} == set(range(1, 17))
+    assert {config.input_lfsrs for config in configs} == set(range(1, 17))
     assert {config.input_buffers for config in configs} == {1, 2}
     assert {config.depth for config in configs if config.ticks == config.depth} == {1, 2, 3, 4}
     assert any(config.hidden_draw_bits > config.lfsr_bits == 16 for config in configs)

@@ -96,7 +96,7 @@ def test_the_netlist_of_tiny_equals_the_model(family: str, monkeypatch) -> None:
     result = compare_native(TINY, shown, seed=3, stalls=0.2, optimise=False, gates=family, **looks)
     assert result.mismatch == ""
     assert result.compared == {"samples": 60, "ticks": 480, "weights": len(seen) * (9 * 4 + 5 * 3)}
-    assert result.streams is None
+    assert result.lfsrs is None
     assert any((end != start).any() for start, end in zip(shown.weights, result.weights, strict=True))
     netlist, _, _ = netlists[0].partition("`define NO_INCLUDES")
     assert re.findall(r"^module (\S+?)\(", netlist, re.MULTILINE) == ["tiny"]

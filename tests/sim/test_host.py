@@ -6,7 +6,7 @@ import pytest
 
 from backspike import PRESETS
 from backspike.model import Sample
-from backspike.model.lfsr import seeding_start
+from backspike.model.seeding import seeding_start
 from backspike.registers import RegisterMap
 from backspike.sim.exercise import lively_weights
 from backspike.sim.host import RegisterHost, sample_entries

@@ -19,7 +19,7 @@ from backspike.training.engines import load_engine
 
 # Words of which the last is not full, banks, a leak, both kinds of input, one layer and more.
 CONFIGS = {
-    "mixed": PRESETS["tiny"].replace(name="mixed", leak=2, lanes=(3, 2), banks=(4, 1), input_streams=3),
+    "mixed": PRESETS["tiny"].replace(name="mixed", leak=2, lanes=(3, 2), banks=(4, 1), input_lfsrs=3),
     "whole": PRESETS["tiny"].replace(name="whole", banks=(2, 4), lfsr_bits=48),
     "spikes": NetworkConfig(
         layers=(9, 5), name="spikes", input="spikes", ticks=5, weight_bits=7, weight_frac=4, rates=(200,), lanes=(2,)
@@ -121,7 +121,7 @@ def test_two_designs_live_side_by_side() -> None:
     with NativeNetwork(first, optimise=False) as one, NativeNetwork(second, optimise=False) as other:
         assert one.read("CONFIG_HASH") != other.read("CONFIG_HASH")
         for config, hardware in ((first, one), (second, other)):
-            # A write waits until all streams are seeded.
+            # A write waits until all LFSRs are seeded.
             hardware.set_rates(config.rates)
             weights = hardware.state.read(StateKind.WEIGHT).weights
             assert_same(Network(config, weights), hardware, config.name)

@@ -32,7 +32,7 @@ def mismatch(name, position, expected, got, config=DEEP):
         ("membrane_1", (3,), "layer 1, unit 3, membrane"),
         ("random_2", (3,), "layer 2, unit 3, random"),
         ("bias_1", (0,), "layer 1, bias"),
-        ("random_0", (1,), "layer 0, stream 1, random"),
+        ("random_0", (1,), "layer 0, LFSR 1, random"),
     ],
 )
 def test_a_mismatch_says_where_it_is(name, position, text):

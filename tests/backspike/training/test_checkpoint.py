@@ -21,7 +21,7 @@ from backspike.training.checkpoint import Checkpoint
 CONFIGS = {
     "one layer": NetworkConfig(layers=(6, 3), ticks=4),
     "two layers": PRESETS["tiny"],
-    "three layers, 64-bit streams": NetworkConfig(layers=(8, 5, 4, 3), ticks=6, lfsr_bits=64, leak=1),
+    "three layers, 64-bit LFSRs": NetworkConfig(layers=(8, 5, 4, 3), ticks=6, lfsr_bits=64, leak=1),
     "spikes, 16-bit weights": NetworkConfig(layers=(6, 5, 3), ticks=5, input="spikes", weight_bits=16),
 }
 
@@ -69,7 +69,7 @@ def test_network_goes_on_exactly_from_a_file(name, tmp_path) -> None:
     assert resumed.rates == straight.rates
     assert learn(straight, 30, 60) == learn(resumed, 30, 60)
     one, other = Checkpoint.capture(straight), Checkpoint.capture(resumed)
-    assert np.array_equal(one.streams, other.streams)
+    assert np.array_equal(one.lfsrs, other.lfsrs)
     for weights, expected in zip(other.weights, one.weights, strict=True):
         assert np.array_equal(weights, expected)
     assert not np.array_equal(one.weights[0], checkpoint.weights[0]), "the samples were to change the weights"
@@ -80,21 +80,21 @@ def test_checkpoint_is_a_copy() -> None:
     checkpoint = Checkpoint.capture(network)
     other = Network(network.config)
     checkpoint.apply(other)
-    before = [weights.copy() for weights in checkpoint.weights], checkpoint.streams.copy()
+    before = [weights.copy() for weights in checkpoint.weights], checkpoint.lfsrs.copy()
     learn(network, 0, 20)
     learn(other, 0, 20)
     assert all(np.array_equal(*pair) for pair in zip(checkpoint.weights, before[0], strict=True))
-    assert np.array_equal(checkpoint.streams, before[1])
+    assert np.array_equal(checkpoint.lfsrs, before[1])
 
 
-def test_every_stream_has_its_place() -> None:
-    network = Network(CONFIGS["three layers, 64-bit streams"])
-    streams = Checkpoint.capture(network).streams
-    assert len(set(streams.tolist())) == len(streams), "a new network's streams all differ, so none is there twice"
-    # 8 input streams, then the units and the bias of each layer.
-    assert streams[8 + 5] == network.synapses[0].bias[0]
-    assert streams[8 + 6 : 8 + 10].tolist() == network.hidden[1].random.tolist()
-    assert streams[-1] == network.synapses[2].bias[0]
+def test_every_lfsr_has_its_place() -> None:
+    network = Network(CONFIGS["three layers, 64-bit LFSRs"])
+    lfsrs = Checkpoint.capture(network).lfsrs
+    assert len(set(lfsrs.tolist())) == len(lfsrs), "a new network's LFSRs all differ, so none is there twice"
+    # 8 input LFSRs, then the units and the bias of each layer.
+    assert lfsrs[8 + 5] == network.synapses[0].bias[0]
+    assert lfsrs[8 + 6 : 8 + 10].tolist() == network.hidden[1].random.tolist()
+    assert lfsrs[-1] == network.synapses[2].bias[0]
 
 
 def test_equal_states_are_equal_files(tmp_path) -> None:
@@ -160,7 +160,7 @@ def test_flipped_bit_is_damaged_or_harmless(saved) -> None:
             damaged += 1
         else:
             assert (got.config, got.epoch, got.rates) == (good.config, good.epoch, good.rates), position
-            assert np.array_equal(got.streams, good.streams), position
+            assert np.array_equal(got.lfsrs, good.lfsrs), position
             assert all(np.array_equal(*pair) for pair in zip(got.weights, good.weights, strict=True)), position
     assert damaged > len(positions) / 2
 
@@ -194,9 +194,9 @@ def test_arrays_that_do_not_fit_their_configuration_are_damage(saved) -> None:
         ({"weights_2": good["weights_2"].astype(object).astype(str)}, "weights_2 must be int16"),
         ({"weights_2": good["weights_2"] + 0.5}, "weights_2 must be int16"),
         ({"weights_3": good["weights_2"]}, "it has 'weights_3', which no checkpoint has"),
-        ({"streams": good["streams"][1:]}, "streams must be uint64 of shape"),
-        ({"streams": good["streams"].astype(np.float64)}, "streams must be uint64"),
-        ({"streams": good["streams"] << np.uint64(8)}, "streams must be from 0 to 4294967295, not "),
+        ({"lfsrs": good["lfsrs"][1:]}, "lfsrs must be uint64 of shape"),
+        ({"lfsrs": good["lfsrs"].astype(np.float64)}, "lfsrs must be uint64"),
+        ({"lfsrs": good["lfsrs"] << np.uint64(8)}, "lfsrs must be from 0 to 4294967295, not "),
         ({"rates": np.array([1])}, r"rates must be int64 of shape \(2,\)"),
         ({"rates": np.array([1, 257])}, "rates must be from 0 to 256, not 1 to 257"),
         ({"rates": np.array([1.0, 2.0])}, "rates must be int64"),
@@ -235,6 +235,9 @@ def test_header_is_checked(saved) -> None:
     saved.write_bytes(good)
     rewrite_header(saved, format=2)
     assert refusal(saved).endswith(f"{saved} is a checkpoint of format 2; this reads 3")
+    saved.write_bytes(good)
+    rewrite_header(saved, config={"layers": [8, 4, 3], "input_streams": 2})
+    assert "input_streams is called input_lfsrs now" in refusal(saved)
     for name in HEADER:
         saved.write_bytes(good)
         with np.load(saved) as archive:

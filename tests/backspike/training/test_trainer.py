@@ -52,7 +52,7 @@ def test_evaluation_counts_right_answers_and_disturbs_nothing() -> None:
     network, untouched = Network(config), Network(config)
     accuracy = evaluate(network, dataset)
     assert accuracy == evaluate(network, dataset)
-    assert np.array_equal(Checkpoint.capture(network).streams, Checkpoint.capture(untouched).streams)
+    assert np.array_equal(Checkpoint.capture(network).lfsrs, Checkpoint.capture(untouched).lfsrs)
     assert network.counters.samples == 0
     winners = [untouched.run(Sample(values, 0, False)).winner for values in dataset.test_values]
     assert accuracy == np.mean(winners == dataset.test_labels)

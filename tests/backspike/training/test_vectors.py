@@ -15,7 +15,7 @@ from backspike.model import Network
 from backspike.training.checkpoint import Checkpoint
 from backspike.training.engines import load_engine
 from backspike.training.vectors import NETWORKS, as_text, make_vectors
-from tests.model.reference import ReferenceNetwork, Stream, seeds
+from tests.model.reference import Lfsr, ReferenceNetwork, seeds
 
 FILE = Path(__file__).parents[3] / "docs" / "vectors.json"
 VECTORS = json.loads(FILE.read_text(encoding="utf-8"))
@@ -37,7 +37,7 @@ def test_the_fast_engine_computes_them(name: str) -> None:
         wins = show(network, values, label, np.array([0]), sample["learn"])
         assert (wins.tolist(), network.counters.ticks - ticks) == ([sample["wins"]], sample["ticks"])
     assert [matrix.tolist() for matrix in network.weights] == wanted["weights"]
-    assert Checkpoint.capture(network).streams.tolist() == [int(state, 16) for state in wanted["streams"]]
+    assert Checkpoint.capture(network).lfsrs.tolist() == [int(state, 16) for state in wanted["lfsrs"]]
     assert network.counters.to_dict() == wanted["counters"]
 
 
@@ -50,26 +50,26 @@ def test_the_reference_computes_them(name: str) -> None:
         wins = network.run(sample["values"], sample["label"], sample["learn"])
         assert (wins, network.ticks - ticks) == (sample["wins"], sample["ticks"])
         assert wins.index(max(wins)) == sample["class"]
-    streams = list(network.input_streams)
+    lfsrs = list(network.input_lfsrs)
     for layer in network.layers:
-        streams += [*layer.streams, layer.bias_stream]
+        lfsrs += [*layer.lfsrs, layer.bias_lfsr]
     assert [layer.weights for layer in network.layers] == wanted["weights"]
-    assert [stream.state for stream in streams] == [int(state, 16) for state in wanted["streams"]]
+    assert [lfsr.state for lfsr in lfsrs] == [int(state, 16) for state in wanted["lfsrs"]]
     counters = {"samples": network.samples, "ticks": network.ticks, "error_ticks": network.error_ticks}
     assert {**counters, "rows": network.rows, "writes": network.writes} == wanted["counters"]
 
 
-def test_the_reference_has_their_streams() -> None:
-    assert {case["lfsr_bits"] for case in VECTORS["streams"]} == {16, 24, 32, 40, 48, 64}
-    for case in VECTORS["streams"]:
+def test_the_reference_has_their_lfsrs() -> None:
+    assert {case["lfsr_bits"] for case in VECTORS["lfsrs"]} == {16, 24, 32, 40, 48, 64}
+    for case in VECTORS["lfsrs"]:
         width = case["lfsr_bits"]
         starts = seeds(case["seed"], len(case["starts"]), width)
         assert [f"{state:0{width // 4}x}" for state in starts] == case["starts"]
-        for bits, after in case["stream_0_after"].items():
-            stream = Stream(width, starts[0])
+        for bits, after in case["lfsr_0_after"].items():
+            lfsr = Lfsr(width, starts[0])
             for _ in range(int(bits)):
-                stream.take(1)
-            assert stream.state == int(after, 16)
+                lfsr.take(1)
+            assert lfsr.state == int(after, 16)
 
 
 def test_doubles_come_to_the_same_noise() -> None:

@@ -70,7 +70,7 @@ class LinkBench(Bench):
             )()
             await self.show(model, [self._some(next(samples)) for _ in range(self.random.randint(1, 5))])
             if number == self.job["rounds"] // 2:
-                # Streams and rates begin anew, weights stay.
+                # LFSRs and rates begin anew, weights stay.
                 await self.collect()
                 await self.hello()
                 model = Network(self.config, model.weights)

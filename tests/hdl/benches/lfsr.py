@@ -1,4 +1,4 @@
-"""Bench of `backspike.hdl.lfsr.LeapForwardLFSR` against `backspike.model.lfsr.leap`."""
+"""Bench of `backspike.hdl.lfsr.LeapForwardLfsr` against `backspike.model.lfsr.leap`."""
 
 from __future__ import annotations
 

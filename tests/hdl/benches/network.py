@@ -18,7 +18,7 @@ from backspike.hdl import timing
 from backspike.hdl.scanner import RowScanner
 from backspike.layers import WeightLayer
 from backspike.model import Network, Result, Sample
-from backspike.model.lfsr import seeding_start
+from backspike.model.seeding import seeding_start
 from backspike.registers import WINDOW, RegisterMap
 from backspike.sim.exercise import lively_weights
 from backspike.sim.host import RegisterHost, sample_entries
@@ -151,7 +151,7 @@ class SeededAnew(HostBench):
             await self.host.write("SEED_HIGH", start >> 32)
             await self.host.write("CONTROL", 0b11)
             if number % 2:
-                # An access that waits, too, while streams are seeded.
+                # An access that waits, too, while LFSRs are seeded.
                 assert await self.host.read("STATUS") == 2, "not seeding after CONTROL was written"
                 await self.compare_weights()
             self.model = Network(self.config.replace(seed=seed), self.model.weights)
@@ -343,9 +343,9 @@ class ClocksOfATick(HostBench):
         """Return how many words a layer's list of rows comes from; recorded spikes have none without an item."""
         config = self.config
         if layer.first:
-            # Streams that take turns make a list that is no longer than their word wait a clock: as an empty word does.
+            # LFSRs that take turns make a list that is no longer than their word wait a clock: as an empty word does.
             turns = config.input_turns
-            words = -(-config.layers[0] * turns // config.input_streams) if config.input == "rate" else 1
+            words = -(-config.layers[0] * turns // config.input_lfsrs) if config.input == "rate" else 1
             return words + (turns > 1)
         below = layer.below
         return below.unit_fold * -(-below.unit_width // min(below.unit_width, RowScanner.CHUNK))

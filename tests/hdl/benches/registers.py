@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backspike.config import NetworkConfig
-from backspike.model.lfsr import seeding_start
+from backspike.model.seeding import seeding_start
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, RegisterKind, RegisterMap
 
 from .bench import Bench

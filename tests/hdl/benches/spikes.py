@@ -25,7 +25,7 @@ class GeneratorBench(Bench):
         """Compare all outputs in every clock."""
         width = self.job["lfsr_bits"]
         config = NetworkConfig(
-            layers=(1, 2), input_streams=1, weight_frac=2, activation_range=1.0, error_range=1.0, lfsr_bits=width
+            layers=(1, 2), input_lfsrs=1, weight_frac=2, activation_range=1.0, error_range=1.0, lfsr_bits=width
         )
         for clock in range(CLOCKS):
             state = 0 if self.one_in(10) else self.random.getrandbits(width)
@@ -52,14 +52,14 @@ class InputLayerBench(Bench):
         self.sent = 0
 
     async def run(self) -> None:
-        """Seed the streams, show all samples, and find that the layer is as quiet as before."""
+        """Seed the LFSRs, show all samples, and find that the layer is as quiet as before."""
         config = self.config
-        states = [self.random.getrandbits(config.lfsr_bits) for _ in range(config.input_streams)]
+        states = [self.random.getrandbits(config.lfsr_bits) for _ in range(config.input_lfsrs)]
         # Other groups are for other units: nothing here may take them.
-        lanes = config.input_streams // config.input_turns
-        seeds = [(group, stream, state) for stream, state in enumerate(states) for group in (0, 1)]
-        for group, stream, state in seeds:
-            word, lane = divmod(stream, lanes)
+        lanes = config.input_lfsrs // config.input_turns
+        seeds = [(group, lfsr, state) for lfsr, state in enumerate(states) for group in (0, 1)]
+        for group, lfsr, state in seeds:
+            word, lane = divmod(lfsr, lanes)
             foreign = self.random.getrandbits(config.lfsr_bits)
             fields = {"valid": 1, "group": group, "word": word, "lane": lane, "state": foreign if group else state}
             self.unit.put(seeds=fields)
@@ -157,7 +157,7 @@ class InputLayerBench(Bench):
         """Return the rows that spike, with their flags, and how many of each bank every word of the list has."""
         rows, values = sample.listing(tick)
         spike, permit = model.draw(values, rate)
-        slots, banks = self.config.input_streams // self.config.input_turns, self.config.banks[0]
+        slots, banks = self.config.input_lfsrs // self.config.input_turns, self.config.banks[0]
         starts = range(0, max(1, len(rows)), slots)
         words = [rows[start : start + slots][spike[start : start + slots]] for start in starts]
         marks = [[int((word % banks == bank).sum()) for bank in range(banks)] for word in words]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.hdl.streams import bias_group, units_group
+from backspike.hdl.seeding import bias_group, units_group
 from backspike.hdl.timing import noise_cycles, race_cycles
 from backspike.model.wta import WinnerTakeAll
 

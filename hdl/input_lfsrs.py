@@ -1,4 +1,4 @@
-"""The random streams of the input, which take turns where there are more of them than lanes."""
+"""The LFSRs of the input, which take turns where there are more of them than lanes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from amaranth.lib.wiring import In, Out
 from backspike.config import PIXEL_BITS, RATE_BITS, NetworkConfig
 
 from .description import Probe
+from .seeding import INPUT_GROUP, seed_layout
 from .spikes import SpikeGenerator
-from .streams import INPUT_GROUP, seed_layout
 from .wordstore import WordStore, index_shape
 
-__all__ = ["DrawPort", "InputStreams"]
+__all__ = ["DrawPort", "InputLfsrs"]
 
 
 class DrawPort(wiring.Signature):
-    """What lists ask of the input's streams, as seen by the lists.
+    """What lists ask of the input's LFSRs, as seen by the lists.
 
-    ``ready``: a word of streams can draw; ``values``: what to draw for, 0..255 per lane; ``spikes`` and ``permits``:
-    what they draw, in the same clock; ``used``: which draws count, and move their streams; ``restart``: the first
-    streams come next.
+    ``ready``: a word of LFSRs can draw; ``values``: what to draw for, 0..255 per lane; ``spikes`` and ``permits``:
+    what they draw, in the same clock; ``used``: which draws count, and move their LFSRs; ``restart``: the first
+    LFSRs come next.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -38,11 +38,11 @@ class DrawPort(wiring.Signature):
         )
 
 
-class InputStreams(wiring.Component):
-    """The input's streams: their states, in words of the input lanes, and a spike generator per lane.
+class InputLfsrs(wiring.Component):
+    """The input's LFSRs: their states, in words of the input lanes, and a spike generator per lane.
 
     Latency: none, a draw is there in the clock in which it is used. Throughput: a word of draws per cycle; where the
-    streams of a word come again at once, one every other clock.
+    LFSRs of a word come again at once, one every other clock.
 
     Parameters
     ----------
@@ -62,13 +62,13 @@ class InputStreams(wiring.Component):
 
     @staticmethod
     def _stored(config: NetworkConfig) -> tuple[data.StructLayout, int, int]:
-        """Return element, lanes and depth of the store of the streams' states."""
+        """Return element, lanes and depth of the store of the LFSRs' states."""
         return data.StructLayout({"random": config.lfsr_bits}), config.input_width, config.input_turns
 
     @staticmethod
     def probes(config: NetworkConfig) -> dict[str, Probe]:
-        """Return where the states of the streams are."""
-        return {"states": WordStore.probe("states", *InputStreams._stored(config))}
+        """Return where the states of the LFSRs are."""
+        return {"states": WordStore.probe("states", *InputLfsrs._stored(config))}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -1,20 +1,19 @@
-"""Bench of `backspike.hdl.streams.StreamSeeder` against `backspike.model.lfsr.stream_seeds`."""
+"""Bench of `backspike.hdl.seeding.LfsrSeeder` against `backspike.model.seeding.lfsr_seeds`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from backspike.config import NetworkConfig
-from backspike.hdl.streams import INPUT_GROUP, bias_group, units_group
-from backspike.model.lfsr import seeding_start, stream_seeds
-from backspike.model.streams import StreamMap
+from backspike.hdl.seeding import INPUT_GROUP, bias_group, units_group
+from backspike.model.seeding import LfsrMap, lfsr_seeds, seeding_start
 
 from .bench import Bench
 
 RESTARTS = 4
 
 
-class StreamSeederBench(Bench):
+class LfsrSeederBench(Bench):
     """The job has ``config``."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -27,17 +26,17 @@ class StreamSeederBench(Bench):
         """Follow the first seeding, and some that are asked for."""
         await self.first
         unit, config = self.unit, self.config
-        streams = StreamMap(config).count
+        lfsrs = LfsrMap(config).count
         for _ in range(RESTARTS):
-            stop = self.random.choice([streams, self.random.randrange(streams)])
-            seed = self._start(stop < streams)
+            stop = self.random.choice([lfsrs, self.random.randrange(lfsrs)])
+            seed = self._start(stop < lfsrs)
             await self._follow(seed, stop)
             for _ in range(self.random.choice([0, 1, 9])):
                 await unit.edge
-                if stop == streams:
+                if stop == lfsrs:
                     self._idle()
-        await self._follow(self._start(False), streams)
-        for _ in range(streams + 20):
+        await self._follow(self._start(False), lfsrs)
+        for _ in range(lfsrs + 20):
             await unit.edge
             self._idle()
 
@@ -45,7 +44,7 @@ class StreamSeederBench(Bench):
         await self.unit.edge
         while self.unit.in_reset():
             await self.unit.edge
-        await self._follow(self.config.seed, StreamMap(self.config).count, loaded=True)
+        await self._follow(self.config.seed, LfsrMap(self.config).count, loaded=True)
 
     def _start(self, again: bool) -> int:
         seed = self.random.randint(1, 2**32 - 1)
@@ -53,11 +52,11 @@ class StreamSeederBench(Bench):
         return seed
 
     def _idle(self) -> None:
-        assert self.unit.get("busy") == 0, "busy after the last stream"
-        assert self.unit.get("o")["valid"] == 0, "a stream more than there are"
+        assert self.unit.get("busy") == 0, "busy after the last LFSR"
+        assert self.unit.get("o")["valid"] == 0, "an LFSR more than there are"
 
     async def _follow(self, seed: int, stop: int, loaded: bool = False) -> None:
-        """Compare the first `stop` streams of a seeding; the register is loaded, or is in the clock that starts now."""
+        """Compare the first `stop` LFSRs of a seeding; the register is loaded, or is in the clock that starts now."""
         unit, config = self.unit, self.config
         if not loaded:
             await unit.edge
@@ -65,22 +64,22 @@ class StreamSeederBench(Bench):
             unit.put(start=0, seed=self.random.getrandbits(config.lfsr_bits))
         await unit.edge
         where = f"seed {seed}"
-        assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), f"{where}: expected one clock ahead of the streams"
-        seeds = stream_seeds(seed, StreamMap(config).count, config.lfsr_bits).tolist()
+        assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), f"{where}: expected one clock ahead of the LFSRs"
+        seeds = lfsr_seeds(seed, LfsrMap(config).count, config.lfsr_bits).tolist()
         for number, (place, state) in enumerate(zip(self._places(), seeds, strict=True)):
             if number == stop:
                 return
             await unit.edge
             expected = {"valid": 1, **dict(zip(("group", "word", "lane"), place, strict=True)), "state": state}
             got = unit.get("o")
-            assert got == expected, f"{where}, stream {number}: expected {expected}, got {got}"
-            assert unit.get("busy") == 1, f"{where}, stream {number}: not busy"
+            assert got == expected, f"{where}, LFSR {number}: expected {expected}, got {got}"
+            assert unit.get("busy") == 1, f"{where}, LFSR {number}: not busy"
 
     def _places(self) -> list[tuple[int, int, int]]:
-        """Return group, word and lane of each stream, in the order of their numbers."""
+        """Return group, word and lane of each LFSR, in the order of their numbers."""
         config = self.config
-        width = config.input_streams // config.input_turns
-        places = [(INPUT_GROUP, *divmod(stream, width)) for stream in range(config.input_streams)]
+        width = config.input_lfsrs // config.input_turns
+        places = [(INPUT_GROUP, *divmod(lfsr, width)) for lfsr in range(config.input_lfsrs)]
         for layer in config.weight_layers:
             # The output's race takes its units one by one.
             width = layer.unit_width if layer.hidden else 1

@@ -1,4 +1,4 @@
-"""Seeding of the random streams: a bus that loads every stream's state after a reset."""
+"""Seeding of the LFSRs: a bus that loads the state of each after a reset."""
 
 from __future__ import annotations
 
@@ -8,59 +8,60 @@ from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
 from backspike.layers import WeightLayer
-from backspike.model.lfsr import SEEDING_POLYNOMIALS, seeding_start
+from backspike.model.lfsr import SEEDING_POLYNOMIALS
+from backspike.model.seeding import seeding_start
 
-from .lfsr import LeapForwardLFSR
+from .lfsr import LeapForwardLfsr
 from .wordstore import index_shape
 
-__all__ = ["INPUT_GROUP", "StreamSeeder", "bias_group", "seed_layout", "stream_groups", "units_group"]
+__all__ = ["INPUT_GROUP", "LfsrSeeder", "bias_group", "lfsr_groups", "seed_layout", "units_group"]
 
 
 INPUT_GROUP = 0
-"""Group of the input streams."""
+"""Group of the input LFSRs."""
 
 
 def units_group(layer: WeightLayer) -> int:
-    """Return the number of the group that holds the streams of a layer's units."""
+    """Return the number of the group that holds the LFSRs of a layer's units."""
     return 2 * layer.number - 1
 
 
 def bias_group(layer: WeightLayer) -> int:
-    """Return the number of the group that holds the stream of a layer's bias row."""
+    """Return the number of the group that holds the LFSR of a layer's bias row."""
     return 2 * layer.number
 
 
-def stream_groups(config: NetworkConfig) -> list[tuple[int, int]]:
-    """Return (streams, streams a word) of each group of streams, in the order of `model.streams.StreamMap`.
+def lfsr_groups(config: NetworkConfig) -> list[tuple[int, int]]:
+    """Return (LFSRs, LFSRs per word) of each group, in the order of `model.seeding.LfsrMap`.
 
-    The input streams, in words of the input lanes; then for each weight layer its units, in words of its unit lanes
+    The input LFSRs, in words of the input lanes; then for each weight layer its units, in words of its unit lanes
     (the output layer: one by one, as its race takes them), and its bias row. A group's number is its place in this
     list.
     """
-    groups = [(config.input_streams, config.input_width)]
+    groups = [(config.input_lfsrs, config.input_width)]
     for layer in config.weight_layers:
         groups += [(layer.units, layer.unit_width), (1, 1)]
     return groups
 
 
 def seed_layout(config: NetworkConfig) -> data.StructLayout:
-    """Return the layout of a state on its way to a stream: group, word and lane, and whether it is valid."""
-    groups = stream_groups(config)
+    """Return the layout of a state on its way to an LFSR: group, word and lane, and whether it is valid."""
+    groups = lfsr_groups(config)
     return data.StructLayout(
         {
             "valid": 1,
             "group": index_shape(len(groups)),
-            "word": index_shape(max(-(-streams // width) for streams, width in groups)),
+            "word": index_shape(max(-(-lfsrs // width) for lfsrs, width in groups)),
             "lane": index_shape(max(width for _, width in groups)),
             "state": config.lfsr_bits,
         }
     )
 
 
-class StreamSeeder(wiring.Component):
-    """Loads all random streams, a stream a clock, from the seeding register.
+class LfsrSeeder(wiring.Component):
+    """Loads all LFSRs, one per cycle, from the seeding register.
 
-    Stream n takes the seeding register's state after n + 1 leaps of its width. Runs after a reset, with the
+    LFSR n takes the seeding register's state after n + 1 leaps of its width. Runs after a reset, with the
     configuration's seed, and whenever `start` is set, with the seed given.
 
     Members
@@ -68,9 +69,9 @@ class StreamSeeder(wiring.Component):
     start : ``In(1)``
         Seed anew from `seed`, beginning with the next clock.
     seed : ``In(lfsr_bits)``
-        Start of the seeding register, not zero (`model.lfsr.seeding_start`).
+        Start of the seeding register, not zero (`model.seeding.seeding_start`).
     busy : ``Out(1)``
-        Streams are being loaded.
+        LFSRs are being loaded.
     o : ``Out(seed_layout(config))``
     """
 
@@ -82,18 +83,18 @@ class StreamSeeder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, groups = self._config, stream_groups(self._config)
+        config, groups = self._config, lfsr_groups(self._config)
         width = config.lfsr_bits
-        m.submodules.register = register = LeapForwardLFSR(width, width, SEEDING_POLYNOMIALS[width])
+        m.submodules.register = register = LeapForwardLfsr(width, width, SEEDING_POLYNOMIALS[width])
         group = Signal.like(self.o.group)
         word = Signal.like(self.o.word)
         lane = Signal.like(self.o.lane)
-        left = Signal(range(max(streams for streams, _ in groups)), init=groups[0][0] - 1)
-        # The first leap of a sequence comes before its first stream.
+        left = Signal(range(max(lfsrs for lfsrs, _ in groups)), init=groups[0][0] - 1)
+        # The first leap of a sequence comes before its first LFSR.
         primed = Signal()
         loaded = Signal()
         lanes = Array(Const(width - 1, lane.shape()) for _, width in groups)
-        sizes = Array(Const(streams - 1, left.shape()) for streams, _ in [*groups[1:], groups[0]])
+        sizes = Array(Const(lfsrs - 1, left.shape()) for lfsrs, _ in [*groups[1:], groups[0]])
 
         m.d.comb += [
             register.load.eq(self.start | ~loaded),
