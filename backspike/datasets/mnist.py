@@ -101,12 +101,22 @@ def image_dataset(
     Raises
     ------
     BackspikeError
-        A file cannot be read, is damaged or of another kind, or they do not belong together.
+        A file cannot be read, is damaged or of another kind, or they do not belong together: images and labels of
+        other numbers, images for testing of another height or width.
     """
     images, labels, test_images, test_labels = paths
-    train = _images_and_labels(images, labels, classes, first_label, transposed)
-    test = _images_and_labels(test_images, test_labels, classes, first_label, transposed)
-    return Dataset(name, *train, *test, classes=classes)
+    train_images, train_labels = _images_and_labels(images, labels, classes, first_label, transposed)
+    tested_images, tested_labels = _images_and_labels(test_images, test_labels, classes, first_label, transposed)
+    # Here, since as rows of inputs 28x28 and 14x56 pixels are alike.
+    size, tested = (f"{height}x{width}" for _, height, width in (train_images.shape, tested_images.shape))
+    if tested != size:
+        raise BackspikeError(f"{test_images} has images of {tested} pixels, but {images} of {size}")
+    return Dataset(name, _flat(train_images), train_labels, _flat(tested_images), tested_labels, classes)
+
+
+def _flat(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    count, height, width = images.shape
+    return np.ascontiguousarray(images).reshape(count, height * width)
 
 
 def _images_and_labels(
@@ -125,4 +135,4 @@ def _images_and_labels(
             )
     if transposed:
         images = images.transpose(0, 2, 1)
-    return np.ascontiguousarray(images).reshape(len(images), images.shape[1] * images.shape[2]), labels
+    return images, labels

@@ -65,3 +65,12 @@ def test_images_of_another_size_do_not_fit(places: Path) -> None:
         (places / "mnist" / file).write_bytes(gzip.compress(idx(np.ones((count, 5, 5)))))
     with pytest.raises(BackspikeError, match=r"^dataset mnist has samples of shape \(25,\) in 10 classes, but network"):
         load_dataset("mnist", CONFIG, 1, data_dir=places)
+
+
+@pytest.mark.parametrize("shape", [(14, 56), (56, 14), (1, 784)])
+def test_images_of_two_shapes_are_refused_even_if_they_have_as_many_pixels(places: Path, shape) -> None:
+    write_images(places / "mnist", FILES, LABELS)
+    (places / "mnist" / FILES[2]).write_bytes(gzip.compress(idx(np.ones((2, *shape)))))
+    sentence = rf"t10k-images-idx3-ubyte\.gz has images of {shape[0]}x{shape[1]} pixels, but .*-ubyte\.gz of 28x28$"
+    with pytest.raises(BackspikeError, match=sentence):
+        load_dataset("mnist", CONFIG, 1, data_dir=places)
