@@ -11,12 +11,12 @@ from backspike.config import RATE_BITS, NetworkConfig
 from .entries import EntrySorter
 from .input_lfsrs import InputLfsrs
 from .pace import ListPace
-from .pixellists import PixelLists
-from .recordedspikes import RecordedSpikes
+from .pixel_lists import PixelLists
+from .recorded_spikes import RecordedSpikes
 from .samples import sample_layout
 from .seeding import seed_layout
 from .visits import visit_layout
-from .wordstore import index_shape
+from .word_store import index_shape
 
 __all__ = ["InputLayer"]
 

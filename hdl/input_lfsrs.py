@@ -11,7 +11,7 @@ from backspike.config import PIXEL_BITS, RATE_BITS, NetworkConfig
 from .description import Probe
 from .seeding import INPUT_GROUP, seed_layout
 from .spikes import SpikeGenerator
-from .wordstore import WordStore, index_shape
+from .word_store import WordStore, index_shape
 
 __all__ = ["DrawPort", "InputLfsrs"]
 

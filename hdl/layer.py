@@ -18,7 +18,7 @@ from .neuron import CompositeNeuron, error_spikes, neuron_flags, neuron_state
 from .seeding import seed_layout, units_group
 from .sweep import FlagPort, RowSweep, SweepEvents, row_ports
 from .synapses import BackwardPort, WeightPort, drive_shape, error_shape
-from .wordstore import WordStore, index_shape, word_of
+from .word_store import WordStore, index_shape, word_of
 from .wta import WinnerTakeAll
 
 __all__ = ["HiddenLayer", "LayerControl", "OutputLayer"]

@@ -10,7 +10,7 @@ from backspike.config import NetworkConfig
 from .entries import entries_layout
 from .input_lfsrs import DrawPort
 from .samples import sample_layout
-from .wordstore import index_shape
+from .word_store import index_shape
 
 __all__ = ["SampleLists"]
 

@@ -6,7 +6,7 @@ from amaranth.lib import data
 
 from backspike.config import PIXEL_BITS, NetworkConfig
 
-from .wordstore import index_shape
+from .word_store import index_shape
 
 __all__ = ["sample_layout"]
 

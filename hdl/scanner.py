@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from .joiner import VisitJoiner
 from .serialiser import Serialiser
 from .visits import visit_layout
-from .wordstore import index_shape, word_of
+from .word_store import index_shape, word_of
 
 __all__ = ["RowScanner"]
 

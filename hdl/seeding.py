@@ -12,7 +12,7 @@ from backspike.model.lfsr import SEEDING_POLYNOMIALS
 from backspike.model.seeding import seeding_start
 
 from .lfsr import LeapForwardLfsr
-from .wordstore import index_shape
+from .word_store import index_shape
 
 __all__ = ["INPUT_GROUP", "LfsrSeeder", "bias_group", "lfsr_groups", "seed_layout", "units_group"]
 

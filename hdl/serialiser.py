@@ -6,7 +6,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .wordstore import index_shape
+from .word_store import index_shape
 
 __all__ = ["Serialiser"]
 

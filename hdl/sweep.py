@@ -15,7 +15,7 @@ from .scanner import RowScanner
 from .seeding import bias_group, seed_layout
 from .synapses import BackwardPort, SynapseArray, WeightPort, drive_shape
 from .visits import visit_layout
-from .wordstore import index_shape
+from .word_store import index_shape
 
 __all__ = ["FlagPort", "RowSweep", "SweepEvents", "row_ports"]
 

@@ -13,7 +13,7 @@ from backspike.layers import WeightLayer
 from .description import Probe
 from .ram import ram
 from .visits import bank_rows, visit_layout
-from .wordstore import WordStore, index_shape
+from .word_store import WordStore, index_shape
 
 __all__ = ["BackwardPort", "SynapseArray", "WeightPort", "drive_shape", "error_shape"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.lib import data
 
-from .wordstore import index_shape
+from .word_store import index_shape
 
 __all__ = ["bank_rows", "mark_layout", "visit_layout"]
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
 
-from .wordstore import index_shape
+from .word_store import index_shape
 
 __all__ = ["WinCounter", "result_layout"]
 

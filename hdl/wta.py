@@ -17,7 +17,7 @@ from .lfsr import leap
 from .neuron import Membrane
 from .seeding import seed_layout, units_group
 from .synapses import drive_shape
-from .wordstore import WordStore, index_shape
+from .word_store import WordStore, index_shape
 
 __all__ = ["WinnerTakeAll"]
 

@@ -13,7 +13,7 @@ from backspike.hdl.samples import sample_layout
 from backspike.hdl.wins import result_layout
 from backspike.link import PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request
 
-from .eventcounters import EventCounters
+from .event_counters import EventCounters
 from .lists import ListReader
 
 __all__ = ["RequestExecutor"]

@@ -16,12 +16,26 @@ from . import (
     streams,
     synapses,
     uart,
-    wordstore,
+    word_store,
     wta,
 )
 
 __all__ = ["PROOFS"]
 
-_FILES = (lfsr, neuron, wta, wordstore, synapses, serialiser, joiner, scanner, registers, cobs, uart, receiver, streams)
+_FILES = (
+    lfsr,
+    neuron,
+    wta,
+    word_store,
+    synapses,
+    serialiser,
+    joiner,
+    scanner,
+    registers,
+    cobs,
+    uart,
+    receiver,
+    streams,
+)
 
 PROOFS = [proof for file in (*_FILES, network, link) for proof in file.PROOFS]

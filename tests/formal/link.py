@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from amaranth import Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data
 
 from backspike.config import NetworkConfig
 from backspike.hdl.link import checker, executor, host_link, writer
-from backspike.hdl.link.checksum import ChecksumPort
-from backspike.hdl.link.receiver import frame_layout
-from backspike.hdl.link.transport import token_layout
+from backspike.hdl.link.receiver import FrameReceiver
 from backspike.hdl.ram import ram
-from backspike.link import FRAME_BYTES, LinkEvent
 
 from .proof import Bench, Proof, mutant
 
@@ -25,21 +21,8 @@ FRAMES = 1
 BOUND = 72
 
 
-class AnyFrames(wiring.Component):
-    """In place of the receiver: frames of any contents, one behind the other."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "i": In(stream.Signature(token_layout(), always_ready=True)),
-                "frame": Out(stream.Signature(frame_layout())),
-                "address": In(range(FRAME_BYTES)),
-                "data": Out(8),
-                "busy": Out(1),
-                "events": Out(len(LinkEvent)),
-                "crc": Out(ChecksumPort()),
-            }
-        )
+class AnyFrames(FrameReceiver):
+    """In place of the receiver, with its ports: frames of any contents, one after the other."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from amaranth import Cat, Mux, Signal, Value
 
 from backspike.hdl import scanner, serialiser
-from backspike.hdl.wordstore import word_of
+from backspike.hdl.word_store import word_of
 
 from .contracts import claim_held
 from .proof import Bench, Proof, mutant

@@ -9,7 +9,7 @@ from amaranth import Cat, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from backspike.config import NetworkConfig
-from backspike.hdl import entries, input, network, pixellists, recordedspikes, serialiser, wins
+from backspike.hdl import entries, input, network, pixel_lists, recorded_spikes, serialiser, wins
 from backspike.hdl.link import body, executor, lists
 
 from . import registers
@@ -124,8 +124,8 @@ OVERWRITTEN = mutant(wins, "free.eq(~self.results.valid | self.results.ready)", 
 
 HASTY_INPUT = mutant(input, "class InputLayer", "class InputLayer", EntrySorter=HASTY_ENTRIES.EntrySorter)
 SPEAKING_OVER = mutant(network, "class NetworkTop", "class NetworkTop", RegisterFile=registers.UNHEARD.RegisterFile)
-RUNNING_ON = mutant(pixellists, "position + accepted)", "position + entries.valid)")
-UNTAKEN = mutant(recordedspikes, "(entries.ready & self.listing & draws.ready)", "(self.listing & draws.ready)")
+RUNNING_ON = mutant(pixel_lists, "position + accepted)", "position + entries.valid)")
+UNTAKEN = mutant(recorded_spikes, "(entries.ready & self.listing & draws.ready)", "(self.listing & draws.ready)")
 UNHEARD = mutant(executor, "with m.If(self.requests.ready):\n", "with m.If(1):\n")
 RENEWED = mutant(lists, "free.eq(~self.samples.valid | self.samples.ready)", "free.eq(1)")
 HURRIED = mutant(body, "with m.Elif(self.o.valid & self.o.ready)", "with m.Elif(self.o.valid)")
@@ -151,7 +151,7 @@ PROOFS = [
     proof(
         "pixels",
         "PixelLists: entries",
-        lambda: pixellists.PixelLists(BANKS),
+        lambda: pixel_lists.PixelLists(BANKS),
         listed,
         lambda: RUNNING_ON.PixelLists(BANKS),
         depth=14,
@@ -161,7 +161,7 @@ PROOFS = [
     proof(
         "spikes",
         "RecordedSpikes: entries",
-        lambda: recordedspikes.RecordedSpikes(RECORDED),
+        lambda: recorded_spikes.RecordedSpikes(RECORDED),
         recorded,
         lambda: UNTAKEN.RecordedSpikes(RECORDED),
         held=("RecordedSpikes.entries",),

@@ -8,12 +8,13 @@ from amaranth.lib import wiring
 
 from backspike.sim.runner import BenchError, run_bench
 
-from . import test_board, test_lists, test_network, variants
+from . import test_board, test_network, variants
 from .benches.bench import Bench
 from .benches.board import LinkBench
 from .benches.lists import ListBench
 from .benches.network import BENCHES
 from .benches.simulation import simulate
+from .link import test_lists
 from .test_units import UNITS, Unit
 from .variants import NEEDS_ICARUS, Kinds, check
 

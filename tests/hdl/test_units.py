@@ -9,22 +9,19 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from . import (
-    test_cobs,
     test_counters,
-    test_eventcounters,
     test_lfsr,
-    test_lists,
     test_neuron,
     test_registers,
     test_seeding,
     test_spikes,
     test_synapses,
-    test_uart,
     test_visits,
-    test_wordstore,
+    test_word_store,
     test_wta,
 )
 from .benches.bench import Bench
+from .link import test_cobs, test_event_counters, test_lists, test_uart
 from .variants import ON_BOTH, Kinds, check
 
 SEED = 20270
@@ -41,7 +38,7 @@ class Unit(NamedTuple):
 UNITS = {
     "cobs": Unit(test_cobs.CobsBench, test_cobs.variants, ["decoder", "encoder_512"]),
     "counters": Unit(test_counters.CountersBench, test_counters.variants, ["kinds_4"]),
-    "eventcounters": Unit(test_eventcounters.EventCountersBench, test_eventcounters.variants, ["kinds_2"]),
+    "event_counters": Unit(test_event_counters.EventCountersBench, test_event_counters.variants, ["kinds_2"]),
     "generator": Unit(test_spikes.GeneratorBench, test_spikes.generators, ["wide_16", "wide_64"]),
     "input_layer": Unit(test_spikes.InputLayerBench, test_spikes.input_layers, test_spikes.FEW),
     "joiner": Unit(test_visits.VisitJoinerBench, test_visits.joiners, ["units_24_4_2_4", "units_40_8_4_8"]),
@@ -55,7 +52,9 @@ UNITS = {
     "seeding": Unit(test_seeding.LfsrSeederBench, test_seeding.variants, ["wide_16", "wide_40"]),
     "synapses": Unit(test_synapses.SynapseArrayBench, test_synapses.variants, test_synapses.FEW),
     "uart": Unit(test_uart.UartBench, test_uart.variants, test_uart.FEW),
-    "wordstore": Unit(test_wordstore.WordStoreBench, test_wordstore.variants, ["depth_1_of_4", "depth_5_of_3_fresh"]),
+    "word_store": Unit(
+        test_word_store.WordStoreBench, test_word_store.variants, ["depth_1_of_4", "depth_5_of_3_fresh"]
+    ),
     "wta": Unit(test_wta.WinnerTakeAllBench, test_wta.variants, ["race_1", "race_2"]),
 }
 
@@ -65,7 +64,7 @@ def test_units_do_as_verilog_what_they_do_elsewhere(simulator: str) -> None:
     variants, benches = {}, {}
     for name, unit in UNITS.items():
         # A reset in the middle of its bench would be that of all: it has a test of its own on each simulator.
-        if name != "wordstore":
+        if name != "word_store":
             drawn = unit.variants()
             for variant in unit.few[:2]:
                 variants[f"{name}_{variant}"] = drawn[variant]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from amaranth import Signal, Value, unsigned
 
-from backspike.hdl import wordstore
+from backspike.hdl import word_store
 
 from .proof import Bench, Proof, mutant
 
@@ -50,9 +50,9 @@ def remembers(depth: int, fresh: bool, meeting: bool = True) -> Callable[[Bench]
 
 
 def proof(depth: int, fresh: bool, **options) -> Proof:
-    unit = options.pop("unit", wordstore)
+    unit = options.pop("unit", word_store)
     return Proof(
-        f"wordstore_{depth}{'_fresh' * fresh}",
+        f"word_store_{depth}{'_fresh' * fresh}",
         f"WordStore({LANES} lanes, {depth} words{', fresh' * fresh})",
         "a read gives what was last written before it"
         + (", or with it" if fresh else "" if depth == 1 else "; in the clock of a write it may give anything"),
@@ -69,7 +69,7 @@ PROOFS = [
     proof(
         1,
         False,
-        twin=lambda: mutant(wordstore, "register[lane].eq(self.w_data[lane])", "register.eq(self.w_data)").WordStore(
+        twin=lambda: mutant(word_store, "register[lane].eq(self.w_data[lane])", "register.eq(self.w_data)").WordStore(
             ELEMENT, LANES, 1
         ),
     ),
@@ -78,9 +78,9 @@ PROOFS = [
     proof(
         3,
         True,
-        twin=lambda: mutant(wordstore, "met = self.r_address == self.w_address", "met = self.r_address != 0").WordStore(
-            ELEMENT, LANES, 3, True
-        ),
+        twin=lambda: mutant(
+            word_store, "met = self.r_address == self.w_address", "met = self.r_address != 0"
+        ).WordStore(ELEMENT, LANES, 3, True),
         quick=True,
     ),
 ]

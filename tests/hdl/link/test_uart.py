@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from backspike.hdl.link.uart import UartReceiver, UartTransmitter
-
-from .benches.simulation import simulate
-from .benches.uart import UartBench
-from .variants import FEW_AND_REST, choose
+from tests.hdl.benches.simulation import simulate
+from tests.hdl.benches.uart import UartBench
+from tests.hdl.variants import FEW_AND_REST, choose
 
 SEED = 20265
 FEW = ["receiver_12_slow", "transmitter_4", "receiver_4_even", "receiver_12_fast"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from backspike.hdl.wordstore import WordStore
+from backspike.hdl.word_store import WordStore
 
 from .benches.simulation import simulate
-from .benches.wordstore import WordStoreBench
+from .benches.word_store import WordStoreBench
 from .variants import ON_BOTH, check
 
 SEED = 20235

@@ -1,4 +1,4 @@
-"""Bench of `backspike.hdl.link.eventcounters.EventCounters`."""
+"""Bench of `backspike.hdl.link.event_counters.EventCounters`."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from backspike.config import PIXEL_BITS
 
 from .lister import SampleLists
 from .ram import ram
-from .wordstore import index_shape
+from .word_store import index_shape
 
 __all__ = ["PixelLists"]
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from backspike.hdl.link.cobs import CobsDecoder, CobsEncoder
-
-from .benches.cobs import CobsBench
-from .benches.simulation import simulate
+from tests.hdl.benches.cobs import CobsBench
+from tests.hdl.benches.simulation import simulate
 
 SEED = 20264
 

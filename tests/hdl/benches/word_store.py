@@ -1,4 +1,4 @@
-"""Bench of `backspike.hdl.wordstore.WordStore`."""
+"""Bench of `backspike.hdl.word_store.WordStore`."""
 
 from __future__ import annotations
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from backspike.hdl.link.eventcounters import EventCounters
-
-from .benches.eventcounters import EventCountersBench
-from .benches.simulation import simulate
+from backspike.hdl.link.event_counters import EventCounters
+from tests.hdl.benches.event_counters import EventCountersBench
+from tests.hdl.benches.simulation import simulate
 
 SEED = 20266
 

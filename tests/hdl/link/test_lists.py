@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from backspike.config import NetworkConfig
 from backspike.hdl.link.lists import ListReader
-
-from .benches.lists import ListBench
-from .benches.simulation import simulate
+from tests.hdl.benches.lists import ListBench
+from tests.hdl.benches.simulation import simulate
 
 SEED = 20267
 
