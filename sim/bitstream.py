@@ -1,217 +1,26 @@
-"""What an iCE40 bitstream makes of the chip, as Verilog that is simulated in place of the design it was built from.
-
-The bits are decoded by Project IceStorm (C. Wolf, M. Lasser and others): `iceunpack` says which are set, `icebox_vlog`
-which look-up tables, flip-flops, block RAMs and wires these are. Nothing of Amaranth, Yosys or nextpnr has a part in
-it, so what is simulated is what the chip would be configured as, whatever was meant.
-"""
+"""What a bitstream makes of the chip, as Verilog: decoded by none of the tools that have made it."""
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-from backspike.cache import cached
-from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
-from backspike.files import read_file, read_json, reading
-from backspike.fpga.boards import Board, find_board
-from backspike.fpga.families import ICE40
-from backspike.fpga.tools import run_tool
-from backspike.prerequisites import missing_programs
-from backspike.programs import python_command
 
-from .gates import cell_models
+from . import ecp5, icestorm
+from .built import Built
 
-__all__ = ["CHIP", "PORTS", "Built", "decode", "read_built"]
+__all__ = ["decode"]
 
-PORTS = {
-    name: {"direction": direction, "width": 1, "signed": False}
-    for name, direction in (("clk", "input"), ("rst", "input"), ("rx", "input"), ("tx", "output"), ("busy", "output"))
-}
-"""Ports of the module that `decode` gives: those of `BoardTop`, with clock and reset."""
-
-CHIP = "chip"
-"""Name of the module."""
-
-_LARGEST = 1 << 20
-_PROGRAMS = ("iceunpack", "icebox_vlog")
-_MODELLED = ("SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW", "SB_MAC16", "SB_SPRAM256KA")
-
-# Where the pins of the single-port RAMs in use are, from Project IceStorm's own table.
-_SPRAM_SCRIPT = """\
-import json, sys
-sys.path.insert(0, sys.argv[1])
-import icebox
-chip = icebox.iceconfig()
-chip.read_file("chip.asc")
-found = []
-for pins in icebox.spram_db.get(chip.device, {}).values():
-    pins = dict(pins)
-    x, y, name = pins.pop("SPRAM_EN")
-    tile = icebox.tileconfig(chip.tile(x, y))
-    if any(entry[1:] == ["IpConfig", name] and tile.match(entry[0]) for entry in chip.tile_db(x, y)):
-        found.append(pins)
-with open("spram.json", "w") as file:
-    json.dump(found, file)
-"""
-
-_PLL = re.compile(r"^SB_PLL40_\w+ #\((?P<parameters>.*?)\) \w+ \((?P<pins>.*?)\);\n", re.MULTILINE | re.DOTALL)
-_BINDING = re.compile(r"\.(\w+)\(([^()]*)\)")
-_NET = re.compile(r"^(?:wire|reg) (\w+)(?: = \d+)?;\n((?:// \(.*\)\n)*)", re.MULTILINE)
-_SEGMENT = re.compile(r"// \((\d+), (\d+), '([^']+)'\)")
-
-
-@dataclass(frozen=True)
-class Built:
-    """A bitstream as `backspike build` leaves it, with what it was built for.
-
-    Attributes
-    ----------
-    bitstream : Path
-    board : Board
-    config : NetworkConfig
-    divisor : int
-        Clock cycles of a bit on the serial line.
-    pll : dict
-        Parameters of the PLL that were asked for.
-    """
-
-    bitstream: Path
-    board: Board
-    config: NetworkConfig
-    divisor: int
-    pll: dict[str, Any]
-
-
-def read_built(bitstream: Path) -> Built:
-    """Return a bitstream with what the ``report.json`` and ``config.toml`` beside it say of it.
-
-    Raises
-    ------
-    BackspikeError
-        A file is missing or says too little, or the board is none of the iCE40s, whose bitstreams alone are decoded.
-    """
-    if not bitstream.is_file():
-        raise BackspikeError(f"there is no bitstream {bitstream}")
-    path = bitstream.with_name("report.json")
-    report = read_json(path, "report of the build")
-    with reading(path, "report of the build"):
-        clock, baud = float(report["clock_mhz"]), float(report["baud"])
-        board = find_board(report["board"])
-    if board.family is not ICE40:
-        raise BackspikeError(f"only bitstreams of iCE40s can be decoded, not those of {board.title}")
-    config = load_config(str(bitstream.with_name("config.toml")))
-    pll = board.family.pll(board.platform().default_clk_frequency / 1e6, clock)
-    return Built(bitstream, board, config, round(clock * 1e6 / baud), pll.parameters)
+_DECODERS = {"ice40": icestorm.decode, "ecp5": ecp5.decode}
 
 
 def decode(built: Built) -> str:
-    """Return what the chip is configured as: the module ``chip``, and the models of the cells in it.
-
-    Its ports are `PORTS`. Of the PLL nothing but its two outputs is left: its clock is `clk`, and it is locked unless
-    `rst` is set, so that the design's own reset at power-up is simulated as well. Decoded bitstreams are kept in
-    `backspike.cache`.
+    """Return what the chip is configured as: the module `built.CHIP`, and the models of the cells in it.
 
     Raises
     ------
     BackspikeError
-        Project IceStorm's tools are missing or stop; or the bitstream has another PLL than was asked for, or cells that
-        no model is known of.
+        There is no decoder for the board's family, or it is missing or stops; or the bitstream has another PLL than was
+        asked for, other pins, or cells that no model is known of.
     """
-    for sentence in missing_programs(*_PROGRAMS):
-        raise BackspikeError(sentence)
-    content = read_file(built.bitstream, "bitstream", _LARGEST)
-    pins, package = _pins(built.board), str(built.board.platform().package).lower()
-    constraints = "".join(f"set_io {name} {pin}\n" for name, (pin, _) in pins.items())
-
-    def make(made: Path) -> None:
-        (made / "chip.bin").write_bytes(content)
-        (made / "chip.pcf").write_text(constraints)
-        run_tool(["iceunpack", "chip.bin", "chip.asc"], made)
-        decoded = run_tool(["icebox_vlog", "-n", f"{CHIP}_pins", "-d", package, "-p", "chip.pcf", "chip.asc"], made)
-        (made / "chip.v").write_text(decoded, encoding="utf-8")
-        run_tool(python_command(_SPRAM_SCRIPT, str(_icebox())), made, "icebox")
-        (made / "chip.asc").unlink()
-
-    parts = ["bitstream", _SPRAM_SCRIPT, package, constraints, content.hex()]
-    folder = cached(parts, make, f"{built.bitstream.name}, decoded")
-    text = (folder / "chip.v").read_text(encoding="utf-8")
-    memories = _spram(text, json.loads((folder / "spram.json").read_text(encoding="utf-8")))
-    text = _without_pll(re.sub(r"^// .*\n", "", text, flags=re.MULTILINE), built)
-    for cell in re.findall(r"^(SB_\w+)", text, re.MULTILINE):
-        if cell not in _MODELLED:
-            raise BackspikeError(f"{built.bitstream} has a cell {cell}, which cannot be simulated")
-    return _with_ports(text.replace("endmodule", f"{memories}endmodule"), pins) + cell_models("ice40")
-
-
-def _icebox() -> Path:
-    """Return the folder of Project IceStorm's Python modules: they lie beside the program itself."""
-    return Path(shutil.which("icebox_vlog") or "").resolve().parent
-
-
-def _pins(board: Board) -> dict[str, tuple[str, bool]]:
-    """Return for each of the line's and the light's pins its place on the package, and whether it is inverted."""
-    platform = board.platform()
-    line = {part.name: part.ios[0] for part in platform.lookup("uart", 0).ios}
-    found = {"rx": line["rx"], "tx": line["tx"], "busy": platform.lookup("led", 0).ios[0]}
-    return {name: (pins.names[0], bool(pins.invert)) for name, pins in found.items()}
-
-
-def _without_pll(text: str, built: Built) -> str:
-    """Return the chip with the PLL's outputs driven from outside, once its settings are those that were asked for."""
-    found = _PLL.search(text)
-    if not found:
-        raise BackspikeError(f"{built.bitstream} has no PLL")
-    settings = dict(_BINDING.findall(found["parameters"]))
-    for name, asked in built.pll.items():
-        got = settings.get(name, "nothing").strip('"')
-        if (int(got.partition("b")[2], 2) if "'b" in got else got) != asked:
-            raise BackspikeError(f"{built.bitstream} has a PLL whose {name} is {got}, where {asked} was asked for")
-    pins = dict(_BINDING.findall(found["pins"]))
-    outputs = f"assign {pins['PLLOUTGLOBAL']} = clk;\nassign {pins['LOCK']} = ~rst;\n"
-    return text[: found.start()] + outputs + text[found.end() :]
-
-
-def _spram(text: str, cells: list[dict[str, tuple[int, int, str]]]) -> str:
-    """Return the single-port RAMs, which `icebox_vlog` leaves out: each pin is at the net that has its segment."""
-    nets = {(int(x), int(y), name): net[1] for net in _NET.finditer(text) for x, y, name in _SEGMENT.findall(net[2])}
-    instances = []
-    for number, cell in enumerate(cells):
-        pins: dict[str, dict[int, str]] = {}
-        for pin, (x, y, name) in cell.items():
-            bus, _, bit = pin.partition("_")
-            # What nothing is routed to is 0.
-            pins.setdefault(bus, {})[int(bit or 0)] = nets.get((x, y, name), "" if bus == "DATAOUT" else "1'b0")
-        joined = []
-        for bus, bits in pins.items():
-            wires = [bits[bit] or f"open_spram_{number}_{bit}" for bit in sorted(bits, reverse=True)]
-            joined.append(f".{bus}({{{', '.join(wires)}}})")
-        unused = [f"wire open_spram_{number}_{bit};\n" for bit, net in pins["DATAOUT"].items() if not net]
-        instances.append(f"{''.join(unused)}SB_SPRAM256KA spram_{number} ({', '.join(joined)});\n")
-    return "".join(instances)
-
-
-def _with_ports(text: str, pins: dict[str, tuple[str, bool]]) -> str:
-    """Return the chip in a module with `PORTS`: with clock and reset, and none of its pins inverted."""
-    header = re.search(rf"^module {CHIP}_pins \(([^)]*)\);", text, re.MULTILINE)
-    found = dict(part.split()[::-1] for part in header[1].split(", ")) if header else {}
-    wanted = {name: PORTS[name]["direction"] for name in pins}
-    if header is None or found != wanted:
-        raise BackspikeError(f"the chip's pins should be {wanted}, and are {found}")
-    # The pins are declared as wires once more.
-    text = re.sub(rf"^wire (?:{'|'.join(pins)});\n", "", text, flags=re.MULTILINE)
-    text = text.replace(header[0], f"module {CHIP}_pins (input clk, input rst, {header[1]});")
-    outside = [f"{port['direction']} {name}" for name, port in PORTS.items()]
-    names = {name: f"{name}_pin" if inverted else name for name, (_, inverted) in pins.items()}
-    lines = [f"module {CHIP} ({', '.join(outside)});"]
-    for name, inner in names.items():
-        if inner != name:
-            lines.append(f"wire {inner};")
-            lines.append(f"assign {name} = ~{inner};" if wanted[name] == "output" else f"assign {inner} = ~{name};")
-    connections = [f".{name}({names.get(name, name)})" for name in PORTS]
-    lines += [f"{CHIP}_pins pins ({', '.join(connections)});", "endmodule", ""]
-    return text + "\n".join(lines)
+    if built.board.family.name not in _DECODERS:
+        raise BackspikeError(f"bitstreams of {built.board.title} cannot be decoded")
+    return _DECODERS[built.board.family.name](built)

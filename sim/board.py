@@ -23,7 +23,8 @@ from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.link import FRAME_BYTES, PARTS
 
-from .bitstream import CHIP, PORTS, Built, decode
+from .bitstream import decode
+from .built import CHIP, PORTS, Built
 from .library import load_library
 
 __all__ = ["DirectLine", "SimulatedBoard"]

@@ -64,7 +64,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         "--bitstream",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="With --simulate, what this bitstream of `build` makes of the chip (iCE40), instead of the Verilog.",
+        help="With --simulate, what this bitstream of `build` makes of the chip (iCE40, ECP5), instead of the Verilog.",
     )
     @baud_option
     @click.option(
@@ -148,8 +148,8 @@ def _connect(
             yield Device(transport, config, 0.2 + 17_000 / bits, samples_per_frame)
     else:
         from backspike.fpga.link.serial_transport import SerialTransport
-        from backspike.sim.bitstream import read_built
         from backspike.sim.board import DirectLine, SimulatedBoard
+        from backspike.sim.built import read_built
 
         built = read_built(bitstream) if bitstream else None
         click.echo(f"building the simulation of {bitstream or config.name} ...", err=True)

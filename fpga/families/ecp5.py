@@ -10,16 +10,12 @@ from amaranth import Instance, Module, Signal, Value
 
 from .family import Area, Capacity, CellModels, Family, Pll, buffered
 
-__all__ = ["ECP5"]
+__all__ = ["ECP5", "LOOP"]
 
 # Charge pump and loop filter, as Trellis's ecppll sets them for any clock: nextpnr takes what is missing for 0, and a
 # charge pump without current never locks.
-_LOOP = {
-    "a_ICP_CURRENT": "12",
-    "a_LPF_RESISTOR": "8",
-    "a_MFG_ENABLE_FILTEROPAMP": "1",
-    "a_MFG_GMCREF_SEL": "2",
-}
+LOOP = {"ICP_CURRENT": 12, "LPF_RESISTOR": 8, "MFG_ENABLE_FILTEROPAMP": 1, "MFG_GMCREF_SEL": 2}
+"""Attributes of the PLL's charge pump and loop filter, as the words of a bitstream have them, too."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Ecp5(Family):
         return Instance(
             "EHXPLLL",
             **{f"p_{name}": value for name, value in pll.parameters.items()},
-            **_LOOP,
+            **{f"a_{name}": str(value) for name, value in LOOP.items()},
             i_CLKI=buffered(m, pin),
             i_CLKFB=clock,
             i_RST=0,
@@ -119,7 +115,7 @@ ECP5 = Ecp5(
     cell_models=CellModels(
         "synth_ecp5",
         ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"),
-        ("ecp5_dp16kd.v", "ecp5_mult18x18d.v"),
+        ("ecp5_dp16kd.v", "ecp5_mult18x18d.v", "ecp5_slice_ram.v"),
     ),
 )
 """The family."""

@@ -22,8 +22,8 @@ from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.fpga.throughput import UnknownWorkError, find_work, samples_through_link
 from backspike.fpga.tools import find_tool
 from backspike.prerequisites import missing_programs
-from backspike.sim.bitstream import read_built
 from backspike.sim.board import DirectLine, SimulatedBoard
+from backspike.sim.built import read_built
 from backspike.sim.compare import schedule_of
 from backspike.training.device import compare_device
 

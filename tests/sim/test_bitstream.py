@@ -8,8 +8,9 @@ import pytest
 
 from backspike import PRESETS, BackspikeError
 from backspike.cli import main
-from backspike.sim import bitstream as module
-from backspike.sim.bitstream import Built, read_built
+from backspike.sim import icestorm
+from backspike.sim.bitstream import decode
+from backspike.sim.built import Built, Pin, read_built
 
 PLL = {"FEEDBACK_PATH": "SIMPLE", "DIVR": 0, "DIVF": 63, "DIVQ": 5, "FILTER_RANGE": 1}
 
@@ -59,11 +60,11 @@ def built(tmp_path) -> Built:
 
 def test_what_lies_beside_a_bitstream_says_what_it_is(built) -> None:
     assert (built.board.name, built.config, built.divisor) == ("icebreaker", PRESETS["tiny"], 24)
-    assert PLL.items() <= built.pll.items()
+    assert PLL.items() <= built.pll.parameters.items()
 
 
 def test_clock_and_lock_come_from_outside(built) -> None:
-    text = module._without_pll(CHIP, built)
+    text = icestorm._without_pll(CHIP, built)
     assert "SB_PLL40" not in text
     assert "assign n1 = clk;\nassign n2 = ~rst;\n" in text
 
@@ -78,7 +79,7 @@ def test_clock_and_lock_come_from_outside(built) -> None:
 )
 def test_another_pll_than_was_asked_for_is_refused(built, old: str, new: str, sentence: str) -> None:
     with pytest.raises(BackspikeError, match=sentence):
-        module._without_pll(CHIP.replace(old, new), built)
+        icestorm._without_pll(CHIP.replace(old, new), built)
 
 
 def test_single_port_rams_are_where_their_pins_are() -> None:
@@ -89,25 +90,25 @@ def test_single_port_rams_are_where_their_pins_are() -> None:
         "DATAOUT_0": (0, 1, "slf_op_0"),
         "DATAOUT_1": (0, 1, "slf_op_1"),
     }
-    text = module._spram(CHIP, [pins])
+    text = icestorm._spram(CHIP, [pins])
     assert text == (
         "wire open_spram_0_1;\n"
         "SB_SPRAM256KA spram_0 (.CLOCK({n1}), .ADDRESS({1'b0, n2}), .DATAOUT({open_spram_0_1, n3}));\n"
     )
-    assert module._spram(CHIP, []) == ""
+    assert icestorm._spram(CHIP, []) == ""
 
 
 def test_pins_are_those_of_the_board(built) -> None:
-    pins = module._pins(built.board)
-    assert pins == {"rx": ("6", False), "tx": ("9", False), "busy": ("11", True)}
-    text = module._with_ports(CHIP, pins)
+    pins = built.pins()
+    assert pins == {"rx": Pin("6", False), "tx": Pin("9", False), "busy": Pin("11", True)}
+    text = icestorm._with_ports(CHIP, pins)
     assert "module chip_pins (input clk, input rst, input rx, output tx, output busy);" in text
     assert "\nwire rx;" not in text
     # The iCEBreaker's light shines where its pin is low.
     assert "assign busy = ~busy_pin;" in text
     assert ".busy(busy_pin)" in text
     with pytest.raises(BackspikeError, match="the chip's pins should be"):
-        module._with_ports(CHIP.replace("output tx, ", ""), pins)
+        icestorm._with_ports(CHIP.replace("output tx, ", ""), pins)
 
 
 def test_what_is_missing_or_cannot_be_decoded_is_said(built, monkeypatch) -> None:
@@ -122,14 +123,21 @@ def test_what_is_missing_or_cannot_be_decoded_is_said(built, monkeypatch) -> Non
         read_built(path)
     monkeypatch.setenv("PATH", str(path.parent))
     with pytest.raises(BackspikeError, match=r"iceunpack is missing \(Project IceStorm\)"):
-        module.decode(built)
+        decode(built)
 
 
-def test_boards_of_other_families_are_refused(built) -> None:
-    report = {"board": "ulx3s-85f", "clock_mhz": 60.0, "baud": 1_000_000.0}
+@pytest.mark.parametrize(
+    ("board", "sentence"),
+    [
+        ("tangnano9k", "bitstreams of Tang Nano 9K, GW1NR-9 cannot be decoded"),
+        ("colorlight", "a bitstream for Colorlight 5A-75B, ECP5 25F cannot be simulated, as no light says it is busy"),
+    ],
+)
+def test_what_cannot_be_simulated_is_said(built, board: str, sentence: str) -> None:
+    report = {"board": board, "clock_mhz": 27.0, "baud": 1_000_000.0}
     built.bitstream.with_name("report.json").write_text(json.dumps(report))
-    with pytest.raises(BackspikeError, match="only bitstreams of iCE40s"):
-        read_built(built.bitstream)
+    with pytest.raises(BackspikeError, match=f"^{sentence}$"):
+        decode(read_built(built.bitstream))
 
 
 def test_a_bitstream_is_simulated_or_nothing(capsys) -> None:
