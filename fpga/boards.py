@@ -14,7 +14,7 @@ from backspike.errors import BackspikeError
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import LEAST_DIVISOR
 
-from .families import ECP5, GOWIN, ICE40
+from .families import ECP5, GOWIN, ICE40, area_of
 from .families.family import Capacity, Family, Pll
 from .link.transport import Transport
 
@@ -129,9 +129,7 @@ class Board:
         BackspikeError
             The family's cells are not estimated.
         """
-        if self.device not in self.family.capacity:
-            raise BackspikeError(f"there is no estimate for {self.family.name}, which {self.name} has")
-        return self.family.capacity[self.device]
+        return area_of(self.family.name).capacity[self.device]
 
     def has_timing(self, clock: float, baud: int) -> bool:
         """Return whether `timing` finds a PLL and a line."""

@@ -21,8 +21,7 @@ from backspike.files import read_json, reading, write_atomic
 
 from .boards import Board
 from .contents import Contents, Memory, contents
-from .families import FAMILIES
-from .families.family import Area
+from .families import area_of
 
 __all__ = [
     "RECORD",
@@ -70,7 +69,7 @@ class Estimate:
         """Whether place and route can be expected to succeed: nearly all logic cells, and all RAMs."""
         has = board.capacity
         return (
-            self.logic_cells <= _area(board.family.name).full * has.logic_cells
+            self.logic_cells <= area_of(board.family.name).full * has.logic_cells
             and self.block_rams <= has.block_rams
             and self.single_port_rams <= has.single_port_rams
         )
@@ -87,7 +86,7 @@ def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> d
     single_port : bool
         The device has RAMs with a single port for the memories that need no more.
     """
-    area = _area(family)
+    area = area_of(family)
     found = {"block_rams": 0, "single_port_rams": 0, "distributed": 0, "registers": 0}
     for memory in memories:
         if single_port and memory.single:
@@ -130,14 +129,16 @@ def estimate(config: NetworkConfig, board: Board, record: Path = RECORD) -> Esti
     Raises
     ------
     BackspikeError
-        The record has no networks for the board's family, or is missing.
+        The cells of the board's family are not estimated, or the record has no networks of it, or is missing.
     """
-    networks = _of_family(_read(record), board)
+    area = area_of(board.family.name)
+    networks = [sample for sample in _read(record) if sample["family"] == board.family.name]
+    if not networks:
+        raise BackspikeError(f"{record} has no networks of the family {board.family.name}")
     made_of = contents(config)
     cells = {kind: round(float(features(made_of, board.family.name, kind) @ _fit(networks, kind))) for kind in KINDS}
     rams = ram_cells(made_of.memories, board.family.name, board.capacity.single_port_rams > 0)
     luts, flip_flops = (cells[kind] for kind in KINDS)
-    area = _area(board.family.name)
     logic_cells = round(area.tables_per_cell * luts + area.flip_flops_per_cell * flip_flops)
     return Estimate(luts, flip_flops, logic_cells, rams["block_rams"], rams["single_port_rams"])
 
@@ -177,30 +178,15 @@ def _read(path: Path) -> list[dict[str, Any]]:
         return [dict(sample) for sample in read_json(path, "the record of bench/area.py")]
 
 
-def _of_family(samples: list[dict[str, Any]], board: Board) -> list[dict[str, Any]]:
-    own = [sample for sample in samples if sample["family"] == board.family.name]
-    if not own:
-        known = ", ".join(sorted({sample["family"] for sample in samples})) or "none"
-        raise BackspikeError(f"there is no estimate for {board.family.name}, which {board.name} has; only for {known}")
-    return own
-
-
 def counted(cells: dict[str, int], family: str) -> dict[str, int]:
     """Return the tables, flip-flops and block RAMs of a netlist, from its cells by name."""
 
     def those(start: str) -> int:
         return sum(number for cell, number in cells.items() if cell.startswith(start))
 
-    area = _area(family)
+    area = area_of(family)
     luts = sum(weight * cells.get(cell, 0) for cell, weight in area.luts.items())
     return {"luts": luts, "flip_flops": those(area.flip_flops), "block_rams": those(area.block_rams)}
-
-
-def _area(family: str) -> Area:
-    area = FAMILIES[family].area
-    if area is None:
-        raise BackspikeError(f"there is no estimate for {family}")
-    return area
 
 
 def _counted(sample: dict[str, Any], kind: str) -> int:

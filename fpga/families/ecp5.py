@@ -104,14 +104,14 @@ ECP5 = Ecp5(
         # builds of docs/boards.md.
         tables_per_cell=1.15,
         flip_flops_per_cell=0.0,
+        capacity={
+            "LFE5U-12F": Capacity(24_288, 56),
+            "LFE5U-25F": Capacity(24_288, 56),
+            "LFE5U-45F": Capacity(43_848, 108),
+            "LFE5U-85F": Capacity(83_640, 208),
+        },
         distributed=(4, 16, 4),
     ),
-    capacity={
-        "LFE5U-12F": Capacity(24_288, 56),
-        "LFE5U-25F": Capacity(24_288, 56),
-        "LFE5U-45F": Capacity(43_848, 108),
-        "LFE5U-85F": Capacity(83_640, 208),
-    },
     cell_models=CellModels(
         "synth_ecp5",
         ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"),

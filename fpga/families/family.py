@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,8 @@ class Area:
         Logic cells that place and route takes for a table and for a flip-flop.
     single_port : tuple
         `shapes` of a single-port RAM.
+    capacity : mapping
+        What each device has, by the platform's name of it.
     distributed : tuple, optional
         Width, words and tables of a distributed RAM.
     """
@@ -77,6 +79,7 @@ class Area:
     full: float
     tables_per_cell: float
     flip_flops_per_cell: float
+    capacity: Mapping[str, Capacity]
     single_port: tuple[tuple[int, int], ...] = ()
     distributed: tuple[int, int, int] | None = None
 
@@ -118,8 +121,6 @@ class Family(ABC):
         For each kind of cell that a report counts, how the names of such cells begin.
     area : Area, optional
         What cells are estimated with; without it there is no estimate.
-    capacity : mapping
-        What each device has that is estimated for, by the platform's name of it.
     cell_models : CellModels, optional
         What netlists are simulated with; without it they are not.
     """
@@ -131,7 +132,6 @@ class Family(ABC):
     constraints: str
     cells: Mapping[str, tuple[str, ...]]
     area: Area | None = None
-    capacity: Mapping[str, Capacity] = field(default_factory=dict)
     cell_models: CellModels | None = None
 
     def pll(self, source: float, wanted: float) -> Pll:

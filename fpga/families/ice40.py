@@ -132,9 +132,9 @@ ICE40 = Ice40(
         # builds for two boards.
         tables_per_cell=1.0,
         flip_flops_per_cell=0.7,
+        capacity={"iCE40UP5K": Capacity(5_280, 30, 4), "iCE40HX8K": Capacity(7_680, 32)},
         single_port=((16, 16_384),),
     ),
-    capacity={"iCE40UP5K": Capacity(5_280, 30, 4), "iCE40HX8K": Capacity(7_680, 32)},
     cell_models=CellModels("synth_ice40", ("ice40/cells_sim.v",)),
 )
 """The family."""

@@ -111,9 +111,16 @@ def test_the_record_is_near_to_what_is_fitted_to_the_others() -> None:
         assert ram_cells(made_of.memories, sample["family"], False)["block_rams"] == real, sample["config"]
 
 
-def test_a_family_without_a_record_is_one_sentence(capsys) -> None:
-    with pytest.raises(BackspikeError, match=r"^there is no estimate for gowin, which tangnano9k has; only for "):
+def test_a_family_without_an_estimate_is_one_sentence(capsys, tmp_path) -> None:
+    sentence = r"^there is no estimate for devices of the family gowin, only for those of ecp5, ice40$"
+    with pytest.raises(BackspikeError, match=sentence):
         estimate(PRESETS["tiny"], BOARDS["tangnano9k"])
+    with pytest.raises(BackspikeError, match=sentence):
+        _ = BOARDS["tangnano9k"].capacity
+    record = tmp_path / "ecp5.json"
+    write_record([sample for sample in json.loads(RECORD.read_text()) if sample["family"] == "ecp5"], record)
+    with pytest.raises(BackspikeError, match=r"ecp5\.json has no networks of the family ice40$"):
+        estimate(PRESETS["tiny"], BOARDS["hx8k"], record)
     with pytest.raises(BackspikeError, match=r"^cannot read the record of bench/area\.py .*none\.json: No such "):
         estimate(PRESETS["tiny"], BOARDS["hx8k"], RECORD.with_name("none.json"))
     assert main(["estimate", "--config", "tiny", "--board", "tangnano9k"]) == 2
