@@ -15,6 +15,10 @@ namespace {
 
 constexpr unsigned BYTE_BITS = 10;  // on the line: a start bit, eight of data, a stop bit
 
+// Times of the host are in parts of the device's clock, as its own clock is another.
+constexpr unsigned PARTS_LOG2 = 16;
+constexpr uint64_t CLOCK = 1 << PARTS_LOG2;
+
 // Clocks without a byte after which the line is waited at and the clock stands still: a network that works on samples
 // is done long before, and with few of these a host that asks again and again would not find it done.
 constexpr uint64_t REST = 1 << 14;
@@ -23,39 +27,47 @@ constexpr int REST_MILLISECONDS = 5;
 }  // namespace
 
 struct Board : Device {
-    const unsigned divisor;
+    uint64_t bit;          // a bit's time
     const uint64_t noise;  // a byte on the line is damaged if a random number of 32 bits is below
     std::atomic<bool> stopped{false};
 
     std::deque<uint8_t> waiting;  // bytes on their way to the device,
     unsigned bits = 0;            // and what is left of the one that is on the line, least significant bit first,
     unsigned bits_left = 0;
-    unsigned bit_clocks = 0;      // in this bit
+    uint64_t bit_time = 0;        // left of this bit
 
     std::deque<uint8_t> heard;    // bytes from the device
     unsigned coming = 0;          // bits of the byte that comes, that are not there yet, its stop bit included
-    unsigned look = 0;            // clocks until the next is looked at
+    uint64_t look = 0;            // time until the next is looked at
     unsigned byte = 0;
 
-    Board(unsigned divisor, uint64_t noise, uint64_t seed) : Device{seed}, divisor{divisor}, noise{noise} {
+    // With random contents of memories, as after power-up, there is no reset but the design's own.
+    Board(unsigned divisor, uint64_t noise, uint64_t seed, uint64_t contents)
+        : Device{seed, contents}, bit{divisor * CLOCK}, noise{noise} {
         model.rx = 1;
-        reset();
+        if (contents) {
+            start();
+        } else {
+            reset();
+        }
     }
+
+    uint64_t byte_clocks() const { return (BYTE_BITS * bit + CLOCK - 1) >> PARTS_LOG2; }
 
     bool damaged() { return noise && draw() < noise; }
 
     // Whether nothing is on either line, and the device does nothing that it would answer.
-    bool quiet() const { return waiting.empty() && !bits_left && !bit_clocks && !coming && !model.busy; }
+    bool quiet() const { return waiting.empty() && !bits_left && bit_time < CLOCK && !coming && !model.busy; }
 
     void step() {
-        if (!bit_clocks && !bits_left && !waiting.empty()) send();
-        if (bit_clocks) {
-            --bit_clocks;
+        if (bit_time < CLOCK && !bits_left && !waiting.empty()) send();
+        if (bit_time >= CLOCK) {
+            bit_time -= CLOCK;
         } else if (bits_left) {
             model.rx = bits & 1;
             bits >>= 1;
             --bits_left;
-            bit_clocks = divisor - 1;
+            bit_time += bit - CLOCK;
         }
         clock();
         hear();
@@ -79,9 +91,9 @@ struct Board : Device {
         if (!coming) {
             if (model.tx) return;
             coming = BYTE_BITS - 1;
-            look = divisor + divisor / 2;
-        } else if (--look == 0) {
-            look = divisor;
+            look = bit + bit / 2;
+        } else if ((look -= CLOCK) < CLOCK) {
+            look += bit;
             if (--coming) {
                 byte = byte >> 1 | (model.tx ? 0x80 : 0);
             } else if (model.tx) {
@@ -104,8 +116,14 @@ struct Board : Device {
 
 extern "C" {
 
-Board* backspike_open(uint64_t divisor, uint64_t noise, uint64_t seed) {
-    return new Board{static_cast<unsigned>(divisor), noise, seed};
+Board* backspike_open(uint64_t divisor, uint64_t noise, uint64_t seed, uint64_t contents) {
+    return new Board{static_cast<unsigned>(divisor), noise, seed, contents};
+}
+
+// From now on the host's bits take so long, and begin in this part of a clock.
+void backspike_set_line(Board* board, uint64_t bit, uint64_t phase) {
+    board->bit = bit;
+    board->bit_time = phase;
 }
 
 void backspike_close(Board* board) { delete board; }
@@ -121,8 +139,8 @@ int64_t backspike_exchange(Board* board, const uint8_t* sent, uint64_t count, ui
     board->select();
     board->waiting.insert(board->waiting.end(), sent, sent + count);
     uint64_t quiet = 0;
-    const uint64_t end = board->clocks + patience + count * BYTE_BITS * board->divisor;
-    while (quiet < 2 * BYTE_BITS * board->divisor) {
+    const uint64_t end = board->clocks + patience + count * board->byte_clocks();
+    while (quiet < 2 * board->byte_clocks()) {
         if (board->clocks > end) return -1;
         board->step();
         quiet = board->quiet() ? quiet + 1 : 0;
@@ -136,7 +154,7 @@ int64_t backspike_exchange(Board* board, const uint8_t* sent, uint64_t count, ui
 // Move bytes between a file (a pseudo-terminal's, not blocking) and the line, until `backspike_stop`.
 void backspike_serve(Board* board, int file) {
     board->select();
-    const unsigned byte_clocks = BYTE_BITS * board->divisor;
+    const uint64_t byte_clocks = board->byte_clocks();
     uint64_t rested = 0;
     uint8_t buffer[256];
     while (!board->stopped) {
@@ -149,7 +167,7 @@ void backspike_serve(Board* board, int file) {
             if (board->waiting.empty() && poll(&readable, 1, REST_MILLISECONDS) == 0) continue;
             rested = 0;
         }
-        for (unsigned clock = 0; clock < byte_clocks; ++clock) board->step();
+        for (uint64_t clock = 0; clock < byte_clocks; ++clock) board->step();
         rested = board->quiet() ? rested + byte_clocks : 0;
         while (!board->heard.empty()) {
             buffer[0] = board->heard.front();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import tty
 from collections.abc import Iterator
@@ -41,7 +42,8 @@ _READ_CLOCKS = CLOCK_HZ // 50
 _HARNESS = Path(__file__).with_name("board.cpp")
 _BOARD, _BYTES, _NUMBER = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
-    "open": (_BOARD, [_NUMBER, _NUMBER, _NUMBER]),
+    "open": (_BOARD, [_NUMBER, _NUMBER, _NUMBER, _NUMBER]),
+    "set_line": (None, [_BOARD, _NUMBER, _NUMBER]),
     "close": (None, [_BOARD]),
     "clocks": (_NUMBER, [_BOARD]),
     "stop": (None, [_BOARD]),
@@ -51,6 +53,8 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
 _CLOCK_AND_RESET = {name: {"direction": "input", "width": 1, "signed": False} for name in ("clk", "rst")}
 _ROOM = 1 << 16
 _BYTE_BITS = 10
+_CLOCK = 1 << 16
+"""A clock of the device, in the harness's unit of time."""
 
 
 class SimulatedBoard:
@@ -67,12 +71,15 @@ class SimulatedBoard:
         Probability, 0 to below 1, that a byte on the line is damaged, in either direction: a bit of it flips, it is
         lost, or it comes twice.
     seed : int
-        Seed of the noise.
+        Seed of the noise, and of what memories hold at power-up; not 0.
     optimise : bool
         Whether the compiler takes its time: right unless only a few samples are shown.
     built : Built, optional
         A bitstream to simulate in place of `BoardTop`; the line's divisor is that of its build, and the compiler does
         not take its time.
+    power_up : bool
+        Whether it begins as after power-up: with no reset from outside, registers as the bitstream has them, and
+        memories that have no contents of their own full of a random word each.
 
     Raises
     ------
@@ -88,6 +95,7 @@ class SimulatedBoard:
         seed: int = 1,
         optimise: bool = True,
         built: Built | None = None,
+        power_up: bool = False,
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
@@ -98,11 +106,13 @@ class SimulatedBoard:
         answer = 2 * FRAME_BYTES * _BYTE_BITS * divisor
         self.patience = (PARTS + 3) * sample_limit(config) + answer + 1_000_000
         self._divisor = divisor
+        self._bit = float(divisor)
         if built:
             self._library = load_library(_HARNESS, _SIGNATURES, decode(built), CHIP, PORTS, optimise=False)
         else:
             self._library = _library(config, divisor, optimise)
-        self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed))
+        contents = seed if power_up else 0
+        self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed, contents))
 
     def close(self) -> None:
         """Free the simulation; nothing may be asked of it afterwards."""
@@ -124,7 +134,24 @@ class SimulatedBoard:
     @property
     def byte_clocks(self) -> int:
         """Clocks that a byte takes on the line."""
-        return _BYTE_BITS * self._divisor
+        return math.ceil(_BYTE_BITS * self._bit)
+
+    def set_line(self, skew: float, phase: float = 0.0) -> None:
+        """Give the host a clock of its own from now on.
+
+        Parameters
+        ----------
+        skew : float
+            How much longer its bits are than the device's, -0.1 to 0.1: 0.02 if its clock is 2 % slow.
+        phase : float
+            Where in a clock of the device its first bit begins, 0 to below 1.
+        """
+        if not -0.1 <= skew <= 0.1:
+            raise BackspikeError(f"skew must be from -0.1 to 0.1, not {skew}")
+        if not 0 <= phase < 1:
+            raise BackspikeError(f"phase must be at least 0 and below 1, not {phase}")
+        self._bit = self._divisor * (1 + skew)
+        self._library.backspike_set_line(self._board, round(self._bit * _CLOCK), int(phase * _CLOCK))
 
     def exchange(self, sent: bytes) -> bytes:
         """Put bytes on the line, one right after the other; return what comes until the device is quiet.
@@ -171,7 +198,9 @@ def _library(config: NetworkConfig, divisor: int, optimise: bool) -> ctypes.CDLL
     """Return the library of a board; simulations in one process share it, as writing the Verilog takes seconds."""
     top, name = BoardTop(config, SerialTransport(divisor)), f"{config.name}_board"
     ports = {**_CLOCK_AND_RESET, **describe_ports(top)}
-    return load_library(_HARNESS, _SIGNATURES, emit(top, name), name, ports, optimise=optimise)
+    # As for synthesis: no memory is cleared, the harness says what each begins with.
+    verilog = "`define SYNTHESIS\n" + emit(top, name)
+    return load_library(_HARNESS, _SIGNATURES, verilog, name, ports, optimise=optimise)
 
 
 class DirectLine:

@@ -13,11 +13,21 @@ bool Vnetwork___024root___eval_phase__nba(Vnetwork___024root* root) __attribute_
 
 struct Device {
     VerilatedContext context;
-    Vnetwork model{&context, "TOP"};
+    Vnetwork model;
     uint64_t clocks = 0;
     uint64_t random;
 
-    explicit Device(uint64_t seed) : random{seed | 1} {}
+    // What has no contents of its own is zero, or, with a seed, random: in a memory every word is the same then.
+    explicit Device(uint64_t seed, uint64_t contents = 0) : model{filled(context, contents), "TOP"}, random{seed | 1} {}
+
+    static VerilatedContext* filled(VerilatedContext& context, uint64_t contents) {
+        constexpr int RANDOM = 2;
+        if (contents) {
+            context.randReset(RANDOM);
+            context.randSeed(static_cast<int>(contents));
+        }
+        return &context;
+    }
 
     ~Device() {
         select();
@@ -27,11 +37,16 @@ struct Device {
     // Verilator's library remembers one simulation a thread; with several, it is to be this one.
     void select() { Verilated::threadContextp(&context); }
 
-    // To be called when all other inputs have been given a value.
-    void reset() {
+    // Either is to be called when all other inputs have been given a value.
+    void start() {
         model.clk = 0;
-        model.rst = 1;
+        model.rst = 0;
         model.eval();
+    }
+
+    void reset() {
+        start();
+        model.rst = 1;
         clock();
         clock();
         model.rst = 0;

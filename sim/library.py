@@ -19,7 +19,7 @@ DRIVEN = "_driven"
 
 _HEADER = Path(__file__).with_name("device.h")
 _LIBRARY = "network.so"
-_VERILATOR_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
+_VERILATOR_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "-Wno-fatal")
 # A library of its own for each design, several of them in one process: none may take another's symbols for its own.
 _COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
 _RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")

@@ -75,6 +75,13 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         help="With --simulate, probability that a byte on the line is damaged.",
     )
     @click.option(
+        "--skew",
+        type=click.FloatRange(-0.1, 0.1),
+        default=0.0,
+        show_default=True,
+        help="With --simulate, how much longer the host's bits are than the device's: 0.02 if its clock is 2 % slow.",
+    )
+    @click.option(
         "--samples-per-frame",
         type=click.IntRange(1),
         help="Whole samples sent at a time; what a frame holds when left out. For slow chips: docs/boards.md.",
@@ -88,6 +95,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         bitstream: Path | None,
         baud: int | None,
         noise: float,
+        skew: float,
         samples_per_frame: int | None,
         **others: Any,
     ) -> Any:
@@ -95,12 +103,14 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
             raise BackspikeError("either --port or --simulate says where the device is")
         if noise and not simulate:
             raise BackspikeError("--noise needs --simulate")
+        if skew and not simulate:
+            raise BackspikeError("--skew needs --simulate")
         if bitstream and not simulate:
             raise BackspikeError("--bitstream needs --simulate")
         if baud and not port:
             raise BackspikeError("--baud needs --port")
         config = _load_config(config_name, board_name)
-        with _connect(config, board_name, port, bitstream, baud, noise, samples_per_frame) as device:
+        with _connect(config, board_name, port, bitstream, baud, noise, skew, samples_per_frame) as device:
             return command(device, **others)
 
     return run
@@ -134,6 +144,7 @@ def _connect(
     bitstream: Path | None,
     baud: int | None,
     noise: float,
+    skew: float,
     samples_per_frame: int | None,
 ) -> Iterator[Device]:
     """Open the way to a device, real or simulated, and greet it."""
@@ -154,6 +165,7 @@ def _connect(
         built = read_built(bitstream) if bitstream else None
         click.echo(f"building the simulation of {bitstream or config.name} ...", err=True)
         with SimulatedBoard(config, noise=noise, built=built) as board:
+            board.set_line(skew)
             line = DirectLine(board)
             # Of the simulation's seconds, not the computer's: a busy machine is not late.
             yield Device(SerialTransport(line, line.seconds), config, 0.2, samples_per_frame)

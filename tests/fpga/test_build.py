@@ -70,10 +70,16 @@ def test_tiny_on_an_icebreaker(tmp_path, monkeypatch):
 
 
 def bits_learn(bitstream: Path) -> None:
-    """What the bits make of the chip computes what the golden model does, through its own serial line and reset."""
+    """What the bits make of the chip computes what the golden model does, through its own serial line.
+
+    From power-up, with no reset but the design's own; it is also greeted if the PLL is locked later.
+    """
     built = read_built(bitstream)
     schedule = schedule_of(built.config, load_dataset("random", built.config, 1), 20, 1)
     with SimulatedBoard(built.config, built=built) as board:
+        line = DirectLine(board)
+        Device(SerialTransport(line, line.seconds), built.config)
+    with SimulatedBoard(built.config, built=built, power_up=True) as board:
         line = DirectLine(board)
         result = compare_device(Device(SerialTransport(line, line.seconds), built.config), schedule)
     assert result.mismatch == ""

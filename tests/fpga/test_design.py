@@ -92,9 +92,13 @@ def set_as_ecppll_sets_it(pll: Pll, routed: Step) -> None:
 
 
 def comes_back(built: Built) -> None:
-    """What the bits make of the chip is the loop: its memories, clock, reset and pins."""
+    """What the bits make of the chip is the loop: its memories, clock, reset and pins.
+
+    Also if the PLL is locked from the first clock on.
+    """
     sent = bytes(range(0, 256, 5))
-    with SimulatedBoard(built.config, built=built) as board:
-        # The reset at power-up goes by.
-        assert board.exchange(b"") == b""
-        assert board.exchange(sent) == sent
+    for power_up in (False, True):
+        with SimulatedBoard(built.config, built=built, power_up=power_up) as board:
+            # The design's own reset goes by.
+            assert board.exchange(b"") == b""
+            assert board.exchange(sent) == sent

@@ -8,10 +8,15 @@ import pytest
 import serial
 
 from backspike import BackspikeError
+from backspike.datasets import load_dataset
+from backspike.fpga.link.device import Device
 from backspike.fpga.link.frames import Frame
-from backspike.fpga.link.serial_transport import encode_line
-from backspike.link import ANSWER, Request
+from backspike.fpga.link.serial_transport import SerialTransport, encode_line
+from backspike.fpga.link.session import NoAnswerError
+from backspike.link import ANSWER, LinkEvent, Request
 from backspike.sim.board import DirectLine, SimulatedBoard
+from backspike.sim.compare import schedule_of
+from backspike.training.device import compare_device
 
 from .boards import CONFIG
 
@@ -89,3 +94,65 @@ def test_a_device_that_hangs_is_one_sentence(board, monkeypatch) -> None:
     monkeypatch.setattr("backspike.sim.board._BYTE_BITS", 0)
     with pytest.raises(BackspikeError, match=r"^the device has not become quiet in 10 cycles$"):
         board.exchange(HELLO)
+
+
+def greeted(board) -> Device:
+    line = DirectLine(board)
+    return Device(SerialTransport(line, line.seconds), CONFIG)
+
+
+def trains(device: Device, samples: int) -> None:
+    """What a device that is trained over the line computes is what the golden model does."""
+    schedule = schedule_of(CONFIG, load_dataset("random", CONFIG, 1), samples, 1)
+    result = compare_device(device, schedule)
+    assert result.mismatch == ""
+    assert any((before != after).any() for before, after in zip(schedule.weights, result.weights, strict=True))
+
+
+def errors(device: Device) -> int:
+    """How many frames the device has not understood."""
+    counted = device.link_counters()
+    return sum(counted[event] for event in (LinkEvent.DAMAGED, LinkEvent.SHORT, LinkEvent.LONG))
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.3, 0.7])
+@pytest.mark.parametrize("skew", [-0.02, 0.02])
+def test_a_host_whose_clock_is_off_by_two_per_cent_is_understood(skew, phase, board) -> None:
+    """Also with four cycles a bit, the fewest: no byte is lost in either direction."""
+    before = errors(greeted(board))
+    board.set_line(skew, phase)
+    device = greeted(board)
+    trains(device, 2)
+    assert (errors(device), device.session.repeats) == (before, 0)
+    board.set_line(0)
+
+
+@pytest.mark.parametrize("skew", [-0.06, 0.06])
+def test_a_host_whose_clock_is_off_by_six_per_cent_is_not(skew, board) -> None:
+    """Last bits are looked at beside their time. Either end notices, and the host says that there is no answer."""
+    before = errors(greeted(board))
+    board.set_line(skew)
+    with pytest.raises(NoAnswerError, match=r"^no answer from the device to HELLO, which was sent 5 times") as told:
+        greeted(board)
+    board.set_line(0)
+    assert errors(greeted(board)) > before or "bytes came that are no answer" in str(told.value)
+
+
+def test_after_power_up_it_works_without_a_reset() -> None:
+    """Registers as the bitstream has them, and anything where the weights will be."""
+    held = []
+    for seed in (1, 2):
+        with SimulatedBoard(CONFIG, seed=seed, power_up=True) as board:
+            device = greeted(board)
+            held.append(device.read_weights())
+            trains(device, 2)
+    assert all((one != other).any() for one, other in zip(*held, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [((0.2,), "skew must be from -0.1 to 0.1, not 0.2"), ((0, 1.0), "phase must be at least 0 and below 1, not 1.0")],
+)
+def test_impossible_lines_are_refused(arguments, sentence, board) -> None:
+    with pytest.raises(BackspikeError, match=f"^{sentence}$"):
+        board.set_line(*arguments)
