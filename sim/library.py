@@ -10,7 +10,7 @@ from typing import Any
 from backspike.cache import cached
 
 from .simulators import Tools, find_tools
-from .verilate import compile_cpp, verilate
+from .verilate import COMMON_OPTIONS, compile_cpp, verilate
 
 __all__ = ["DRIVEN", "load_library"]
 
@@ -19,7 +19,7 @@ DRIVEN = "_driven"
 
 _HEADER = Path(__file__).with_name("device.h")
 _LIBRARY = "network.so"
-_VERILATOR_OPTIONS = ("-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "-Wno-fatal")
+_VERILATOR_OPTIONS = (*COMMON_OPTIONS, "-O3", "--x-assign", "fast", "--x-initial", "unique")
 # A library of its own for each design, several of them in one process: none may take another's symbols for its own.
 _COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
 _RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")
@@ -93,17 +93,19 @@ def _build(
     harness: Path, verilog: str, top: str, ports: Mapping[str, Any], probes: Sequence[str], optimise: bool
 ) -> Path:
     """Return the path of a design's library in the cache."""
-    tools, level = find_tools("verilator"), "-O2" if optimise else "-O0"
-    common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS, level]
+    tools, level = find_tools("verilator"), "-O1" if optimise else "-O0"
+    common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS]
     names = [f"{name}.cpp" for name in _RUNTIME]
+    # Little of it runs in a clock cycle.
+    runtime_options = [*_COMPILER_OPTIONS, "-O1"]
     runtime = cached(
-        [*common, *names],
-        lambda made: compile_cpp(tools, made, "its own library", [*_COMPILER_OPTIONS, level], names),
+        [*common, *runtime_options, *names],
+        lambda made: compile_cpp(tools, made, "its own library", runtime_options, names),
         "Verilator's own library",
     )
     verilog += _driven(top, ports)
     sources = (harness, _HEADER)
-    parts = [*common, *(source.read_text(encoding="utf-8") for source in sources), top, verilog, *probes]
+    parts = [*common, level, *(source.read_text(encoding="utf-8") for source in sources), top, verilog, *probes]
     title = f"{top} with Verilator, for {harness.name}"
     folder = cached(parts, lambda made: _compile(sources, verilog, top, probes, tools, level, runtime, made), title)
     return folder / _LIBRARY

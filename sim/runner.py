@@ -27,13 +27,14 @@ except ModuleNotFoundError as error:
 
 from .exchange import load_values, store_values
 from .simulators import Tools, find_tools
-from .verilate import verilate
+from .verilate import COMMON_OPTIONS, verilate
 
 __all__ = ["BenchError", "parameters", "run_bench", "save_results"]
 
 _PARAMETERS, _RESULTS = "BACKSPIKE_PARAMETERS", "BACKSPIKE_RESULTS"
-_VERILATOR_OPTIONS = ("--x-assign", "unique", "--x-initial", "fast", "--no-timing", "-Wno-fatal")
-_OPTIMISATION = ("OPT_FAST=-Os", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2")
+_VERILATOR_OPTIONS = (*COMMON_OPTIONS, "--x-assign", "unique", "--x-initial", "fast")
+# The bench, in Python, takes most of the time: what the compiler takes longer for is not won back.
+_OPTIMISATION = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 _VERILATOR_SEEDS = 2**31 - 1
 # What cocotb's runner raises: for a program that fails, one that is not there, a Python without a library, and for one
 # that cannot be executed.

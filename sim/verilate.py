@@ -14,7 +14,14 @@ from backspike.programs import run_program
 
 from .simulators import Tools
 
-__all__ = ["compile_cpp", "verilate"]
+__all__ = ["COMMON_OPTIONS", "compile_cpp", "verilate"]
+
+COMMON_OPTIONS = ("--no-timing", "-Wno-fatal", "--output-split", "60000")
+"""Verilator's options for every design.
+
+The C++ of most is one file: of more than one, Verilator has the headers compiled in advance, twice, which takes longer
+than they save until there are many.
+"""
 
 # Makefiles take no path that has a space, `$`, `#` or the like in it. So every path in them is relative to the folder
 # of the build, in which links lead to what is elsewhere; and the folder itself is ".", though make knows better.

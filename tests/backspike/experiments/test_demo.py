@@ -93,7 +93,7 @@ def small(monkeypatch):
 
 
 @NEEDS_ICARUS
-def test_a_small_demo_leaves_what_it_says(small, tmp_path):
+def test_a_small_demo_leaves_what_it_says_and_can_be_shown_again(small, tmp_path):
     lines = []
     assert demo(tmp_path / "out", lines.append)
     assert "0 mismatches; the weights are those of `backspike train`, to the last bit" in lines
@@ -127,11 +127,7 @@ def test_a_small_demo_leaves_what_it_says(small, tmp_path):
     assert summary["weights_sha256"] == module._digest(Checkpoint.load(tmp_path / "out" / "checkpoint.npz").weights)
     assert {"python", "backspike", "amaranth", "cocotb"} <= summary["versions"].keys()
     assert summary["seconds"] > 0
-
-
-@NEEDS_ICARUS
-def test_a_demo_is_shown_again_in_its_folder_and_not_in_a_trainings(small, tmp_path):
-    assert demo(tmp_path / "out", lambda line: None)
+    # It is shown again in its own folder, and not in a training's.
     assert demo(tmp_path / "out", lambda line: None)
     (tmp_path / "out" / "digits.v").unlink()
     with pytest.raises(BackspikeError, match="--force overwrites it"):
