@@ -84,9 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Words after the program's name; those of this process when left out.
     """
+    _open_streams()
     try:
         with warnings.catch_warnings(), raised_terminations():
             warnings.showwarning = _telling()
+            # Whatever PYTHONWARNINGS says: an error would be a traceback, and ignored it would be no warning.
+            warnings.simplefilter("always", BackspikeWarning)
             status = commands.main(arguments, prog_name="backspike", standalone_mode=False)
         if sys.stdout:
             sys.stdout.flush()
@@ -116,6 +119,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _refuse("this takes more memory than there is")
     return status if isinstance(status, int) else 0
+
+
+def _open_streams() -> None:
+    """Let standard streams that are closed take what they are given, and give nothing.
+
+    Otherwise the next file to be opened gets the number of one, and what a program writes there is written into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, so this one
+            os.set_inheritable(null, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))
 
 
 def _refuse(sentence: str) -> int:

@@ -345,6 +345,26 @@ def test_errors_that_cannot_be_told_are_in_the_exit_status() -> None:
         assert run("train", "--config", "nonsense", stderr=full).returncode == 2
 
 
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+def test_closed_streams_are_no_reason_to_stop(closed, tmp_path) -> None:
+    """As of a service: no training ends for it, and no file gets what is said."""
+    out = tmp_path / "trained"
+    code = "import sys; from backspike.cli import main; sys.exit(main())"
+    words = ["train", "--config", "tiny", "--dataset", "random", "--epochs", "1", "--engine", "numpy", "--out", out]
+    redirections = " ".join(f"{number}{'<' if number == 0 else '>'}&-" for number in closed)
+    result = subprocess.run(
+        ["sh", "-c", f'"$@" {redirections}', "sh", sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert ("written to" in result.stdout) == (1 not in closed)
+    assert {path.name for path in out.iterdir()} == {"checkpoint.npz", "metrics.json", "learning-curve.png"}
+    assert Checkpoint.load(out / "checkpoint.npz").epoch == 1
+    assert json.loads((out / "metrics.json").read_text())["dataset"] == "random"
+
+
 def test_a_closed_pipe_is_quiet() -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -383,6 +403,19 @@ def test_a_warning_is_one_sentence_on_the_error_stream(monkeypatch, capsys) -> N
     first, second, *_, last = capsys.readouterr().err.splitlines()
     assert (first, last) == ("warning: this is hardly meant", "error: stop")
     assert second.endswith("UserWarning: of another kind")
+
+
+@pytest.mark.parametrize("filtered", ["error", "ignore"])
+def test_a_warning_is_a_warning_whatever_python_is_told(filtered, monkeypatch, capsys) -> None:
+    def warn(name: str) -> None:
+        warnings.warn("this is hardly meant", BackspikeWarning, stacklevel=2)
+        raise BackspikeError("stop")
+
+    monkeypatch.setattr("backspike.commands.generate.load_config", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter(filtered)
+        assert main(["generate", "--config", "digits", "--out", "nowhere"]) == 2
+    assert capsys.readouterr().err.splitlines() == ["warning: this is hardly meant", "error: stop"]
 
 
 def listed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, list[str]], list[str]]:
