@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -13,13 +14,16 @@ from threadpoolctl import threadpool_limits
 
 from backspike.config import NetworkConfig
 from backspike.datasets import Dataset
-from backspike.errors import BackspikeError
+from backspike.errors import BackspikeError, BackspikeWarning, shown
 
 from .order import sample_order
 
 __all__ = ["FloatNetwork", "FloatSettings", "FloatTraining", "features", "float_accuracy", "train_float"]
 
 Floats = NDArray[np.floating[Any]]
+
+LARGEST = 1e9
+"""Greatest value of a setting: far beyond what any network learns with, and well within single precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +61,12 @@ class FloatSettings:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise BackspikeError(f"{name} of the float network must be a number, not {value!r}")
+                raise BackspikeError(f"{name} of the float network must be a number, not {shown(value)}")
+            # Neither an infinity nor an integer that no float holds; NaN is in no range.
+            if abs(value) > LARGEST:
+                raise BackspikeError(f"{name} of the float network must be at most {LARGEST:g}, not {shown(value)}")
         if not isinstance(self.batch, int) or self.batch < 1:
-            raise BackspikeError(f"batch of the float network must be a whole number from 1, not {self.batch!r}")
+            raise BackspikeError(f"batch of the float network must be a whole number from 1, not {shown(self.batch)}")
         for name, allowed, holds in (
             ("rate", "above 0", self.rate > 0),
             ("rate_decay", "above 0 and at most 1", 0 < self.rate_decay <= 1),
@@ -217,6 +224,11 @@ def train_float(
     ------
     BackspikeError
         The dataset does not fit the configuration.
+
+    Warns
+    -----
+    BackspikeWarning
+        The network diverges: its weights become infinite or no numbers, so that its answers say nothing.
     """
     dataset.require(config)
     settings = settings or FloatSettings()
@@ -225,7 +237,7 @@ def train_float(
     steps = [np.zeros_like(weights) for weights in network.weights]
     training = FloatTraining([], [])
     # Matrices of this size gain nothing from threads, and the order of sums must not depend on their number.
-    with threadpool_limits(1):
+    with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
         inputs = features(dataset.train_values)
         for epoch in range(epochs):
             rate = np.float32(settings.rate * settings.rate_decay**epoch)
@@ -247,6 +259,13 @@ def train_float(
             training.test_accuracies.append(network.accuracy(dataset.test_values, dataset.test_labels))
             if progress:
                 progress(epoch + 1, training.test_accuracy)
+    if not all(np.isfinite(weights).all() for weights in network.weights):
+        warnings.warn(
+            f"the float network diverges on dataset {dataset.name}, and its accuracy says nothing: a rate below "
+            f"{settings.rate:g} is needed",
+            BackspikeWarning,
+            stacklevel=2,
+        )
     return training
 
 

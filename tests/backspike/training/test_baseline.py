@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backspike import PRESETS, BackspikeError, NetworkConfig
+from backspike import PRESETS, BackspikeError, BackspikeWarning, NetworkConfig
 from backspike.datasets import Dataset, load_dataset
 from backspike.training.baseline import FloatNetwork, FloatSettings, features, float_accuracy, train_float
 from backspike.training.order import sample_order
@@ -141,8 +141,17 @@ def test_progress_tells_each_epoch() -> None:
         ({"momentum": 1}, "^momentum of the float network must be a number from 0 to below 1, not 1$"),
         ({"weight_decay": -1.0}, "^weight_decay of the float network must be a number 0 or more, not -1.0$"),
         ({"clip": float("nan")}, "^clip of the float network must be a number 0 or more, not nan$"),
+        ({"rate": float("inf")}, "^rate of the float network must be at most 1e.09, not inf$"),
+        ({"weight_decay": 10**400}, r"^weight_decay of the float network must be at most 1e.09, not 10+\.\.\.$"),
+        ({"batch": 10**5000}, "^batch of the float network must be at most 1e.09, not a very long int$"),
     ],
 )
 def test_impossible_settings_are_one_sentence(values, sentence) -> None:
     with pytest.raises(BackspikeError, match=sentence):
         FloatSettings(**values)
+
+
+def test_a_network_that_diverges_is_told() -> None:
+    config = NetworkConfig(layers=(8, 16, 16, 3))
+    with pytest.warns(BackspikeWarning, match="^the float network diverges on dataset random, .*: a rate below 1e.06 "):
+        train_float(config, load_dataset("random", config, 1), 3, 1, FloatSettings(rate=1e6, momentum=0.99))
