@@ -92,10 +92,15 @@ class Task:
     def __post_init__(self) -> None:
         if self.epochs not in EPOCHS:
             raise BackspikeError(
-                f"epochs must be a whole number from {EPOCHS.start} to {EPOCHS.stop - 1}, not {self.epochs}"
+                f"epochs must be a whole number from {EPOCHS.start} to {EPOCHS.stop - 1}, not {shown(self.epochs)}"
             )
         if self.dataset not in LOADERS:
             raise BackspikeError(f"{shown(self.dataset)} is not a dataset; known are {', '.join(LOADERS)}")
+        require_known(self.dataset_settings, [*LOADERS[self.dataset].settings, "validation"], f"dataset {self.dataset}")
+        for key, value in self.dataset_settings.items():
+            # What JSON has too; whether it is possible, the dataset knows.
+            if not isinstance(value, str | int):
+                raise BackspikeError(f"{key} of [dataset] must be a whole number or text, not {shown(value)}")
         object.__setattr__(self, "network", self.network.replace(seed=self.seed))
 
     @classmethod

@@ -149,6 +149,18 @@ def test_rates_and_dropout_of_a_preset_that_do_not_fit_are_named() -> None:
         ("accuracy = 0.2", "accurate = 0.2", r"'accurate' is not a value of \[goal\]"),
         ("accuracy = 0.2", 'accuracy = "good"', r"accuracy of \[goal\] must be a finite number, not 'good'"),
         ('name = "random"', "", r"\[dataset\] must give name"),
+        (
+            'name = "random"',
+            'name = "random"\nseed = 1',
+            "'seed' is not a value of dataset random; known are validation",
+        ),
+        (
+            'name = "random"',
+            'name = "random"\nvalidation = 1979-05-27',
+            r"validation of \[dataset\] must be a whole number or text, not datetime\.date\(1979, 5, 27\)",
+        ),
+        ('name = "random"', 'name = "random"\nvalidation = [3]', r"validation of \[dataset\] must be .*, not \[3\]"),
+        ("batch = 16", "batch = 16\nrate = inf", "rate of the float network must be at most 1e.09, not inf"),
         ("[network]", "[network", "is not valid TOML"),
     ],
 )
@@ -195,6 +207,11 @@ def test_a_wrong_experiment_is_one_sentence_with_its_file(experiments: Path, old
                 ('"leak," = [[0, 1]]', r"'' of \[grid\] is no value of network, dataset or baseline"),
                 ('"dataset." = [1]', r"'dataset\.' of \[grid\] is no value of network, dataset or baseline"),
                 ('"network.network.leak" = [1]', r"'network\.network\.leak' of \[grid\] is no value of"),
+                ('"dataset.seed" = [1, 2]', "'seed' is not a value of dataset random; known are validation"),
+                (
+                    '"dataset.validation" = [07:32:00, 3]',
+                    r"validation of \[dataset\] must be a whole number or text, not",
+                ),
                 (
                     "\n".join(f'"dataset.{n}" = {list(range(10))}' for n in range(5)),
                     r"\[grid\] must have at most 100,000 points with all seeds, not 400,000",
