@@ -24,9 +24,12 @@ from backspike.files import make_directory, write_atomic
 from backspike.model.synapses import initial_weights
 from backspike.sim.compare import Comparison, Schedule, advance, compare
 from backspike.sim.simulators import fst_from_verilator
+from backspike.training.baseline import FloatSettings
 from backspike.training.checkpoint import Checkpoint
+from backspike.training.identity import differences, training_identity
 from backspike.training.learning_curve import learning_curve
-from backspike.training.trainer import Training, rates_of_epoch, sample_order, train
+from backspike.training.metrics import read_metrics
+from backspike.training.trainer import Training, rates_of_epoch, require_no_training, sample_order, train
 
 __all__ = ["demo", "training_schedule"]
 
@@ -72,19 +75,21 @@ def demo(out: Path, tell: Callable[[str], None]) -> bool:
     Raises
     ------
     BackspikeError
-        A simulator is missing or died, or a file cannot be written.
+        There is another training in `out`, a simulator is missing or died, or a file cannot be written.
     """
     start = time.perf_counter()
     make_directory(out)
     config = PRESETS[PRESET].replace(seed=SEED)
     dataset = load_dataset(PRESET, config, SEED)
+    again = _is_there(out, config, dataset)
+    if not again:
+        require_no_training(out)
     schedule = training_schedule(config, dataset, EPOCHS, SEED)
     sizes = "-".join(map(str, config.layers))
     tell(
         f"Training {sizes} on {len(dataset.train_labels)} handwritten digits, {EPOCHS} epochs of {config.ticks} ticks a"
     )
     tell("sample: the Verilog in Verilator (compiled first, which takes a minute), the golden model beside it.")
-    again = (out / f"{PRESET}.v").exists()  # what an earlier demo left is made anew, another training's is not
     with ProcessPoolExecutor(1) as pool:
         alone = pool.submit(train, config, dataset, EPOCHS, SEED, out, force=again)
         result = _compare_with_bar(config, schedule, out)
@@ -110,6 +115,16 @@ def demo(out: Path, tell: Callable[[str], None]) -> bool:
     write_atomic(out / "learning-curve.png", picture)
     _report(summary, out, waveform, tell)
     return True
+
+
+def _is_there(out: Path, config: NetworkConfig, dataset: Dataset) -> bool:
+    """Return whether this very training is in a folder already, so that nothing is lost if it is done again."""
+    try:
+        recorded, training = read_metrics(out / "metrics.json", config.depth)
+    except BackspikeError:
+        return False
+    same = not differences(recorded, training_identity(config, dataset, FloatSettings()))
+    return same and len(training.epochs) <= EPOCHS
 
 
 def _compare_with_bar(config: NetworkConfig, schedule: Schedule, out: Path) -> Comparison:

@@ -35,7 +35,16 @@ CHUNK = 256
 FILES = ("checkpoint.npz", "metrics.json", "learning-curve.png")
 """What a training leaves in its folder."""
 
-__all__ = ["Epoch", "Training", "evaluate", "evaluate_training", "rates_of_epoch", "sample_order", "train"]
+__all__ = [
+    "Epoch",
+    "Training",
+    "evaluate",
+    "evaluate_training",
+    "rates_of_epoch",
+    "require_no_training",
+    "sample_order",
+    "train",
+]
 
 
 def rates_of_epoch(config: NetworkConfig, epoch: int) -> list[int]:
@@ -131,14 +140,14 @@ def train(
         record = _Record(out, dataset, identity, Training([], []), Checkpoint.capture(network))
         if resume:
             record.resume(network, epochs)
-            tell(f"going on from epoch {record.latest.epoch + 1}, sample {record.latest.shown}")
+            left = record.latest.epoch < epochs
+            tell(
+                f"going on from epoch {record.latest.epoch + 1}, sample {record.latest.shown}"
+                if left
+                else f"nothing is left to train of {epochs} epoch{'s' if epochs > 1 else ''}"
+            )
         elif not force:
-            for name in FILES:
-                if (out / name).exists():
-                    raise BackspikeError(
-                        f"there is a training in {out} ({name}): `backspike train --resume` goes on with it, "
-                        "--force overwrites it"
-                    )
+            require_no_training(out)
         # A float network of fewer epochs than are asked for is trained anew: it takes the same steps again.
         accuracies = record.training.float_accuracies
         if len(accuracies) < epochs:
@@ -180,6 +189,19 @@ def train(
         )
         write_atomic(out / "learning-curve.png", picture)
     return record.training
+
+
+def require_no_training(out: Path) -> None:
+    """Raise `BackspikeError` if a training has left a file in a folder; its text says what can be done."""
+    for name in FILES:
+        if (out / name).exists():
+            whole = (out / "checkpoint.npz").exists()
+            raise BackspikeError(
+                f"there is a training in {out} ({name}): `backspike train --resume` goes on with it, "
+                "--force overwrites it"
+                if whole
+                else f"there is {name} of a training in {out}, but no checkpoint to go on from: --force overwrites it"
+            )
 
 
 @dataclass
@@ -240,7 +262,8 @@ class _Record:
             raise BackspikeError(f"checkpoint.npz and metrics.json in {self.out} are not of one training")
         if checkpoint.epoch + (checkpoint.shown > 0) > epochs:
             raise BackspikeError(
-                f"the training in {self.out} is whole up to {checkpoint.place}: it cannot go back to {epochs} epochs"
+                f"the training in {self.out} is whole up to {checkpoint.place}: it cannot go back to "
+                f"{epochs} epoch{'s' if epochs > 1 else ''}"
             )
         checkpoint.apply(network)
         del self.training.epochs[checkpoint.epoch :]

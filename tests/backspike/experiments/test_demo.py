@@ -17,6 +17,7 @@ from backspike.model.synapses import initial_weights
 from backspike.sim.compare import Comparison
 from backspike.training import trainer
 from backspike.training.checkpoint import Checkpoint
+from backspike.training.trainer import train
 from tests.sim.accumulator import NEEDS_ICARUS
 
 SMALL = PRESETS["tiny"].replace(name="digits", rates=(100, 3), rate_decay=0.5)
@@ -128,10 +129,15 @@ def test_a_small_demo_leaves_what_it_says_and_can_be_shown_again(small, tmp_path
     assert {"python", "backspike", "amaranth", "cocotb"} <= summary["versions"].keys()
     assert summary["seconds"] > 0
     # It is shown again in its own folder, and not in a training's.
-    assert demo(tmp_path / "out", lambda line: None)
-    (tmp_path / "out" / "digits.v").unlink()
-    with pytest.raises(BackspikeError, match="--force overwrites it"):
-        demo(tmp_path / "out", lambda line: None)
+    out = tmp_path / "out"
+    assert demo(out, lambda line: None)
+    dataset = small_dataset("digits", SMALL, module.SEED)
+    for epochs, seed in ((module.EPOCHS + 1, module.SEED), (1, module.SEED + 1)):
+        train(SMALL, dataset, epochs, seed, out, force=True)
+        before = {path.name: path.read_bytes() for path in out.iterdir()}
+        with pytest.raises(BackspikeError, match=r"there is a training in .*--force overwrites it"):
+            demo(out, lambda line: None)
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 @NEEDS_ICARUS

@@ -250,6 +250,9 @@ def test_more_epochs_are_those_of_a_longer_training_the_float_network_included(t
     assert grown.float_accuracy == float_accuracy(config, dataset, 4, 5)
     metrics = json.loads((tmp_path / "grown/metrics.json").read_text())
     assert (metrics["float_accuracy"], len(metrics["float_accuracies"])) == (straight.float_accuracy, 4)
+    told: list[str] = []
+    assert results(train(config, dataset, 4, 5, tmp_path / "grown", told.append, resume=True)) == results(straight)
+    assert told[0] == "nothing is left to train of 4 epochs"
     with pytest.raises(BackspikeError, match=r"is whole up to the end of epoch 4: it cannot go back to 2 epochs$"):
         train(config, dataset, 2, 5, tmp_path / "grown", resume=True)
     # Interrupted early in a longer training, the float network is that of as many epochs as are asked for then.
@@ -334,13 +337,22 @@ def test_refuses_to_resume_what_is_not_there_or_damaged(tmp_path) -> None:
             train(config, dataset, 9, 5, tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("left", ["checkpoint.npz", "metrics.json", "learning-curve.png"])
-def test_nothing_is_overwritten_unless_forced(tmp_path, few, left) -> None:
+@pytest.mark.parametrize(
+    ("left", "advice"),
+    [
+        ("checkpoint.npz", r"there is a training in .*checkpoint\.npz.*--resume` goes on .*--force overwrites"),
+        # As a training leaves it that was killed before its first checkpoint: --resume would be refused.
+        ("metrics.json", r"there is metrics\.json of .* no checkpoint to go on from: --force overwrites it"),
+        (
+            "learning-curve.png",
+            r"there is learning-curve\.png of .* no checkpoint to go on from: --force overwrites it",
+        ),
+    ],
+)
+def test_nothing_is_overwritten_unless_forced(tmp_path, few, left, advice) -> None:
     config, dataset = PRESETS["tiny"], few
     (tmp_path / left).write_text("precious")
-    with pytest.raises(
-        BackspikeError, match=f"there is a training in .*{left}.*--resume` goes on .*--force overwrites"
-    ):
+    with pytest.raises(BackspikeError, match=advice):
         train(config, dataset, 1, 5, tmp_path)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(left, "precious")]
     with pytest.raises(BackspikeError, match="not both"):
