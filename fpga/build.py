@@ -15,6 +15,7 @@ from tqdm import tqdm
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
+from backspike.locks import locked
 
 from .boards import Board, find_board
 from .families import FAMILIES
@@ -84,8 +85,8 @@ def build(
     Raises
     ------
     BackspikeError
-        Board, clock or line are impossible, a tool is missing, the design does not fit, or timing is not met with any
-        seed; in the last case the report is written, but no bitstream.
+        Board, clock or line are impossible, another process writes to `out`, a tool is missing, the design does not
+        fit, or timing is not met with any seed; in the last case the report is written, but no bitstream.
     """
     board = find_board(board_name)
     bits = baud or board.baud
@@ -97,13 +98,20 @@ def build(
         work = find_work(config, dataset)
     except UnknownWorkError as error:
         work = error
-    made = _attempt(board, config, pll, divisor, numbers, work, tell)
-    if fastest:
-        made = find_fastest(
-            made,
-            lambda mhz: _attempt(board, config, *board.timing(mhz, bits), numbers, work, tell),
-            lambda mhz: board.has_timing(mhz, bits),
-        )
+    with locked(out):
+        made = _attempt(board, config, pll, divisor, numbers, work, tell)
+        if fastest:
+            made = find_fastest(
+                made,
+                lambda mhz: _attempt(board, config, *board.timing(mhz, bits), numbers, work, tell),
+                lambda mhz: board.has_timing(mhz, bits),
+            )
+        _write(made, board, config, out, tell)
+    return made.report
+
+
+def _write(made: _Attempt, board: Board, config: NetworkConfig, out: Path, tell: Callable[[str], None]) -> None:
+    """Write down a build; its bitstream only if its timing is met."""
     report = made.report
     config.save(out / "config.toml")
     for step, log in ((made.netlist, "yosys.log"), (made.routed, "nextpnr.log")):
@@ -118,7 +126,6 @@ def build(
     product = board.family.bitstream(made.routed.folder)
     write_atomic(out / f"{config.name}{product.suffix}", product.read_bytes())
     tell(f"in {out}: {config.name}{product.suffix}, config.toml, report.json, report.txt, yosys.log, nextpnr.log")
-    return report
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import baud_option, config_option, out_option, speed_option, told
+from .options import Number, baud_option, config_option, out_option, speed_option, told
 
 __all__ = ["build"]
 
@@ -16,7 +16,7 @@ __all__ = ["build"]
 @config_option
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="First seed of the placement.")
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="How many seeds to try.")
-@click.option("--clock", type=click.FloatRange(1, 400), metavar="MHZ", help="The board's own when left out.")
+@click.option("--clock", type=Number(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
 @baud_option
 @speed_option

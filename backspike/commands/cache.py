@@ -8,6 +8,8 @@ import click
 
 from backspike.cache import cache_directory, kept_builds, prune, prune_leftovers, size
 
+from .options import Number
+
 __all__ = ["cache"]
 
 
@@ -42,7 +44,7 @@ def list_builds() -> None:
 @cache.command("prune")
 @click.option(
     "--days",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=30.0,
     show_default=True,
     help="Delete what was not used for so long; 0 for all.",

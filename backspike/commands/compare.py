@@ -12,6 +12,7 @@ from backspike.errors import BackspikeError
 from backspike.progress import progress_bar
 
 from .options import (
+    PATH,
     chosen_seed,
     config_option,
     data_dir_option,
@@ -34,8 +35,8 @@ __all__ = ["compare"]
 @seed_option
 @click.option("--simulator", type=click.Choice(["verilator", "icarus"]), default="verilator", show_default=True)
 @click.option("--inference", is_flag=True, help="Show samples for testing, learning off.")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Start from the weights of a training.")
-@click.option("--waves", type=click.Path(path_type=Path), help="Write a waveform to this .fst file.")
+@click.option("--checkpoint", type=PATH, help="Start from the weights of a training.")
+@click.option("--waves", type=PATH, help="Write a waveform to this .fst file.")
 @click.option("--native", is_flag=True, help="Simulate natively: results of every sample, states now and then.")
 @click.option(
     "--interval", type=click.IntRange(1), default=256, show_default=True, help="With --native, samples between states."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import data_dir_option, engine_option, experiments_option, results_option, work_option
+from .options import PATH, data_dir_option, engine_option, experiments_option, results_option, work_option
 
 __all__ = ["experiment"]
 
@@ -81,9 +81,7 @@ def softmax(draws: int, results: Path) -> None:
 @experiment.command()
 @experiments_option
 @results_option
-@click.option(
-    "--docs", type=click.Path(path_type=Path), default=Path("docs"), show_default=True, help="Folder of the page."
-)
+@click.option("--docs", type=PATH, default=Path("docs"), show_default=True, help="Folder of the page.")
 def report(experiments: Path, results: Path, docs: Path) -> None:
     """Make results.md and its pictures from the results, of experiments and sweeps alike."""
     from backspike.experiments.report import write_report

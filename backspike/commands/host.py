@@ -13,10 +13,13 @@ import click
 from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
 from backspike.files import make_directory
+from backspike.locks import locked
 from backspike.progress import announced, progress_bar
 
 from .options import (
     FAILED,
+    PATH,
+    Number,
     advising_resumption,
     baud_option,
     chosen_seed,
@@ -37,9 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["host"]
 
-_checkpoint_option = click.option(
-    "--checkpoint", type=click.Path(path_type=Path), help="Load the weights of a training first."
-)
+_checkpoint_option = click.option("--checkpoint", type=PATH, help="Load the weights of a training first.")
 
 
 @click.group()
@@ -58,18 +59,18 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--board", "board_name", metavar="NAME", help="With a preset, the board that it was built for by `build`."
     )
-    @click.option("--port", type=click.Path(path_type=Path), help="Serial port, such as /dev/ttyUSB1.")
+    @click.option("--port", type=PATH, help="Serial port, such as /dev/ttyUSB1.")
     @click.option("--simulate", is_flag=True, help="Simulate the board instead.")
     @click.option(
         "--bitstream",
-        type=click.Path(path_type=Path),
+        type=PATH,
         metavar="FILE",
         help="With --simulate, what this bitstream of `build` makes of the chip (iCE40, ECP5), instead of the Verilog.",
     )
     @baud_option
     @click.option(
         "--noise",
-        type=click.FloatRange(0, 1, max_open=True),
+        type=Number(0, 1, max_open=True),
         default=0.0,
         show_default=True,
         help="With --simulate, probability that a byte on the line is damaged.",
@@ -214,7 +215,7 @@ def identify(device: Device) -> None:
 @host.command()
 @_failing_on_mismatch
 @_on_device
-@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="What a training has written.")
+@click.option("--checkpoint", type=PATH, required=True, help="What a training has written.")
 def load(device: Device, checkpoint: Path) -> None:
     """Load the weights of a checkpoint, and read them back."""
     _load_checkpoint(device, checkpoint)
@@ -315,8 +316,9 @@ def evaluate(
 
 @host.command()
 @_on_device
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The checkpoint to be written.")
-def read(device: Device, out: Path) -> None:
+@click.option("--out", type=PATH, required=True, help="The checkpoint to be written.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+def read(device: Device, out: Path, force: bool) -> None:
     """Read the weights back into a checkpoint.
 
     Its LFSRs are those that the greeting has put the device's into: freshly seeded.
@@ -324,10 +326,13 @@ def read(device: Device, out: Path) -> None:
     from backspike.model import Network
     from backspike.training.checkpoint import Checkpoint
 
-    make_directory(out.parent)
-    with progress_bar(device.weight_words, "weights", "reading") as bar:
-        weights = device.read_weights(bar.update)
-    Checkpoint.capture(Network(device.config, weights)).save(out)
+    # A training that has its checkpoint there is left alone.
+    with locked(make_directory(out.parent)):
+        if out.exists() and not force:
+            raise BackspikeError(f"{out} is there already; --force overwrites it")
+        with progress_bar(device.weight_words, "weights", "reading") as bar:
+            weights = device.read_weights(bar.update)
+        Checkpoint.capture(Network(device.config, weights)).save(out)
     click.echo(f"written to {out}")
 
 
@@ -338,7 +343,7 @@ def read(device: Device, out: Path) -> None:
 @data_dir_option
 @click.option("--samples", type=click.IntRange(1), default=100, show_default=True, help="Samples to show.")
 @click.option("--inference", is_flag=True, help="Show samples for testing, learning off.")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Start from the weights of a training.")
+@click.option("--checkpoint", type=PATH, help="Start from the weights of a training.")
 @seed_option
 def compare(
     device: Device,

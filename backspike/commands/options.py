@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAILED",
+    "PATH",
+    "Number",
     "advising_resumption",
     "baud_option",
     "chosen_seed",
@@ -43,6 +46,31 @@ __all__ = [
 FAILED = 1
 """Exit status of a command that ran and found a mismatch or a failure."""
 
+
+class _Path(click.Path):
+    """A path; an empty word, as a variable of the shell that is not set gives it, would be the folder one is in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; no text is refused."""
+        if value == "":
+            self.fail("a path must not be empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
+
+
+class Number(click.FloatRange):
+    """A number in a range: not one that is none (NaN), which no bound keeps out."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; what is none, or out of range, is refused."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
+
 config_option = click.option(
     "--config", "config_name", required=True, metavar="NAME|FILE.toml", help="A preset, or a configuration file."
 )
@@ -58,7 +86,7 @@ dataset_option = click.option(
 )
 data_dir_option = click.option(
     "--data-dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The only folder to look for datasets in; see `backspike datasets`.",
 )
 setting_option = click.option(
@@ -66,14 +94,14 @@ setting_option = click.option(
     "settings",
     metavar="KEY=VALUE",
     multiple=True,
-    callback=lambda context, option, words: dict(_setting(word) for word in words),
+    callback=lambda context, option, words: _settings(words),
     help="A setting of the dataset, such as pool=2 of nmnist; repeatable.",
 )
 seed_option = click.option(
     "--seed", type=click.IntRange(1, 2**32 - 1), help="The configuration's own, which is 1 by default, when left out."
 )
 force_option = click.option("--force", is_flag=True, help="Overwrite a training that is in --out.")
-out_option = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the results.")
+out_option = click.option("--out", type=PATH, required=True, help="Folder for the results.")
 speed_option = click.option(
     "--dataset",
     "dataset_name",
@@ -83,7 +111,7 @@ speed_option = click.option(
 
 
 def _folder_option(name: str, default: str, purpose: str) -> Callable[[Any], Any]:
-    return click.option(name, type=click.Path(path_type=Path), default=Path(default), show_default=True, help=purpose)
+    return click.option(name, type=PATH, default=Path(default), show_default=True, help=purpose)
 
 
 experiments_option = _folder_option("--experiments", "experiments", "Folder of the experiments' files.")
@@ -102,6 +130,14 @@ def told(config: NetworkConfig) -> NetworkConfig:
     for sentence in config.warnings():
         warnings.warn(sentence, BackspikeWarning, stacklevel=2)
     return config
+
+
+def _settings(words: Sequence[str]) -> dict[str, int | str]:
+    settings: dict[str, int | str] = {}
+    for key, value in map(_setting, words):
+        if settings.setdefault(key, value) != value:
+            raise BackspikeError(f"{key} of the dataset is set twice: {settings[key]} and {value}")
+    return settings
 
 
 def _setting(word: str) -> tuple[str, int | str]:

@@ -9,17 +9,17 @@ import click
 from backspike.errors import BackspikeError
 from backspike.interrupts import Terminated
 
-from .options import FAILED, data_dir_option, engine_option, results_option, work_option
+from .options import FAILED, PATH, data_dir_option, engine_option, results_option, work_option
 
 __all__ = ["sweep"]
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--scheduler", metavar="tls://HOST:PORT", help="A Dask cluster, instead of processes on this machine.")
-@click.option("--tls-ca-file", type=click.Path(path_type=Path), help="Certificate that signs those of the cluster.")
-@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate to show to the cluster.")
-@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key.")
+@click.option("--tls-ca-file", type=PATH, help="Certificate that signs those of the cluster.")
+@click.option("--tls-cert", type=PATH, help="Certificate to show to the cluster.")
+@click.option("--tls-key", type=PATH, help="Its key.")
 @click.option("--workers", type=click.IntRange(1), help="Processes on this machine; as many as cores when left out.")
 @click.option("--force", is_flag=True, help="Train the points that have a result again, from the first epoch.")
 @engine_option

@@ -486,6 +486,38 @@ def test_a_dataset_is_looked_for_in_the_given_folder_first(command, tmp_path, ca
     assert refused([*arguments, *rest], capsys).startswith(f"MNIST in {tmp_path / 'mnist'} is not whole: train-images")
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([*TRAIN, ""], "Invalid value for '--out': a path must not be empty"),
+        ([*TRAIN, "out", "--data-dir", ""], "Invalid value for '--data-dir': a path must not be empty"),
+        (["sweep", ""], "Invalid value for 'FILE': a path must not be empty"),
+        (
+            ["host", "identify", "--config", "tiny", "--port", ""],
+            "Invalid value for '--port': a path must not be empty",
+        ),
+        (["cache", "prune", "--days", "nan"], "Invalid value for '--days': 'nan' is not a finite number"),
+        (["cache", "prune", "--days", "inf"], "Invalid value for '--days': 'inf' is not a finite number"),
+        (
+            ["build", "--board", "icebreaker", "--config", "tiny", "--out", "out", "--clock", "nan"],
+            "Invalid value for '--clock': 'nan' is not a finite number",
+        ),
+        (
+            ["host", "identify", "--config", "tiny", "--simulate", "--noise", "nan"],
+            "Invalid value for '--noise': 'nan' is not a finite number",
+        ),
+        (
+            [*TRAIN, "out", "--dataset-setting", "validation=3", "--dataset-setting", "validation=300"],
+            "validation of the dataset is set twice: 3 and 300",
+        ),
+    ],
+)
+def test_words_that_are_no_value_are_refused(words, sentence, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refused(words, capsys) == sentence
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("command", ["generate", "train"])
 def test_ticks_in_which_nothing_is_learned_are_warned_of(command, tmp_path, monkeypatch, capsys) -> None:
     warnings.simplefilter("default")

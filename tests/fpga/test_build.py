@@ -21,6 +21,7 @@ from backspike.fpga.link.device import Device
 from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.fpga.throughput import UnknownWorkError, find_work, samples_through_link
 from backspike.fpga.tools import find_tool
+from backspike.locks import locked
 from backspike.prerequisites import missing_programs
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.built import read_built
@@ -85,6 +86,12 @@ def bits_learn(bitstream: Path) -> None:
     assert result.mismatch == ""
     assert result.compared == {"results": 20, "weights": 9 * 4 + 5 * 3}
     assert any((before != after).any() for before, after in zip(schedule.weights, result.weights, strict=True))
+
+
+def test_one_build_at_a_time_writes_to_a_folder(tmp_path) -> None:
+    with locked(tmp_path), pytest.raises(BackspikeError, match=f"^another process writes to {tmp_path}"):
+        build("icebreaker", PRESETS["tiny"], tmp_path, lambda line: None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_fastest_seed_is_taken():

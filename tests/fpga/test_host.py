@@ -22,6 +22,7 @@ from backspike.fpga.link.port import open_port
 from backspike.fpga.link.serial_transport import SerialTransport, decode_line, encode_line
 from backspike.fpga.link.session import NoAnswerError
 from backspike.link import ANSWER, LinkEvent, Request
+from backspike.locks import locked
 from backspike.model import Network
 from backspike.model.synapses import initial_weights
 from backspike.sim.board import DirectLine, SimulatedBoard
@@ -147,7 +148,15 @@ def test_checkpoints_go_in_and_out(toml, tmp_path, capfd) -> None:
     assert main(["host", "compare", *on_device, *words, "--samples", "20", "--inference"]) == 0
     assert capfd.readouterr().out.endswith("0 mismatches\n")
     assert main(["host", "read", *on_device, "--out", str(tmp_path / "read.npz")]) == 0
+    assert capfd.readouterr().out == f"written to {tmp_path}/read.npz\n"
     Checkpoint.load(tmp_path / "read.npz").require(CONFIG)
+    before = path.read_bytes()
+    sentence = f"{path} is there already; --force overwrites it"
+    assert refused(["read", *on_device, "--out", str(path)], capfd) == sentence
+    with locked(tmp_path):
+        sentence = f"another process writes to {tmp_path}; wait for it, or choose another folder"
+        assert refused(["read", *on_device, "--force", "--out", str(path)], capfd) == sentence
+    assert path.read_bytes() == before
     assert main(["host", "identify", *on_device]) == 0
     assert f"64-12-10, configuration {CONFIG.hash[:8]}" in capfd.readouterr().out
 
@@ -464,7 +473,8 @@ def test_weights_that_are_not_whole_leave_a_file_as_it_is(toml, tmp_path, monkey
         return honest(device, name, count)
 
     monkeypatch.setattr(Device, "_read_many", read)
-    assert refused(["read", "--simulate", "--config", toml, "--out", str(path)], capsys) == "gone"
+    words = ["read", "--simulate", "--config", toml, "--force", "--out", str(path)]
+    assert refused(words, capsys) == "gone"
     assert [file.name for file in tmp_path.iterdir() if "good" in file.name] == ["good.npz"]
     assert path.read_bytes() == b"good"
 
