@@ -7,11 +7,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from numba import config, njit
-from numba.core import event
-
 from backspike.cache import cache_directory
-from backspike.errors import BackspikeWarning
+from backspike.errors import BackspikeError, BackspikeWarning, loading
+
+with loading("Numba"):
+    from numba import config, njit
+    from numba.core import event
 
 __all__ = ["compiled"]
 
@@ -23,7 +24,16 @@ def compiled(function: Callable[..., Any]) -> Any:
 
     What is compiled is kept where Numba keeps it: beside the source, or in the user's cache folder; where neither can
     be written, in Backspike's cache. A place that is full costs a warning. That compiling begins is logged, once.
+
+    Raises
+    ------
+    BackspikeError
+        Numba is told to compile nothing: in Python's own integers the loops would compute something else.
     """
+    if config.DISABLE_JIT:
+        raise BackspikeError(
+            "the fast engine cannot be compiled while NUMBA_DISABLE_JIT is set; the engine numpy can do without"
+        )
     dispatcher = njit(nogil=True)(function)
     try:
         _keep(dispatcher)

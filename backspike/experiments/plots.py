@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backspike.pictures import own_style, plain
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["Curve", "Line", "curves_picture", "softmax_picture", "study_picture"]
 
+
+# Names by content: a page made again differs only where results do.
+_STYLE = own_style(svg_hashsalt="backspike", svg_fonttype="none")
 
 SHOWN_BELOW = 20
 """Points below the float network's accuracy that a study shows: a failure far below would flatten all else."""
@@ -53,6 +58,7 @@ class Line:
     inference_reads: Sequence[float]
 
 
+@_STYLE
 def curves_picture(curves: Sequence[Curve]) -> bytes:
     """Draw test accuracy against epochs: mean and range over the seeds, the float network's final mean as a line."""
     from matplotlib.ticker import MaxNLocator
@@ -67,7 +73,7 @@ def curves_picture(curves: Sequence[Curve]) -> bytes:
         place.fill_between(epochs, values.min(axis=0), values.max(axis=0), alpha=0.25, linewidth=0)
         place.plot(epochs, values.mean(axis=0), label=f"spiking, {values[:, -1].mean():.2f} %")
         _float_line(place, 100 * curve.float_accuracy, f"float, {100 * curve.float_accuracy:.2f} %")
-        place.set_title(curve.title, fontsize=9)
+        place.set_title(plain(curve.title), fontsize=9)
         place.set(xlabel="epoch", ylabel="test accuracy in %")
         place.xaxis.set_major_locator(MaxNLocator(integer=True))
         # The first epochs of a slow start would flatten all that comes after.
@@ -79,6 +85,7 @@ def curves_picture(curves: Sequence[Curve]) -> bytes:
     return _svg(figure)
 
 
+@_STYLE
 def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[int, int]) -> bytes:
     """Draw accuracy and work against the x axis of a study, each with the float network as a line.
 
@@ -90,7 +97,7 @@ def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[
         Multiplications of the dense float network a sample: in inference, and in training.
     """
     figure = _figure(9, 3.6)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(plain(title), fontsize=10)
     left, right = figure.subplots(1, 2)
     for line in lines:
         left.errorbar(
@@ -106,17 +113,18 @@ def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[
     hidden = lowest < reference.min() - SHOWN_BELOW
     if hidden:
         left.set_ylim(bottom=reference.min() - SHOWN_BELOW)
-    left.set(xlabel=x_label, ylabel=f"test accuracy in %{' (lowest not shown)' if hidden else ''}")
+    left.set(xlabel=plain(x_label), ylabel=f"test accuracy in %{' (lowest not shown)' if hidden else ''}")
     for count, name, style in ((dense[1], "training", "-"), (dense[0], "inference", ":")):
         right.plot([], [], color="gray", linestyle=style, label=name)
         right.axhline(count, color="black", linestyle=style, label=f"{name}, float network's multiplications")
-    right.set(xlabel=x_label, ylabel="synapses read a sample", yscale="log")
+    right.set(xlabel=plain(x_label), ylabel="synapses read a sample", yscale="log")
     for place in (left, right):
         _scale(place, longest.x)
         _finish(place)
     return _svg(figure)
 
 
+@_STYLE
 def softmax_picture(cases: Sequence[dict[str, Any]]) -> bytes:
     """Draw how often each class wins beside the softmax, for each case."""
     columns = 4
@@ -167,10 +175,6 @@ def _finish(place: Axes) -> None:
 
 
 def _svg(figure: Figure) -> bytes:
-    from matplotlib import rc_context
-
     file = io.BytesIO()
-    # No date, and names by content: a page made again differs only where results do.
-    with rc_context({"svg.hashsalt": "backspike", "svg.fonttype": "none"}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
+    figure.savefig(file, format="svg", metadata={"Date": None})
     return file.getvalue()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
+from backspike.pictures import own_style, plain
+
 __all__ = ["learning_curve"]
 
 
+@own_style()
 def learning_curve(title: str, train: Sequence[float], test: Sequence[float], float_accuracy: float) -> bytes:
     """Draw a learning curve and return it as a PNG file's content.
 
@@ -18,6 +21,11 @@ def learning_curve(title: str, train: Sequence[float], test: Sequence[float], fl
         Accuracy after each epoch, 0 to 1, learning off: on training samples, and on the test samples.
     float_accuracy : float
         Test accuracy of the float network, 0 to 1.
+
+    Raises
+    ------
+    BackspikeError
+        Matplotlib is missing, or cannot be loaded.
     """
     # Figure, not pyplot: no display, no global state.
     from matplotlib.figure import Figure
@@ -33,7 +41,7 @@ def learning_curve(title: str, train: Sequence[float], test: Sequence[float], fl
     axes.axhline(
         100 * float_accuracy, color="black", linestyle="--", label=f"float network, test, {100 * float_accuracy:.1f} %"
     )
-    axes.set(title=title, xlabel="epoch", ylabel="accuracy in %")
+    axes.set(title=plain(title), xlabel="epoch", ylabel="accuracy in %")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")

@@ -10,7 +10,7 @@ import numba
 import pytest
 from numba.core.caching import InTreeCacheLocator, UserWideCacheLocator
 
-from backspike.errors import BackspikeWarning
+from backspike.errors import BackspikeError, BackspikeWarning
 from backspike.model import compiled as module
 from backspike.model.compiled import compiled
 
@@ -76,3 +76,10 @@ def test_compiling_is_told_once_and_not_where_it_was_kept(folder, monkeypatch, c
         assert compiled(add_two)(4) == 6  # from the cache
         assert numba.njit(lambda number: number)(1) == 1  # another's
     assert caplog.records == []
+
+
+def test_what_is_not_compiled_is_refused(monkeypatch):
+    """Python's integers have no 64 bits: the loops would compute something else."""
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    with pytest.raises(BackspikeError, match=r"NUMBA_DISABLE_JIT is set; the engine numpy can do without$"):
+        compiled(lambda number: number)
