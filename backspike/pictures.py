@@ -38,7 +38,9 @@ def own_style(**settings: Any) -> Iterator[None]:
             os.environ["MPLBACKEND"] = backend
     with rc_context():
         rcdefaults()
-        with rc_context({name.replace("_", ".", 1): value for name, value in settings.items()}):
+        # Its names are a type of their own, which no text is.
+        changes: Any = {name.replace("_", ".", 1): value for name, value in settings.items()}
+        with rc_context(changes):
             yield
 
 

@@ -30,7 +30,8 @@ def compiled(function: Callable[..., Any]) -> Any:
     BackspikeError
         Numba is told to compile nothing: in Python's own integers the loops would compute something else.
     """
-    if config.DISABLE_JIT:
+    settings: Any = config
+    if settings.DISABLE_JIT:
         raise BackspikeError(
             "the fast engine cannot be compiled while NUMBA_DISABLE_JIT is set; the engine numpy can do without"
         )
