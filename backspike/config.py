@@ -261,6 +261,11 @@ class NetworkConfig:
         """The weight layers, 1 to L."""
         return tuple(self.weight_layer(number) for number in range(1, self.depth + 1))
 
+    @property
+    def hidden_layers(self) -> tuple[WeightLayer, ...]:
+        """The weight layers whose units are hidden, 1 to L - 1."""
+        return self.weight_layers[:-1]
+
     def weight_layer(self, number: int) -> WeightLayer:
         """Return a weight layer by its number, 1 to L; any other raises ValueError."""
         return WeightLayer(self, number)
@@ -405,7 +410,7 @@ class NetworkConfig:
             raise BackspikeError(f"lfsr_bits must be at least {taken}, not {self.lfsr_bits}")
         period = 2**self.lfsr_bits - 1
         lfsrs, starts = (
-            self.input_lfsrs + sum(n + 1 for n in self.layers[1:]),
+            self.input_lfsrs + sum(layer.units + 1 for layer in self.weight_layers),
             period // math.gcd(self.lfsr_bits, period),
         )
         if lfsrs >= starts:

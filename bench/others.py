@@ -72,8 +72,8 @@ def _float_speed(config: NetworkConfig, data: Dataset) -> float:
     from torch import nn
 
     parts: list[Any] = []
-    for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True):
-        parts += [nn.Linear(inputs, units), nn.ReLU()]
+    for layer in config.weight_layers:
+        parts += [nn.Linear(layer.inputs, layer.units), nn.ReLU()]
     model = nn.Sequential(*parts[:-1])
     optimiser, loss, take = torch.optim.SGD(model.parameters(), lr=0.01), nn.CrossEntropyLoss(), _batches(data, 1)
 
@@ -92,7 +92,7 @@ def _spiking_speed(config: NetworkConfig, data: Dataset, batch: int) -> float:
     import torch
     from torch import nn
 
-    layers = [nn.Linear(inputs, units) for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True)]
+    layers = [nn.Linear(layer.inputs, layer.units) for layer in config.weight_layers]
     units = [snntorch.Leaky(beta=0.9) for _ in layers]
     model = nn.ModuleList([*layers, *units])
     optimiser, loss, take = torch.optim.Adam(model.parameters()), nn.CrossEntropyLoss(), _batches(data, batch)

@@ -78,7 +78,7 @@ class NetworkTop(wiring.Component):
         described = {"ticked": Probe("sequencer.moved", 1).to_dict(0)}
         parts: list[tuple[str, Mapping[str, Probe]]] = [
             ("source.lfsrs", InputLfsrs.probes(config)),
-            *((f"layer_{layer.number}", HiddenLayer.probes(layer)) for layer in config.weight_layers[:-1]),
+            *((f"layer_{layer.number}", HiddenLayer.probes(layer)) for layer in config.hidden_layers),
             (f"layer_{config.depth}", OutputLayer.probes(config)),
         ]
         for number, (instance, probes) in enumerate(parts):
@@ -93,7 +93,7 @@ class NetworkTop(wiring.Component):
         m.submodules.window = window = WeightWindow(config)
         m.submodules.seeder = seeder = LfsrSeeder(config)
         m.submodules.source = source = InputLayer(config)
-        hidden = [HiddenLayer(layer) for layer in config.weight_layers[:-1]]
+        hidden = [HiddenLayer(layer) for layer in config.hidden_layers]
         output = OutputLayer(config)
         layers: list[HiddenLayer | OutputLayer] = [*hidden, output]
         for number, layer in enumerate(layers, start=1):

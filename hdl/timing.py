@@ -111,8 +111,7 @@ def late_lists(config: NetworkConfig, cycles: Sequence[float]) -> list[int]:
     """
     longest = max(cycles)
     moving = [
-        layer.unit_fold == 1 and taken == longest
-        for layer, taken in zip(config.weight_layers[:-1], cycles[:-1], strict=True)
+        layer.unit_fold == 1 and taken == longest for layer, taken in zip(config.hidden_layers, cycles, strict=False)
     ]
     return [0, *(int(own or below) for below, own in pairwise([*moving, False]))]
 

@@ -144,8 +144,7 @@ class Network:
             for layer, own in zip(config.weight_layers, weights, strict=True)
         ]
         self.hidden = [
-            CompositeNeurons(config, seeds[lfsrs.units(layer.number)], layer.dropout)
-            for layer in config.weight_layers[:-1]
+            CompositeNeurons(config, seeds[lfsrs.units(layer.number)], layer.dropout) for layer in config.hidden_layers
         ]
         self.output = WinnerTakeAll(config, seeds[lfsrs.units(config.depth)])
         self.counters = Counters.zero(config.depth)

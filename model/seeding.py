@@ -31,8 +31,9 @@ class LfsrMap:
 
     def units(self, layer: int) -> range:
         """LFSRs of the units of weight layer `layer` (1 .. L)."""
-        start = self.config.input_lfsrs + sum(n + 1 for n in self.config.layers[1:layer])
-        return range(start, start + self.config.layers[layer])
+        before = (other for other in self.config.weight_layers if other.number < layer)
+        start = self.config.input_lfsrs + sum(other.units + 1 for other in before)
+        return range(start, start + self.config.weight_layer(layer).units)
 
     def bias(self, layer: int) -> int:
         """LFSR of the bias row of weight layer `layer` (1 .. L)."""

@@ -118,14 +118,12 @@ class FloatNetwork:
         kept : sequence of array, shape (samples, n_l) each, optional
             Factor of each hidden unit: dropout.
         """
+        *hidden, output = self.weights
         result = [values]
-        for layer, weights in enumerate(self.weights):
-            potential = result[-1] @ weights[:-1] + weights[-1]
-            if layer < len(self.weights) - 1:
-                potential = np.clip(potential, 0, self.clip or None)
-                if kept is not None:
-                    potential = potential * kept[layer]
-            result.append(potential)
+        for layer, weights in enumerate(hidden):
+            activation = np.clip(_potentials(result[-1], weights), 0, self.clip or None)
+            result.append(activation if kept is None else activation * kept[layer])
+        result.append(_potentials(result[-1], output))
         return result
 
     def gradients(
@@ -149,12 +147,12 @@ class FloatNetwork:
         error[rows, labels] -= 1
         error /= len(labels)
         result: list[Floats] = []
-        for layer in reversed(range(len(self.weights))):
-            below = activations[layer]
+        # For each layer its inputs, and the factors that they have from dropout; the input layer's has none.
+        factors: list[Any] = [None, *([1] * len(self.weights) if kept is None else kept)]
+        for weights, below, factor in reversed([*zip(self.weights, activations, factors, strict=False)]):
             result.append(np.concatenate([below.T @ error, error.sum(axis=0, keepdims=True)]))
-            if layer:
-                factor: Any = 1 if kept is None else kept[layer - 1]
-                error = error @ self.weights[layer][:-1].T
+            if factor is not None:
+                error = error @ weights[:-1].T
                 open_ = below > 0
                 if self.clip:
                     # Dropout has scaled the activation, and so its ceiling.
@@ -183,6 +181,12 @@ class FloatTraining:
     def test_accuracy(self) -> float:
         """Accuracy on the test samples in the end, 0 to 1."""
         return self.test_accuracies[-1]
+
+
+def _potentials(inputs: Floats, weights: Floats) -> Floats:
+    """Return the potentials of a layer's units, shape (samples, units): the bias row is the weights' last."""
+    potentials: Floats = inputs @ weights[:-1] + weights[-1]
+    return potentials
 
 
 def features(values: NDArray[np.uint8]) -> Floats:
@@ -232,7 +236,7 @@ def train_float(
     """
     dataset.require(config)
     settings = settings or FloatSettings()
-    dropout = [drop / 256 for drop in config.dropout]
+    dropout = [(layer.units, layer.dropout / 256) for layer in config.hidden_layers]
     network = FloatNetwork(config.layers, seed, settings.clip)
     steps = [np.zeros_like(weights) for weights in network.weights]
     training = FloatTraining([], [])
@@ -246,7 +250,7 @@ def train_float(
             losses = []
             for start in range(0, len(order), settings.batch):
                 batch = order[start : start + settings.batch]
-                kept = _kept(generator, dropout, len(batch), config.layers[1:-1])
+                kept = _kept(generator, dropout, len(batch))
                 loss, gradients = network.gradients(inputs[batch], dataset.train_labels[batch], kept)
                 losses.append(loss)
                 for weights, step, gradient in zip(network.weights, steps, gradients, strict=True):
@@ -276,13 +280,14 @@ def float_accuracy(
     return train_float(config, dataset, epochs, seed, settings).test_accuracy
 
 
-def _kept(
-    generator: np.random.Generator, dropout: Sequence[float], samples: int, hidden: Sequence[int]
-) -> list[Floats] | None:
-    """Draw which hidden units of each sample stay, scaled so that a unit's mean stays too; None without dropout."""
-    if not any(dropout):
+def _kept(generator: np.random.Generator, hidden: Sequence[tuple[int, float]], samples: int) -> list[Floats] | None:
+    """Draw which units of the hidden layers, given as (units, dropout), stay in each sample; None without dropout.
+
+    They are scaled so that a unit's mean stays too.
+    """
+    if not any(drop for _, drop in hidden):
         return None
     return [
         (generator.random((samples, units), dtype=np.float32) >= drop).astype(np.float32) / np.float32(1 - drop)
-        for drop, units in zip(dropout, hidden, strict=True)
+        for units, drop in hidden
     ]

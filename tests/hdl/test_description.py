@@ -135,7 +135,7 @@ def test_a_description_says_where_a_field_is() -> None:
 def probes_of(config: NetworkConfig) -> dict[str, Probe]:
     """Return the probes with Amaranth's shapes, by the names that `NetworkTop.probes` has for them."""
     parts = [("source.lfsrs", InputLfsrs.probes(config))]
-    parts += [(f"layer_{layer.number}", HiddenLayer.probes(layer)) for layer in config.weight_layers[:-1]]
+    parts += [(f"layer_{layer.number}", HiddenLayer.probes(layer)) for layer in config.hidden_layers]
     parts.append((f"layer_{config.depth}", OutputLayer.probes(config)))
     return {f"layer_{n}.{name}": probe for n, part in enumerate(parts) for name, probe in below(*part).items()}
 

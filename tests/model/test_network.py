@@ -35,10 +35,10 @@ def tiny_config(random: np.random.Generator, depth: int) -> NetworkConfig:
 def random_weights(random: np.random.Generator, config: NetworkConfig) -> list[Integers]:
     """Return weights that keep many gates open, as large ones alone would not, with some at the ends of the format."""
     weights = []
-    for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True):
+    for layer in config.weight_layers:
         reach = min(config.weight_max, 2**config.activation_bits - 1)
-        matrix = random.integers(-(reach // 2) - 1, reach // 2 + 1, (inputs + 1, units), endpoint=True)
-        matrix[-1] = random.integers(0, reach, units, endpoint=True)
+        matrix = random.integers(-(reach // 2) - 1, reach // 2 + 1, layer.shape, endpoint=True)
+        matrix[-1] = random.integers(0, reach, layer.units, endpoint=True)
         ends = random.choice([config.weight_min, config.weight_max], matrix.shape)
         weights.append(np.where(random.random(matrix.shape) < 0.1, ends, matrix))
     return weights
@@ -362,7 +362,7 @@ def chain(depth: int, ticks: int) -> tuple[NetworkConfig, list[Integers]]:
         rates=(256,) * depth,
         input="spikes",
     )
-    weights = [np.zeros((n + 1, m), dtype=np.int64) for n, m in zip(config.layers[:-1], config.layers[1:], strict=True)]
+    weights = [np.zeros(layer.shape, dtype=np.int64) for layer in config.weight_layers]
     for matrix in weights[:-1]:
         matrix[-1] = 4
     for matrix in weights[1:-1]:

@@ -42,7 +42,7 @@ def schedule(config, samples=SAMPLES, seed=1, **options) -> Schedule:
 
 def compared_counts(config, samples, ticks) -> dict[str, int]:
     """Return how much there is to compare, as the configuration and the number of samples and ticks imply."""
-    synapses = sum((inputs + 1) * units for inputs, units in zip(config.layers[:-1], config.layers[1:], strict=True))
+    synapses = sum(layer.rows * layer.units for layer in config.weight_layers)
     hidden, classes = sum(config.layers[1:-1]), config.layers[-1]
     flags = 6 * hidden + 2 * classes + 1  # spike, gate, permit, dropped and two errors; two errors; the winner
     return {
@@ -114,7 +114,7 @@ def test_random_networks_leave_nothing_out():
     assert {config.depth for config in configs} == {1, 2, 3, 4}
     assert {config.input for config in configs} == {"rate", "spikes"}
     assert {config.depth for config in configs if any(layer.fold > 1 for layer in config.weight_layers)} == {1, 2, 3, 4}
-    assert any(u % n for config in configs for u, n in zip(config.layers[1:], config.lanes, strict=True))
+    assert any(layer.units % layer.lanes for config in configs for layer in config.weight_layers)
     assert {config.depth for config in configs if config.leak} == {1, 2, 3, 4}
     assert {config.depth for config in configs if not config.leak} == {1, 2, 3, 4}
     assert len({config.lfsr_bits for config in configs}) >= 3

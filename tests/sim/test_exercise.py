@@ -74,7 +74,7 @@ def test_lively_weights_use_the_format_to_its_ends(name):
     weights = lively_weights(config, 1)
     assert all(np.array_equal(a, b) for a, b in zip(weights, lively_weights(config, 1), strict=True))
     assert not np.array_equal(weights[0], lively_weights(config, 2)[0])
-    shapes = [(n + 1, m) for n, m in zip(config.layers[:-1], config.layers[1:], strict=True)]
+    shapes = [layer.shape for layer in config.weight_layers]
     assert [matrix.shape for matrix in weights] == shapes
     for matrix in weights:
         assert config.weight_min <= matrix.min() <= matrix.max() <= config.weight_max
