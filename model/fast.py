@@ -171,6 +171,17 @@ def _draw_inputs(
 
 
 @compiled
+def _list_units(spike: Any, permit: Any, rows: Any, permitted: Any) -> tuple[int, int]:
+    """List the units that spike, and those of them that permit learning; return the number of each."""
+    spiking = learning = 0
+    for j in range(len(spike)):
+        rows[spiking] = permitted[learning] = j
+        spiking += spike[j]
+        learning += spike[j] & permit[j]
+    return spiking, learning
+
+
+@compiled
 def _forward(weights: Any, rows: Any, count: int, drive: Any) -> None:
     """Sum the spiking rows, four at a time to spare the trips of the sums to memory and back."""
     drive[:] = 0
@@ -188,6 +199,21 @@ def _forward(weights: Any, rows: Any, count: int, drive: Any) -> None:
         row = weights[rows[n]]
         for i in range(len(drive)):
             drive[i] += row[i]
+
+
+@compiled
+def _backward(weights: Any, error: Any, listed: Any, errors: int, spike: Any, gate: Any, back: Any) -> int:
+    """Sum the errors of the units below whose gate is open; return the rows that are visited, with the bias row."""
+    visited = 1
+    for j in range(len(spike)):
+        visited += spike[j] | gate[j]
+        if gate[j]:
+            total = 0
+            for m in range(errors):
+                i = listed[m]
+                total += weights[j, i] * error[i]
+            back[j] = total
+    return visited
 
 
 @compiled
@@ -253,6 +279,18 @@ def _composite(
 
 
 @compiled
+def _race(states: Any, membrane: Any, noise: Any, leak: int) -> int:
+    """Return the output unit with the highest potential, noise included; of equals the first."""
+    winner, best = 0, np.int64(0)
+    for k in range(len(membrane)):
+        draw = states[k] & np.uint64((1 << GUMBEL_BITS) - 1)
+        total = (membrane[k] >> leak) + noise[np.int64(draw)]
+        if k == 0 or total > best:
+            best, winner = total, k
+    return winner
+
+
+@compiled
 def _show(
     values: Any,
     labels: Any,
@@ -278,15 +316,13 @@ def _show(
     """Show the samples, all arrays in place."""
     ticks, leak, a, b, patience = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     depth = len(weights)
+    # The layer of the classes, and how many are hidden, layers being numbered from 0 here.
+    classes = depth - 1
     widest = 0
     for layer in range(depth):
         widest = max(widest, weights[layer].shape[0], weights[layer].shape[1])
-    listed, rows, permitted, erring = (
-        np.empty(widest + 1, np.int64),
-        np.empty(widest + 1, np.int64),
-        np.empty(widest + 1, np.int64),
-        np.empty(widest + 1, np.int64),
-    )
+    listed, rows = np.empty(widest + 1, np.int64), np.empty(widest + 1, np.int64)
+    permitted, erring = np.empty(widest + 1, np.int64), np.empty(widest + 1, np.int64)
     drives, backs = np.zeros((depth, widest), np.int32), np.zeros((depth, widest), np.int32)
     met = np.zeros(depth, np.bool_)
     # Error spikes with their sign, of each layer.
@@ -295,7 +331,7 @@ def _show(
     for shown in range(len(order)):
         sample, label = values[order[shown]], labels[order[shown]]
         errors[:] = 0
-        for layer in range(depth - 1):
+        for layer in range(classes):
             for flags in (hidden.spike[layer], hidden.gate[layer], hidden.permit[layer], hidden.dropped[layer]):
                 flags[:] = 0
         streak, ending = 0, False
@@ -311,18 +347,13 @@ def _show(
             # Sweep: all layers work on what was registered before this tick.
             for layer in range(active):
                 own = weights[layer]
-                bias = own.shape[0] - 1
-                spiking = learning = 0
+                bias, below = own.shape[0] - 1, layer - 1
                 if layer == 0:
                     spiking, learning = _draw_inputs(
                         pixels, listed, count, rated, rates[0], input_states, lfsr, rows, permitted
                     )
                 else:
-                    spike, permit = hidden.spike[layer - 1], hidden.permit[layer - 1]
-                    for j in range(bias):
-                        rows[spiking] = permitted[learning] = j
-                        spiking += spike[j]
-                        learning += spike[j] & permit[j]
+                    spiking, learning = _list_units(hidden.spike[below], hidden.permit[below], rows, permitted)
                 rows[spiking] = permitted[learning] = bias
                 spiking += 1
                 learning += (bias_states[layer][0] & np.uint64((1 << PERMISSION_BITS) - 1)) < np.uint64(rates[layer])
@@ -335,54 +366,30 @@ def _show(
                 if erring_count:
                     any_error = True
                     if layer > 0:
-                        spike, gate = hidden.spike[layer - 1], hidden.gate[layer - 1]
-                        visited = 1
-                        for j in range(bias):
-                            visited += spike[j] | gate[j]
-                            if gate[j]:
-                                total = 0
-                                for m in range(erring_count):
-                                    i = erring[m]
-                                    total += own[j, i] * error[i]
-                                backs[layer - 1, j] = total
+                        spike, gate = hidden.spike[below], hidden.gate[below]
+                        visited = _backward(own, error, erring, erring_count, spike, gate, backs[below])
                     _update(own, permitted, learning, error, erring, erring_count, bounds)
                     rows_written[layer] += learning
                 rows_visited[layer] += visited
 
             # Neurons: all registers move.
-            for layer in range(min(active, depth - 1)):
+            for layer in range(min(active, classes)):
                 membrane, first = hidden.membrane[layer], tick == layer
                 _integrate(membrane, drives[layer, : len(membrane)], first, leak)
                 _composite(
-                    hidden.random[layer],
-                    membrane,
-                    hidden.spike[layer],
-                    hidden.gate[layer],
-                    hidden.permit[layer],
-                    hidden.dropped[layer],
-                    errors[layer, : len(membrane)],
-                    backs[layer],
-                    met[layer + 1],
-                    first or not learn,
-                    dropout[layer],
-                    rates[layer + 1],
-                    numbers,
-                )
+                    hidden.random[layer], membrane, hidden.spike[layer], hidden.gate[layer], hidden.permit[layer],
+                    hidden.dropped[layer], errors[layer, : len(membrane)], backs[layer], met[layer + 1],
+                    first or not learn, dropout[layer], rates[layer + 1], numbers,
+                )  # fmt: skip
                 _leap(hidden.random[layer], a + b + PERMISSION_BITS, lfsr)
             if active == depth:
                 membrane, states = output.membrane, output.random
-                _integrate(membrane, drives[depth - 1, : len(membrane)], tick == depth - 1, leak)
-                best = np.int64(0)
-                last = winner
-                for k in range(len(membrane)):
-                    draw = states[k] & np.uint64((1 << GUMBEL_BITS) - 1)
-                    total = (membrane[k] >> leak) + noise[np.int64(draw)]
-                    if k == 0 or total > best:
-                        best, winner = total, k
+                _integrate(membrane, drives[classes, : len(membrane)], tick == classes, leak)
+                last, winner = winner, _race(states, membrane, noise, leak)
                 _leap(states, GUMBEL_BITS, lfsr)
-                errors[depth - 1, :] = 0
+                errors[classes, :] = 0
                 if learn and winner != label:
-                    errors[depth - 1, label], errors[depth - 1, winner] = 1, -1
+                    errors[classes, label], errors[classes, winner] = 1, -1
                 wins[shown, winner] += 1
                 streak = streak + 1 if winner == (label if learn else last) else int(not learn)
             counts[1] += 1
@@ -393,6 +400,6 @@ def _show(
         counts[0] += 1
     if len(order):
         output.winner[()] = winner
-        _part_signs(errors[depth - 1], output.error_pos, output.error_neg)
-        for layer in range(depth - 1):
+        _part_signs(errors[classes], output.error_pos, output.error_neg)
+        for layer in range(classes):
             _part_signs(errors[layer], hidden.error_pos[layer], hidden.error_neg[layer])
