@@ -33,6 +33,8 @@ _OUTPUTS = {
 }
 _TABLE = re.compile(r"^F([0-7])$")
 _CLOCK_BUFFER = re.compile(r"^G_CLKO_(\w)DCC(\w+)$")
+# Wires have no underscore but those of the whole chip; pins of cells have one.
+_OTHER_PIN = re.compile(r"^[^_]{2,}_")
 _TIE = re.compile(r"^J(?:[A-D]|CE|LSR|CLK)[0-7]$")
 # What slice C hands on to the distributed RAM in slices A and B: inputs of its tables.
 _WRITTEN = re.compile(r"^W(A?)DO([0-3])C_SLICE$")
@@ -188,7 +190,13 @@ class Netlist:
         return wire
 
     def net(self, wire: Wire, undriven: str = "floating") -> str:
-        """Return what a wire is in Verilog, and `undriven` if nothing drives it."""
+        """Return what a wire is in Verilog, and `undriven` if nothing drives it.
+
+        Raises
+        ------
+        BackspikeError
+            A cell drives it that no model is known of, such as a multiplier.
+        """
         source = self.source(wire)
         if source in self._names:
             return self._names[source]
@@ -201,12 +209,14 @@ class Netlist:
             if pattern.match(source.name):
                 if kind == "carry" and self._mode(source, 2 * _carrying(source)) != "CCU2":
                     # Slices are wired in a row, whether there is a carry in them or not.
-                    break
+                    return undriven
                 name = f"{source.name}_X{source.column}_Y{source.row}"
                 self._names[source] = name
                 self._lines.append(f"wire {name};\n")
                 self._wanted.append((kind, source))
                 return name
+        if _OTHER_PIN.search(source.name):
+            raise BackspikeError(f"the bitstream uses {source.name}, of a cell or pin that cannot be simulated")
         return undriven
 
     def _tie(self, wire: Wire) -> str:

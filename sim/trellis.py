@@ -24,7 +24,6 @@ _DICE = {"12F": "25K_", "25F": "25K_", "45F": "45K_", "85F": "85K_"}
 _ANY_DIE = re.compile(r"^\d\dK_")
 _RELATIVE = re.compile(r"^(?:([NS])(\d+))?(?:([EW])(\d+))?_(.*)$")
 _CHIP_WIDE = ("G_", "L_", "R_")
-_TEST = "_CIBTEST"
 _POSITION = re.compile(r"R(\d+)C(\d+)")
 
 # The clock's tree: branches to tiles, from taps in some columns, from a spine in each quadrant.
@@ -55,12 +54,15 @@ class _TileType:
         For each setting, its options, and each one's bits.
     fixed : list
         Connections that are always there: what is driven, and what drives.
+    idle : list
+        Connections of `muxes` that take no bit.
     """
 
     muxes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     words: dict[str, list[list[str]]] = field(default_factory=dict)
     enums: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     fixed: list[tuple[str, str]] = field(default_factory=list)
+    idle: list[tuple[str, str]] = field(default_factory=list)
 
 
 @cache
@@ -80,14 +82,54 @@ def _tile_type(path: Path) -> _TileType:
         elif kind == ".config_enum":
             entry, word = found.enums.setdefault(rest[0], {}), None
         elif kind == ".fixed_conn":
-            found.fixed.append((rest[0], rest[1]))
+            # Those of a test, which no design has.
+            if not rest[1].endswith("_CIBTEST"):
+                found.fixed.append((rest[0], rest[1]))
         elif word is not None:
             word.append([bit for bit in line.split() if bit != "-"])
         else:
             entry[kind] = [bit for bit in rest if bit != "-"]
+    found.idle = [(sink, source) for sink, options in found.muxes.items() for source in options if not options[source]]
     return found
 
 
+class _Name(NamedTuple):
+    """What a tile's name of a wire says.
+
+    Attributes
+    ----------
+    die : str
+        The only one that has it; empty if all have.
+    chip_wide : bool
+        It is the same wire in all tiles.
+    rows, columns : int
+        Where it begins, seen from the tile.
+    name : str
+        What it is called there.
+    """
+
+    die: str
+    chip_wide: bool
+    rows: int
+    columns: int
+    name: str
+
+
+@cache
+def _parsed(name: str) -> _Name:
+    die = _ANY_DIE.match(name)
+    rest = name[die.end() :] if die else name
+    if rest.startswith(_CHIP_WIDE):
+        return _Name(die[0] if die else "", not _REGIONAL.match(rest), 0, 0, rest)
+    relative = _RELATIVE.match(rest)
+    if relative is None:
+        return _Name(die[0] if die else "", False, 0, 0, rest)
+    north_south, rows, east_west, columns, here = relative.groups()
+    down, right = (-1 if north_south == "N" else 1), (-1 if east_west == "W" else 1)
+    return _Name(die[0] if die else "", False, down * int(rows or 0), right * int(columns or 0), here)
+
+
+@cache
 def position(tile: str) -> tuple[int, int]:
     """Return a tile's row and column, which are in its name."""
     found = _POSITION.search(tile)
@@ -139,14 +181,20 @@ class Chip:
         self.contents: dict[int, list[int]] = {}
         self._read(text)
         self._several: set[Wire] = set()
+        self._connect()
+
+    def _connect(self) -> None:
+        """Take the connections that are always there, and those of multiplexers of which no bit is set."""
+        dice = ("", self._die)
         for name, tile_type in self._types.items():
             for sink, source in tile_type.fixed:
-                if self._here(sink) and self._here(source) and not source.endswith(_TEST):
-                    self._fix(self.wire(name, sink), self.wire(name, source))
-            for sink, sources in tile_type.muxes.items():
-                for source, bits in sources.items():
-                    if not bits and self._here(sink) and self._here(source):
-                        self._drivers.setdefault(self.wire(name, sink), self.wire(name, source))
+                if _parsed(sink).die in dice and _parsed(source).die in dice:
+                    wire, driver = self.wire(name, sink), self.wire(name, source)
+                    if self._drivers.setdefault(wire, driver) != driver:
+                        self._several.add(wire)
+            for sink, source in tile_type.idle:
+                if _parsed(sink).die in dice and _parsed(source).die in dice:
+                    self._drivers.setdefault(self.wire(name, sink), self.wire(name, source))
 
     def _read(self, text: str) -> None:
         """Take connections, bits that are set, and contents of block RAMs."""
@@ -177,30 +225,17 @@ class Chip:
         if self._drivers.setdefault(wire, driver) != driver:
             raise BackspikeError(f"the bitstream drives wire {wire.name} of tile {tile} twice")
 
-    def _fix(self, wire: Wire, driver: Wire) -> None:
-        if self._drivers.setdefault(wire, driver) != driver:
-            self._several.add(wire)
-
     def _take(self, tile: str, bits: list[str], value: bool = True) -> None:
         """Note the bits of a value, or of its opposite, that are set."""
         self._bits[tile].update(bit.lstrip("!") for bit in bits if bit.startswith("!") != value)
 
-    def _here(self, name: str) -> bool:
-        """Return whether this die has a wire of this name."""
-        return not _ANY_DIE.match(name) or name.startswith(self._die)
-
     def wire(self, tile: str, name: str) -> Wire:
         """Return the wire that a tile has under a name."""
-        name = name[len(self._die) :] if _ANY_DIE.match(name) else name
+        found = _parsed(name)
+        if found.chip_wide:
+            return Wire(0, 0, found.name)
         row, column = position(tile)
-        if name.startswith(_CHIP_WIDE):
-            return Wire(column, row, name) if _REGIONAL.match(name) else Wire(0, 0, name)
-        relative = _RELATIVE.match(name)
-        if relative:
-            north_south, rows, east_west, columns, name = relative.groups()
-            row += int(rows or 0) * (-1 if north_south == "N" else 1)
-            column += int(columns or 0) * (-1 if east_west == "W" else 1)
-        return Wire(column, row, name)
+        return Wire(column + found.columns, row + found.rows, found.name)
 
     def driver(self, wire: Wire) -> Wire | None:
         """Return what a wire is driven by; None if that is a cell, or nothing.
@@ -211,7 +246,7 @@ class Chip:
             Several cells have it as their output.
         """
         if wire in self._several:
-            raise BackspikeError(f"the bitstream has a wire {wire.name} of more than one cell, which is not known")
+            raise BackspikeError(f"the bitstream uses a wire {wire.name} that several cells may drive")
         found = self._drivers.get(wire)
         if found is None and (regional := _REGIONAL.match(wire.name)):
             found = self._clock_driver(wire, *regional.groups())

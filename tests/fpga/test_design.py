@@ -11,15 +11,17 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from backspike import PRESETS
+from backspike import PRESETS, BackspikeError
 from backspike.fpga.boards import BOARDS, Board
 from backspike.fpga.families.family import Pll
 from backspike.fpga.flow import Step, place_and_route, synthesise
 from backspike.fpga.tools import find_tool, run_tool
 from backspike.hdl.ram import UNDEFINED
 from backspike.prerequisites import missing_programs
+from backspike.sim import ecp5
 from backspike.sim.board import SimulatedBoard
 from backspike.sim.built import Built
+from backspike.sim.trellis import Chip
 
 # A board of each family whose bitstreams are decoded, and the programs that take.
 DECODED = {"icebreaker": ("iceunpack", "icebox_vlog"), "ulx3s-12f": ()}
@@ -98,6 +100,8 @@ def test_every_board_has_clock_and_pins(name, build):
     assert built.bitstream.stat().st_size > 1000
     if name in ("ulx3s-12f", "colorlight"):
         set_as_ecppll_sets_it(built.pll, routed)
+    if name == "ulx3s-12f":
+        others_are_refused(built)
     if name in DECODED and not missing_programs(*DECODED[name]):
         comes_back(built)
 
@@ -112,6 +116,18 @@ def set_as_ecppll_sets_it(pll: Pll, routed: Step) -> None:
     loop = {"ICP_CURRENT": 12, "LPF_RESISTOR": 8, "MFG_ENABLE_FILTEROPAMP": 1, "MFG_GMCREF_SEL": 2}
     wanted = {**dividers, "CLKOP_CPHASE": pll.parameters["CLKOP_CPHASE"], **loop}
     assert {key: found.get(key, 0) for key in wanted} == wanted
+
+
+def others_are_refused(built: Built) -> None:
+    """A bitstream with another setting of the PLL, or another pin, than was asked for."""
+    text = (built.bitstream.parent / "top.config").read_text()
+    for found, other, sentence in (
+        (r"word: CLKOP_DIV \d+", "word: CLKOP_DIV 0000001", r"has a PLL whose CLKOP_DIV is 1, where 9 was asked for$"),
+        (r"enum: PIOB.BASE_TYPE INPUT_\w+\n", "", r"has a pin for rx that is "),
+    ):
+        assert len(re.findall(found, text)) == 1
+        with pytest.raises(BackspikeError, match=sentence):
+            ecp5._module(Chip(re.sub(found, other, text)), built)
 
 
 def comes_back(built: Built) -> None:
