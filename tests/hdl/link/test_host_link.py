@@ -17,6 +17,7 @@ from backspike.registers import RegisterMap
 SEED = 20272
 CONFIG = NetworkConfig(layers=(300, 4, 3), ticks=9)
 REGISTERS = len(RegisterMap(CONFIG).registers)
+PATIENCE = 5000
 
 
 def packed(sequence: int, kind: int, body: bytes) -> bytes:
@@ -28,9 +29,12 @@ async def offer(ctx, stream, payload: object) -> None:
     """Offer a payload until it is taken."""
     ctx.set(stream.payload, payload)
     ctx.set(stream.valid, 1)
-    taken = False
-    while not taken:
+    for _ in range(PATIENCE):
         _, _, taken = await ctx.tick().sample(stream.ready)
+        if taken:
+            break
+    else:
+        raise AssertionError(f"{payload} is not taken")
     ctx.set(stream.valid, 0)
 
 
@@ -131,7 +135,7 @@ class Bench:
         while not ctx.get(answer.start):
             await ctx.tick()
             waited += 1
-            assert waited < 5000, "no answer"
+            assert waited < PATIENCE, "no answer"
         await ctx.tick()
         length = ctx.get(answer.length)
         content = bytearray(length)
@@ -219,8 +223,9 @@ def test_requests_do_what_they_say_and_nothing_else_does() -> None:
                 expected.append((index, value, label, learn, int(number == count)))
         answer = await bench.ask(ctx, Request.SAMPLES, body)
         assert bench.entries == expected
-        while len(answer) < 4 * sum(last for *_, last in expected):
-            answer += await bench.ask(ctx, Request.RESULTS)
+        for _ in range(PATIENCE // 100):
+            if len(answer) < 4 * sum(last for *_, last in expected):
+                answer += await bench.ask(ctx, Request.RESULTS)
         assert list(struct.iter_unpack("<HH", answer)) == bench.results
         bench.entries.clear()
         bench.results.clear()

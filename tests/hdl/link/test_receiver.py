@@ -16,6 +16,7 @@ from backspike.hdl.link.transport import Token
 from backspike.link import FRAME_BYTES, OVERHEAD, LinkEvent
 
 SEED = 20270
+PATIENCE = 5000
 
 
 def packed(content: bytes) -> bytes:
@@ -79,7 +80,9 @@ class Bench:
 
     async def send(self, ctx) -> None:
         for content in self.contents:
+            begun = self.cycle
             while self.patient and ctx.get(self.receiver.busy):
+                assert self.cycle - begun < PATIENCE, "busy for ever"
                 await self.put(ctx, 0, Token.BYTE, 0)
             tokens = [(Token.BYTE, byte) for byte in content] or [(Token.FRAMING, 0)]
             if self.random.random() < 0.3:
@@ -102,8 +105,11 @@ class Bench:
         await self.put(ctx, 0, Token.BYTE, 0)
         await ctx.tick().repeat(5)
         # The last offer may still be read.
+        begun = self.cycle
         while ctx.get(self.receiver.busy):
+            assert self.cycle - begun < PATIENCE, "busy for ever"
             await ctx.tick()
+            self.cycle += 1
 
     async def put(self, ctx, valid: int, kind: Token, byte: int) -> None:
         ctx.set(self.receiver.i.valid, valid)
