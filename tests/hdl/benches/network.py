@@ -335,6 +335,30 @@ class ClocksOfATick(HostBench):
                 f"sample {number}: expected {clocks_expected} cycles and at most {slack} more, took {got}; rows {rows}"
             )
             assert await self.host.read("SAMPLES") == 1, "a counter was not cleared"
+            await self._compare_stalls(got, seen[-1] - seen[0])
+        await self._wait_for_samples()
+        await self.compare_weights()
+
+    async def _compare_stalls(self, clocks: int, rows: NDArray[np.int64]) -> None:
+        """Compare a sample's clocks with what they went by for: a row that is read, a stall of one kind, the end."""
+        stalls = {cause: await self.host.read(f"STALLS_{cause}") for cause in ("LIST", "PORT", "UNITS", "RESULT")}
+        reading = [layer.fold * int(visited) for layer, visited in zip(self.config.weight_layers, rows, strict=True)]
+        read = clocks - sum(stalls.values()) - 1
+        # Layers read at the same time.
+        assert max(reading) <= read <= sum(reading), f"rows are read in {reading} cycles, {clocks} went by, {stalls}"
+        assert min(stalls["LIST"], stalls["UNITS"]) > 0, f"a list, or units, took no time: {stalls}"
+        assert stalls["RESULT"] == 0, "a result waited"
+
+    async def _wait_for_samples(self) -> None:
+        """Find the cycles counted in which there is no sample, and those alone."""
+        waited = []
+        for clocks in (0, 500):
+            await self.clocks(clocks + 1)
+            waited.append((self.now(), await self.host.read("STALLS_SAMPLE")))
+        (begun, before), (ended, after) = waited
+        latency = 4 * len(RegisterMap(self.config).counters)
+        assert abs(after - before - (ended - begun)) <= latency, f"{ended - begun} cycles, counted as {after - before}"
+        assert await self.host.read("CLOCKS") == await self.host.read("CLOCKS"), "a sample is shown"
 
     def _note(self, seen: list[NDArray[np.int64]], tick: int) -> None:
         seen.append(self.model.counters.rows.copy())
