@@ -92,7 +92,6 @@ class CobsEncoder(wiring.Component):
         with m.FSM():
             with m.State("Idle"):
                 m.d.comb += following.eq(0)
-                m.d.sync += run.eq(0)
                 with m.If(answer.start):
                     m.next = "Measure"
             with m.State("Measure"):

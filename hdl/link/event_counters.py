@@ -71,13 +71,11 @@ class EventCounters(wiring.Component):
                     m.d.sync += kind.eq(Mux(kind == self._kinds - 1, 0, kind + 1))
             with m.State("Count"):
                 m.d.comb += write.en.eq(1)
+                m.next = "Find"
                 with m.If((write.data == 0) & ~high):
+                    # The event is still pending: it is found again at once, for the high byte.
                     m.d.sync += high.eq(1)
-                    m.next = "Carry"
                 with m.Else():
                     m.d.comb += counted.bit_select(kind, 1).eq(1)
                     m.d.sync += high.eq(0)
-                    m.next = "Find"
-            with m.State("Carry"):
-                m.next = "Count"
         return m
