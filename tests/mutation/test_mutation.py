@@ -1,0 +1,103 @@
+"""Mutants are made, put in place, and judged; the whole measurement is `make mutation`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from .catalogue import ROOT, files, unit_tests, whole_tests
+from .mutants import Mutant, draw_mutants, find_mutants
+
+SOURCE = '''
+"""A module."""
+from x import y
+
+class Unit:
+    """Never 1."""
+
+    def elaborate(self, platform: int | None) -> Module:
+        if platform == 0:
+            raise ValueError(f"not {2 + 2}")
+        with m.If(a & ~b):
+            m.d.sync += [c.eq(Mux(d, 0, c + 1)), e.eq(0)]
+        m.next = "Idle"
+'''
+CHANGES = [
+    "if platform == 0 -> if platform != 0",
+    "if platform == 0 -> if platform == 1",
+    "m.If(a & ~b) -> m.If(a & ~b == 0)",
+    "m.If(a & ~b) -> m.If(a | ~b)",
+    "m.If(a & ~b) -> m.If(a)",
+    "m.If(a & ~b) -> m.If(~b)",
+    "m.If(a & ~b) -> m.If(a & b)",
+    "c.eq(Mux(d, 0, c + 1)) -> nothing",
+    "c.eq(Mux(d, 0, c + 1)) -> c.eq(Mux(d, c + 1, 0))",
+    "c.eq(Mux(d, 0, c + 1)) -> c.eq(Mux(d, 1, c + 1))",
+    "c.eq(Mux(d, 0, c + 1)) -> c.eq(Mux(d, 0, c - 1))",
+    "c.eq(Mux(d, 0, c + 1)) -> c.eq(Mux(d, 0, c))",
+    "c.eq(Mux(d, 0, c + 1)) -> c.eq(Mux(d, 0, 1))",
+    "c.eq(Mux(d, 0, c + 1)) -> c.eq(Mux(d, 0, c + 2))",
+    "c.eq(Mux(d, 0, c + 1)) -> c.eq(Mux(d, 0, c + 0))",
+    "e.eq(0) -> nothing",
+    "e.eq(0) -> e.eq(1)",
+    "m.next = 'Idle' -> nothing",
+]
+
+
+def mutants_of(source: str) -> list[Mutant]:
+    return [mutant for place in find_mutants("unit.py", source) for mutant in place]
+
+
+def test_every_place_has_its_mutants() -> None:
+    assert sorted(mutant.change for mutant in mutants_of(SOURCE)) == sorted(CHANGES)
+
+
+def test_a_mutant_differs_in_what_it_says() -> None:
+    source = "def f(a, b):\n    return max(a, b) - 3 if a < b else b\n"
+    results = set()
+    for mutant in mutants_of(source):
+        names: dict[str, object] = {}
+        exec(mutant.compile("unit.py"), names)
+        before, after = mutant.change.split(" -> ")
+        assert before != after
+        results.add(tuple(names["f"](a, b) for a, b in [(1, 1), (1, 7), (7, 1)]))
+    # <= for <; >= for <, as both ends swapped; + for -; the least; 4 or nothing but 3; 2; without a number.
+    assert results == {(-2, 4, 1), (-2, 7, 4), (1, 10, 1), (1, -2, 1), (1, 3, 1), (1, 5, 1), (1, 7, 1)}
+
+
+def test_all_places_come_before_any_comes_again_and_the_seed_decides() -> None:
+    places = find_mutants("unit.py", SOURCE)
+    order = [mutant.change for mutant in draw_mutants(places, Random(3))]
+    assert sorted(order) == sorted(CHANGES)
+    numbers = [mutant.number for mutant in draw_mutants(places, Random(3))]
+    assert len(set(numbers[: len(places)])) == len(places)
+    assert order == [mutant.change for mutant in draw_mutants(places, Random(3))]
+
+
+def test_every_file_has_tests() -> None:
+    assert len(files()) > 40
+    for file in files():
+        assert unit_tests(file) or whole_tests(file)
+        assert all((ROOT / test).is_file() for test in unit_tests(file) + whole_tests(file))
+    assert unit_tests("link/cobs.py") == ["tests/hdl/test_cobs.py"]
+    assert unit_tests("pace.py") == unit_tests("input.py") == ["tests/hdl/test_spikes.py"]
+    assert unit_tests("network.py") == []
+
+
+@pytest.mark.slow
+def test_tests_find_what_is_wrong(tmp_path: Path) -> None:
+    """In a run of its own, since each mutant has a process."""
+    wrong = ["write.data.eq(read.data + 1) -> write.data.eq(read.data + 2)", "m.d.sync += high.eq(1) -> nothing"]
+    command = ["-m", "tests.mutation", "link/eventcounters", "--folder", str(tmp_path)]
+    command += [part for change in wrong for part in ("--change", change)]
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    verdicts = json.loads((tmp_path / "results.json").read_text())["link/eventcounters.py"]
+    assert {verdict["change"]: verdict["kind"] for verdict in verdicts} == dict.fromkeys(wrong, "unit")
+    assert all("test_every_event_is_counted: AssertionError: " in verdict["why"] for verdict in verdicts)
+    assert (tmp_path / "mutants.md").read_text().splitlines()[2].endswith("| 2 | 2 | 0 | 0 | 100.0 % |")

@@ -1,0 +1,214 @@
+"""One mutant in place of the source that it is of, in a process of its own, under the suite's own tests."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+from amaranth.sim import pysim
+
+from .mutants import Mutant
+
+__all__ = ["HDL", "Outcome", "in_processes", "install", "run_tests"]
+
+HDL = Path(__file__).parents[2] / "hdl"
+SLOWER = 4
+"""A test that takes so many times the simulation steps of the right design waits for something that does not come."""
+
+
+class _Mutated(SourceFileLoader):
+    """Loads a module from other code than its file's."""
+
+    def __init__(self, name: str, path: str, code: CodeType) -> None:
+        super().__init__(name, path)
+        self._code = code
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self._code
+
+
+class _Finder(MetaPathFinder):
+    def __init__(self, name: str, path: str, code: CodeType) -> None:
+        self._name, self._path, self._code = name, path, code
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if fullname != self._name:
+            return None
+        return spec_from_file_location(fullname, self._path, loader=_Mutated(fullname, self._path, self._code))
+
+
+def install(mutant: Mutant) -> None:
+    """Let all imports from now on see a mutant; what is imported already is imported anew."""
+    for name in list(sys.modules):
+        if name.split(".")[0] in ("backspike", "tests") and not name.startswith("tests.mutation"):
+            del sys.modules[name]
+    path = str(HDL / mutant.file)
+    name = "backspike.hdl." + mutant.file.removesuffix(".py").replace("/", ".")
+    sys.meta_path.insert(0, _Finder(name, path, mutant.compile(path)))
+
+
+# -- processes --------------------------------------------------------------------------------------------------------
+
+
+def in_processes(jobs: int, work: Sequence[Callable[[], Any]], seconds: int = 600) -> Iterator[Any]:
+    """Give the results of functions, in their order, each from a process of its own that ends with it.
+
+    Parameters
+    ----------
+    jobs : int
+        How many run at once.
+    work : sequence of callable
+        Their results can be pickled; one that raises gives its exception.
+    seconds : int
+        Of CPU, after which an endless one raises TimeoutError.
+    """
+    # What no mutant is of: each process has it at once.
+    for name in ("cocotb", "hypothesis", "numpy"):
+        import_module(name)
+    running: dict[Connection, tuple[int, int]] = {}
+    results: dict[int, Any] = {}
+    started = given = 0
+    try:
+        while given < len(work):
+            while started < len(work) and len(running) < jobs:
+                receiver, sender = Pipe(duplex=False)
+                pid = _fork(work[started], sender, seconds)
+                sender.close()
+                running[receiver] = (started, pid)
+                started += 1
+            for receiver in wait(list(running)):
+                number, pid = running.pop(receiver)
+                try:
+                    results[number] = pickle.loads(receiver.recv_bytes())
+                except EOFError:
+                    results[number] = ChildProcessError("the process has ended without a result")
+                receiver.close()
+                os.waitpid(pid, 0)
+            while given in results:
+                yield results.pop(given)
+                given += 1
+    finally:
+        for _, pid in running.values():
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _fork(work: Callable[[], Any], sender: Connection, seconds: int) -> int:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # What is there already is not looked at again in each child.
+    gc.freeze()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 60))
+        resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+        signal.signal(signal.SIGXCPU, _give_up)
+        try:
+            result = work()
+        except BaseException as error:
+            result = error
+        sender.send_bytes(pickle.dumps(result))
+    finally:
+        os._exit(0)
+
+
+def _give_up(number: int, frame: object) -> None:
+    raise TimeoutError("it does not come to an end")
+
+
+# -- tests ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Outcome:
+    """What tests say.
+
+    ``failed``: the first that fails, or None; ``why``: the last line of its failure; ``asserted``: it
+    is a claim of the test's that does not hold, not another error; ``steps``: of the simulation in each test.
+    """
+
+    failed: str | None = None
+    why: str = ""
+    asserted: bool = False
+    steps: dict[str, int] = field(default_factory=dict)
+
+
+class _Watch:
+    """What the tests in this process are asked for, and what they say."""
+
+    def __init__(self, most: dict[str, int]) -> None:
+        self.outcome, self._most = Outcome(), most
+        self._limit = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what compiles Verilog."""
+        items[:] = [item for item in items if "simulator" not in getattr(item, "fixturenames", ())]
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        name = item.nodeid
+        self.outcome.steps[name] = 0
+        limit = SLOWER * self._most[name] + 10_000 if name in self._most else 1 << 62
+        settle = pysim._PyEngineState.commit
+        unsettled = 0
+
+        def commit(state: Any, changed: Any = None) -> bool:
+            nonlocal unsettled
+            settled = settle(state, changed)
+            unsettled = 0 if settled else unsettled + 1
+            self.outcome.steps[name] += 1
+            assert self.outcome.steps[name] < limit, "the test waits for what does not come"
+            assert unsettled < 1000, "the logic does not settle"
+            return settled
+
+        pysim._PyEngineState.commit = commit
+        try:
+            yield
+        finally:
+            pysim._PyEngineState.commit = settle
+
+    @pytest.hookimpl
+    def pytest_exception_interact(self, node: Any, call: Any) -> None:
+        error = call.excinfo.value
+        self.outcome.failed = node.nodeid
+        self.outcome.asserted = isinstance(error, AssertionError | pytest.fail.Exception)
+        self.outcome.why = f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def run_tests(paths: Sequence[str], most: dict[str, int], *options: str) -> Outcome:
+    """Run tests until one fails.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    most : dict
+        Steps of the right design, of each test: many more than that, and it fails.
+    *options : str
+        Of pytest.
+    """
+    watch = _Watch(most)
+    standard = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
+    standard += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    pytest.main([*standard, *options, *paths], plugins=[watch])
+    return watch.outcome
