@@ -10,7 +10,7 @@ from backspike.fpga import families
 from backspike.fpga.families.family import CellModels
 from backspike.fpga.tools import run_yosys, tool_version, yosys_share
 
-__all__ = ["FAMILIES", "cell_models", "gate_level", "synthesise"]
+__all__ = ["FAMILIES", "cell_models", "gate_level", "models_of", "synthesise"]
 
 _CELLS = Path(__file__).with_name("cells")
 
@@ -47,7 +47,7 @@ def synthesise(verilog: str, top: str, family: str) -> str:
     BackspikeError
         The family is unknown, Yosys is missing, or it does not take the Verilog.
     """
-    script = _SCRIPT.format(top=top, synthesis=_models(family).synthesis)
+    script = _SCRIPT.format(top=top, synthesis=models_of(family).synthesis)
 
     def make(made: Path) -> None:
         source = made / f"{top}.v"
@@ -65,13 +65,14 @@ def synthesise(verilog: str, top: str, family: str) -> str:
 
 def cell_models(family: str) -> str:
     """Return the models of a family's cells, one after the other: Yosys's own, and those of `sim/cells`."""
-    chosen = _models(family)
+    chosen = models_of(family)
     paths = [*(yosys_share() / name for name in chosen.models), *(_CELLS / name for name in chosen.added)]
     # Pads and flip-flops under the vendor's names, of which netlists have none.
     return "`define NO_INCLUDES\n" + "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
-def _models(name: str) -> CellModels:
+def models_of(name: str) -> CellModels:
+    """Return what the netlists of a family are simulated with; `BackspikeError` if they are not."""
     if name not in FAMILIES:
         raise BackspikeError(f"gates must be one of {', '.join(FAMILIES)}, not {name!r}")
     return FAMILIES[name]

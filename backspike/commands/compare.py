@@ -43,8 +43,8 @@ __all__ = ["compare"]
 )
 @click.option(
     "--gates",
-    type=click.Choice(["ice40", "ecp5"]),
-    help="With --native, simulate the netlist that synthesis makes for this family: results, weights and counters.",
+    metavar="FAMILY",
+    help="With --native, simulate the netlist that synthesis makes for ice40, ecp5 ...: results, weights and counters.",
 )
 def compare(
     config_name: str,
@@ -68,11 +68,14 @@ def compare(
     """
     from backspike.sim.compare import advance, compare_native
     from backspike.sim.compare import compare as run_comparison
+    from backspike.sim.gates import models_of
 
     if native and (waves or simulator != "verilator"):
         raise BackspikeError("--native needs Verilator and writes no waveform; leave out --simulator and --waves")
-    if gates and not native:
-        raise BackspikeError("--gates simulates natively; add --native")
+    if gates is not None:
+        models_of(gates)
+        if not native:
+            raise BackspikeError("--gates simulates natively; add --native")
     config = load_config(config_name)
     seed = chosen_seed(config, seed)
     schedule = load_schedule(config, dataset_name, samples, seed, inference, checkpoint, settings, data_dir)

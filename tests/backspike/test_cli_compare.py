@@ -81,6 +81,8 @@ def test_a_difference_is_named_with_exit_status_1(monkeypatch, capfd):
         (["--checkpoint", "damaged.npz"], "checkpoint damaged.npz is damaged: "),
         (["--checkpoint", "digits.npz"], "the checkpoint is of another configuration (digits)"),
         (["--waves", "file/waves.fst"], "cannot create directory file: File exists"),
+        (["--gates", "gowin"], "gates must be one of ice40, ecp5, not 'gowin'"),
+        (["--gates", "ice40"], "--gates simulates natively; add --native"),
         (["--waves", "waves.txt"], "icarus writes waveforms as .fst, not as 'waves.txt'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
