@@ -20,7 +20,7 @@ _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
 _OWN = {
     "description.py": ["tests/hdl/test_description.py"],
-    "ram.py": ["tests/hdl/test_wordstore.py", "tests/hdl/test_verilog.py"],
+    "ram.py": ["tests/hdl/test_word_store.py", "tests/hdl/test_verilog.py"],
     "verilog.py": ["tests/hdl/test_verilog.py"],
 }
 

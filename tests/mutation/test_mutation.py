@@ -84,7 +84,7 @@ def test_every_file_has_tests() -> None:
     for file in files():
         assert unit_tests(file) or whole_tests(file)
         assert all((ROOT / test).is_file() for test in unit_tests(file) + whole_tests(file))
-    assert unit_tests("link/cobs.py") == ["tests/hdl/test_cobs.py"]
+    assert unit_tests("link/cobs.py") == ["tests/hdl/link/test_cobs.py"]
     assert unit_tests("pace.py") == unit_tests("input.py") == ["tests/hdl/test_spikes.py"]
     assert unit_tests("network.py") == []
 
@@ -93,11 +93,11 @@ def test_every_file_has_tests() -> None:
 def test_tests_find_what_is_wrong(tmp_path: Path) -> None:
     """In a run of its own, since each mutant has a process."""
     wrong = ["write.data.eq(read.data + 1) -> write.data.eq(read.data + 2)", "m.d.sync += high.eq(1) -> nothing"]
-    command = ["-m", "tests.mutation", "link/eventcounters", "--folder", str(tmp_path)]
+    command = ["-m", "tests.mutation", "link/event_counters", "--folder", str(tmp_path)]
     command += [part for change in wrong for part in ("--change", change)]
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    verdicts = json.loads((tmp_path / "results.json").read_text())["link/eventcounters.py"]
+    verdicts = json.loads((tmp_path / "results.json").read_text())["link/event_counters.py"]
     assert {verdict["change"]: verdict["kind"] for verdict in verdicts} == dict.fromkeys(wrong, "unit")
     assert all("test_every_event_is_counted: AssertionError: " in verdict["why"] for verdict in verdicts)
     assert (tmp_path / "mutants.md").read_text().splitlines()[2].endswith("| 2 | 2 | 0 | 0 | 100.0 % |")
