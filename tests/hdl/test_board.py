@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
+from backspike.config import NetworkConfig
 from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.sim.exercise import random_config
 
 from .benches.board import LinkBench
+from .benches.line import BoardBench
+from .benches.simulation import simulate
 from .variants import ON_BOTH, check
 
 SEED = 20261
@@ -36,3 +41,10 @@ def variants(simulator: str):
 def test_a_host_trains_and_nothing_else_has_an_effect(simulator: str) -> None:
     drawn = variants(simulator)
     check([dict.fromkeys(drawn, LinkBench)], drawn, simulator, SEED)
+
+
+@pytest.mark.slow
+def test_a_host_trains_a_small_board() -> None:
+    config = NetworkConfig(layers=(3, 2), ticks=5, rates=(256,), input="rate")
+    board = BoardTop(config, SerialTransport(4))
+    simulate(BoardBench, {"small": (board, {"config": config.to_dict(), "divisor": 4})}, SEED)
