@@ -36,6 +36,7 @@ COMMANDS = {
     "datasets": "List the datasets: what each is, whether it is here and where, and its settings.",
     "demo": "Train the digits in RTL simulation, beside the golden model.",
     "estimate": "Estimate what a network and its host link take on a board, before synthesis, and how fast it trains.",
+    "evaluate": "Say how many test samples a trained network answers right, in all and of each class.",
     "experiment": "Experiments as files: list them, run them, and make the page of their results.",
     "generate": "Write the Verilog of a network, and a JSON description of it.",
     "host": "Train a network on a board, over a serial port.",

@@ -22,16 +22,21 @@ from .options import (
     Number,
     advising_resumption,
     baud_option,
+    checkpoint_option,
     chosen_seed,
     config_option,
     data_dir_option,
     dataset_option,
+    first_samples,
     force_option,
+    json_option,
     load_schedule,
     out_option,
+    samples_option,
     seed_option,
     setting_option,
     tell_comparison,
+    tell_evaluation,
 )
 
 if TYPE_CHECKING:
@@ -215,7 +220,7 @@ def identify(device: Device) -> None:
 @host.command()
 @_failing_on_mismatch
 @_on_device
-@click.option("--checkpoint", type=PATH, required=True, help="What a training has written.")
+@checkpoint_option
 def load(device: Device, checkpoint: Path) -> None:
     """Load the weights of a checkpoint, and read them back."""
     _load_checkpoint(device, checkpoint)
@@ -277,9 +282,10 @@ def train(
 @dataset_option
 @setting_option
 @data_dir_option
-@click.option("--samples", type=click.IntRange(1), help="Only the first so many.")
+@samples_option
 @_checkpoint_option
 @seed_option
+@json_option
 def evaluate(
     device: Device,
     dataset_name: str,
@@ -288,10 +294,12 @@ def evaluate(
     samples: int | None,
     checkpoint: Path | None,
     seed: int | None,
+    as_json: bool,
 ) -> None:
-    """Show the test samples, learning off, and print the accuracy.
+    """Show the test samples, learning off, and say how many answers are right.
 
-    With the weights that the device has, or those of a checkpoint. The seed decides the split.
+    With the weights that the device has, or those of a checkpoint. The seed decides the split. Prints what
+    `backspike evaluate` does.
     """
     from backspike.datasets import load_dataset
     from backspike.training.device import evaluate_device
@@ -300,18 +308,14 @@ def evaluate(
     seed = chosen_seed(config, seed)
     with announced(f"loading {dataset_name}"):
         dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
-    count = len(dataset.test_labels) if samples is None else samples
-    if count > len(dataset.test_labels):
-        raise BackspikeError(
-            f"--samples must be at most {len(dataset.test_labels)}, as many as are tested, not {count}"
-        )
+    values, labels = first_samples(dataset, samples)
     if checkpoint:
         _load_checkpoint(device, checkpoint)
     elif not device.has_weights():
         raise BackspikeError("the device has no weights yet; --checkpoint loads those of a training")
-    with progress_bar(count, "samples", "evaluating") as bar:
-        accuracy = evaluate_device(device, dataset, samples, bar.update)
-    click.echo(f"{accuracy:.2%} of {count} samples")
+    with progress_bar(len(labels), "samples", "evaluating") as bar:
+        evaluation = evaluate_device(device, values, labels, bar.update)
+    tell_evaluation(evaluation, as_json)
 
 
 @host.command()

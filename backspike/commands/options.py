@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -17,28 +18,41 @@ from backspike.interrupts import Terminated
 from backspike.progress import announced
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from backspike.datasets import Dataset
     from backspike.sim.compare import Comparison, Schedule
+    from backspike.training.answers import Evaluation
 
 __all__ = [
     "FAILED",
     "PATH",
     "Number",
     "advising_resumption",
+    "any_engine_option",
     "baud_option",
+    "checkpoint_option",
     "chosen_seed",
     "config_option",
     "data_dir_option",
     "dataset_option",
+    "draws_option",
     "engine_option",
     "experiments_option",
+    "first_samples",
     "force_option",
+    "json_option",
     "load_schedule",
     "out_option",
     "results_option",
+    "samples_option",
     "seed_option",
     "setting_option",
     "speed_option",
     "tell_comparison",
+    "tell_evaluation",
+    "tell_table",
     "told",
     "work_option",
 ]
@@ -118,6 +132,21 @@ experiments_option = _folder_option("--experiments", "experiments", "Folder of t
 results_option = _folder_option("--results", "results", "Folder of their results.")
 work_option = _folder_option("--work", "build/experiments", "Folder for checkpoints.")
 engine_option = click.option("--engine", type=click.Choice(["fast", "numpy"]), default="fast", show_default=True)
+any_engine_option = click.option(
+    "--engine",
+    type=click.Choice(["fast", "numpy", "rtl"]),
+    default="fast",
+    show_default=True,
+    help="Golden model, compiled or in NumPy, or the Verilog in simulation.",
+)
+checkpoint_option = click.option("--checkpoint", type=PATH, required=True, help="What a training has written.")
+draws_option = click.option(
+    "--seed",
+    type=click.IntRange(1, 2**32 - 1),
+    help="Seed of the LFSRs; when left out they go on as the checkpoint has them, as the training's own test did.",
+)
+samples_option = click.option("--samples", type=click.IntRange(1), help="Only the first so many.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def chosen_seed(config: NetworkConfig, seed: int | None) -> int:
@@ -147,6 +176,14 @@ def _setting(word: str) -> tuple[str, int | str]:
         raise BackspikeError(f"a dataset's setting must be KEY=VALUE, not {shown(word)}")
     # No setting has so many digits, and Python reads no number of thousands of them.
     return key, int(value) if value.isdecimal() and len(value) < 20 else value
+
+
+def first_samples(dataset: Dataset, samples: int | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return values and labels of the samples to test on; of so many of the first if an option says how many."""
+    count = len(dataset.test_labels)
+    if samples is not None and samples > count:
+        raise BackspikeError(f"--samples must be at most {count}, as many as are tested, not {samples}")
+    return dataset.test_values[:samples], dataset.test_labels[:samples]
 
 
 @contextmanager
@@ -193,3 +230,42 @@ def tell_comparison(result: Comparison, what: str) -> int:
     compared = ", ".join(f"{count:,} {kind}" for kind, count in result.compared.items())
     click.echo(f"{what}: {compared}\n0 mismatches")
     return 0
+
+
+def tell_evaluation(evaluation: Evaluation, as_json: bool, **more: object) -> None:
+    """Print how many answers were right, in all and of each class, and which classes were taken for which.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    as_json : bool
+        Whether as JSON, with what else is given by name.
+    """
+    found = evaluation.to_dict()
+    if as_json:
+        click.echo(json.dumps({**more, **found}))
+        return
+    click.echo(f"{evaluation.accuracy:.2%} of {evaluation.samples} samples")
+    rows = [
+        (of["class"], of["samples"], of["right"], _percent(of["recall"]), _percent(of["precision"]))
+        for of in found["classes"]
+    ]
+    click.echo()
+    tell_table([("class", "samples", "right", "recall", "precision"), *rows], right=True)
+    click.echo()
+    click.echo("answers (columns) to the samples of each class (rows):")
+    columns = range(len(rows))
+    tell_table([("", *columns), *((row, *found["confusion"][row]) for row in columns)], right=True)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
+def tell_table(rows: Sequence[Sequence[object]], right: bool = False) -> None:
+    """Print rows of cells, the first of which are the headings, in columns that are as wide as they must be."""
+    words = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*words, strict=True)]
+    for row in words:
+        cells = (cell.rjust(width) if right else cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())

@@ -6,6 +6,8 @@ import click
 
 from backspike.config import PRESETS
 
+from .options import tell_table
+
 __all__ = ["presets"]
 
 
@@ -24,6 +26,4 @@ def presets() -> None:
                 ", ".join(map(str, config.lanes)),
             )
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    tell_table(rows)

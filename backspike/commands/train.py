@@ -12,6 +12,7 @@ from backspike.progress import announced
 
 from .options import (
     advising_resumption,
+    any_engine_option,
     chosen_seed,
     config_option,
     data_dir_option,
@@ -33,13 +34,7 @@ __all__ = ["train"]
 @data_dir_option
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @seed_option
-@click.option(
-    "--engine",
-    type=click.Choice(["fast", "numpy", "rtl"]),
-    default="fast",
-    show_default=True,
-    help="Golden model, compiled or in NumPy, or the Verilog in simulation.",
-)
+@any_engine_option
 @click.option("--resume", is_flag=True, help="Go on with the training that is in --out.")
 @force_option
 @out_option

@@ -74,6 +74,17 @@ class Checkpoint:
         """How far a training has come, in words."""
         return f"epoch {self.epoch + 1}, sample {self.shown:,}" if self.shown else f"the end of epoch {self.epoch}"
 
+    def network(self, seed: int | None = None) -> Network:
+        """Return a network in this state; or, with a seed, 1 to 2**32 - 1, one of these weights whose LFSRs it seeds.
+
+        A device, whose LFSRs can only be seeded, is in the second state once it has the weights and the seed.
+        """
+        if seed is not None:
+            return Network(self.config.replace(seed=seed), [weights.copy() for weights in self.weights])
+        network = Network(self.config, self.weights)
+        self.apply(network)
+        return network
+
     def apply(self, network: Network) -> None:
         """Put this state into a network: its next samples run as they would have in the captured one.
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.datasets import Dataset
 from backspike.errors import BackspikeError
 from backspike.fpga.link.device import Device
 from backspike.model import Network
 from backspike.sim.compare import Comparison, Schedule, differing_counter
-from backspike.training.engines import load_engine
+
+from .answers import Evaluation
+from .engines import load_engine
 
 __all__ = ["DeviceEngine", "MismatchError", "compare_device", "evaluate_device"]
 
@@ -86,12 +87,14 @@ class DeviceEngine:
 
 
 def evaluate_device(
-    device: Device, dataset: Dataset, samples: int | None = None, progress: Callable[[int], object] | None = None
-) -> float:
-    """Return a device's accuracy, 0 to 1, on the test samples, or as many of the first of them, learning off."""
-    values, labels = dataset.test_values[:samples], dataset.test_labels[:samples]
+    device: Device,
+    values: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    progress: Callable[[int], object] | None = None,
+) -> Evaluation:
+    """Return how right a device's answers to samples are, learning off; parameters are those of `Device.show`."""
     winners = device.show(values, labels, False, progress)[:, 0]
-    return float(np.mean(winners == labels))
+    return Evaluation.of(winners, labels, device.config.layers[-1])
 
 
 def compare_device(device: Device, schedule: Schedule, progress: Callable[[int], object] | None = None) -> Comparison:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,16 +20,14 @@ from backspike.locks import locked
 from backspike.model.network import Counters, Network
 from backspike.progress import announced, progress_bar
 
+from .answers import scratch_copy
 from .baseline import FloatSettings, train_float
 from .checkpoint import Checkpoint
-from .engines import DEFAULT_ENGINE, Engine, load_engine
+from .engines import DEFAULT_ENGINE, Engine, load_engine, show_chunks
 from .identity import differences, network_identity, training_identity
 from .learning_curve import learning_curve
 from .metrics import Epoch, Training, read_metrics, write_metrics
 from .order import sample_order
-
-CHUNK = 256
-"""Samples shown between two looks at the clock: progress is shown, and Ctrl-C heard, this often."""
 
 FILES = ("checkpoint.npz", "metrics.json", "learning-curve.png")
 """What a training leaves in its folder."""
@@ -327,12 +324,11 @@ def _learn(
     """
     values, labels = record.dataset.train_values, record.dataset.train_labels
     shown, right = record.latest.shown, record.latest.right
-    with progress_bar(len(order), "samples", title, initial=shown, silent=silent) as bar:
-        while shown < len(order) and not interrupted():
-            chunk = order[shown : shown + CHUNK]
-            right += int(np.sum(show(network, values, labels, chunk, True).argmax(axis=1) == labels[chunk]))
-            shown += len(chunk)
-            bar.update(len(chunk))
+    for chunk, wins in show_chunks(
+        network, values, labels, order[shown:], True, show, title, shown, silent, interrupted
+    ):
+        right += int(np.sum(wins.argmax(axis=1) == labels[chunk]))
+        shown += len(chunk)
     record.save_checkpoint(Checkpoint.capture(network, epoch, shown, right))
     return right
 
@@ -359,16 +355,9 @@ def _answer(
 
     They mean nothing if it was interrupted.
     """
-    subject = copy.deepcopy(network)
-    subject.counters = Counters.zero(network.config.depth)
-    right = 0
-    with progress_bar(len(order), "samples", title, silent=silent) as bar:
-        for start in range(0, len(order), CHUNK):
-            if interrupted():
-                break
-            chunk = order[start : start + CHUNK]
-            right += int(np.sum(show(subject, values, labels, chunk, False).argmax(axis=1) == labels[chunk]))
-            bar.update(len(chunk))
+    subject = scratch_copy(network)
+    chunks = show_chunks(subject, values, labels, order, False, show, title, silent=silent, interrupted=interrupted)
+    right = sum(int(np.sum(wins.argmax(axis=1) == labels[chunk])) for chunk, wins in chunks)
     return right / len(order), subject.counters.to_dict()
 
 

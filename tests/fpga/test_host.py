@@ -28,6 +28,7 @@ from backspike.model.synapses import initial_weights
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
 from backspike.sim.exercise import lively_weights
+from backspike.training.answers import Evaluation
 from backspike.training.checkpoint import Checkpoint
 from backspike.training.device import DeviceEngine, MismatchError, compare_device, evaluate_device, weight_difference
 from tests.sim.boards import CONFIG
@@ -131,8 +132,10 @@ def test_accuracy_is_that_of_the_model(device, digits) -> None:
     network = Network(CONFIG, initial_weights(CONFIG, 9))
     device.write_weights(network.weights)
     wins = network.run_samples(digits.test_values, digits.test_labels, np.arange(70), False)
-    wanted = np.mean(wins.argmax(axis=1) == digits.test_labels[:70])
-    assert evaluate_device(device, digits, 70) == wanted
+    values, labels = digits.test_values[:70], digits.test_labels[:70]
+    found = evaluate_device(device, values, labels)
+    assert found.accuracy == np.mean(wins.argmax(axis=1) == labels)
+    assert np.array_equal(found.confusion, Evaluation.of(wins.argmax(axis=1), labels, 10).confusion)
 
 
 def test_checkpoints_go_in_and_out(toml, tmp_path, capfd) -> None:
@@ -144,7 +147,7 @@ def test_checkpoints_go_in_and_out(toml, tmp_path, capfd) -> None:
     assert capfd.readouterr().out == f"loaded {path}, read back: 0 mismatches\n"
     words = ["--dataset", "digits", "--checkpoint", str(path)]
     assert main(["host", "evaluate", *on_device, *words, "--samples", "20"]) == 0
-    assert capfd.readouterr().out.endswith("% of 20 samples\n")
+    assert re.match(r"\d+\.00% of 20 samples\n\nclass ", capfd.readouterr().out)
     assert main(["host", "compare", *on_device, *words, "--samples", "20", "--inference"]) == 0
     assert capfd.readouterr().out.endswith("0 mismatches\n")
     assert main(["host", "read", *on_device, "--out", str(tmp_path / "read.npz")]) == 0

@@ -18,7 +18,7 @@ from backspike.datasets import Dataset, load_dataset
 from backspike.errors import BackspikeError
 from backspike.interrupts import Terminated, raised_terminations
 from backspike.model import Network, Sample
-from backspike.training import trainer
+from backspike.training import engines, trainer
 from backspike.training.baseline import FloatSettings, float_accuracy
 from backspike.training.checkpoint import Checkpoint
 from backspike.training.engines import ENGINES, load_engine
@@ -117,7 +117,7 @@ CALLS_A_EPOCH = 3 + 1 + 1
 @pytest.fixture
 def few(monkeypatch) -> Dataset:
     """Return 60 samples to train on and 20 to test on, shown in chunks of 25."""
-    monkeypatch.setattr(trainer, "CHUNK", 25)
+    monkeypatch.setattr(engines, "CHUNK", 25)
     whole = load_dataset("random", PRESETS["tiny"], seed=1)
     return replace(
         whole, train_values=whole.train_values[:60], train_labels=whole.train_labels[:60],
