@@ -24,18 +24,24 @@ def datasets(data_dir: Path | None) -> None:
 
     For each setting stands what it may be, and what it is when left out.
     """
-    from backspike.datasets import LOADERS
+    from backspike.datasets import LOADERS, OWN
     from backspike.datasets.files import search_path
 
     places = search_path(data_dir)
     for name, loader in LOADERS.items():
         click.echo(f"{name:<18}{loader.summary}")
         click.echo(f"{'':<18}{_presence(loader, data_dir)}")
-        if loader.settings:
-            settings = ", ".join(f"{key} ({value})" for key, value in loader.settings.items())
-            click.echo(f"{'':<18}settings: {settings}")
+        _tell_settings(loader)
+    click.echo(f"{'PATH':<18}{OWN.summary}")
+    _tell_settings(OWN)
     click.echo("a setting of each: validation (so many of the samples to train on are held out to test on; 0)")
     click.echo(f"looked for in {', '.join(map(str, places))}")
+
+
+def _tell_settings(loader: Loader) -> None:
+    if loader.settings:
+        settings = ", ".join(f"{key} ({value})" for key, value in loader.settings.items())
+        click.echo(f"{'':<18}settings: {settings}")
 
 
 def _presence(loader: Loader, data_dir: Path | None) -> str:

@@ -95,8 +95,8 @@ dataset_option = click.option(
     "--dataset",
     "dataset_name",
     required=True,
-    metavar="NAME",
-    help="Such as digits or mnist; see `backspike datasets`.",
+    metavar="NAME|PATH",
+    help="Such as digits or mnist, see `backspike datasets`; or data of your own, see docs/data.md.",
 )
 data_dir_option = click.option(
     "--data-dir",
@@ -109,7 +109,7 @@ setting_option = click.option(
     metavar="KEY=VALUE",
     multiple=True,
     callback=lambda context, option, words: _settings(words),
-    help="A setting of the dataset, such as pool=2 of nmnist; repeatable.",
+    help="A setting of the dataset, such as pool=2 of nmnist or classes=10 of your own; repeatable.",
 )
 seed_option = click.option(
     "--seed", type=click.IntRange(1, 2**32 - 1), help="The configuration's own, which is 1 by default, when left out."

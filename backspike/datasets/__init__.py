@@ -1,7 +1,8 @@
-"""Datasets by name, as the integers that a network takes, in a fixed split for training and for testing."""
+"""Datasets by name or path, as the integers that a network takes, split for training and for testing."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
@@ -25,9 +26,22 @@ from .nmnist import (
     load_nmnist,
     load_nmnist_small,
 )
+from .own import PATHS as OWN_PATHS
+from .own import content_digest, is_path, load_own, located, title
+from .samples import SAMPLE_SETTINGS
 from .small import load_digits, load_random
 
-__all__ = ["LOADERS", "Dataset", "Loader", "Request", "load_dataset"]
+__all__ = [
+    "LOADERS",
+    "OWN",
+    "Dataset",
+    "Loader",
+    "Request",
+    "dataset_identity",
+    "find_loader",
+    "load_dataset",
+    "locate_dataset",
+]
 
 
 def _images(load: Callable[[Request], Dataset], source: Source) -> Loader:
@@ -53,9 +67,46 @@ LOADERS: dict[str, Loader] = {
 }
 """Datasets by the name that the command line takes."""
 
+OWN = Loader(load_own, settings={name: words for name, (_, words) in SAMPLE_SETTINGS.items()})
+"""Datasets by path."""
+
+
+def find_loader(name: str) -> Loader:
+    """Return how a dataset is loaded: a name comes before a file of the same name.
+
+    Raises
+    ------
+    BackspikeError
+        It is neither the name of a dataset nor meant as a path; whether the path exists is not looked at.
+    """
+    if name not in LOADERS and not is_path(name):
+        raise BackspikeError(f"{shown(name)} is not a dataset; known are {', '.join(LOADERS)}, and {OWN_PATHS} by path")
+    return LOADERS.get(name, OWN)
+
+
+def locate_dataset(name: str, folder: Path) -> str:
+    """Return what a name of a dataset means in a file of this folder: a path is relative to it."""
+    return name if name in LOADERS else located(name, folder)
+
+
+def dataset_identity(name: str) -> dict[str, str]:
+    """Return what a dataset is recognised by before it is loaded.
+
+    ``dataset`` is its name, without the folders of a path; of files of one's own there is ``dataset_content``, a
+    SHA-256 as well.
+
+    Raises
+    ------
+    BackspikeError
+        The files of a path cannot be read.
+    """
+    if name in LOADERS:
+        return {"dataset": name}
+    return {"dataset": title(name), "dataset_content": content_digest(name)}
+
 
 def load_dataset(
-    name: str,
+    name: str | Path,
     config: NetworkConfig,
     seed: int,
     settings: Mapping[str, Any] | None = None,
@@ -69,13 +120,14 @@ def load_dataset(
 
     Parameters
     ----------
-    name : str
-        A key of `LOADERS`.
+    name : str or Path
+        A key of `LOADERS`, or the path of data of one's own: see docs/data.md.
     config : NetworkConfig
     seed : int
         Seed of the split, or of the samples themselves where they are random. Official splits do not depend on it.
     settings : mapping, optional
-        Settings of the dataset by name: those of `EventSettings` for recordings of events; and for every dataset
+        Settings of the dataset by name: those of `EventSettings` for recordings of events, those of `SampleSettings`
+        for data of one's own; and for every dataset
         ``validation``: so many of the samples to train on, always the same ones, are held out and take the place of
         those to test on. For a search that is not to see the test samples.
     data_dir : Path, optional
@@ -92,11 +144,11 @@ def load_dataset(
     BackspikeWarning
         Most samples are blank, or spike in a single tick: see `Dataset.check`.
     """
-    if name not in LOADERS:
-        raise BackspikeError(f"{shown(name)} is not a dataset; known are {', '.join(LOADERS)}")
+    name = os.fspath(name)
+    loader = find_loader(name)
     settings = dict(settings or {})
     validation = settings.pop("validation", 0)
-    dataset = LOADERS[name].load(Request(name, config, seed, settings, data_dir))
+    dataset = loader.load(Request(name, config, seed, settings, data_dir))
     if validation != 0:
         dataset = _held_out(dataset, validation)
     # Random samples are for comparing: some are meant to be blank, and of few inputs most are.

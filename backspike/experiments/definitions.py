@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backspike.datasets import locate_dataset
 from backspike.errors import BackspikeError
 from backspike.toml import read_toml, require_known, take
 
@@ -207,7 +208,7 @@ def load_experiment(path: Path) -> Experiment:
             Goal(
                 **{key: take(goal, key, str if key == "not_below" else float, "[goal]") for key in goal},
             ),
-            {key: values[key] for key in _TASK if key in values},
+            _located({key: values[key] for key in _TASK if key in values}, path.parent),
         )
         experiment.task(experiment.seeds[0])
     except BackspikeError as error:
@@ -233,13 +234,14 @@ def load_sweep(path: Path) -> Sweep:
         if "experiment" in values:
             experiment = load_experiment(path.parent / take(values, "experiment", str, "a sweep"))
             base = {**experiment.tables, "seeds": list(experiment.seeds)}
+        values = _located(values, path.parent)
         for key in ("seeds", *_TASK):
             if key in values:
                 both_tables = isinstance(values[key], dict) and isinstance(base.get(key), dict)
                 base[key] = {**base[key], **values[key]} if both_tables else values[key]
         grid = take(values, "grid", dict, "a sweep")
         for joined in grid:
-            take(grid, joined, list, "[grid]")
+            grid[joined] = _located_steps(joined, take(grid, joined, list, "[grid]"), path.parent)
         return Sweep(
             path.stem,
             _title(values, "a sweep"),
@@ -301,6 +303,27 @@ def _place(axis: str) -> tuple[str, str]:
     if not key or (dot and table not in ("network", "dataset", "baseline")):
         raise BackspikeError(f"{axis!r} of [grid] is no value of network, dataset or baseline")
     return table or "network", key
+
+
+def _located(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the values of a file with the path of its dataset, if it is one, taken from the file's folder."""
+    dataset = values.get("dataset")
+    if not isinstance(dataset, dict) or not isinstance(dataset.get("name"), str):
+        return dict(values)
+    return {**values, "dataset": {**dataset, "name": locate_dataset(dataset["name"], folder)}}
+
+
+def _located_steps(joined: str, steps: list[Any], folder: Path) -> list[Any]:
+    """Do what `_located` does for the values of an axis of a grid."""
+
+    def located(axis: str, value: Any) -> Any:
+        return locate_dataset(value, folder) if axis == "dataset.name" and isinstance(value, str) else value
+
+    axes = _axes(joined)
+    if len(axes) == 1:
+        return [located(joined, value) for value in steps]
+    # Steps of another kind or length are refused where they are taken.
+    return [[*map(located, axes, step), *step[len(axes) :]] if isinstance(step, list) else step for step in steps]
 
 
 def _changed(tables: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from backspike.config import ARCHITECTURE, PRESETS, NetworkConfig
-from backspike.datasets import LOADERS, Dataset, load_dataset
+from backspike.datasets import Dataset, dataset_identity, find_loader, load_dataset
 from backspike.errors import BackspikeError, shown
 from backspike.files import make_directory
 from backspike.registers import SEMANTICS_VERSION
@@ -69,6 +69,7 @@ class Task:
     network : NetworkConfig
         Its seed is the task's.
     dataset : str
+        Name, or path of data of one's own.
     dataset_settings : dict
         Settings of the dataset by name.
     epochs : int
@@ -94,9 +95,8 @@ class Task:
             raise BackspikeError(
                 f"epochs must be a whole number from {EPOCHS.start} to {EPOCHS.stop - 1}, not {shown(self.epochs)}"
             )
-        if self.dataset not in LOADERS:
-            raise BackspikeError(f"{shown(self.dataset)} is not a dataset; known are {', '.join(LOADERS)}")
-        require_known(self.dataset_settings, [*LOADERS[self.dataset].settings, "validation"], f"dataset {self.dataset}")
+        known = [*find_loader(self.dataset).settings, "validation"]
+        require_known(self.dataset_settings, known, f"dataset {self.dataset}")
         for key, value in self.dataset_settings.items():
             # What JSON has too; whether it is possible, the dataset knows.
             if not isinstance(value, str | int):
@@ -146,7 +146,7 @@ class Task:
         """Return everything that decides the result, as JSON has it."""
         network = {key: value for key, value in self.network.to_dict().items() if key in self.decisive}
         return {
-            "dataset": self.dataset,
+            **dataset_identity(self.dataset),
             "dataset_settings": self.dataset_settings,
             "network": network,
             "epochs": self.epochs,

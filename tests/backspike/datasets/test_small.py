@@ -90,7 +90,7 @@ def test_random_fits_every_network(config) -> None:
 def test_unknown_dataset_lists_the_known() -> None:
     with pytest.raises(
         BackspikeError,
-        match=r"^'numbers' is not a dataset; known are digits, mnist, fashion-mnist, emnist-balanced, .*, random$",
+        match=r"^'numbers' is not a dataset; known are digits, mnist, .*, random, and files \.npz.* by path$",
     ):
         load_dataset("numbers", PRESETS["digits"], seed=1)
 

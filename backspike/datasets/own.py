@@ -1,0 +1,134 @@
+"""Datasets of one's own: named by the path of a file or folder, in whatever format that is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from backspike.errors import BackspikeError, shown
+from backspike.files import reading
+
+from . import arrays
+from .dataset import Dataset, Request
+from .samples import SAMPLE_SETTINGS, Samples, SampleSettings, dataset_of
+
+__all__ = ["content_digest", "is_path", "load_own", "located", "title"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that datasets are kept in.
+
+    Parameters
+    ----------
+    read : callable
+        Takes the path, and returns the samples to train on and, if there are some, those to test on.
+    files : callable
+        Takes the path, and returns the files that it is read from.
+    """
+
+    read: Callable[[Path], list[Samples]]
+    files: Callable[[Path], list[Path]]
+
+
+FORMATS = {".npz": Format(arrays.read_samples, lambda path: [path])}
+"""Formats by the ending of a file's name."""
+
+PATHS = f"files {', '.join(FORMATS)}"
+"""What is read, in words."""
+
+
+def is_path(name: str) -> bool:
+    """Return whether a name is meant as a path: it has a folder, or the ending of a format, or it is there."""
+    return os.sep in name or _ending(name) is not None or (name != "" and _exists(Path(name)))
+
+
+def located(name: str, folder: Path) -> str:
+    """Return the path that a name means in a file of this folder, or the name if it is meant as none."""
+    path = folder / Path(name).expanduser()
+    return str(path.absolute()) if is_path(name) or (name and _exists(path)) else name
+
+
+def title(name: str) -> str:
+    """Return what a dataset is called that a path names: a training goes on if its data was moved."""
+    return Path(name).expanduser().absolute().name or name
+
+
+def load_own(request: Request) -> Dataset:
+    """Load data of your own, by the path of an .npz file; docs/data.md says what is in it.
+
+    Raises
+    ------
+    BackspikeError
+        There is no such file, it is of no known format or damaged, a setting is wrong, or `dataset_of` refuses its
+        samples. The message names the file.
+    """
+    path = Path(request.name).expanduser()
+    settings = _settings(request.name, request.settings)
+    with reading(path):
+        samples = _format(path).read(path)
+        return dataset_of(title(request.name), request, settings, *samples)
+
+
+def content_digest(name: str) -> str:
+    """Return the SHA-256 over names and contents of the files that a dataset of one's own is read from.
+
+    Raises
+    ------
+    BackspikeError
+        A file cannot be read, or is of no known format.
+    """
+    path = Path(name).expanduser()
+    with reading(path):
+        files = _format(path).files(path)
+        digest = hashlib.sha256()
+        for file in files:
+            status = file.stat()
+            digest.update(f"{file.relative_to(path.parent)} {status.st_size} ".encode())
+            digest.update(_digest(file, status.st_size, status.st_mtime_ns))
+        return digest.hexdigest()
+
+
+# A sweep asks for each of its points.
+@lru_cache(maxsize=1 << 17)
+def _digest(path: Path, size: int, changed: int) -> bytes:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.digest()
+
+
+def _ending(name: str) -> str | None:
+    """Return the ending of a file's name that says its format, or None."""
+    return next((ending for ending in FORMATS if name.lower().endswith(ending)), None)
+
+
+def _format(path: Path) -> Format:
+    ending = _ending(path.name)
+    path.stat()
+    if ending is None:
+        raise BackspikeError(f"{path} is of no format that is read: {', '.join(FORMATS)}")
+    return FORMATS[ending]
+
+
+def _settings(name: str, values: Mapping[str, Any]) -> SampleSettings:
+    for key in values:
+        if key not in SAMPLE_SETTINGS:
+            raise BackspikeError(
+                f"{shown(key)} is not a setting of dataset {name}; known are {', '.join(SAMPLE_SETTINGS)}, validation"
+            )
+    return SampleSettings(**values)
+
+
+def _exists(path: Path) -> bool:
+    # A name may be too long for a path.
+    with suppress(OSError, ValueError):
+        return path.exists()
+    return False
