@@ -48,11 +48,11 @@ def test_axes_reach_every_table(experiments: Path) -> None:
     path = experiments / "studies" / "ticks.toml"
     path.write_text(
         'title = "t"\nexperiment = "../tiny.toml"\nseeds = [3]\nfloat_only = true\n[baseline]\nrate = 0.5\n'
-        '[grid]\n"baseline.rate" = [0.25]\n"dataset.pool" = [2]\nepochs = [7]\n"network.dropout" = [[1]]\n'
+        '[grid]\n"baseline.rate" = [0.25]\n"dataset.validation" = [2]\nepochs = [7]\n"network.dropout" = [[1]]\n'
     )
     (cell,) = load_sweep(path).cells()
     assert cell.task.baseline == FloatSettings(batch=16, rate=0.25)
-    assert cell.task.dataset_settings == {"pool": 2}
+    assert cell.task.dataset_settings == {"validation": 2}
     assert (cell.task.epochs, cell.task.network.dropout, cell.task.float_only) == (7, (1,), True)
 
 
