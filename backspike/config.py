@@ -104,7 +104,7 @@ class NetworkConfig:
     error_range : float
         Back-propagated error at which an error spike is certain; a power of two, from two LSB to 2**16.
     leak : int
-        Membrane shift k, 0 to 8: ``V += (v - V) / 2**k`` a tick, kept with k fraction bits; 0 is no memory.
+        Membrane shift k, 0 to 8: ``V += (v - V) / 2**k`` per tick, kept with k fraction bits; 0 is no memory.
     temperature : float
         Scale of the Gumbel noise of the winner-take-all, above 0 and at most 16; 1 is the softmax.
     rates : tuple of int
@@ -130,24 +130,24 @@ class NetworkConfig:
     input_lfsrs : int
         LFSRs shared by the inputs, 1 to 16; input n of a sample's list uses LFSR n modulo this.
     lanes : tuple of int
-        Synapses of a row that are worked on in a clock, for each weight layer, 1 to the layer's units (0, and when left
+        Synapses of a row that are worked on per cycle, for each weight layer, 1 to the layer's units (0, and when left
         out: all of them). Changes clocks and area, never a result.
     unit_lanes : tuple of int
-        Units of each hidden layer whose neurons are worked on in a clock, a divisor of the layer's `lanes` (0, and when
+        Units of each hidden layer whose neurons are worked on per cycle, a divisor of the layer's `lanes` (0, and when
         left out: as many as those). Changes clocks and area, never a result.
     input_lanes : int
-        Entries of a sample's list that are drawn in a clock, a divisor of `input_lfsrs` (0: as many as those);
+        Entries of a sample's list that are drawn per cycle, a divisor of `input_lfsrs` (0: as many as those);
         recorded spikes always come one by one. Changes clocks and area, never a result.
     input_buffers : int
         Samples of rate-coded pixels that are held: 2, one to be shown and one to be filled meanwhile, or 1, which is
         filled between samples and takes half the memory. Changes clocks and area, never a result.
     banks : tuple of int
-        Memories that the rows of each weight layer are spread over, 1, 2 or 4: as many rows are taken in a clock. More
-        than one, where the units of the layer below do not all move in one clock, must divide that layer's
+        Memories that the rows of each weight layer are spread over, 1, 2 or 4: as many rows are taken per cycle. More
+        than one, where the units of the layer below do not all move in one cycle, must divide that layer's
         `unit_lanes`. 1 when left out. Changes clocks and area, never a result.
     ports : tuple of int
         Ports of the memories of each weight layer: 2, one to read and one to write, or 1 for both in turn, where words
-        that are written cost a clock each (single-port RAM: of the UP5K, or of an ASIC). 2 when left out. Changes
+        that are written cost a cycle each (single-port RAM: of the UP5K, or of an ASIC). 2 when left out. Changes
         clocks and area, never a result.
 
     Raises
@@ -272,13 +272,13 @@ class NetworkConfig:
 
     @property
     def input_turns(self) -> int:
-        """Words of input LFSRs, the lanes of each at work in the same clock; word n of a list takes n modulo this."""
+        """Words of input LFSRs, the lanes of each at work in the same cycle; word n of a list takes n modulo this."""
         lanes = 1 if self.input == "spikes" else self.input_lanes or self.input_lfsrs
         return self.input_lfsrs // lanes
 
     @property
     def input_width(self) -> int:
-        """Input LFSRs that draw in a clock."""
+        """Input LFSRs that draw per cycle."""
         return self.input_lfsrs // self.input_turns
 
     @property
@@ -401,7 +401,7 @@ class NetworkConfig:
         # Without a hidden layer nothing draws for activation and error.
         needed = max(self.input_draw_bits, GUMBEL_BITS, self.hidden_draw_bits if self.depth > 1 else 0)
         if needed > self.lfsr_bits:
-            taken = f"{needed}, the random bits a hidden unit takes a tick (activation, error range and rate)"
+            taken = f"{needed}, the random bits a hidden unit takes per tick (activation, error range and rate)"
             if needed > max(LFSR_WIDTHS):
                 raise BackspikeError(
                     f"activation_range and error_range must be smaller: lfsr_bits would have to be at least {taken}, "
@@ -439,7 +439,7 @@ class NetworkConfig:
         for banks in self.banks:
             if banks not in BANK_COUNTS:
                 raise BackspikeError(f"banks must be {_listing(BANK_COUNTS)}, not {banks}")
-        # The errors that leave the banks in one clock are for units of one word of the layer below.
+        # The errors that leave the banks in one cycle are for units of one word of the layer below.
         for layer in self.weight_layers[1:]:
             below = layer.below
             if below.unit_fold > 1 and below.unit_width % layer.banks:
@@ -455,7 +455,7 @@ class NetworkConfig:
         value = (default,) * len(high) if isinstance(given, tuple) and not given else given
         if not isinstance(value, tuple) or len(value) != len(high) or not all(_is_int(n) for n in value):
             kind = "hidden" if len(high) < self.depth else "weight"
-            raise BackspikeError(f"{key} must be {len(high)} whole numbers, one a {kind} layer, not {shown(value)}")
+            raise BackspikeError(f"{key} must be {len(high)} whole numbers, one per {kind} layer, not {shown(value)}")
         for number, most in zip(value, high, strict=True):
             if not low <= number <= most:
                 raise BackspikeError(f"{key} must be from {low} to {most}, not {shown(number)}")

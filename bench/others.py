@@ -67,7 +67,7 @@ def _batches(data: Dataset, batch: int) -> Callable[[int], tuple[Any, Any]]:
 
 
 def _float_speed(config: NetworkConfig, data: Dataset) -> float:
-    """Train a perceptron with a sample a step by stochastic gradient descent."""
+    """Train a perceptron with one sample per step by stochastic gradient descent."""
     import torch
     from torch import nn
 

@@ -55,7 +55,7 @@ ICARUS_SYNAPSES = 10_000
 
 
 def bound(network: Network, data: Dataset, order: NDArray[np.int64], learn: bool) -> float:
-    """Return the clocks a sample that the busiest memory needs, from the golden model."""
+    """Return the cycles per sample that the busiest memory needs, from the golden model."""
     config, model, clocks = network.config, copy.deepcopy(network), 0
     before = model.counters.rows.copy()
 
@@ -73,7 +73,7 @@ def bound(network: Network, data: Dataset, order: NDArray[np.int64], learn: bool
 
 
 def measure_clocks(network: Network, data: Dataset, samples: int) -> dict[str, Any]:
-    """Show samples to the hardware; return clocks, rows and stalls a sample of each mode, and samples per second."""
+    """Show samples to the hardware; return cycles, rows and stalls per sample of each mode, and samples per second."""
     order = sample_order(len(data.train_labels), network.config.seed, 1)[:samples]
     rtl, fast, found = RtlEngine(), load_engine("fast"), {}
     for mode, learn in MODES.items():
@@ -111,7 +111,7 @@ def measure_models(network: Network, data: Dataset, samples: int) -> dict[str, f
 
 
 def measure_cocotb(config: NetworkConfig, data: Dataset, simulator: str, samples: int) -> float:
-    """Return the clocks a second of a cocotb bench with a Python loop a clock."""
+    """Return the cycles per second of a cocotb bench with a Python loop that runs in each."""
     with tempfile.TemporaryDirectory() as folder:
         verilog, description = write_design(config, Path(folder))
         found = run_bench(

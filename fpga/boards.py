@@ -43,7 +43,7 @@ class Board:
     clock : float
         Clock in MHz unless the user asks for another.
     baud : int
-        Bits a second on the line.
+        Bits per second on the line.
     synthesis : str
         Options of Yosys's synthesis command.
     presets : dict

@@ -73,7 +73,7 @@ def build(
     fastest : bool
         Build again for the clock that this one turns out to allow, as `find_fastest` has it.
     baud : int, optional
-        Bits a second on the line; the board's when left out.
+        Bits per second on the line; the board's when left out.
     dataset : str, optional
         Dataset of the training whose speed is told (`find_work`).
 

@@ -41,7 +41,7 @@ class Memory:
     enables : int
         Parts of a word that are written apart from each other.
     single : bool
-        One port does both: it never reads in a clock in which it writes.
+        One port does both: it never reads in a cycle in which it writes.
     """
 
     name: str

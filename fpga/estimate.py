@@ -168,7 +168,7 @@ def error_table(samples: list[dict[str, Any]], family: str) -> str:
 
 
 def write_record(samples: list[dict[str, Any]], path: Path) -> None:
-    """Write a record, one network a line."""
+    """Write a record, one network per line."""
     lines = ",\n".join(json.dumps(sample) for sample in samples)
     write_atomic(path, f"[\n{lines}\n]\n".encode())
 

@@ -132,7 +132,7 @@ def _nearest(mine: dict[str, Any], works: list[Work]) -> str:
 
 
 def cycles_per_sample(config: NetworkConfig, work: Work) -> float:
-    """Estimate the clocks of a training sample, from the rows visited in a whole training and `backspike.hdl.timing`.
+    """Estimate the cycles of a training sample, from the rows visited in a whole training and `backspike.hdl.timing`.
 
     Each tick is taken as the mean one, and the banks' rows as evenly spread.
     """
@@ -166,8 +166,8 @@ def samples_through_link(trained: float | None, carried: float) -> float | None:
     Parameters
     ----------
     trained : float, optional
-        Samples a second that the chip trains.
+        Samples per second that the chip trains.
     carried : float
-        Samples a second that the line carries.
+        Samples per second that the line carries.
     """
     return None if trained is None else 1 / (1 / trained + 1 / carried)

@@ -12,7 +12,7 @@ from .ram import ram
 __all__ = ["Counters", "count_layout"]
 
 HALF = 16
-"""Bits of a counter that are added in a clock."""
+"""Bits of a counter that are added per cycle."""
 
 
 def count_layout(kinds: int) -> data.StructLayout:
@@ -23,27 +23,27 @@ def count_layout(kinds: int) -> data.StructLayout:
 class Counters(wiring.Component):
     """Counts events of several kinds, modulo 2^32; none is lost.
 
-    A scanner adds to the memory, half a counter a clock, what each kind's few bits in registers have counted since its
-    last visit. All counters are 0 after a reset.
+    A scanner adds to the memory, half a counter per cycle, what each kind's few bits in registers have counted since
+    its last visit. All counters are 0 after a reset.
 
-    Latency: each count is shown once in ``2 * kinds`` clocks, or within twice that after a `clear`; it has all events
-    of the clocks up to the second one before that in which it is shown.
+    Latency: each count is shown once in ``2 * kinds`` cycles, or within twice that after a `clear`; it has all events
+    of the cycles up to the second one before that in which it is shown.
 
     Parameters
     ----------
     kinds : int
         At least 1.
     most : int
-        Most events of a kind in a clock, 1 to ``65_535 // (2 * kinds + 1)``.
+        Most events of a kind in a cycle, 1 to ``65_535 // (2 * kinds + 1)``.
 
     Members
     -------
     events : ``In(ArrayLayout(range(most + 1), kinds))``
-        How many of each kind there are in this clock.
+        How many of each kind there are in this cycle.
     clear : ``In(1)``
-        Set all counters to 0; the events of this clock are not counted.
+        Set all counters to 0; the events of this cycle are not counted.
     count : ``Out(count_layout(kinds))``
-        The count that is shown in this clock, if it is `valid`.
+        The count that is shown in this cycle, if it is `valid`.
     """
 
     def __init__(self, kinds: int, most: int) -> None:
@@ -59,7 +59,7 @@ class Counters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         kinds = self._kinds
-        # Two clocks a kind; before the first visit after a reset or a `clear`, one of them more.
+        # Two cycles per kind; before the first visit after a reset or a `clear`, one of them more.
         bits = bits_for(self._most * (2 * kinds + 1))
         recent = [Signal(bits, name=f"recent_{kind}") for kind in range(kinds)]
         m.submodules.halves = halves = ram(HALF, 2 * kinds)

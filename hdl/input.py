@@ -42,7 +42,7 @@ class InputLayer(wiring.Component):
     start : ``In(1)``
         Show it: emit the lists of its ticks. Must not be set unless `available`.
     ticked, final : ``In(1)``, ``In(1)``
-        A tick of the sample, not its first, begins with the next clock; it is the last one. Only looked at with a
+        A tick of the sample, not its first, begins with the next cycle; it is the last one. Only looked at with a
         patience, without which T ticks are shown: the lists then run no more than one tick ahead.
     label, learn : ``Out(index_shape(n_L))``, ``Out(1)``
         Of the sample that is available.

@@ -20,7 +20,7 @@ class DrawPort(wiring.Signature):
     """What lists ask of the input's LFSRs, as seen by the lists.
 
     ``ready``: a word of LFSRs can draw; ``values``: what to draw for, 0..255 per lane; ``spikes`` and ``permits``:
-    what they draw, in the same clock; ``used``: which draws count, and move their LFSRs; ``restart``: the first
+    what they draw, in the same cycle; ``used``: which draws count, and move their LFSRs; ``restart``: the first
     LFSRs come next.
     """
 
@@ -41,8 +41,8 @@ class DrawPort(wiring.Signature):
 class InputLfsrs(wiring.Component):
     """The input's LFSRs: their states, in words of the input lanes, and a spike generator per lane.
 
-    Latency: none, a draw is there in the clock in which it is used. Throughput: a word of draws per cycle; where the
-    LFSRs of a word come again at once, one every other clock.
+    Latency: none, a draw is there in the cycle in which it is used. Throughput: a word of draws per cycle; where the
+    LFSRs of a word come again at once, one every other cycle.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class InputLfsrs(wiring.Component):
             m.d.comb += following.eq(Mux(turn == turns - 1, 0, turn + 1))
         m.d.sync += turn.eq(following)
         if turns > 1:
-            # What is written in a clock cannot be read in it.
+            # What is written in a cycle cannot be read in it.
             m.d.sync += stale.eq(draws.used.any() & (following == turn))
         for lane in range(config.input_width):
             m.submodules[f"generator_{lane}"] = generator = SpikeGenerator(config.lfsr_bits)

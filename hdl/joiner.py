@@ -16,7 +16,7 @@ class VisitJoiner(wiring.Component):
 
     Each bank goes through its list by itself, as fast as it gets it; the next visit takes a row of every bank that has
     one. Where the layer below has several words of units, the rows of a visit share a word: errors on their way
-    back meet one word of states in a clock. Latency: none. Throughput: a visit a clock.
+    back meet one word of states in a cycle. Latency: none. Throughput: one visit per cycle.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ class _Error:
 class HiddenLayer(wiring.Component):
     """A weight layer below L: sweeps its rows, then lets its composite neurons move their registers.
 
-    A tick takes ``fold * rows visited + 1`` clocks where all units move in one clock, else ``fold * rows visited +
+    A tick takes ``fold * rows visited + 1`` cycles where all units move in one, else ``fold * rows visited +
     unit_fold + 2``; it ends no earlier than the sweep of the layer above, which brings the errors.
 
     Parameters
@@ -346,7 +346,7 @@ class HiddenLayer(wiring.Component):
 class OutputLayer(wiring.Component):
     """Weight layer L: sweeps its rows, then runs its race.
 
-    A tick takes ``fold * rows visited + fold + 5`` clocks (5 with one word), and no fewer than ``units + fold + 7`` (7
+    A tick takes ``fold * rows visited + fold + 5`` cycles (5 with one word), and no fewer than ``units + fold + 7`` (7
     with one word); the race goes on while lower layers still sweep.
 
     Parameters
@@ -359,7 +359,7 @@ class OutputLayer(wiring.Component):
     label : ``In(index_shape(n_L))``
         The sample's class.
     won : ``Out(1)``
-        `winner` is that of this tick, for one clock.
+        `winner` is that of this tick, for one cycle.
     winner : ``Out(index_shape(n_L))``
     visits, bias_permit, or below, back
         See `row_ports`.

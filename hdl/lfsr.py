@@ -12,7 +12,7 @@ __all__ = ["LeapForwardLfsr", "leap"]
 
 
 def leap(state: Value, steps: int, exponents: tuple[int, ...]) -> Value:
-    """Return the state after `steps` single steps, as combinational logic: one XOR of the taps a step.
+    """Return the state after `steps` single steps, as combinational logic: one XOR of the taps per step.
 
     The all-zero state, which a maximal-length register leaves only by this, is taken as 1. Steps whose taps are all in
     the state come as one operation on words, which simulators do at once.
@@ -31,26 +31,26 @@ def leap(state: Value, steps: int, exponents: tuple[int, ...]) -> Value:
 
 
 class LeapForwardLfsr(wiring.Component):
-    """A register that leaps `steps` bits of its maximal-length sequence in a clock.
+    """A register that leaps `steps` bits of its maximal-length sequence per cycle.
 
     Bits 0 to ``steps - 1`` of `state` are fresh in each leap. Loading goes before stepping; a zero that got in by
-    either way is left with the next step. Latency: one clock from `enable` or `load` to `state`; a leap per cycle.
+    either way is left with the next step. Latency: one cycle from `enable` or `load` to `state`; a leap per cycle.
 
     Parameters
     ----------
     width : int
         Bits of the state, a key of `backspike.model.lfsr.POLYNOMIALS`.
     steps : int
-        Bits consumed a leap, 1 to `width`.
+        Bits consumed per leap, 1 to `width`.
     exponents : tuple of int, optional
         Polynomial; that of `POLYNOMIALS` when left out.
 
     Members
     -------
     enable : ``In(1)``
-        Leap at the end of this clock.
+        Leap at the end of this cycle.
     load : ``In(1)``
-        Take `seed` at the end of this clock instead.
+        Take `seed` at the end of this cycle instead.
     seed : ``In(width)``
         State to take.
     state : ``Out(width)``

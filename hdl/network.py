@@ -33,8 +33,8 @@ class NetworkTop(wiring.Component):
     """A network that learns on chip.
 
     In every tick all layers that take part work at once, each in one pass over the rows it has to visit; the tick
-    ends when the slowest has finished, and the next begins with the next clock. `timing` says how many cycles a tick
-    and a sample take; empty words in a sparse list (see `Serialiser`) can cost a clock each. The next sample is loaded
+    ends when the slowest has finished, and the next begins with the next cycle. `timing` says how many cycles a tick
+    and a sample take; empty words in a sparse list (see `Serialiser`) can cost a cycle each. The next sample is loaded
     while one is shown.
 
     Parameters

@@ -12,7 +12,7 @@ __all__ = ["ListPace"]
 
 
 class ListPace(wiring.Component):
-    """Starts and ends the lists of a sample, a list a tick.
+    """Starts and ends the lists of a sample, one per tick.
 
     Without a patience there are T of them. With one, they run no more than one tick ahead, as the last tick is known
     when it begins: its list may have begun by then, or ended, but no list after it.
@@ -24,16 +24,16 @@ class ListPace(wiring.Component):
     Members
     -------
     start : ``In(1)``
-        A sample starts at the end of this clock.
+        A sample starts at the end of this cycle.
     ticked, final : ``In(1)``, ``In(1)``
-        A tick of the sample, not its first, begins with the next clock; it is the last one. Only looked at with a
+        A tick of the sample, not its first, begins with the next cycle; it is the last one. Only looked at with a
         patience.
     listed : ``In(1)``
-        A list ends with this clock. May depend on `listing`.
+        A list ends with this cycle. May depend on `listing`.
     showing, listing : ``Out(1)``, ``Out(1)``
         A sample is shown; its lists may go on.
     ended : ``Out(1)``
-        The sample's last list has ended: nothing is shown from the next clock on, unless started.
+        The sample's last list has ended: nothing is shown from the next cycle on, unless started.
     """
 
     def __init__(self, config: NetworkConfig) -> None:

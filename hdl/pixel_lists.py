@@ -17,9 +17,9 @@ __all__ = ["PixelLists"]
 class PixelLists(SampleLists):
     """Stores samples as lists of non-zero pixels, and draws the one that is shown once per tick.
 
-    An entry is stored a clock; `input_width` entries per word, in `input_buffers` buffers: of two, one fills while the
-    other is shown. Latency: the first word is there in the clock after `start`. Throughput: a word per cycle, as fast
-    as the LFSRs draw; a list after one of a single word begins a clock later where LFSRs take turns.
+    One entry is stored per cycle; a word has `input_width` of them, in `input_buffers` buffers: of two, one fills while
+    the other is shown. Latency: the first word is there in the cycle after `start`. Throughput: a word per cycle, as
+    fast as the LFSRs draw; a list after one of a single word begins a cycle later where LFSRs take turns.
 
     Parameters
     ----------

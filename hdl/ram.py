@@ -27,7 +27,7 @@ def ram(
 ) -> memory.Memory:
     """Return a memory that asks of a device's RAM no more than the devices have in common.
 
-    A word that is read in the clock in which it is written is undefined; so are, without `init`, all words until they
+    A word that is read in the cycle in which it is written is undefined; so are, without `init`, all words until they
     are written. The Verilog says X where a simulation looks at such a word, and has neither logic nor a list of
     initial values for synthesis: the attributes tell Yosys, Quartus, Synplify and GowinSynthesis not to add the former.
 

@@ -18,7 +18,7 @@ class RowScanner(wiring.Component):
     """Lists the rows of a layer that a tick has to visit, from the flags its input units have registered.
 
     A row is visited if its unit spikes or, where the layer carries errors, if its unit's gate is open. The bias
-    row comes last. `CHUNK` units, or a word if that is less, are looked at in a clock. Latency: three cycles
+    row comes last. `CHUNK` units, or a word if that is less, are looked at per cycle. Latency: three cycles
     from `start` to the first visit, if it is in the first chunk. Throughput: that of a `Serialiser` of chunks a bank.
 
     Parameters
@@ -31,11 +31,11 @@ class RowScanner(wiring.Component):
     Members
     -------
     start : ``In(1)``
-        Begin a list at the end of this clock; the flags must stay until the list has been taken.
+        Begin a list at the end of this cycle; the flags must stay until the list has been taken.
     word : ``Out(index_shape(fold))``
-        The word of flags that is wanted in the next clock.
+        The word of flags that is wanted in the next cycle.
     spike, gate, permit : ``In(lanes)``
-        Flags of the word that was wanted in the last clock; zero for lanes beyond the last unit.
+        Flags of the word that was wanted in the last cycle; zero for lanes beyond the last unit.
     gates : ``In(1)``
         Also visit rows whose gate is open.
     bias_permit : ``In(1)``
@@ -44,7 +44,7 @@ class RowScanner(wiring.Component):
     """
 
     CHUNK = 16
-    """Units looked at in a clock."""
+    """Units looked at per cycle."""
 
     def __init__(self, units: int, lanes: int, banks: int = 1) -> None:
         fold = -(-units // lanes)

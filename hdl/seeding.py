@@ -67,7 +67,7 @@ class LfsrSeeder(wiring.Component):
     Members
     -------
     start : ``In(1)``
-        Seed anew from `seed`, beginning with the next clock.
+        Seed anew from `seed`, beginning with the next cycle.
     seed : ``In(lfsr_bits)``
         Start of the seeding register, not zero (`model.seeding.seeding_start`).
     busy : ``Out(1)``

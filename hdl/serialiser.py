@@ -17,7 +17,7 @@ class Serialiser(wiring.Component):
     Words without a mark are skipped, one per cycle, while the marks of an earlier word are being emitted. After the
     marks of a word flagged `last` one more item is emitted, flagged `last`: the place of the bias row.
     Latency: two cycles. Throughput: an item per cycle where a word is followed by fewer empty ones than it has items;
-    each further one costs a clock. `i.ready` depends on registers alone.
+    each further one costs a cycle. `i.ready` depends on registers alone.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Serialiser(wiring.Component):
         for index in reversed(range(len(current.mask))):
             with m.If(current.mask[index]):
                 m.d.comb += slot.eq(index)
-        # An item is found in one clock, and is out in the next: it takes long to find, and goes far.
+        # An item is found in one cycle, and is out in the next: it takes long to find, and goes far.
         moving = ~self.o.valid | self.o.ready
         with m.If(moving):
             m.d.sync += [

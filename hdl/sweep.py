@@ -23,8 +23,8 @@ __all__ = ["FlagPort", "RowSweep", "SweepEvents", "row_ports"]
 class FlagPort(wiring.Signature):
     """What a hidden layer registers for the layer above: ``spike``, ``gate``, ``permit``, a bit for a unit of a word.
 
-    ``word``: the word that is wanted in the next clock; ``changing``: flags, and the layer's error spikes, change at
-    the end of the next clock.
+    ``word``: the word that is wanted in the next cycle; ``changing``: flags, and the layer's error spikes, change at
+    the end of the next cycle.
     """
 
     def __init__(self, layer: WeightLayer) -> None:

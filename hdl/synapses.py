@@ -81,19 +81,19 @@ class BackwardPort(wiring.Signature):
 
 
 class SynapseArray(wiring.Component):
-    """Weights of one layer: memories of rows, worked on a word of ``lanes`` weights of each a clock.
+    """Weights of one layer: memories of rows, worked on a word of ``lanes`` weights of each per cycle.
 
     The rows are spread over banks, row j in bank j modulo their number, each a memory with one read and one write
     port, or with one port that does both in turn. A row has ``fold`` words. A visit reads a row of each bank, or of
     some, once and does everything with it: adds it to the drives (if it spikes), multiplies it with the error spikes
     (the error of its input unit), and writes it back, changed by one LSB where a row that spikes and may learn meets an
-    error spike. The first visit of a list starts the drives anew. No list names a row twice, and two lists are a clock
+    error spike. The first visit of a list starts the drives anew. No list names a row twice, and two lists are a cycle
     apart, or three that are scanned; so a read never races a write, but for the bias row's of a list with no other,
     which waits.
 
-    Throughput: a visit takes ``fold`` clocks, and with a single port one more for each word of it that changes. A list
-    of the bias row alone that comes two cycles after the end of another begins a clock later.
-    Latency: from the clock that takes a visit's last word, the drives are in the store after two cycles (`swept` is set
+    Throughput: a visit takes ``fold`` cycles, and with a single port one more for each word of it that changes. A list
+    of the bias row alone that comes two cycles after the end of another begins a cycle later.
+    Latency: from the cycle that takes a visit's last word, the drives are in the store after two cycles (`swept` is set
     in the first), the error is out in the second, and the row is in its memory after three.
 
     Parameters
@@ -105,22 +105,22 @@ class SynapseArray(wiring.Component):
     -------
     visits : ``In(stream.Signature(visit_layout(...)))``
     error_word : ``Out(index_shape(fold))``
-        The word of units whose error spikes are wanted in the next clock.
+        The word of units whose error spikes are wanted in the next cycle.
     error_pos, error_neg : ``In(lanes)``
-        Error spikes of the word that was wanted in the last clock; in layer L, one at most of each sign in all words.
+        Error spikes of the word that was wanted in the last cycle; in layer L, one at most of each sign in all words.
     update : ``In(1)``
         There are any error spikes in this tick.
     swept : ``Out(1)``
         The list's last word is being added.
     word, drives : ``In(index_shape(fold))``, ``Out(ArrayLayout(drive_shape, lanes))``
-        Read-out of the drives, the clock after `word`; not in the middle of a list.
+        Read-out of the drives, the cycle after `word`; not in the middle of a list.
     back : ``Out(BackwardPort(layer))``
         From layer 2 on: errors of the input units with an open gate, never of the bias row.
     weight : ``In(WeightPort(config))``
     wrote : ``Out(range(banks + 1))``
-        Rows that will be written back in the next clock (in their last word).
+        Rows that will be written back in the next cycle (in their last word).
     writing : ``Out(1)``
-        A word of the visit before the last clock's is written, and so none is read: through the memories' single port,
+        A word of the visit before the last cycle's is written, and so none is read: through the memories' single port,
         or because it is the one that would be.
     """
 
@@ -163,7 +163,7 @@ class SynapseArray(wiring.Component):
 
         single = layer.ports == 1
 
-        # Clock 0: address. The host's access takes the place of a visit; so does, with a single port, a write.
+        # Cycle 0: address. The host's access takes the place of a visit; so does, with a single port, a write.
         word = Signal(index_shape(fold))
         last_word = word == fold - 1
         host = Signal()
@@ -183,7 +183,7 @@ class SynapseArray(wiring.Component):
         with m.If(advance & last_word):
             m.d.sync += first.eq(self.visits.p.last)
 
-        # Clock 1: add.
+        # Cycle 1: add.
         visiting = Signal()
         visit = Signal(self._visit)
         now_word = Signal(index_shape(fold))
@@ -211,7 +211,7 @@ class SynapseArray(wiring.Component):
         changes = Signal(banks)
         words = []
         held_words = []
-        # Clock 2: change by one LSB, and write back. In a clock of its own: a large memory is slow, and far away. The
+        # Cycle 2: change by one LSB, and write back. In a cycle of its own: a large memory is slow, and far away. The
         # host's weight takes the place of the old one, which does not change since no visit has come.
         up = Signal(lanes, reset_less=True)
         down = Signal(lanes, reset_less=True)
@@ -236,7 +236,7 @@ class SynapseArray(wiring.Component):
             host_writes = Signal()
             words.append(read.data)
             held_words.append(held)
-            # The host's is worked out a clock before: registers far away would make this the longest path.
+            # The host's is worked out a cycle before: registers far away would make this the longest path.
             host_address = Signal.like(address)
             m.d.comb += [
                 address.eq(Mux(host, host_address, self.visits.p.banks[bank].row * fold + word)),
@@ -252,7 +252,7 @@ class SynapseArray(wiring.Component):
                 host_writes.eq(asked & self.weight.write & (self.weight.row % banks == bank)),
             ]
             if single:
-                # Few words change: those that do not need no clock of their own. One address, and never both at once.
+                # Few words change: those that do not need no cycle of their own. One address, and never both at once.
                 m.d.comb += [
                     write.en.eq(changes[bank] | host_writes),
                     write.addr.eq(Mux(write.en, held_at, address)),
@@ -284,7 +284,7 @@ class SynapseArray(wiring.Component):
         m.d.comb += self.wrote.eq(Mux(now_last, _adder_tree(list(coincide)), 0))
         m.d.sync += self.weight.r_data.eq(Array(held_words)[self.weight.row % banks][self.weight.lane])
 
-        # Clock 2: the errors of the rows' input units.
+        # Cycle 2: the errors of the rows' input units.
         if not layer.first:
             m.d.comb += self.back.swept.eq(self.swept)
             m.d.sync += self.back.word.eq(visit.word)

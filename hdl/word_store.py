@@ -25,7 +25,7 @@ def word_of(vector: Value, index: Value, width: int) -> Value:
 class WordStore(wiring.Component):
     """`depth` words of `lanes` elements; contents stay over a reset.
 
-    One read and one write a clock. Read data is there in the clock after its address. A word written in one clock
+    One read and one write per cycle. Read data is there in the cycle after its address. A word written in one cycle
     is seen by a read whose address comes in the next. With one word the store is a register: `r_data` always
     shows it.
 
@@ -36,7 +36,7 @@ class WordStore(wiring.Component):
     lanes, depth : int
         Elements per word, and words.
     fresh : bool
-        A word written in one clock is also seen by a read whose address comes in the same one; without it that read
+        A word written in one cycle is also seen by a read whose address comes in the same one; without it that read
         gives anything.
     small : bool
         Worth no block of RAM: registers, and what selects one of them.

@@ -1,4 +1,4 @@
-"""The winner-take-all inhibition unit: a Gumbel race between the output units, a word of them a clock."""
+"""The winner-take-all inhibition unit: a Gumbel race between the output units, a word of them per cycle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class WinnerTakeAll(wiring.Component):
 
     Each unit's potential plus its Gumbel noise races against the others; ties go to the lowest index. The noise needs
     no drive, so it is drawn while the layer still sweeps: unit after unit, since one table serves all, in units + 2
-    clocks from `draw`. The race then takes a word of units per cycle. Latency from `start`, or the last noise if that
+    cycles from `draw`. The race then takes a word of units per cycle. Latency from `start`, or the last noise if that
     comes later, to `done`: 4 cycles, or fold + 4 where there is more than one word.
 
     Parameters
@@ -40,17 +40,17 @@ class WinnerTakeAll(wiring.Component):
     Members
     -------
     draw : ``In(1)``
-        A tick begins with the next clock: draw the noise for its race.
+        A tick begins with the next cycle: draw the noise for its race.
     start : ``In(1)``
-        The drives are there from the next clock on.
+        The drives are there from the next cycle on.
     word, drives : ``Out(index_shape(fold))``, ``In(ArrayLayout(drive_shape(layer), lanes))``
-        The word whose drives are wanted, and its drives: a clock later, or with one word at once.
+        The word whose drives are wanted, and its drives: a cycle later, or with one word at once.
     first, label, learn : ``In``
         The layer's first tick of a sample; the sample's class; whether it is learned, which one of no class is not.
     clear : ``In(1)``
         Forget winner and errors, as at a sample's start.
     done : ``Out(1)``
-        Set for a clock: `winner` is there from now on, the error spikes from the next clock.
+        Set for one cycle: `winner` is there from now on, the error spikes from the next cycle.
     winner : ``Out(index_shape(n_L))``
     error_pos, error_neg : ``Out(n_L)``
         Error spikes: target and winner, where they differ and the sample is learned.
@@ -182,7 +182,7 @@ class WinnerTakeAll(wiring.Component):
         return noises, drawn
 
     def _race(self, m: Module, noises: WordStore, drawn: Signal, noise_bits: int) -> Signal:
-        """Find the unit with the greatest sum, into `winner`; return a strobe that is set in the last clock."""
+        """Find the unit with the greatest sum, into `winner`; return a strobe that is set in the last cycle."""
         config, layer = self._config, self._config.weight_layers[-1]
         units, fold, lanes = layer.units, layer.fold, layer.lanes
         drive = drive_shape(layer)
@@ -291,7 +291,7 @@ def _best(entries: list[tuple[Value, Value]], greater: Mapping[tuple[int, int], 
         # Greater than all before it, and none after it is greater.
         taken = Cat(
             *(greater[number, before] for before in range(number)),
-            *(~greater[behind, number] for behind in range(number + 1, len(entries))),
+            *(~greater[later, number] for later in range(number + 1, len(entries))),
         ).all()
         best, best_index = best | Mux(taken, value, 0), best_index | Mux(taken, index, 0)
     return best, best_index

@@ -73,7 +73,7 @@ class Counters:
         for key, value in values.items():
             counts = value if key in layered else [value]
             if not isinstance(counts, list) or len(counts) != (depth if key in layered else 1):
-                raise ValueError(f"{key} must be {depth} counts, one a weight layer")
+                raise ValueError(f"{key} must be {depth} counts, one per weight layer")
             if not all(type(count) is int and 0 <= count < 2**63 for count in counts):
                 raise ValueError(f"{key} must be whole numbers from 0 to {2**63 - 1}")
         return cls(*(values[key] for key in single), *(np.array(values[key], dtype=np.int64) for key in layered))
@@ -309,7 +309,7 @@ def check_weights(config: NetworkConfig, weights: Sequence[NDArray[np.int64]]) -
 def check_rates(config: NetworkConfig, rates: Sequence[int]) -> None:
     """Raise `BackspikeError` unless there is a learning rate for each weight layer, 0 to 256."""
     if not isinstance(rates, (list, tuple, np.ndarray)) or len(rates) != config.depth:
-        raise BackspikeError(f"there must be {config.depth} rates, one a weight layer, not {shown(rates)}")
+        raise BackspikeError(f"there must be {config.depth} rates, one per weight layer, not {shown(rates)}")
     for rate in rates:
         if isinstance(rate, bool) or not isinstance(rate, (int, np.integer)) or not 0 <= rate <= 256:
             raise BackspikeError(f"a rate must be a whole number from 0 to 256, not {shown(rate)}")

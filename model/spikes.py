@@ -46,7 +46,7 @@ class SpikeGenerator:
 
     Entry n of the list draws 16 bits of LFSR n modulo `input_lfsrs`: the low 8 for the spike, the high 8 for
     the permission to learn. LFSRs are numbered by position in the list, so a result never depends on how many
-    are worked on in a clock.
+    are worked on per cycle.
 
     Attributes
     ----------

@@ -120,7 +120,7 @@ Board* backspike_open(uint64_t divisor, uint64_t noise, uint64_t seed, uint64_t 
     return new Board{static_cast<unsigned>(divisor), noise, seed, contents};
 }
 
-// From now on the host's bits take so long, and begin in this part of a clock.
+// From now on the host's bits take so long, and begin in this part of a cycle.
 void backspike_set_line(Board* board, uint64_t bit, uint64_t phase) {
     board->bit = bit;
     board->bit_time = phase;
@@ -132,7 +132,7 @@ uint64_t backspike_clocks(const Board* board) { return board->clocks; }
 
 void backspike_stop(Board* board) { board->stopped = true; }
 
-// Send bytes, one right behind the other, and take what comes until all is quiet for two bytes' time; return how many
+// Send bytes, one right after the other, and take what comes until all is quiet for two bytes' time; return how many
 // bytes came, at most `room`, the rest at the next call, or -1 if the device did not become quiet in `patience` clocks.
 int64_t backspike_exchange(Board* board, const uint8_t* sent, uint64_t count, uint8_t* received, uint64_t room,
                            uint64_t patience) {

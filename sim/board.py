@@ -144,7 +144,7 @@ class SimulatedBoard:
         skew : float
             How much longer its bits are than the device's, -0.1 to 0.1: 0.02 if its clock is 2 % slow.
         phase : float
-            Where in a clock of the device its first bit begins, 0 to below 1.
+            Where in a cycle of the device its first bit begins, 0 to below 1.
         """
         if not -0.1 <= skew <= 0.1:
             raise BackspikeError(f"skew must be from -0.1 to 0.1, not {skew}")

@@ -163,7 +163,7 @@ def compare(
     seed : int
         Seed of the stalls.
     stalls : float
-        Probability of a stall on each stream in each clock, 0 to below 1.
+        Probability of a stall on each stream in each cycle, 0 to below 1.
     waves : Path, optional
         Where to write a waveform (``.fst``, or with Verilator ``.vcd``).
     everything : bool
@@ -267,7 +267,7 @@ def compare_native(
     seed : int
         Seed of the stalls.
     stalls : float
-        Probability of a stall on each stream in each clock, 0 to below 1.
+        Probability of a stall on each stream in each cycle, 0 to below 1.
     out : Path, optional
         Where to leave the Verilog and its description.
     optimise : bool

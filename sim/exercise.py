@@ -82,7 +82,7 @@ def random_config(seed: int, **fixed: Any) -> NetworkConfig:
     given_widths, given_banks = values.get("unit_lanes"), values.get("banks")
     widths, banks = [], [one_of(*BANK_COUNTS)]
     for below, units in enumerate(layers[1:-1]):
-        # Units that move in a clock, and the banks of the layer above, which divide them unless all units move at once.
+        # Units that move per cycle, and the banks of the layer above, which divide them unless all units move at once.
         pairs = [
             (width, count)
             for width in ([given_widths[below]] if given_widths else [0, *_divisors(lanes[below])])

@@ -1,4 +1,4 @@
-// A network's Verilator model, clocked here so that no Python runs a clock. `native.py` calls this through ctypes.
+// A network's Verilator model, clocked here so that no Python runs per cycle. `native.py` calls this through ctypes.
 
 #include <algorithm>
 #include <cstddef>
@@ -46,7 +46,7 @@ constexpr std::size_t words_of() {
 }  // namespace
 
 struct Network : Device {
-    uint64_t stalls;  // a stream stalls in a clock if a random number of 32 bits is below
+    uint64_t stalls;  // a stream stalls in a cycle if a random number of 32 bits is below
 
     Network(uint64_t stalls, uint64_t seed) : Device{seed}, stalls{stalls} {
         model.PORT(samples, valid) = model.PORT(requests, valid) = 0;
@@ -59,7 +59,7 @@ struct Network : Device {
     // Send all words of one stream and take as many of another as are expected; return how many came before `patience`
     // clocks went by without a transfer, or -1 if the output changed its mind about a payload that was not taken.
     //
-    // What is put on inputs here is in their registers after the next clock: `offered` and `taking` are what the
+    // What is put on inputs here is in their registers after the next cycle: `offered` and `taking` are what the
     // registers hold now.
     template <typename In, typename Out>
     int64_t exchange(CData& in_valid, const CData& in_ready, In& in_payload, const uint32_t* sent, uint64_t to_send,
@@ -71,7 +71,7 @@ struct Network : Device {
         bool offered = false, taking = false, held = false;
         uint32_t payload[out_words], before[out_words];
         while (true) {
-            // The transfers of the clock that comes.
+            // The transfers of the cycle that comes.
             if (offered && in_ready) {
                 sent += in_words;
                 --to_send;
@@ -90,7 +90,7 @@ struct Network : Device {
                 }
             }
             const bool over = (!to_send && count == expected) || waited++ == patience;
-            // And what is on the line behind it.
+            // And what is on the line after it.
             if (!offered) {
                 offered = to_send && !over && !stalled();
                 // A design must not look at a payload that is not valid, so it gets a later one.

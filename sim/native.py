@@ -1,4 +1,4 @@
-"""The generated Verilog as a compiled library that is shown whole batches of samples: no Python runs a clock."""
+"""The generated Verilog as a compiled library that is shown whole batches of samples: no Python runs per cycle."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class NativeNetwork:
     ----------
     config : NetworkConfig
     stalls : float
-        Probability that a stream stalls in a clock, 0 to below 1: a sample's entry comes late, or a result waits.
+        Probability that a stream stalls in a cycle, 0 to below 1: a sample's entry comes late, or a result waits.
     seed : int
         Seed of the stalls.
     out : Path, optional

@@ -169,7 +169,7 @@ class HardwareState(StoredState):
 
     @property
     def ticked(self) -> Any:
-        """Handle of the strobe that is set in the clock after a tick."""
+        """Handle of the strobe that is set in the cycle after a tick."""
         return self._words["ticked"][0]
 
     def _bits(self, name: str) -> NDArray[np.uint8]:

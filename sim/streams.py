@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 CLOCK_PERIOD = 10
-"""Nanoseconds of a clock in every bench."""
+"""Clock period of every bench, in nanoseconds."""
 
 T = TypeVar("T")
 Value = Any
@@ -129,7 +129,7 @@ class StreamDriver(_Stream):
     ports : mapping
         `backspike.hdl.verilog.describe_ports` of the top module.
     stalls : float
-        Probability of a clock without a value, before each value and again after each such clock.
+        Probability of a cycle without a value, before each value and again after each such cycle.
     generator : random.Random, optional
         Where stalls are drawn from; by default one seeded with the name.
 
@@ -167,7 +167,7 @@ class StreamMonitor(_Stream):
     """Takes every value that a stream gives, and checks that each is held until it is taken.
 
     Undefined bits in ``valid`` or a valid payload fail the test. Parameters are those of `StreamDriver`; ``stalls`` is
-    the probability that a clock has ``ready`` low.
+    the probability that a cycle has ``ready`` low.
 
     Attributes
     ----------

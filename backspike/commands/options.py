@@ -89,7 +89,7 @@ config_option = click.option(
     "--config", "config_name", required=True, metavar="NAME|FILE.toml", help="A preset, or a configuration file."
 )
 baud_option = click.option(
-    "--baud", type=click.IntRange(9_600, 12_000_000), help="Bits a second on the line; 1,000,000 when left out."
+    "--baud", type=click.IntRange(9_600, 12_000_000), help="Bits per second on the line; 1,000,000 when left out."
 )
 dataset_option = click.option(
     "--dataset",

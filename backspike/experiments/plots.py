@@ -28,7 +28,7 @@ SHOWN_BELOW = 20
 
 @dataclass(frozen=True)
 class Curve:
-    """Test accuracies of an experiment: one row a seed, one column an epoch, 0 to 1; and the float network's mean."""
+    """Test accuracies of an experiment: a row per seed, a column per epoch, 0 to 1; and the float network's mean."""
 
     title: str
     accuracies: Sequence[Sequence[float]]
@@ -46,7 +46,7 @@ class Line:
     x : sequence of float or str
     accuracy, deviation, float_accuracy : sequence of float
     training_reads, inference_reads : sequence of float
-        Synapses read a sample.
+        Synapses read per sample.
     """
 
     label: str
@@ -94,7 +94,7 @@ def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[
     title, x_label : str
     lines : sequence of Line
     dense : tuple of int
-        Multiplications of the dense float network a sample: in inference, and in training.
+        Multiplications of the dense float network per sample: in inference, and in training.
     """
     figure = _figure(9, 3.6)
     figure.suptitle(plain(title), fontsize=10)
@@ -117,7 +117,7 @@ def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[
     for count, name, style in ((dense[1], "training", "-"), (dense[0], "inference", ":")):
         right.plot([], [], color="gray", linestyle=style, label=name)
         right.axhline(count, color="black", linestyle=style, label=f"{name}, float network's multiplications")
-    right.set(xlabel=plain(x_label), ylabel="synapses read a sample", yscale="log")
+    right.set(xlabel=plain(x_label), ylabel="synapses read per sample", yscale="log")
     for place in (left, right):
         _scale(place, longest.x)
         _finish(place)

@@ -1,4 +1,4 @@
-"""Results as files: one JSON file a seed of an experiment, one line of JSON a cell of a sweep."""
+"""Results as files: one JSON file per seed of an experiment, one line of JSON per cell of a sweep."""
 
 from __future__ import annotations
 

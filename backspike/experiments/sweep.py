@@ -83,7 +83,7 @@ def run_sweep(
     security : distributed.Security, optional
         Certificates for a ``tls://`` scheduler; those of Dask's own configuration when left out.
     workers : int, optional
-        Processes on this machine; one a core when left out.
+        Processes on this machine; one per core when left out.
     work : Path, optional
         Folder, where the workers run, for the checkpoints of cells that are not finished; when left out they go with
         this call.

@@ -33,7 +33,7 @@ class FloatSettings:
     Parameters
     ----------
     batch : int
-        Samples of a step, 1 or more.
+        Samples per step, 1 or more.
     rate : float
         Learning rate of the first epoch, above 0; the gradient is the mean over the batch.
     rate_decay : float

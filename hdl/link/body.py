@@ -48,10 +48,10 @@ class BodyReader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         place = Signal.like(self.address)
-        behind = Signal(18)
+        following = Signal(18)
         m.d.comb += [
-            behind.eq(place + Cat(Const(1, 1), self.skip)),
-            self.beyond.eq(behind > self.size),
+            following.eq(place + Cat(Const(1, 1), self.skip)),
+            self.beyond.eq(following > self.size),
             self.o.valid.eq(place != self.size),
             self.o.payload.eq(self.data),
             self.address.eq(place),
@@ -60,5 +60,5 @@ class BodyReader(wiring.Component):
         with m.If(self.rewind):
             m.d.comb += self.address.eq(0)
         with m.Elif(self.o.valid & self.o.ready):
-            m.d.comb += self.address.eq(behind)
+            m.d.comb += self.address.eq(following)
         return m

@@ -14,7 +14,7 @@ __all__ = ["EventCounters"]
 class EventCounters(wiring.Component):
     """Counts events of several kinds, modulo 65,536.
 
-    Latency: an event is counted after at most ``5 * kinds`` clocks in which nobody reads; until then another of its
+    Latency: an event is counted after at most ``5 * kinds`` cycles in which nobody reads; until then another of its
     kind is lost. Counters are 0 when the device is configured, and no reset changes them.
 
     Parameters
@@ -31,7 +31,7 @@ class EventCounters(wiring.Component):
     reading : ``In(1)``
         The counters are looked at: count nothing. To be set only when `idle`.
     address, data : ``In(range(2 * kinds))``, ``Out(8)``
-        A byte of a counter, the low one first, in the clock after its address.
+        A byte of a counter, the low one first, in the cycle after its address.
     """
 
     def __init__(self, kinds: int) -> None:

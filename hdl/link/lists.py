@@ -26,7 +26,7 @@ class ListReader(wiring.Component):
 
     A part is a label and flags (2 bytes), the number of its entries (2), and each entry's step and value (a byte each).
 
-    Latency: an entry is offered in the clock after its value. Throughput: a byte per cycle, as long as entries are
+    Latency: an entry is offered in the cycle after its value. Throughput: a byte per cycle, as long as entries are
     taken.
 
     Members

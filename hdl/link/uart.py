@@ -25,7 +25,7 @@ class UartReceiver(wiring.Component):
     Each bit is looked at once, in its middle. A start bit that is over by then is passed over; a byte without its stop
     bit is dropped, and the next start bit is looked for once the line is idle again.
 
-    Latency: a byte is out for one clock, in the middle of its stop bit.
+    Latency: a byte is out for one cycle, in the middle of its stop bit.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class UartReceiver(wiring.Component):
             m.d.sync += clocks.eq(self._divisor - 1)
         with m.FSM():
             with m.State("Idle"):
-                # The edge has been seen a clock late, besides the synchroniser's two.
+                # The edge has been seen a cycle late, besides the synchroniser's two.
                 m.d.sync += [clocks.eq(self._divisor // 2 - 1), bits.eq(0)]
                 with m.If(~line):
                     m.next = "Bits"
@@ -66,7 +66,7 @@ class UartReceiver(wiring.Component):
                     m.next = "Idle"
                 with m.Elif(bits == 9):
                     m.d.comb += self.o.valid.eq(line)
-                    # The next start bit may be there in the next clock.
+                    # The next start bit may be there in the next cycle.
                     m.next = "Idle"
                     with m.If(~line):
                         m.next = "Break"
@@ -80,7 +80,7 @@ class UartReceiver(wiring.Component):
 class UartTransmitter(wiring.Component):
     """Puts bytes on a line.
 
-    Throughput: a byte in ``10 * divisor`` clocks, without a gap.
+    Throughput: a byte in ``10 * divisor`` cycles, without a gap.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"temperature": "hot"}, "temperature must be a number above 0 and at most 16, not 'hot'"),
     ({"rate_decay": 1.1}, "rate_decay must be a number above 0 and at most 1, not 1.1"),
     ({"lfsr_bits": 31}, "lfsr_bits must be one of 16, 24, 32, 40, 48, 64, not 31"),
-    ({"lfsr_bits": 16}, "lfsr_bits must be at least 21, the random bits a hidden unit takes a tick"),
+    ({"lfsr_bits": 16}, "lfsr_bits must be at least 21, the random bits a hidden unit takes per tick"),
     ({"lfsr_bits": 32.0}, "lfsr_bits must be one of 16, 24, 32, 40, 48, 64, not 32.0"),
     (
         {"activation_range": 2.0**16, "error_range": 2.0**16, "lfsr_bits": 64, "weight_bits": 16, "weight_frac": 16},
@@ -66,17 +66,17 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"activation_range": 2.0**-6}, "activation_range must be a power of two of at least 0.03125 (two LSB)"),
     ({"error_range": -1.0}, "error_range must be a number above 0"),
     ({"error_range": float("inf")}, "error_range must be a number above 0"),
-    ({"rates": (16,)}, "rates must be 2 whole numbers, one a weight layer, not (16,)"),
-    ({"rates": (16, 0.5)}, "rates must be 2 whole numbers, one a weight layer, not (16, 0.5)"),
+    ({"rates": (16,)}, "rates must be 2 whole numbers, one per weight layer, not (16,)"),
+    ({"rates": (16, 0.5)}, "rates must be 2 whole numbers, one per weight layer, not (16, 0.5)"),
     ({"rates": (16, 257)}, "rates must be from 0 to 256, not 257"),
-    ({"dropout": (1, 1)}, "dropout must be 1 whole numbers, one a hidden layer, not (1, 1)"),
+    ({"dropout": (1, 1)}, "dropout must be 1 whole numbers, one per hidden layer, not (1, 1)"),
     ({"dropout": (256,)}, "dropout must be from 0 to 255, not 256"),
-    ({"dropout": (0.1,)}, "dropout must be 1 whole numbers, one a hidden layer, not (0.1,)"),
+    ({"dropout": (0.1,)}, "dropout must be 1 whole numbers, one per hidden layer, not (0.1,)"),
     ({"patience": 17}, "patience must be a whole number from 0 to 16, not 17"),
     ({"patience": -1}, "patience must be a whole number from 0 to 16, not -1"),
     ({"inference_patience": 17}, "inference_patience must be a whole number from 0 to 16, not 17"),
     ({"inference_patience": 1.5}, "inference_patience must be a whole number from 0 to 16, not 1.5"),
-    ({"lanes": (0, 0, 0)}, "lanes must be 2 whole numbers, one a weight layer, not (0, 0, 0)"),
+    ({"lanes": (0, 0, 0)}, "lanes must be 2 whole numbers, one per weight layer, not (0, 0, 0)"),
     ({"input_lanes": 3}, "input_lanes must divide the input_lfsrs, 8, not be 3"),
     ({"input_lanes": 9}, "input_lanes must be a whole number from 0 to 8, not 9"),
     ({"input_buffers": 3}, "input_buffers must be a whole number from 1 to 2, not 3"),
@@ -85,7 +85,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"lanes": (2, 2), "unit_lanes": (3,)}, "unit_lanes must be from 0 to 2, not 3"),
     ({"banks": (3, 1)}, "banks must be 1, 2, 4, not 3"),
     ({"banks": (8, 1)}, "banks must be from 1 to 4, not 8"),
-    ({"banks": (2,)}, "banks must be 2 whole numbers, one a weight layer, not (2,)"),
+    ({"banks": (2,)}, "banks must be 2 whole numbers, one per weight layer, not (2,)"),
     (
         {"banks": (1, 2), "lanes": (3, 2)},
         "banks of weight layer 2 must divide the unit_lanes of the layer below, 3, not be 2",
@@ -174,9 +174,13 @@ def test_values_of_a_layer_that_were_given_stay_or_are_named() -> None:
         other = config.replace(layers=(5, 4, 3))
         for key in ("rates", "dropout", "lanes", "unit_lanes", "banks"):
             assert getattr(other, key) == getattr(base, key)
-        with pytest.raises(BackspikeError, match=r"^rates must be 3 whole numbers, one a weight layer, not \(3, 2\)$"):
+        with pytest.raises(
+            BackspikeError, match=r"^rates must be 3 whole numbers, one per weight layer, not \(3, 2\)$"
+        ):
             config.replace(layers=(8, 6, 6, 2))
-        with pytest.raises(BackspikeError, match=r"^dropout must be 2 whole numbers, one a hidden layer, not \(9,\)$"):
+        with pytest.raises(
+            BackspikeError, match=r"^dropout must be 2 whole numbers, one per hidden layer, not \(9,\)$"
+        ):
             config.replace(layers=(8, 6, 6, 2), rates=())
         with pytest.raises(BackspikeError, match=r"^lanes must be from 0 to 3, not 4$"):
             config.replace(layers=(8, 3, 2))

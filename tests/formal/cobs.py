@@ -13,7 +13,7 @@ from .contracts import claim_held
 from .proof import Bench, Proof, mutant
 
 BLOCK = 2
-"""Most bytes behind a code here, instead of 254: so that full blocks come up in short frames."""
+"""Most bytes after a code here, instead of 254: so that full blocks come up in short frames."""
 
 MOST = 3
 
@@ -100,7 +100,7 @@ PROOFS = [
     Proof(
         "cobs",
         f"CobsEncoder({MOST}) and CobsDecoder, blocks of {BLOCK}",
-        "frames are decoded to what was encoded, from the first after a reset on; a 0 stands behind each alone",
+        "frames are decoded to what was encoded, from the first after a reset on; a 0 stands after each alone",
         lambda: Coder(short()),
         coded,
         depth=18,

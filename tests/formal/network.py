@@ -20,7 +20,7 @@ ACCESS_CLOCKS = 44
 
 
 def shown(bench: Bench) -> None:
-    """Samples of a list of one entry, one behind the other: each has its result within a bound."""
+    """Samples of a list of one entry, one after the other: each has its result within a bound."""
     m, unit = bench.m, bench.unit
     assume_held(bench, unit.samples)
     bench.assume(unit.samples.valid & unit.samples.p.last & unit.results.ready & ~unit.requests.valid)

@@ -1,4 +1,4 @@
-"""The row scanner: the rows of a tick, each once, in order, and the bias row behind them."""
+"""The row scanner: the rows of a tick, each once, in order, and the bias row after them."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def unit(module, size: Size, **options: int):
 
 def proofs(size: Size, depth: int, twin, quick: bool = False, chunk: int = 16) -> list[Proof]:
     name, component = "_".join(map(str, size)), f"RowScanner{size}"
-    component += f", {chunk} units a clock" if chunk != 16 else ""
+    component += f", {chunk} units per cycle" if chunk != 16 else ""
     return [
         Proof(
             f"scanner_rows_{name}",

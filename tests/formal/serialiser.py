@@ -1,4 +1,4 @@
-"""The serialiser: each marked item once, in order, and each list's end behind it."""
+"""The serialiser: each marked item once, in order, and each list's end after it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def in_order(bench: Bench) -> None:
     bench.assume(i.p.context == number)
     bench.assume(number != (1 << NUMBER) - 1)
 
-    # The item that is looked at, or the list's end behind its word.
+    # The item that is looked at, or the list's end after its word.
     accepted = Signal()
     marked = Signal()
     ends = Signal()
@@ -91,7 +91,7 @@ PROOFS = [
         Proof(
             f"serialiser_order_{slots}",
             f"Serialiser({slots})",
-            "each marked item comes out once, in order and unchanged; each list's end behind it; nothing else does",
+            "each marked item comes out once, in order and unchanged; each list's end after it; nothing else does",
             unit(serialiser, slots),
             in_order,
             depth=depth,

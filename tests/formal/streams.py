@@ -22,7 +22,7 @@ RECORDED = NetworkConfig(layers=(6, 3), ticks=4, input="spikes", input_lfsrs=2, 
 
 
 def stays(bench: Bench, condition: Any, *values: Any) -> None:
-    """Assume that values stay behind a clock in which the condition holds."""
+    """Assume that values stay after a cycle in which the condition holds."""
     before = bench.past(bench.named(Value.cast(condition) & bench.running))
     for value in values:
         value = Value.cast(value)
@@ -70,7 +70,7 @@ def listed(bench: Bench) -> None:
 
 
 def recorded(bench: Bench) -> None:
-    """The same; an invariant: what is left of a sample is dropped behind it, not while it is shown."""
+    """The same; an invariant: what is left of a sample is dropped after it, not while it is shown."""
     listed(bench)
     bench.claim(~(bench.inner("dropping") & bench.unit.showing))
 

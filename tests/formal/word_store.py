@@ -55,7 +55,7 @@ def proof(depth: int, fresh: bool, **options) -> Proof:
         f"word_store_{depth}{'_fresh' * fresh}",
         f"WordStore({LANES} lanes, {depth} words{', fresh' * fresh})",
         "a read gives what was last written before it"
-        + (", or with it" if fresh else "" if depth == 1 else "; in the clock of a write it may give anything"),
+        + (", or with it" if fresh else "" if depth == 1 else "; in the cycle of a write it may give anything"),
         lambda: unit.WordStore(ELEMENT, LANES, depth, fresh),
         remembers(depth, fresh),
         depth=4 if depth == 1 else 9,

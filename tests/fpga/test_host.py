@@ -445,7 +445,7 @@ CLASS = np.zeros(1, dtype=np.int64)
         (lambda device: device.write("WEIGHT_ROW", 1, 1 << 32), "a register's value must be from "),
         (lambda device: device.write("IDENTITY", 1), "register IDENTITY cannot be written"),
         (lambda device: device.set_rates([1, 257]), "a rate must be a whole number from 0 to 256, not 257"),
-        (lambda device: device.set_rates([1]), "there must be 2 rates, one a weight layer, not "),
+        (lambda device: device.set_rates([1]), "there must be 2 rates, one per weight layer, not "),
         (lambda device: device.reseed(0), "seed must be from 1 to "),
         (lambda device: Device(None, CONFIG, samples_per_frame=0), "samples per frame must be at least 1, not 0"),
     ],

@@ -84,7 +84,7 @@ def test_a_study_has_a_picture_and_a_line_a_point(experiments: Path, tmp_path: P
     assert row(text, "8 | 8 | 6")[6:] == ["4.0", "4.0", "140", "20", "140"]
     assert "![Accuracy against ticks: accuracy and synapses read](images/study-ticks.svg)" in text
     picture = (tmp_path / "docs" / "images" / "study-ticks.svg").read_text()
-    for words in ("float network", "weight_bits 6, weight_frac 4", "synapses read a sample"):
+    for words in ("float network", "weight_bits 6, weight_frac 4", "synapses read per sample"):
         assert words in picture
 
 

@@ -64,9 +64,9 @@ def test_wrong_samples_are_refused(name: str, changed: dict[str, Any], sentence:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda network: setattr(network, "rates", [256]), r"there must be 2 rates, one a weight layer, not \[256\]"),
-        (lambda network: setattr(network, "rates", 256), "there must be 2 rates, one a weight layer, not 256"),
-        (lambda network: network.rates.append(1), r"there must be 2 rates, one a weight layer, not \[.*, 1\]"),
+        (lambda network: setattr(network, "rates", [256]), r"there must be 2 rates, one per weight layer, not \[256\]"),
+        (lambda network: setattr(network, "rates", 256), "there must be 2 rates, one per weight layer, not 256"),
+        (lambda network: network.rates.append(1), r"there must be 2 rates, one per weight layer, not \[.*, 1\]"),
         (lambda network: setattr(network, "rates", [257, 1]), "a rate must be a whole number from 0 to 256, not 257"),
         (lambda network: setattr(network, "rates", [1, -1]), "a rate must be a whole number from 0 to 256, not -1"),
         (lambda network: setattr(network, "rates", [0.5, 1]), "a rate must be a whole number from 0 to 256, not 0.5"),

@@ -60,8 +60,8 @@ class Unit(ABC):
     ports : mapping
         `backspike.hdl.verilog.describe_ports` of the unit.
     edge : awaitable
-        The next rising edge of the clock. After it, an output is what it was in the clock that the edge ended, and
-        what is put comes in the clock that it began.
+        The next rising edge of the clock. After it, an output is what it was in the cycle that the edge ended, and
+        what is put comes in the cycle that it began.
     """
 
     ports: Mapping[str, Any]
@@ -109,7 +109,7 @@ class Unit(ABC):
 
     @abstractmethod
     def monitor(self, stream: str, stalls: float, generator: Random) -> Monitor:
-        """Return a monitor of a stream; it is not ready with the probability ``stalls`` in each clock."""
+        """Return a monitor of a stream; it is not ready with the probability ``stalls`` in each cycle."""
 
 
 class Bench(ABC):

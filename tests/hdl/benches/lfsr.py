@@ -25,10 +25,10 @@ class LfsrBench(Bench):
 
 
 class RandomSteps(LfsrBench):
-    """Random inputs in every clock."""
+    """Random inputs in every cycle."""
 
     async def run(self) -> None:
-        """Compare the state in every clock, from the reset on."""
+        """Compare the state in every cycle, from the reset on."""
         state = 1
         for clock in range(CLOCKS):
             enable, load = int(not self.one_in(4)), int(self.one_in(12))

@@ -56,7 +56,7 @@ class LfsrSeederBench(Bench):
         assert self.unit.get("o")["valid"] == 0, "an LFSR more than there are"
 
     async def _follow(self, seed: int, stop: int, loaded: bool = False) -> None:
-        """Compare the first `stop` LFSRs of a seeding; the register is loaded, or is in the clock that starts now."""
+        """Compare the first `stop` LFSRs of a seeding; the register is loaded, or is in the cycle that starts now."""
         unit, config = self.unit, self.config
         if not loaded:
             await unit.edge
@@ -64,7 +64,7 @@ class LfsrSeederBench(Bench):
             unit.put(start=0, seed=self.random.getrandbits(config.lfsr_bits))
         await unit.edge
         where = f"seed {seed}"
-        assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), f"{where}: expected one clock ahead of the LFSRs"
+        assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), f"{where}: expected one cycle ahead of the LFSRs"
         seeds = lfsr_seeds(seed, LfsrMap(config).count, config.lfsr_bits).tolist()
         for number, (place, state) in enumerate(zip(self._places(), seeds, strict=True)):
             if number == stop:

@@ -1,6 +1,6 @@
 """Benches in Amaranth's own simulator: nothing is compiled, so it is quick for small units and short benches.
 
-Coroutines are resumed in each clock by a loop of our own, which reads what is settled before the edge, and puts after
+Coroutines are resumed in each cycle by a loop of our own, which reads what is settled before the edge, and puts after
 it: as cocotb does after a rising edge, so that a bench sees the same, clock for clock.
 """
 

@@ -22,7 +22,7 @@ class GeneratorBench(Bench):
     """The job has ``lfsr_bits``."""
 
     async def run(self) -> None:
-        """Compare all outputs in every clock."""
+        """Compare all outputs in every cycle."""
         width = self.job["lfsr_bits"]
         config = NetworkConfig(
             layers=(1, 2), input_lfsrs=1, weight_frac=2, activation_range=1.0, error_range=1.0, lfsr_bits=width

@@ -95,7 +95,7 @@ class SynapseArrayBench(Bench):
         return int(self.unit.get("weight__r_data"))
 
     async def _show(self) -> None:
-        """Show the word of error spikes that was wanted in the last clock."""
+        """Show the word of error spikes that was wanted in the last cycle."""
         while True:
             await self.unit.edge
             word = self.unit.get("error_word") * self.lanes

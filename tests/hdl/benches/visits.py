@@ -33,13 +33,13 @@ def item_clocks(items: Sequence[int], first: int) -> list[list[int]]:
 
 
 def slowest_end(counts: Sequence[Sequence[int]], first: int) -> int:
-    """Return the clock that the last visit of a list must not come behind, when nothing stalls.
+    """Return the clock that the last visit of a list must not come after, when nothing stalls.
 
     Parameters
     ----------
     counts : sequence of sequence of int
         For each word of the list the items of each bank, without the bias row. Banks that wait for each other at every
-        word would be done in this clock.
+        word would be done in this cycle.
     first : int
         The clock that takes the first word.
     """
@@ -137,7 +137,7 @@ class RowScannerBench(Bench):
         await self.visits.finish()
 
     async def _show(self) -> None:
-        """Show the word of flags that was wanted in the last clock; nothing that means anything where it was none."""
+        """Show the word of flags that was wanted in the last cycle; nothing that means anything where it was none."""
         lanes = self.job["lanes"]
         while True:
             await self.unit.edge

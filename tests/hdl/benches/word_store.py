@@ -32,7 +32,7 @@ class WordStoreBench(Bench):
             if expected is not None:
                 got = unit.get("r_data")
                 assert got == expected, f"clock {clock}: expected {expected}, got {got}"
-            # What a read gets of a word that is being written in the same clock is promised by a fresh store alone.
+            # What a read gets of a word that is being written in the same cycle is promised by a fresh store alone.
             before = list(words[address])
             words[to] = [new if on else old for new, on, old in zip(data, enable, words[to], strict=True)]
             meeting = address == to and any(enable)

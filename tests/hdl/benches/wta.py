@@ -74,7 +74,7 @@ class WinnerTakeAllBench(Bench):
         return np.array([min(max(choice, low), high) for choice in choices])
 
     async def _answer(self) -> None:
-        """Give the drives of the word asked for, a clock later, or at once if there is but one."""
+        """Give the drives of the word asked for, a cycle later, or at once if there is but one."""
         while True:
             asked = self.unit.get("word") if self.fold > 1 else 0
             word = self.drives[asked * self.lanes : (asked + 1) * self.lanes]
