@@ -14,7 +14,7 @@ from typing import Any
 from backspike.errors import BackspikeError, shown
 from backspike.files import reading
 
-from . import arrays
+from . import arrays, table
 from .dataset import Dataset, Request
 from .samples import SAMPLE_SETTINGS, Samples, SampleSettings, dataset_of
 
@@ -28,16 +28,22 @@ class Format:
     Parameters
     ----------
     read : callable
-        Takes the path, and returns the samples to train on and, if there are some, those to test on.
+        Takes path and settings, and returns the samples to train on and, if there are some, those to test on.
     files : callable
         Takes the path, and returns the files that it is read from.
     """
 
-    read: Callable[[Path], list[Samples]]
+    read: Callable[[Path, SampleSettings], list[Samples]]
     files: Callable[[Path], list[Path]]
 
 
-FORMATS = {".npz": Format(arrays.read_samples, lambda path: [path])}
+_TABLE = Format(table.read_samples, table.table_files)
+
+FORMATS = {
+    ".npz": Format(lambda path, settings: arrays.read_samples(path), lambda path: [path]),
+    ".csv": _TABLE,
+    ".csv.gz": _TABLE,
+}
 """Formats by the ending of a file's name."""
 
 PATHS = f"files {', '.join(FORMATS)}"
@@ -61,7 +67,7 @@ def title(name: str) -> str:
 
 
 def load_own(request: Request) -> Dataset:
-    """Load data of your own, by the path of an .npz file; docs/data.md says what is in it.
+    """Load data of your own, by the path of an .npz or .csv file; docs/data.md says what is in it.
 
     Raises
     ------
@@ -72,7 +78,7 @@ def load_own(request: Request) -> Dataset:
     path = Path(request.name).expanduser()
     settings = _settings(request.name, request.settings)
     with reading(path):
-        samples = _format(path).read(path)
+        samples = _format(path).read(path, settings)
         return dataset_of(title(request.name), request, settings, *samples)
 
 
