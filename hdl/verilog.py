@@ -87,7 +87,7 @@ _HEADER = """\
 """
 
 
-def emit(component: wiring.Component, name: str) -> str:
+def emit(component: wiring.Component, name: str, sources: bool = False) -> str:
     """Convert a component to plain Verilog-2005.
 
     The ports are the component's members, joined by two underscores (``i__payload``, ``i__valid``), and ``clk`` and
@@ -100,6 +100,9 @@ def emit(component: wiring.Component, name: str) -> str:
         The component. Amaranth elaborates it here, which it allows once for each object.
     name : str
         Name of the top module.
+    sources : bool
+        Whether attributes ``src`` say which line of Python each module, signal and operation is from; the text then
+        holds paths of this machine.
 
     Returns
     -------
@@ -111,7 +114,7 @@ def emit(component: wiring.Component, name: str) -> str:
     BackspikeError
         Yosys cannot be run, or stops.
     """
-    text = free_memories(rtlil.convert(component, name=name, ports=find_ports(component), emit_src=False))
+    text = free_memories(rtlil.convert(component, name=name, ports=find_ports(component), emit_src=sources))
     # The text depends on Yosys's version, so it is always the packaged one that writes it, never the one on PATH.
     # It sees the folder that it runs in, so that is one which can be read: its own.
     yosys = run_program(

@@ -151,6 +151,23 @@ int64_t backspike_exchange(Board* board, const uint8_t* sent, uint64_t count, ui
     return behind - received;
 }
 
+// Put bytes on the line, and go on for so many clocks, whatever is on it.
+void backspike_run(Board* board, const uint8_t* sent, uint64_t count, uint64_t clocks) {
+    board->select();
+    board->waiting.insert(board->waiting.end(), sent, sent + count);
+    for (uint64_t clock = 0; clock < clocks; ++clock) board->step();
+}
+
+// Reset all of the design, as at power-up but for what its memories hold.
+void backspike_reset(Board* board) {
+    board->select();
+    board->reset();
+}
+
+#if VM_COVERAGE
+void backspike_coverage(Board* board, const char* path) { board->write_coverage(path); }
+#endif
+
 // Move bytes between a file (a pseudo-terminal's, not blocking) and the line, until `backspike_stop`.
 void backspike_serve(Board* board, int file) {
     board->select();

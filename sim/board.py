@@ -6,7 +6,7 @@ import ctypes
 import math
 import os
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -48,8 +48,11 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "clocks": (_NUMBER, [_BOARD]),
     "stop": (None, [_BOARD]),
     "exchange": (ctypes.c_int64, [_BOARD, ctypes.c_char_p, _NUMBER, _BYTES, _NUMBER, _NUMBER]),
+    "run": (None, [_BOARD, ctypes.c_char_p, _NUMBER, _NUMBER]),
+    "reset": (None, [_BOARD]),
     "serve": (None, [_BOARD, ctypes.c_int]),
 }
+_COVERAGE: dict[str, tuple[Any, list[Any]]] = {"coverage": (None, [_BOARD, ctypes.c_char_p])}
 _CLOCK_AND_RESET = {name: {"direction": "input", "width": 1, "signed": False} for name in ("clk", "rst")}
 _ROOM = 1 << 16
 _BYTE_BITS = 10
@@ -80,6 +83,13 @@ class SimulatedBoard:
     power_up : bool
         Whether it begins as after power-up: with no reset from outside, registers as the bitstream has them, and
         memories that have no contents of their own full of a random word each.
+    bins : mapping, optional
+        Conditions that are counted, by name, and with them lines, branches and toggles: see `write_coverage`.
+
+    Attributes
+    ----------
+    verilog : str
+        What is simulated; with bins, with the lines of Python that it is from (`hdl.verilog.emit`).
 
     Raises
     ------
@@ -96,6 +106,7 @@ class SimulatedBoard:
         optimise: bool = True,
         built: Built | None = None,
         power_up: bool = False,
+        bins: Mapping[str, str] | None = None,
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
@@ -108,9 +119,12 @@ class SimulatedBoard:
         self._divisor = divisor
         self._bit = float(divisor)
         if built:
-            self._library = load_library(_HARNESS, _SIGNATURES, decode(built), CHIP, PORTS, optimise=False)
+            self.verilog = decode(built)
+            self._library = load_library(_HARNESS, _SIGNATURES, self.verilog, CHIP, PORTS, optimise=False)
         else:
-            self._library = _library(config, divisor, optimise)
+            self.verilog, self._library = _library(
+                config, divisor, optimise, tuple(bins.items()) if bins is not None else None
+            )
         contents = seed if power_up else 0
         self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed, contents))
 
@@ -172,6 +186,20 @@ class SimulatedBoard:
                 raise BackspikeError(f"the device has not become quiet in {self.patience} cycles")
             sent = b""
 
+    # -- faults -----------------------------------------------------------------------------------------------
+
+    def run(self, clocks: int, sent: bytes = b"") -> None:
+        """Put bytes on the line, and go on for so many clocks, whatever is on it and whatever the device does."""
+        self._library.backspike_run(self._board, sent, len(sent), clocks)
+
+    def reset(self) -> None:
+        """Reset all of the design; memories keep what they have."""
+        self._library.backspike_reset(self._board)
+
+    def write_coverage(self, path: Path) -> None:
+        """Write what a board with bins has gone through, in Verilator's format."""
+        self._library.backspike_coverage(self._board, os.fsencode(path))
+
     @contextmanager
     def terminal(self) -> Iterator[str]:
         """Serve a pseudo-terminal while in the context, whose path is given: a serial port to whoever opens it.
@@ -194,13 +222,17 @@ class SimulatedBoard:
 
 
 @lru_cache(maxsize=4)
-def _library(config: NetworkConfig, divisor: int, optimise: bool) -> ctypes.CDLL:
-    """Return the library of a board; simulations in one process share it, as writing the Verilog takes seconds."""
+def _library(
+    config: NetworkConfig, divisor: int, optimise: bool, bins: tuple[tuple[str, str], ...] | None
+) -> tuple[str, ctypes.CDLL]:
+    """Return a board's Verilog and library; simulations in one process share it, as writing Verilog takes seconds."""
     top, name = BoardTop(config, SerialTransport(divisor)), f"{config.name}_board"
     ports = {**_CLOCK_AND_RESET, **describe_ports(top)}
+    signatures = _SIGNATURES if bins is None else {**_SIGNATURES, **_COVERAGE}
     # As for synthesis: no memory is cleared, the harness says what each begins with.
-    verilog = "`define SYNTHESIS\n" + emit(top, name)
-    return load_library(_HARNESS, _SIGNATURES, verilog, name, ports, optimise=optimise)
+    verilog = "`define SYNTHESIS\n" + emit(top, name, sources=bins is not None)
+    counted = None if bins is None else dict(bins)
+    return verilog, load_library(_HARNESS, signatures, verilog, name, ports, optimise=optimise, bins=counted)
 
 
 class DirectLine:

@@ -5,6 +5,9 @@
 #include <cstdint>
 
 #include "Vnetwork.h"
+#if VM_COVERAGE
+#include "verilated_cov.h"
+#endif
 
 // Parts of Verilator's evaluation, by the names that it gives them; where it has no such parts, the whole is used.
 class Vnetwork___024root;
@@ -57,7 +60,8 @@ struct Device {
     // The whole evaluation begins with all that follows from inputs, and from registers that can be written past the
     // model: a good half of the work, and for nothing, as inputs only go into registers and nothing is written.
     void evaluate() {
-        if (!Vnetwork___024root___eval_phase__act || !Vnetwork___024root___eval_phase__nba) return model.eval();
+        const bool parts = Vnetwork___024root___eval_phase__act && Vnetwork___024root___eval_phase__nba;
+        if (VM_COVERAGE || !parts) return model.eval();
         do {
             while (Vnetwork___024root___eval_phase__act(model.rootp)) {
             }
@@ -71,6 +75,10 @@ struct Device {
         evaluate();
         ++clocks;
     }
+
+#if VM_COVERAGE
+    void write_coverage(const char* path) { context.coveragep()->write(path); }
+#endif
 
     // xorshift64*, S. Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled" (2016).
     uint32_t draw() {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ _VERILATOR_OPTIONS = (*COMMON_OPTIONS, "-O3", "--x-assign", "fast", "--x-initial
 # A library of its own for each design, several of them in one process: none may take another's symbols for its own.
 _COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
 _RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")
+# Memories are too wide to be looked at bit by bit: they are not, but the registers and ports around them are.
+_COVERAGE_OPTIONS = ("--coverage-line", "--coverage-toggle", "--coverage-user")
 
 
 def load_library(
@@ -33,6 +35,7 @@ def load_library(
     ports: Mapping[str, Any],
     probes: Sequence[str] = (),
     optimise: bool = True,
+    bins: Mapping[str, str] | None = None,
 ) -> ctypes.CDLL:
     """Return the library of a design, built if it is not in the cache.
 
@@ -50,24 +53,28 @@ def load_library(
         Hierarchical paths, below the top module, of the signals that the harness looks at.
     optimise : bool
         Whether the compiler takes its time.
+    bins : mapping, optional
+        Conditions in Verilog, on signals of the design, which is ``unit``: the clocks in which they are met are
+        counted, and so are the lines, branches and toggles that the simulation goes through. Without, nothing is.
 
     Raises
     ------
     BackspikeError
         Verilator or the compiler is missing or fails.
     """
-    library = ctypes.CDLL(str(_build(harness, verilog, top, ports, probes, optimise)))
+    library = ctypes.CDLL(str(_build(harness, verilog, top, ports, probes, optimise, bins)))
     for name, (result, arguments) in signatures.items():
         function = getattr(library, f"backspike_{name}")
         function.restype, function.argtypes = result, arguments
     return library
 
 
-def _driven(top: str, ports: Mapping[str, Any]) -> str:
+def _driven(top: str, ports: Mapping[str, Any], bins: Iterable[str]) -> str:
     """Return a Verilog module whose inputs come from registers.
 
     A clock then is one evaluation of what follows from registers. With inputs that logic follows from, the reset first
-    of all, Verilator would evaluate that logic a second time, whenever an input may have changed.
+    of all, Verilator would evaluate that logic a second time, whenever an input may have changed. Bins are counted
+    behind the design, a line each.
     """
     lines, connections = [], [".clk(clk)"]
     for name, port in ports.items():
@@ -83,6 +90,7 @@ def _driven(top: str, ports: Mapping[str, Any]) -> str:
             f"module {DRIVEN}({', '.join(heads)});",
             *lines,
             f"  \\{top} unit({', '.join(connections)});",
+            *(f"  cover property (@(posedge clk) {condition});" for condition in bins),
             "endmodule",
             "",
         ]
@@ -90,12 +98,19 @@ def _driven(top: str, ports: Mapping[str, Any]) -> str:
 
 
 def _build(
-    harness: Path, verilog: str, top: str, ports: Mapping[str, Any], probes: Sequence[str], optimise: bool
+    harness: Path,
+    verilog: str,
+    top: str,
+    ports: Mapping[str, Any],
+    probes: Sequence[str],
+    optimise: bool,
+    bins: Mapping[str, str] | None,
 ) -> Path:
     """Return the path of a design's library in the cache."""
     tools, level = find_tools("verilator"), "-O1" if optimise else "-O0"
-    common = ["native", tools.version, *_VERILATOR_OPTIONS, *_COMPILER_OPTIONS]
-    names = [f"{name}.cpp" for name in _RUNTIME]
+    verilator_options = [*_VERILATOR_OPTIONS, *(() if bins is None else _COVERAGE_OPTIONS)]
+    common = ["native", tools.version, *verilator_options, *_COMPILER_OPTIONS]
+    names = [f"{name}.cpp" for name in (*_RUNTIME, *(() if bins is None else ("verilated_cov",)))]
     # Little of it runs in a clock cycle.
     runtime_options = [*_COMPILER_OPTIONS, "-O1"]
     runtime = cached(
@@ -103,11 +118,15 @@ def _build(
         lambda made: compile_cpp(tools, made, "its own library", runtime_options, names),
         "Verilator's own library",
     )
-    verilog += _driven(top, ports)
+    verilog += _driven(top, ports, (bins or {}).values())
     sources = (harness, _HEADER)
     parts = [*common, level, *(source.read_text(encoding="utf-8") for source in sources), top, verilog, *probes]
     title = f"{top} with Verilator, for {harness.name}"
-    folder = cached(parts, lambda made: _compile(sources, verilog, top, probes, tools, level, runtime, made), title)
+    folder = cached(
+        parts,
+        lambda made: _compile(sources, verilog, top, probes, tools, verilator_options, level, runtime, made),
+        title,
+    )
     return folder / _LIBRARY
 
 
@@ -117,6 +136,7 @@ def _compile(
     top: str,
     probes: Sequence[str],
     tools: Tools,
+    verilator_options: Sequence[str],
     level: str,
     runtime: Path,
     made: Path,
@@ -132,7 +152,7 @@ def _compile(
     (build / "design.v").write_text(verilog)
     for source in sources:
         (build / source.name).write_bytes(source.read_bytes())
-    options = [*_VERILATOR_OPTIONS, "-o", _LIBRARY, "-CFLAGS", " ".join(_COMPILER_OPTIONS), "-LDFLAGS", "-shared"]
+    options = [*verilator_options, "-o", _LIBRARY, "-CFLAGS", " ".join(_COMPILER_OPTIONS), "-LDFLAGS", "-shared"]
     variables = [f"OPT_FAST={level}", "OPT_SLOW=-O0", f"OPT_GLOBAL={level}"]
     variables += ["VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", "USER_LDLIBS=../runtime/*.o"]
     files = ["public.vlt", "design.v", sources[0].name]

@@ -92,6 +92,12 @@ class LinkModel:
         self.shown = 0
         self._reset()
 
+    def reset(self) -> None:
+        """Note a reset of all of the design; weights and the link's counters stay, and nobody is known any more."""
+        self._forget()
+        self._known = False
+        self._reset()
+
     # -- time -------------------------------------------------------------------------------------------------
 
     def rest(self) -> None:
@@ -181,9 +187,7 @@ class LinkModel:
         body, kind = request.body, request.kind
         if kind == Request.HELLO:
             _demand(answer == bytes((PROTOCOL_VERSION, PARTS)), request, f"is answered with {answer.hex()}")
-            if not self.resting or (self.mid_sample and self._config.input == "spikes"):
-                for unsure, layer in zip(self._unsure, self._config.weight_layers, strict=True):
-                    unsure[:, : layer.units] = True
+            self._forget()
             self._reset()
         elif kind == Request.READ:
             _demand(len(answer) == 4 * body[1], request, f"is answered with {len(answer)} bytes")
@@ -204,6 +208,12 @@ class LinkModel:
             self._compare_results(request, answer)
 
     # -- registers --------------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        """Be unsure of the weights that a sample may learn when it is given up."""
+        if not self.resting or (self.mid_sample and self._config.input == "spikes"):
+            for unsure, layer in zip(self._unsure, self._config.weight_layers, strict=True):
+                unsure[:, : layer.units] = True
 
     def _reset(self) -> None:
         config = self._config

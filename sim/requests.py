@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.fpga.link.frames import Frame, FrameError
+from backspike.fpga.link.samples import pack_samples
 from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.hdl.timing import sample_limit
 from backspike.link import PARTS, WORDS, LinkEvent, Request
-from backspike.registers import RegisterKind, RegisterMap
+from backspike.registers import RegisterKind, RegisterMap, window_words
 
 from .board import SimulatedBoard
+from .faults import damaged_lines, refusals
 from .link import LinkModel, Show
 
 __all__ = ["Conversation", "random_request"]
@@ -63,6 +68,88 @@ class Conversation:
         except FrameError as error:
             raise BackspikeError(f"{request} is answered with {heard.hex()}, which is {error}") from error
         return self.model.take(request, answer)
+
+    def load(self, weights: Sequence[NDArray[np.int64]]) -> None:
+        """Write the weights of all layers, shape (inputs + 1, units) each, and full learning rates."""
+        self.rest()
+        for layer, matrix in zip(self._config.weight_layers, weights, strict=True):
+            self._write(f"RATE_{layer.number}", 256)
+            for name, value in self._registers.window(layer).items():
+                self._write(name, value)
+            values = window_words(layer, matrix).tolist()
+            for start in range(0, len(values), WORDS):
+                self._write("WEIGHT_DATA", *values[start : start + WORDS])
+
+    def show(self, values: NDArray[np.uint8], labels: NDArray[np.int64], learn: NDArray[np.bool_]) -> None:
+        """Show samples that are right, of shapes as `Device.show` takes them."""
+        for body in pack_samples(values, labels, learn):
+            self._ask(Request.SAMPLES, body.content)
+        self.rest()
+        self._ask(Request.RESULTS)
+
+    def access(self, rounds: int) -> None:
+        """Write any bits to each register, and read it, `rounds` times; seed the LFSRs, and clear the counters."""
+        for number in range(rounds):
+            for name, register in self._registers.registers.items():
+                value = self._random.getrandbits(32)
+                if register.kind in (RegisterKind.WINDOW, RegisterKind.RATE):
+                    value = self._random.randint(0, register.largest)
+                self.rest()
+                self._write(name, *[(0, 0xFFFF_FFFF)[number % 2]] * (number < 2), value)
+                self._ask(Request.READ, bytes((register.address, 1)))
+
+    def meanwhile(self, body: bytes) -> None:
+        """Access registers while samples are shown, as far as that changes nothing."""
+        for name in ("STATUS", "TICKS", "IDENTITY", "RATE_1"):
+            self._ask(Request.SAMPLES, body)
+            self._ask(Request.READ, bytes((self._registers[name].address, self._random.choice([1, 9]))))
+            self._write("IDENTITY", 1)
+        self.rest()
+        self._ask(Request.RESULTS)
+
+    def damage(self, count: int) -> None:
+        """Send damaged frames, none of which may be answered or do anything; what they count as is noted.
+
+        Raises
+        ------
+        BackspikeError
+            One is answered, or the device hangs.
+        """
+        last = self.model.sequence
+        stream = b"".join(line for _, line in damaged_lines(self._config, self._random, last, count))
+        heard = self._board.exchange(stream)
+        if heard:
+            raise BackspikeError(f"the device answered damaged frames with {heard.hex()}")
+        self.model.counted.update(refusals(stream, last))
+
+    def interrupt(self) -> None:
+        """Send a request, and another before it is answered, which is refused."""
+        read = Frame((self.model.sequence + 1) % 256, Request.READ, bytes((0, self._random.choice([1, 9, WORDS]))))
+        other = random_request(self._config, self._random, read.sequence)
+        heard = self._board.exchange(encode_line(read) + encode_line(other))
+        self.model.counted[LinkEvent.BUSY] += 1
+        self.model.take(read, decode_line(heard[:-1]))
+
+    def reset(self, body: bytes, clocks: int) -> None:
+        """Reset the design so many clocks after a whole request of samples, at least 100, and greet it."""
+        line = encode_line(Frame((self.model.sequence + 1) % 256, Request.SAMPLES, body))
+        self._board.run(len(line) * self._board.byte_clocks + clocks, line)
+        self._board.reset()
+        # The host that sent them has not heard an answer, or a part of one.
+        self._board.run(2 * self._board.byte_clocks)
+        self._board.exchange(b"")
+        self.model.counted[LinkEvent.TAKEN] += 1
+        self.model.resting = False
+        self.model.reset()
+        self._ask(Request.HELLO)
+        self.compare_weights()
+
+    def hello(self, body: bytes, clocks: int) -> None:
+        """Greet the device so many clocks after the answer to a request of samples."""
+        self._ask(Request.SAMPLES, body)
+        self._board.run(clocks)
+        self._ask(Request.HELLO)
+        self.compare_weights()
 
     def rest(self) -> None:
         """Wait until nothing moves in the network."""
@@ -121,11 +208,15 @@ class Conversation:
         data = self._registers["WEIGHT_DATA"].address
         for layer in self._config.weight_layers:
             for name, value in self._registers.window(layer).items():
-                self._ask(Request.WRITE, bytes((self._registers[name].address,)) + value.to_bytes(4, "little"))
+                self._write(name, value)
             left = layer.rows * layer.row_lanes
             while left:
                 self._ask(Request.READ, bytes((data, min(WORDS, left))))
                 left -= min(WORDS, left)
+
+    def _write(self, name: str, *values: int) -> None:
+        words = b"".join((value & 0xFFFF_FFFF).to_bytes(4, "little") for value in values)
+        self._ask(Request.WRITE, bytes((self._registers[name].address,)) + words)
 
     def _ask(self, kind: Request, body: bytes = b"") -> None:
         self.tell(Frame((self.model.sequence + 1) % 256, kind, body))
@@ -177,6 +268,9 @@ def random_body(config: NetworkConfig, kind: int, random: Random) -> bytes:
         address = random.choice([registers[name].address] * 30 + [len(names), random.randrange(256)])
         return bytes((address,)) + b"".join(value.to_bytes(4, "little") for value in values)
     if kind == Request.SAMPLES:
+        if long and random.random() < 0.25:
+            # As long as a part can be.
+            return random.randrange(config.layers[-1]).to_bytes(2, "little") + b"\xfb\1" + random.randbytes(2 * 507)
         count = random.choice([PARTS - 1, PARTS, PARTS + 1]) if long else random.choice([0, 1, 1, 1, 2, 2, 3, 5])
         return b"".join(_random_parts(config, random, count))
     return random.randbytes(random.choice([0] * 20 + [7]))
@@ -187,7 +281,9 @@ def _random_value(config: NetworkConfig, name: str, random: Random) -> int:
 
     Control is a matter of its lowest bits, and of the others now and then.
     """
-    anything = random.choice([0, 1, 256, 257, 0xFFFF, 0x1_0000, 0xFFFF_FFFF, random.getrandbits(32)])
+    anything = random.choice(
+        [0, 1, 256, 257, 0xFFFF, 0x1_0000, 0xFFFF_FFFF, *(random.getrandbits(32) for _ in range(8))]
+    )
     most = {
         "CONTROL": 3,
         "WEIGHT_LAYER": config.depth + 1,

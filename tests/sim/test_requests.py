@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from random import Random
 
 import numpy as np
@@ -104,7 +105,9 @@ def test_requests_are_of_all_kinds_and_some_are_out_of_order() -> None:
     random, model = Random(20271), greeted()
     requests = [random_request(TINY, random, 7) for _ in range(3000)]
     assert {request.kind for request in requests} > set(Request)
-    assert {request.sequence for request in requests} > {7, 8, 9}
+    sequences = Counter(request.sequence for request in requests)
+    assert {7, 8} < set(sequences)
+    assert sequences[8] > 2000
     found = {(request.kind, model.status_of(request)) for request in requests}
     assert found > {
         *((kind, Status.DONE) for kind in Request),
