@@ -15,7 +15,7 @@ from backspike.cache import cache_directory
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, read_member, reading, write_atomic
 
-__all__ = ["DEBIAN", "Archive", "Source", "cache", "download", "find", "locate", "search_path"]
+__all__ = ["DEBIAN", "Archive", "Source", "cache", "download", "find", "is_litter", "locate", "search_path"]
 
 DEBIAN = Path("/usr/share/datasets")
 """Where Debian's packages put datasets, ``dataset-fashion-mnist`` for one."""
@@ -188,6 +188,11 @@ def download(source: Source, name: str, checksum: str, folder: Path) -> Path:
     with suppress(OSError):
         folder.rmdir()  # if nothing is in it
     raise BackspikeError(_missing(source, reason))
+
+
+def is_litter(name: str) -> bool:
+    """Return whether a file or folder is what operating systems leave beside those that people put there."""
+    return name.startswith(".") or name.lower() in ("__macosx", "thumbs.db", "desktop.ini")
 
 
 def _existing(folder: Path, what: str) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 from backspike.errors import BackspikeError, shown
 from backspike.files import reading
 
-from . import arrays, table
+from . import arrays, folder, table
 from .dataset import Dataset, Request
 from .samples import SAMPLE_SETTINGS, Samples, SampleSettings, dataset_of
 
@@ -46,7 +46,10 @@ FORMATS = {
 }
 """Formats by the ending of a file's name."""
 
-PATHS = f"files {', '.join(FORMATS)}"
+FOLDER = Format(lambda path, settings: folder.read_samples(path), folder.folder_files)
+"""The format of folders."""
+
+PATHS = f"files {', '.join(FORMATS)} and folders of images"
 """What is read, in words."""
 
 
@@ -55,25 +58,26 @@ def is_path(name: str) -> bool:
     return os.sep in name or _ending(name) is not None or (name != "" and _exists(Path(name)))
 
 
-def located(name: str, folder: Path) -> str:
-    """Return the path that a name means in a file of this folder, or the name if it is meant as none."""
-    path = folder / Path(name).expanduser()
+def located(name: str, place: Path) -> str:
+    """Return the path that a name means in a file of a folder, or the name if it is meant as none."""
+    path = place / Path(name).expanduser()
     return str(path.absolute()) if is_path(name) or (name and _exists(path)) else name
 
 
 def title(name: str) -> str:
     """Return what a dataset is called that a path names: a training goes on if its data was moved."""
-    return Path(name).expanduser().absolute().name or name
+    path = Path(name).expanduser()
+    return path.name if path.name not in ("", "..") else path.resolve().name or name
 
 
 def load_own(request: Request) -> Dataset:
-    """Load data of your own, by the path of an .npz or .csv file; docs/data.md says what is in it.
+    """Load data of your own, by the path of an .npz or .csv file or a folder of images: see docs/data.md.
 
     Raises
     ------
     BackspikeError
-        There is no such file, it is of no known format or damaged, a setting is wrong, or `dataset_of` refuses its
-        samples. The message names the file.
+        There is no such file or folder, it is of no known format or damaged, a setting is wrong, or `dataset_of`
+        refuses its samples. The message names the file.
     """
     path = Path(request.name).expanduser()
     settings = _settings(request.name, request.settings)
@@ -93,10 +97,11 @@ def content_digest(name: str) -> str:
     path = Path(name).expanduser()
     with reading(path):
         files = _format(path).files(path)
+        root = path if path.is_dir() else path.parent
         digest = hashlib.sha256()
         for file in files:
             status = file.stat()
-            digest.update(f"{file.relative_to(path.parent)} {status.st_size} ".encode())
+            digest.update(f"{file.relative_to(root)} {status.st_size} ".encode())
             digest.update(_digest(file, status.st_size, status.st_mtime_ns))
         return digest.hexdigest()
 
@@ -117,10 +122,12 @@ def _ending(name: str) -> str | None:
 
 
 def _format(path: Path) -> Format:
-    ending = _ending(path.name)
+    if path.is_dir():
+        return FOLDER
     path.stat()
+    ending = _ending(path.name)
     if ending is None:
-        raise BackspikeError(f"{path} is of no format that is read: {', '.join(FORMATS)}")
+        raise BackspikeError(f"{path} is of no format that is read: {PATHS}")
     return FORMATS[ending]
 
 

@@ -64,7 +64,7 @@ def test_a_name_comes_before_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     [
         ("none.npz", r"cannot read none\.npz: No such file or directory"),
         ("none/there", "cannot read none/there: No such file or directory"),
-        ("there.mat", r"there\.mat is of no format that is read: \.npz, .*"),
+        ("there.mat", r"there\.mat is of no format that is read: files \.npz, .*"),
         ("none.mat", r"'none\.mat' is not a dataset; known are digits, .*, random, and files \.npz.* by path"),
         ("", "'' is not a dataset; known are digits, .*"),
         ("a\0b", "'a.*b' is not a dataset; known are digits, .*"),
