@@ -6,6 +6,7 @@ import resource
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache, partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -110,7 +111,7 @@ def _try_unit(mutant: Mutant, right_outcome: Outcome, right: list[str]) -> tuple
     if not right_outcome.steps:
         return "survived", ""
     install(mutant)
-    outcome = run_tests(unit_tests(mutant.file), right_outcome.steps)
+    outcome = run_tests(unit_tests(mutant.file), right_outcome.steps, Path(mutant.file).stem)
     return _judge("unit", mutant, outcome, right)
 
 

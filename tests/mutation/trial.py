@@ -156,14 +156,14 @@ class Outcome:
 class _Watch:
     """What the tests in this process are asked for, and what they say."""
 
-    def __init__(self, most: dict[str, int]) -> None:
-        self.outcome, self._most = Outcome(), most
-        self._limit = 0
+    def __init__(self, most: dict[str, int], first: str) -> None:
+        self.outcome, self._most, self._first = Outcome(), most, first
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what compiles Verilog."""
+        """Leave out what compiles Verilog, and begin with what bears the file's name."""
         items[:] = [item for item in items if "simulator" not in getattr(item, "fixturenames", ())]
+        items.sort(key=lambda item: self._first not in item.name)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
@@ -196,7 +196,7 @@ class _Watch:
         self.outcome.why = f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
-def run_tests(paths: Sequence[str], most: dict[str, int], *options: str) -> Outcome:
+def run_tests(paths: Sequence[str], most: dict[str, int], first: str = "") -> Outcome:
     """Run tests until one fails.
 
     Parameters
@@ -204,11 +204,11 @@ def run_tests(paths: Sequence[str], most: dict[str, int], *options: str) -> Outc
     paths : sequence of str
     most : dict
         Steps of the right design, of each test: many more than that, and it fails.
-    *options : str
-        Of pytest.
+    first : str
+        Tests that have it in their name come before others.
     """
-    watch = _Watch(most)
+    watch = _Watch(most, first)
     standard = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
     standard += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    pytest.main([*standard, *options, *paths], plugins=[watch])
+    pytest.main([*standard, *paths], plugins=[watch])
     return watch.outcome
