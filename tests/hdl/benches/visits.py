@@ -198,7 +198,11 @@ class VisitJoinerBench(Bench):
             word, lane = divmod(row, self.job["lanes"])
             mark = {"row": row // self.job["banks"], "word": word, "lane": lane, "last": 0}
             await self.banks[bank].send({**mark, "spike": spike, "gate": gate, "permit": permit})
-        await self.banks[bank].send(dict.fromkeys(["row", "spike", "gate", "permit", "word", "lane"], 0) | {"last": 1})
+        # Nothing else of that counts, and a serialiser leaves there what it likes.
+        flags = {flag: self.random.randrange(2) for flag in ("spike", "gate", "permit")}
+        word, lane = divmod(self.random.randrange(self.job["units"]), self.job["lanes"])
+        row = self.random.randrange(max(1, self.job["units"] // self.job["banks"]))
+        await self.banks[bank].send({"row": row, "word": word, "lane": lane, "last": 1, **flags})
 
 
 class VisitReader:
