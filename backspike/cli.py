@@ -40,6 +40,7 @@ COMMANDS = {
     "experiment": "Experiments as files: list them, run them, and make the page of their results.",
     "generate": "Write the Verilog of a network, and a JSON description of it.",
     "host": "Train a network on a board, over a serial port.",
+    "predict": "Say which class a trained network takes each sample for, and how sure it is.",
     "presets": "List the named configurations.",
     "sweep": "Train every point of the grid in FILE that has no result yet.",
     "train": "Train the golden model, beside a float network of the same layers.",

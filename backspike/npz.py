@@ -1,4 +1,4 @@
-"""NumPy archives (.npz) from anywhere: no array takes more room than the file has bytes for.
+"""NumPy archives (.npz) and arrays (.npy) from anywhere: no array takes more room than the file has bytes for.
 
 `numpy.load` makes room for whatever size a header announces before it looks at what is there, unpacks without a bound,
 and of a file that is none of its own says that it may be pickled.
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .errors import BackspikeError
 from .files import LARGEST, read_file, read_member, reading
 
-__all__ = ["read_arrays"]
+__all__ = ["read_array", "read_arrays"]
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -46,6 +46,13 @@ def read_arrays(path: Path, what: str = "", at_most: int = LARGEST) -> dict[str,
         if size > at_most:
             raise BackspikeError(f"its arrays take {size:,} bytes, more than {at_most:,}")
         return {member.filename.removesuffix(".npy"): _array(read_member(archive, member)) for member in members}
+
+
+def read_array(path: Path, what: str = "", at_most: int = LARGEST) -> NDArray[Any]:
+    """Return the array of an .npy file; parameters and errors are those of `read_arrays`."""
+    content = read_file(path, what, at_most)
+    with reading(path, what):
+        return _array(content)
 
 
 def _array(content: bytes) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from .options import (
     data_dir_option,
     dataset_option,
     draws_option,
+    examples,
     first_samples,
     json_option,
     samples_option,
@@ -25,7 +26,7 @@ from .options import (
 __all__ = ["evaluate"]
 
 
-@click.command()
+@click.command(epilog=examples("backspike evaluate --checkpoint run/checkpoint.npz --dataset digits"))
 @checkpoint_option
 @dataset_option
 @setting_option
@@ -44,15 +45,12 @@ def evaluate(
     engine: str,
     as_json: bool,
 ) -> None:
-    r"""Say how many test samples a trained network answers right, in all and of each class.
+    """Say how many test samples a trained network answers right, in all and of each class.
 
     Learning is off, and the checkpoint stays as it is. Of a dataset that is split by seed, the test samples are those
     of the training. Recall is the share of a class's samples that were answered right, precision the share of the
     answers with it that were. With the dataset of the training and no --seed, the accuracy is the one that the training
     has ended with.
-
-    \b
-    backspike evaluate --checkpoint run/checkpoint.npz --dataset digits
     """
     from backspike.datasets import load_dataset
     from backspike.training.answers import Evaluation, answer

@@ -39,11 +39,13 @@ __all__ = [
     "dataset_option",
     "draws_option",
     "engine_option",
+    "examples",
     "experiments_option",
     "first_samples",
     "force_option",
     "json_option",
     "load_schedule",
+    "optional_dataset_option",
     "out_option",
     "results_option",
     "samples_option",
@@ -98,6 +100,9 @@ dataset_option = click.option(
     metavar="NAME|PATH",
     help="Such as digits or mnist, see `backspike datasets`; or data of your own, see docs/data.md.",
 )
+optional_dataset_option = click.option(
+    "--dataset", "dataset_name", metavar="NAME|PATH", help="The dataset whose samples to test on are shown."
+)
 data_dir_option = click.option(
     "--data-dir",
     type=PATH,
@@ -147,6 +152,11 @@ draws_option = click.option(
 )
 samples_option = click.option("--samples", type=click.IntRange(1), help="Only the first so many.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def examples(*commands: str) -> str:
+    """Return the `epilog` of a command's help: lines that can be typed, which click leaves as they are."""
+    return "\b\n" + "\n".join(["Such as", *(f"  {command}" for command in commands)])
 
 
 def chosen_seed(config: NetworkConfig, seed: int | None) -> int:

@@ -13,9 +13,9 @@ from backspike.model import Network
 from backspike.sim.compare import Comparison, Schedule, differing_counter
 
 from .answers import Evaluation
-from .engines import load_engine
+from .engines import Engine, load_engine
 
-__all__ = ["DeviceEngine", "MismatchError", "compare_device", "evaluate_device"]
+__all__ = ["AnsweringDevice", "DeviceEngine", "MismatchError", "compare_device", "evaluate_device"]
 
 CHUNK = 64
 """Samples between two looks at the golden model."""
@@ -64,12 +64,7 @@ class DeviceEngine:
         """Show samples; parameters, result and errors are those of `Network.run_samples`."""
         network.check(values, labels, order)
         if not learn:
-            # Shown in parts: a device's weights are read once.
-            if self._weights_compared < self.shown:
-                difference = weight_difference(network.weights, self._device.read_weights())
-                if difference:
-                    raise MismatchError(f"after {self.shown} samples: {difference}")
-                self._weights_compared = self.shown
+            self.compare_weights(network)
             return self._golden(network, values, labels, order, False)
         if not self._rates:
             self._device.reseed(network.config.seed)
@@ -77,13 +72,82 @@ class DeviceEngine:
         if network.rates != self._rates:
             self._device.set_rates(network.rates)
             self._rates = list(network.rates)
-        results = self._device.show(values[order], labels[order], True)
-        wins = self._golden(network, values, labels, order, True)
-        difference = result_difference(wins, results, self.shown)
-        if difference:
-            raise MismatchError(difference)
+        wins = _show_both(self._device, self._golden, network, values, labels, order, True, self.shown)
         self.shown += len(order)
         return wins
+
+    def compare_weights(self, network: Network) -> None:
+        """Compare all weights, unless that was done since the last sample; a difference raises `MismatchError`."""
+        if self._weights_compared < self.shown:
+            difference = weight_difference(network.weights, self._device.read_weights())
+            if difference:
+                raise MismatchError(f"after {self.shown} samples: {difference}")
+            self._weights_compared = self.shown
+
+
+class AnsweringDevice:
+    """A device as an engine that answers, learning off: see `backspike.training.engines.Engine`.
+
+    The golden model answers beside it; winner and its wins are compared for each sample, and the wins of the other
+    classes, which a device does not tell, are the model's.
+
+    Weights and LFSRs of the device are set at the first call, to those of a network that has been seeded and has not
+    run yet: a device's LFSRs cannot be set but by a seed.
+
+    Parameters
+    ----------
+    device : Device
+        Of the configuration of the networks, but for the seed.
+
+    Raises
+    ------
+    MismatchError
+        When called: the device differs from the model.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device, self._golden = device, load_engine("fast")
+        self._shown = 0
+        self._ready = False
+
+    def __call__(
+        self,
+        network: Network,
+        values: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        order: NDArray[np.int64],
+        learn: bool,
+    ) -> NDArray[np.int64]:
+        """Show samples; parameters, result and errors are those of `Network.run_samples`."""
+        network.check(values, labels, order)
+        if learn:
+            raise ValueError("what answers does not learn")
+        if not self._ready:
+            self._device.reseed(network.config.seed)
+            self._device.write_weights(network.weights)
+            self._ready = True
+        wins = _show_both(self._device, self._golden, network, values, labels, order, False, self._shown)
+        self._shown += len(order)
+        return wins
+
+
+def _show_both(
+    device: Device,
+    golden: Engine,
+    network: Network,
+    values: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    order: NDArray[np.int64],
+    learn: bool,
+    first: int,
+) -> NDArray[np.int64]:
+    """Show samples, the first of which has this number, to device and model; return the wins if they are the same."""
+    results = device.show(values[order], labels[order], learn)
+    wins = golden(network, values, labels, order, learn)
+    difference = result_difference(wins, results, first)
+    if difference:
+        raise MismatchError(difference)
+    return wins
 
 
 def evaluate_device(

@@ -81,3 +81,104 @@ def test_a_seed_decides_an_evaluation(engine, checkpoint, capsys) -> None:
 )
 def test_what_cannot_be_evaluated_is_one_sentence(words, sentence, checkpoint, capsys) -> None:
     assert refused(["evaluate", "--checkpoint", str(checkpoint), *words], capsys).startswith(sentence)
+
+
+def test_predictions_are_those_of_the_golden_model_and_leave_the_checkpoint(checkpoint, capsys) -> None:
+    before = checkpoint.read_bytes()
+    dataset = load_dataset("random", CONFIG, seed=5)
+    network = Network(CONFIG.replace(seed=9), Checkpoint.load(checkpoint).weights)
+    wins = network.run_samples(dataset.test_values, dataset.test_labels, np.arange(12), False)
+    arguments = ["predict", "--checkpoint", str(checkpoint), "--dataset", "random", "--seed", "9", "--samples", "12"]
+    text = said([*arguments, "--json"], capsys)
+    assert json.loads(text)["samples"] == [
+        {
+            "sample": number,
+            "class": row.argmax(),
+            "confidence": row.max() / row.sum(),
+            "wins": row.tolist(),
+            "label": dataset.test_labels[number],
+        }
+        for number, row in enumerate(wins)
+    ]
+    assert said([*arguments, "--json"], capsys) == text
+    lines = [line.split() for line in said(arguments, capsys).splitlines()]
+    assert lines[0] == ["sample", "label", "class", "confidence", "wins", "0", "1", "2"]
+    assert [line[-3:] for line in lines[1:]] == [list(map(str, row)) for row in wins.tolist()]
+    assert [line[2] for line in lines[1:]] == list(map(str, wins.argmax(axis=1)))
+    assert checkpoint.read_bytes() == before
+
+
+def test_without_a_seed_predictions_go_on_from_the_checkpoint(checkpoint, capsys) -> None:
+    arguments = ["predict", "--checkpoint", str(checkpoint), "--dataset", "random", "--json"]
+    found = json.loads(said(arguments, capsys))["samples"]
+    wins = answer(Checkpoint.load(checkpoint).network(), load_dataset("random", CONFIG, seed=5).test_values).wins
+    assert [of["wins"] for of in found] == wins.tolist()
+
+
+VALUES = load_dataset("random", CONFIG, seed=5).test_values
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "shown"),
+    [
+        ("one.npy", VALUES[3], VALUES[3:4]),
+        ("image.npy", VALUES[3].reshape(2, 4), VALUES[3:4]),
+        ("list_of_one.npy", VALUES[3:4], VALUES[3:4]),
+        ("images.npy", VALUES[:4].reshape(4, 2, 4).astype(np.int32), VALUES[:4]),
+        ("floats.npz", (VALUES[:4] / 255).astype(np.float32), VALUES[:4]),
+        ("black_and_white.npz", VALUES[:4] > 128, 255 * (VALUES[:4] > 128).astype(np.uint8)),
+    ],
+)
+def test_a_file_has_samples_in_the_formats_that_people_have(name, array, shown, checkpoint, tmp_path, capsys) -> None:
+    if name.endswith(".npz"):
+        np.savez(tmp_path / name, array)
+    else:
+        np.save(tmp_path / name, array)
+    arguments = ["predict", "--checkpoint", str(checkpoint), str(tmp_path / name), "--json", "--engine", "numpy"]
+    found = json.loads(said(arguments, capsys))["samples"]
+    assert [of["wins"] for of in found] == answer(Checkpoint.load(checkpoint).network(), shown, "numpy").wins.tolist()
+    assert all("label" not in of for of in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays", "sentence"),
+    [
+        ("a.npy", np.zeros((3, 9)), "samples must be of shape (samples, 8), or any with 8 values for each, not (3, 9)"),
+        ("a.npy", np.zeros(9), "samples must be of shape (samples, 8), or any with 8 values for each, not (9,)"),
+        ("a.npy", np.full((3, 8), 256), "the values of samples must be from 0 to 255, not 256 to 256"),
+        ("a.npy", np.full((3, 8), -1), "the values of samples must be from 0 to 255, not -1 to -1"),
+        ("a.npy", np.full((3, 8), 16.0), "the values of samples must be from 0 to 1, as floats are, not 16 to 16"),
+        ("a.npy", np.full((3, 8), np.nan), "the values of samples must be from 0 to 1, as floats are, not nan to nan"),
+        ("a.npy", np.full((3, 8), "a"), "samples must be whole numbers, floats or booleans, not <U1"),
+        ("a.npz", {"a": VALUES, "b": VALUES}, "it must have one array, or one called values, not ['a', 'b']"),
+        ("a.txt", b"1 2 3", "samples are read from .npy and .npz files, not '.txt'"),
+        ("a.npy", b"1 2 3", " is damaged: "),
+        ("a.npz", b"1 2 3", "is not a zip file"),
+    ],
+)
+def test_what_is_no_sample_is_one_sentence(name, arrays, sentence, checkpoint, tmp_path, capsys) -> None:
+    path = tmp_path / name
+    if isinstance(arrays, bytes):
+        path.write_bytes(arrays)
+    elif isinstance(arrays, dict):
+        np.savez(path, **arrays)
+    else:
+        np.save(path, arrays)
+    refusal = refused(["predict", "--checkpoint", str(checkpoint), str(path)], capsys)
+    assert refusal.startswith(str(path))
+    assert sentence in refusal
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "either FILE or --dataset says what is to be shown"),
+        (["a.npy", "--dataset", "random"], "either FILE or --dataset says what is to be shown"),
+        (["none.npy"], "cannot read none.npy: No such file or directory"),
+        (["a.npy", "--data-dir", "x"], "--data-dir needs --dataset"),
+        (["a.npy", "--dataset-setting", "pool=2"], "--dataset-setting needs --dataset"),
+        (["--dataset", "random", "--samples", "65"], "--samples must be at most 64, as many as are tested, not 65"),
+    ],
+)
+def test_what_cannot_be_predicted_is_one_sentence(words, sentence, checkpoint, capsys) -> None:
+    assert refused(["predict", "--checkpoint", str(checkpoint), *words], capsys) == sentence

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import serial
 
-from backspike import PRESETS, BackspikeError
+from backspike import PRESETS, BackspikeError, Model
 from backspike.cli import main
 from backspike.datasets import load_dataset
 from backspike.fpga.link.device import Device
@@ -136,6 +136,40 @@ def test_accuracy_is_that_of_the_model(device, digits) -> None:
     found = evaluate_device(device, values, labels)
     assert found.accuracy == np.mean(wins.argmax(axis=1) == labels)
     assert np.array_equal(found.confusion, Evaluation.of(wins.argmax(axis=1), labels, 10).confusion)
+
+
+def test_a_model_learns_and_answers_on_a_device_as_in_the_engine(device, digits) -> None:
+    """Whatever the device has done before."""
+    device.show(digits.train_values[:3], digits.train_labels[:3], True)
+    values, labels = digits.train_values[:25], digits.train_labels[:25]
+    mine, theirs = (Model(CONFIG, epochs=2, seed=7, engine=engine).fit(values, labels) for engine in (device, "fast"))
+    assert all(np.array_equal(*pair) for pair in zip(mine.network_.weights, theirs.network_.weights, strict=True))
+    assert weight_difference(theirs.network_.weights, device.read_weights()) == ""
+    assert any((mine.network_.weights[1] != Network(CONFIG.replace(seed=7)).weights[1]).ravel())
+    tests = digits.test_values[:20]
+    assert np.array_equal(mine.wins(tests, seed=3), theirs.wins(tests, seed=3))
+    assert np.array_equal(mine.wins(tests), theirs.wins(tests, seed=7))
+    # Anew, after answers that have moved the device's LFSRs on.
+    assert np.array_equal(mine.fit(values, labels).network_.weights[0], theirs.network_.weights[0])
+    with pytest.raises(BackspikeError, match=r"^a device cannot go on where it was"):
+        mine.partial_fit(values, labels)
+    with pytest.raises(BackspikeError, match=r"^the device is of another configuration \(host_test\): its layers is "):
+        Model("digits", engine=device).fit(values, labels)
+
+
+def test_a_device_that_answers_otherwise_than_the_model_is_told(device, digits, monkeypatch) -> None:
+    model = Model(CONFIG, epochs=1).fit(digits.train_values[:5], digits.train_labels[:5])
+    model.set_params(engine=device)
+    show = Device.show
+
+    def wrong(*arguments, **more):
+        results = show(*arguments, **more)
+        results[2, 1] += 1
+        return results
+
+    monkeypatch.setattr(Device, "show", wrong)
+    with pytest.raises(MismatchError, match=r"^sample 2: expected class \d+ with \d+ wins, got class "):
+        model.predict(digits.test_values[:4])
 
 
 def test_checkpoints_go_in_and_out(toml, tmp_path, capfd) -> None:
