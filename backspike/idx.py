@@ -34,7 +34,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     BackspikeError
         The file cannot be read, is damaged or truncated, holds something else, or takes more than `LARGEST` bytes.
     """
-    with reading(path), path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
+    with reading(path), path.open("rb") as raw, gzip.open(raw) if path.suffix.lower() == ".gz" else raw as file:
         header = file.read(4 + 4 * dimensions)
         if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, _UNSIGNED_BYTES, dimensions]):
             raise BackspikeError(f"{path} is not an IDX file of unsigned bytes in {dimensions} dimensions")

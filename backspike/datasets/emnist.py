@@ -32,6 +32,8 @@ def emnist_source(split: str) -> Source:
     return Source(
         title=f"EMNIST ({split})",
         folder="emnist",
+        # The folder in the authors' zip.
+        aliases=("gzip",),
         files=tuple(
             f"emnist-{split}-{part}-{kind}-ubyte.gz"
             for part in ("train", "test")

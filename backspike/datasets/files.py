@@ -15,10 +15,25 @@ from backspike.cache import cache_directory
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, read_member, reading, write_atomic
 
-__all__ = ["DEBIAN", "Archive", "Source", "cache", "download", "find", "is_litter", "locate", "search_path"]
+__all__ = [
+    "DEBIAN",
+    "Archive",
+    "Source",
+    "below",
+    "cache",
+    "download",
+    "find",
+    "find_file",
+    "is_litter",
+    "locate",
+    "search_path",
+]
 
 DEBIAN = Path("/usr/share/datasets")
 """Where Debian's packages put datasets, ``dataset-fashion-mnist`` for one."""
+
+INNER = ("", "raw", "gzip")
+"""Folders in a dataset's folder that may have the files: torchvision's ``raw``, and that of EMNIST's unpacked zip."""
 
 SECONDS = 30
 """A server that is silent for longer is not there."""
@@ -41,9 +56,10 @@ class Source:
     title : str
         Its name, as people write it.
     folder : str
-        Folder that it has below each place that is searched.
+        Folder that it has below each place that is searched, itself or in one of `INNER`.
     files : tuple of str
-        Names of all files that make it up, in the folder. One that ends in ``.gz`` may be there uncompressed instead.
+        Names of all files that make it up, in the folder, in any case. One that ends in ``.gz`` may be there
+        uncompressed instead, and one with ``-idx`` be named with ``.idx``.
     urls : tuple of str
         Addresses of the downloads, with ``{name}`` for a file's name, tried in turn; none: it is not published.
     checksums : dict
@@ -54,6 +70,8 @@ class Source:
         What a person who has no network can do instead, if there is more than to get the files.
     remote : dict
         What the server calls a file, where that is not its name.
+    aliases : tuple of str
+        What others call the folder, in any case.
     """
 
     title: str
@@ -64,6 +82,12 @@ class Source:
     archive: Archive | None = None
     help: str = ""
     remote: dict[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+
+    def folders(self, place: Path) -> list[Path]:
+        """Return the folders in a place that may have the files, of whatever case."""
+        found = [below(place, name, inner) for name in (self.folder, *self.aliases) for inner in INNER]
+        return [folder for folder in dict.fromkeys(found) if folder is not None and folder.is_dir()]
 
     def present(self, place: Path) -> list[Path]:
         """Return the paths of all files in a place, or none.
@@ -73,17 +97,18 @@ class Source:
         BackspikeError
             Some of them are there only.
         """
-        folder = place / self.folder
-        # In the order of the names: compressed, or as they are.
-        candidates = {name: (folder / name, folder / name.removesuffix(".gz")) for name in self.files}
-        found = {name: path for name, both in candidates.items() for path in reversed(both) if path.is_file()}
+        partial = ""
+        for folder in self.folders(place):
+            found = {name: path for name in self.files if (path := find_file(folder, name))}
+            missing = [name for name in self.files if name not in found]
+            if not missing:
+                return [found[name] for name in self.files]
+            if found and not partial:
+                partial = f"{self.title} in {folder} is not whole: {', '.join(missing)} is missing"
         # In the cache it is a download that did not end.
-        if len(found) < len(self.files) and place == cache():
-            return []
-        missing = [name for name in self.files if name not in found]
-        if found and missing:
-            raise BackspikeError(f"{self.title} in {folder} is not whole: {', '.join(missing)} is missing")
-        return [found[name] for name in self.files] if found else []
+        if partial and place != cache():
+            raise BackspikeError(partial)
+        return []
 
 
 def cache() -> Path:
@@ -130,7 +155,7 @@ def find(source: Source, data_dir: Path | None, present: Callable[[Path], list[P
         if found:
             return found
     if data_dir is not None:
-        astray = any((data_dir / name).is_file() for name in source.files)
+        astray = any(find_file(data_dir, name) for name in source.files)
         raise BackspikeError(
             f"{source.title} is not in {data_dir}: looked for {', '.join(source.files)} in {data_dir / source.folder}"
             f"{source.help}" + (f"; {data_dir} itself has some of them" if astray else "")
@@ -188,6 +213,30 @@ def download(source: Source, name: str, checksum: str, folder: Path) -> Path:
     with suppress(OSError):
         folder.rmdir()  # if nothing is in it
     raise BackspikeError(_missing(source, reason))
+
+
+def below(place: Path, *names: str) -> Path | None:
+    """Return a file or folder by its path below a place, names in any case, the very name before others; or None."""
+    for name in filter(None, names):
+        found = place / name
+        if not found.exists():
+            entries = place.iterdir() if place.is_dir() else ()
+            alike = [entry for entry in entries if entry.name.lower() == name.lower()]
+            if not alike:
+                return None
+            found = min(alike)
+        place = found
+    return place
+
+
+def find_file(folder: Path, name: str) -> Path | None:
+    """Return a dataset's file in a folder, as it is named or in another of the ways of `Source.files`; or None."""
+    for spelt in (name, name.replace("-idx", ".idx")):
+        for packed in (spelt, spelt.removesuffix(".gz")):
+            found = below(folder, packed)
+            if found is not None and found.is_file():
+                return found
+    return None
 
 
 def is_litter(name: str) -> bool:

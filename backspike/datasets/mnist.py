@@ -12,9 +12,10 @@ from backspike.errors import BackspikeError
 from backspike.idx import read_idx
 
 from .dataset import Dataset, Request
-from .files import Source, locate
+from .files import INNER, Source, below, find_file, locate
+from .samples import Samples
 
-__all__ = ["FASHION_MNIST", "MNIST", "image_dataset", "load_fashion_mnist", "load_mnist"]
+__all__ = ["FASHION_MNIST", "MNIST", "idx_files", "image_dataset", "load_fashion_mnist", "load_mnist", "read_samples"]
 
 FILES = (
     "train-images-idx3-ubyte.gz",
@@ -47,6 +48,7 @@ MNIST = Source(
 FASHION_MNIST = Source(
     title="Fashion-MNIST",
     folder="fashion-mnist",
+    aliases=("FashionMNIST", "fashion_mnist"),
     files=FILES,
     urls=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{name}",),
     checksums=dict(
@@ -112,6 +114,29 @@ def image_dataset(
     if tested != size:
         raise BackspikeError(f"{test_images} has images of {tested} pixels, but {images} of {size}")
     return Dataset(name, _flat(train_images), train_labels, _flat(tested_images), tested_labels, classes)
+
+
+def idx_files(folder: Path) -> list[Path]:
+    """Return the four files of a set of the MNIST family in a folder, images before labels; none if it lacks some."""
+    for inner in INNER:
+        there = below(folder, inner)
+        for names in (FILES, tuple(name.replace("t10k", "test") for name in FILES)):
+            found = [path for name in names if there is not None and (path := find_file(there, name))]
+            if len(found) == len(names):
+                return found
+    return []
+
+
+def read_samples(folder: Path) -> list[Samples]:
+    """Return the images and labels of such a folder, those to train on first.
+
+    Raises
+    ------
+    BackspikeError
+        A file cannot be read or is damaged, or there are more labels than images or fewer.
+    """
+    paths = idx_files(folder)
+    return [Samples(read_idx(paths[part], 3), read_idx(paths[part + 1], 1)) for part in (0, 2)]
 
 
 def _flat(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from backspike.errors import BackspikeError, shown
 from backspike.files import read_file, read_member, reading
 
 from .dataset import Dataset, Request
-from .files import Source, find, locate
+from .files import Source, below, find, is_litter, locate
 from .split import stratified_folds
 
 __all__ = [
@@ -62,6 +62,7 @@ NMNIST = Source(
         "Train.zip": "39c25547-014b-4137-a934-9d29fa53c7a0",
         "Test.zip": "05a4d654-7e03-4c15-bdfa-9bb2bcbea494",
     },
+    aliases=("N-MNIST",),
     help=" (or folders Train/ and Test/ with a folder for each digit there, or both in nmnist.zip in its place)",
 )
 """60,000 recordings to train on, 10,000 to test on. G. Orchard, A. Jayawant, G. Cohen, N. Thakor, "Converting Static
@@ -71,6 +72,9 @@ NMNIST_SMALL = replace(
     NMNIST,
     help=f"{NMNIST.help.removesuffix(')')}; or the first recordings alone, in nmnist-small/ or nmnist-small.zip)",
 )
+
+PARTS = ("Train", "Test")
+"""Names of the parts' folders, in any case."""
 
 AT_MOST = 1 << 24
 """Bytes of the longest recording that is read; those of the set have 20 thousand."""
@@ -218,15 +222,21 @@ def find_nmnist_small(data_dir: Path | None) -> list[Path]:
 
 def _present(place: Path, name: str = "nmnist") -> list[Path]:
     """Return the folder, the zip or the official zips with recordings of both parts in a place, or none."""
-    folder, archive = place / name, place / f"{name}.zip"
-    missing = [part for part in ("Train", "Test") if not (folder / part).is_dir()]
-    if not missing:
-        return [folder]
-    if archive.is_file():
-        return [archive]
+    names = (name, *NMNIST.aliases) if name == NMNIST.folder else (name,)
+    folders = [folder for name in names if (folder := below(place, name)) is not None and folder.is_dir()]
+    partial = ""
+    for folder in folders:
+        missing = [part for part in PARTS if (there := below(folder, part)) is None or not there.is_dir()]
+        if not missing:
+            return [folder]
+        if len(missing) == 1:
+            partial = partial or f"N-MNIST in {folder} is not whole: folder {missing[0]} is missing"
+    for archive in (below(place, f"{name}.zip") for name in names):
+        if archive is not None and archive.is_file():
+            return [archive]
     zips = NMNIST.present(place) if name == NMNIST.folder else []
-    if not zips and len(missing) == 1:
-        raise BackspikeError(f"N-MNIST in {folder} is not whole: folder {missing[0]} is missing")
+    if not zips and partial:
+        raise BackspikeError(partial)
     return zips
 
 
@@ -249,8 +259,8 @@ def _dataset(request: Request, settings: EventSettings, places: list[Path], only
             raise BackspikeError(
                 f"{' and '.join(map(str, places))}: {len(found)} of the first {len(only[part])} recordings of {part}"
             )
-    spikes = [np.stack(values[part]) for part in ("Train", "Test")]
-    classes = [np.array(labels[part], dtype=np.int64) for part in ("Train", "Test")]
+    spikes = [np.stack(values[part]) for part in PARTS]
+    classes = [np.array(labels[part], dtype=np.int64) for part in PARTS]
     if not settings.folds:
         return Dataset(request.name, spikes[0], classes[0], spikes[1], classes[1], CLASSES)
     return _fold(request, settings.folds, np.concatenate(spikes), np.concatenate(classes))
@@ -269,7 +279,8 @@ def _recordings(place: Path, only: dict[str, range] | None) -> Iterator[tuple[st
     """Yield part, digit, name and content of each recording in a folder or zip, by part and number."""
     if place.is_dir():
         with reading(place):
-            paths = [str(path) for part in ("Train", "Test") for path in (place / part).glob("*/*.bin")]
+            folders = [folder for part in PARTS if (folder := below(place, part)) is not None]
+            paths = [str(path) for folder in folders for path in folder.glob("*/*")]
         for part, digit, name in _ordered(paths, only, place):
             yield part, digit, name, read_file(Path(name), at_most=AT_MOST)
         return
@@ -287,17 +298,20 @@ def _ordered(names: list[str], only: dict[str, range] | None, place: Path) -> li
     seen: dict[tuple[str, int, int], str] = {}
     for name in names:
         parts = PurePosixPath(name).parts[-3:]
-        if len(parts) != 3 or parts[0] not in ("Train", "Test") or not name.endswith(".bin"):
+        if len(parts) != 3 or parts[0].title() not in PARTS or not name.lower().endswith(".bin"):
+            continue
+        if any(map(is_litter, parts)):
             continue
         if len(name) > 4096 or not name.isprintable():
             raise BackspikeError(f"{place} has a recording of a name that is none: {shown(name)}")
         digit, number = parts[1], PurePosixPath(name).stem
         if not (digit.isdecimal() and int(digit) < CLASSES and number.isdecimal()):
             raise BackspikeError(f"{name} is not named Train/<digit>/<number>.bin, as a recording of N-MNIST is")
-        key = (parts[0], int(number), int(digit))
+        part = parts[0].title()
+        key = (part, int(number), int(digit))
         if key in seen:
             raise BackspikeError(f"{place} has one recording twice: {seen[key]} and {name}")
         seen[key] = name
-        if only is None or int(number) in only[parts[0]]:
+        if only is None or int(number) in only[part]:
             result.append((*key, name))
     return [(part, digit, name) for part, _, digit, name in sorted(result)]

@@ -14,7 +14,7 @@ from typing import Any
 from backspike.errors import BackspikeError, shown
 from backspike.files import reading
 
-from . import arrays, folder, table
+from . import arrays, folder, mnist, table
 from .dataset import Dataset, Request
 from .samples import SAMPLE_SETTINGS, Samples, SampleSettings, dataset_of
 
@@ -47,7 +47,10 @@ FORMATS = {
 """Formats by the ending of a file's name."""
 
 FOLDER = Format(lambda path, settings: folder.read_samples(path), folder.folder_files)
-"""The format of folders."""
+"""The format of folders of images."""
+
+IDX = Format(lambda path, settings: mnist.read_samples(path), mnist.idx_files)
+"""The format of folders with the four files of MNIST or of what came after it in its form."""
 
 PATHS = f"files {', '.join(FORMATS)} and folders of images"
 """What is read, in words."""
@@ -123,7 +126,7 @@ def _ending(name: str) -> str | None:
 
 def _format(path: Path) -> Format:
     if path.is_dir():
-        return FOLDER
+        return IDX if mnist.idx_files(path) else FOLDER
     path.stat()
     ending = _ending(path.name)
     if ending is None:

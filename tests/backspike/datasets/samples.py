@@ -25,7 +25,7 @@ def write_images(folder: Path, names: Sequence[str], labels: Sequence[Sequence[i
     for part in range(2):
         for name, values in zip(names[2 * part :], (pictures[part], np.array(labels[part])), strict=False):
             content = idx(values)
-            (folder / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+            (folder / name).write_bytes(gzip.compress(content) if name.lower().endswith(".gz") else content)
     return pictures
 
 

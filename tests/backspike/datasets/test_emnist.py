@@ -30,6 +30,18 @@ def test_a_split_is_turned_upright(places: Path, split: str, classes: int) -> No
     assert np.array_equal(dataset.test_values.reshape(1, 28, 28), pictures[1].transpose(0, 2, 1))
 
 
+@pytest.mark.parametrize("folder", ["emnist/gzip", "gzip", "EMNIST/raw", "EMNIST"])
+@pytest.mark.parametrize("suffix", [".gz", ""])
+def test_layouts_that_people_have(places: Path, folder: str, suffix: str) -> None:
+    names = [name.removesuffix(".gz") + suffix for name in emnist_source("letters").files]
+    pictures = write_images(places / folder, names, ([1, 26], [13]))
+    # The zip has all splits in one folder.
+    write_images(places / folder, emnist_source("balanced").files, ([1, 2], [3]))
+    dataset = load_dataset("emnist-letters", NetworkConfig(layers=(784, 26)), 1, data_dir=places)
+    assert np.array_equal(dataset.train_values.reshape(2, 28, 28), pictures[0].transpose(0, 2, 1))
+    assert dataset.test_labels.tolist() == [12]
+
+
 def test_letters_of_ones_own_are_upright_already(places: Path) -> None:
     pictures = write_images(places / "emnist-letters26", LETTERS26.files, ([1, 26], [13]))
     dataset = load_dataset("emnist-letters26", NetworkConfig(layers=(784, 26)), 1, data_dir=places)

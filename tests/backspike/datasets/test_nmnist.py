@@ -201,6 +201,33 @@ def test_the_official_parts_in_order(places: Path, kind: str) -> None:
     assert dataset.train_values.shape == (20, 4, 34 * 34)
 
 
+@pytest.mark.parametrize("name", ["NMNIST", "N-MNIST", "nmnist"])
+@pytest.mark.parametrize("parts", [("Train", "Test"), ("train", "test"), ("TRAIN", "Test")])
+@pytest.mark.parametrize("kind", ["folder", "zip", "official"])
+def test_layouts_that_people_have(places: Path, kind: str, name: str, parts: tuple[str, str]) -> None:
+    """Such as tonic's, which has the zips beside what it unpacked of them; and what systems leave in them."""
+    litter = {"Train/5/._00003.bin": b"litter", "Train/.DS_Store": b"litter", "Test/5/.DS_Store": b"litter"}
+    contents = {
+        path.replace("Train", parts[0]).replace("Test", parts[1]): content
+        for path, content in {**litter, **recordings()}.items()
+    }
+    if kind == "official":
+        (places / name).mkdir()
+        for part in parts:
+            with zipfile.ZipFile(places / name / f"{part}.zip", "w") as archive:
+                for path, content in contents.items():
+                    if path.startswith(part):
+                        archive.writestr(path, content)
+                        archive.writestr(f"__MACOSX/{Path(path).parent}/._{Path(path).name}", b"litter")
+    else:
+        write(kind, places, contents, name)
+        (places / name).mkdir(exist_ok=True)
+        (places / name / "train.zip").write_bytes(b"what was unpacked")
+    dataset = load_dataset("nmnist", CONFIG, 1, data_dir=places)
+    assert numbers(dataset.train_values) == list(range(1, 21))
+    assert numbers(dataset.test_values) == list(range(101, 111))
+
+
 def test_folds_cover_all_recordings_once(places: Path) -> None:
     write("zip", places, recordings())
     everything = sorted([*range(1, 21), *range(101, 111)])
