@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth import Array, Cat, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -80,6 +82,43 @@ class BackwardPort(wiring.Signature):
         )
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """Cycle 0, in which a word is read.
+
+    ``advance``: a visit's; ``word``: its number in the row; ``last``: the row's last; ``first``: the first visit of a
+    list; ``host``: the host's instead; ``asked``: the host's was read in the cycle before.
+    """
+
+    advance: Signal
+    word: Signal
+    last: Value
+    first: Signal
+    host: Signal
+    asked: Signal
+
+
+@dataclass(frozen=True)
+class _Visiting:
+    """Cycle 1, in which the words that were read are there: what cycle 0 says of them, and the visit itself."""
+
+    valid: Signal
+    visit: Signal
+    word: Signal
+    last: Signal
+    first: Signal
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Cycle 2, in which words are written: lanes with an error up or down, that of the host's weight, and whether."""
+
+    up: Signal
+    down: Signal
+    valid: Signal
+    chosen: Signal
+
+
 class SynapseArray(wiring.Component):
     """Weights of one layer: memories of rows, worked on a word of ``lanes`` weights of each per cycle.
 
@@ -156,14 +195,19 @@ class SynapseArray(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        layer, config = self._layer, self._layer.config
-        fold, lanes, banks = layer.fold, layer.lanes, layer.banks
-        rows = bank_rows(layer.inputs, banks)
-        m.submodules.drive_store = drive = WordStore(drive_shape(layer), lanes, fold)
+        layer = self._layer
+        m.submodules.drive_store = drive = WordStore(drive_shape(layer), layer.lanes, layer.fold)
+        reading = self._read(m, drive)
+        now = self._follow(m, reading, drive)
+        words = self._update(m, reading, now)
+        self._add(m, now, words, drive)
+        if not layer.first:
+            self._send_errors_back(m, now, words)
+        return m
 
-        single = layer.ports == 1
-
-        # Cycle 0: address. The host's access takes the place of a visit; so does, with a single port, a write.
+    def _read(self, m: Module, drive: WordStore) -> _Reading:
+        """Cycle 0: address. The host's access takes the place of a visit; so does, with a single port, a write."""
+        fold = self._layer.fold
         word = Signal(index_shape(fold))
         last_word = word == fold - 1
         host = Signal()
@@ -182,136 +226,165 @@ class SynapseArray(wiring.Component):
                 m.d.sync += word.eq(Mux(last_word, 0, word + 1))
         with m.If(advance & last_word):
             m.d.sync += first.eq(self.visits.p.last)
-
-        # Cycle 1: add.
-        visiting = Signal()
-        visit = Signal(self._visit)
-        now_word = Signal(index_shape(fold))
-        now_last = Signal()
-        now_first = Signal()
         m.d.sync += [
             host.eq(self.weight.valid & ~(host | asked | exchanging | self.weight.done)),
             asked.eq(host),
             exchanging.eq(asked),
             self.weight.done.eq(exchanging),
-            visiting.eq(advance),
-            visit.eq(self.visits.payload),
-            now_word.eq(word),
-            now_last.eq(last_word),
-            now_first.eq(first),
         ]
-        raised, lowered = self.error_pos, self.error_neg
+        return _Reading(advance, word, last_word, first, host, asked)
+
+    def _follow(self, m: Module, reading: _Reading, drive: WordStore) -> _Visiting:
+        """Cycle 1: the visit whose word has been read; its drives are on their way into the store."""
+        visiting = Signal()
+        visit = Signal(self._visit)
+        now_word = Signal(index_shape(self._layer.fold))
+        now_last = Signal()
+        now_first = Signal()
+        m.d.sync += [
+            visiting.eq(reading.advance),
+            visit.eq(self.visits.payload),
+            now_word.eq(reading.word),
+            now_last.eq(reading.last),
+            now_first.eq(reading.first),
+        ]
         m.d.comb += [
             drive.w_address.eq(now_word),
-            drive.w_enable.eq(visiting.replicate(lanes)),
+            drive.w_enable.eq(visiting.replicate(self._layer.lanes)),
             self.drives.eq(drive.r_data),
             self.swept.eq(visiting & visit.last & now_last),
         ]
+        return _Visiting(visiting, visit, now_word, now_last, now_first)
+
+    def _update(self, m: Module, reading: _Reading, now: _Visiting) -> list[data.View]:
+        """Cycle 2: change by one LSB, and write back. Return the words that are there in cycle 1, of each bank one.
+
+        In a cycle of its own: a large memory is slow, and far away. The host's weight takes the place of the old one,
+        which does not change since no visit has come.
+        """
+        layer, lanes, banks = self._layer, self._layer.lanes, self._layer.banks
         coincide = Signal(banks)
         changes = Signal(banks)
-        words = []
-        held_words = []
-        # Cycle 2: change by one LSB, and write back. In a cycle of its own: a large memory is slow, and far away. The
-        # host's weight takes the place of the old one, which does not change since no visit has come.
         up = Signal(lanes, reset_less=True)
         down = Signal(lanes, reset_less=True)
         changing = Signal()
         chosen = Signal(lanes)
         m.d.sync += [
-            up.eq(raised),
-            down.eq(lowered),
-            changing.eq(visiting),
-            chosen.eq(Cat(asked & (self.weight.lane == lane) for lane in range(lanes))),
+            up.eq(self.error_pos),
+            down.eq(self.error_neg),
+            changing.eq(now.valid),
+            chosen.eq(Cat(reading.asked & (self.weight.lane == lane) for lane in range(lanes))),
         ]
-        for bank in range(banks):
-            m.submodules[f"rows_{bank}"] = store = ram(row_word(layer), rows * fold, cleared=True)
-            read = store.read_port()
-            write = store.write_port()
-            address = Signal(range(max(2, rows * fold)))
-            own = visit.banks[bank]
-            at = Signal.like(address)
-            held_at = Signal.like(address)
-            held = Signal(row_word(layer), reset_less=True)
-            coincided = Signal()
-            host_writes = Signal()
-            words.append(read.data)
-            held_words.append(held)
-            # The host's is worked out a cycle before: registers far away would make this the longest path.
-            host_address = Signal.like(address)
-            m.d.comb += [
-                address.eq(Mux(host, host_address, self.visits.p.banks[bank].row * fold + word)),
-                coincide[bank].eq(visiting & own.spike & own.permit & self.update),
-                changes[bank].eq(coincided & (up | down).any()),
-            ]
-            m.d.sync += [
-                host_address.eq(self.weight.row // banks * fold + self.weight.word),
-                at.eq(address),
-                held_at.eq(at),
-                held.eq(read.data),
-                coincided.eq(coincide[bank]),
-                host_writes.eq(asked & self.weight.write & (self.weight.row % banks == bank)),
-            ]
-            if single:
-                # Few words change: those that do not need no cycle of their own. One address, and never both at once.
-                m.d.comb += [
-                    write.en.eq(changes[bank] | host_writes),
-                    write.addr.eq(Mux(write.en, held_at, address)),
-                    read.addr.eq(write.addr),
-                    read.en.eq(~write.en),
-                ]
-            else:
-                m.d.comb += [write.en.eq(coincided | host_writes), write.addr.eq(held_at), read.addr.eq(address)]
-            for lane in range(lanes):
-                # Never both. Two comparisons for equality are cheaper than a sum of one bit more and two for order.
-                old = held[lane]
-                saturated = Signal(signed(config.weight_bits))
-                higher = up[lane] & changing & (old != config.weight_max)
-                lower = down[lane] & changing & (old != config.weight_min)
-                m.d.comb += [
-                    saturated.eq(old + Mux(lower, -1, higher)),
-                    write.data[lane].eq(Mux(chosen[lane], self.weight.w_data, saturated)),
-                ]
-        for lane in range(lanes):
-            spiking = [Mux(visit.banks[bank].spike, words[bank][lane], 0) for bank in range(banks)]
-            m.d.comb += drive.w_data[lane].eq(Mux(now_first, 0, drive.r_data[lane]) + _adder_tree(spiking))
-        if single:
+        change = _Change(up, down, changing, chosen)
+        words, held_words = zip(
+            *(self._add_bank(m, bank, reading, now, change, coincide[bank], changes[bank]) for bank in range(banks)),
+            strict=True,
+        )
+        if layer.ports == 1:
             m.d.comb += self.writing.eq(changes.any())
-        elif layer.first and fold == 1:
+        elif layer.first and layer.fold == 1:
             # Any other list is scanned first, and other words of the bias row come between.
             written = Signal()
             m.d.sync += written.eq(self.swept)
             m.d.comb += self.writing.eq(written & self.visits.valid & self.visits.p.last)
-        m.d.comb += self.wrote.eq(Mux(now_last, _adder_tree(list(coincide)), 0))
+        m.d.comb += self.wrote.eq(Mux(now.last, _adder_tree(list(coincide)), 0))
         m.d.sync += self.weight.r_data.eq(Array(held_words)[self.weight.row % banks][self.weight.lane])
+        return list(words)
 
-        # Cycle 2: the errors of the rows' input units.
-        if not layer.first:
-            m.d.comb += self.back.swept.eq(self.swept)
-            m.d.sync += self.back.word.eq(visit.word)
-            going_back = visiting & self.update & now_last & ~visit.last
-            for bank in range(banks):
-                own, error = visit.banks[bank], self.back.error[bank]
-                plus, minus = ([Mux(way[lane], words[bank][lane], 0) for lane in range(lanes)]
-                               for way in (raised, lowered))  # fmt: skip
-                if layer.hidden:
-                    product = _adder_tree([up - down for up, down in zip(plus, minus, strict=True)])
-                else:
-                    # Of the output's units one at most has an error up, one at most an error down.
-                    product = _union(plus) - _union(minus)
-                partial = Signal(error.shape())
-                total = Signal(error.shape())
-                begins = Signal()
-                with m.If(visiting):
-                    m.d.sync += [partial.eq(product), total.eq(error), begins.eq(now_word == 0)]
-                # Only rows of several words are summed up.
-                m.d.comb += error.eq(partial + Mux(begins, 0, total) if fold > 1 else partial)
-                m.d.sync += [
-                    self.back.valid[bank].eq(going_back & own.gate),
-                    self.back.lane[bank].eq(own.lane),
-                    self.back.spike[bank].eq(own.spike),
-                    self.back.permit[bank].eq(own.permit),
-                ]
-        return m
+    def _add_bank(
+        self,
+        m: Module,
+        bank: int,
+        reading: _Reading,
+        now: _Visiting,
+        change: _Change,
+        coincide: Value,
+        changes: Value,
+    ) -> tuple[data.View, Signal]:
+        """Add a bank's memory, read in cycle 0 and written in cycle 2; return its word in cycle 1, and in cycle 2."""
+        layer, config, banks = self._layer, self._layer.config, self._layer.banks
+        words = bank_rows(layer.inputs, banks) * layer.fold
+        m.submodules[f"rows_{bank}"] = store = ram(row_word(layer), words, cleared=True)
+        read = store.read_port()
+        write = store.write_port()
+        own = now.visit.banks[bank]
+        address = Signal(range(max(2, words)))
+        at = Signal.like(address)
+        held_at = Signal.like(address)
+        held = Signal(row_word(layer), reset_less=True)
+        coincided = Signal()
+        host_writes = Signal()
+        # The host's is worked out a cycle before: registers far away would make this the longest path.
+        host_address = Signal.like(address)
+        m.d.comb += [
+            address.eq(Mux(reading.host, host_address, self.visits.p.banks[bank].row * layer.fold + reading.word)),
+            coincide.eq(now.valid & own.spike & own.permit & self.update),
+            changes.eq(coincided & (change.up | change.down).any()),
+        ]
+        m.d.sync += [
+            host_address.eq(self.weight.row // banks * layer.fold + self.weight.word),
+            at.eq(address),
+            held_at.eq(at),
+            held.eq(read.data),
+            coincided.eq(coincide),
+            host_writes.eq(reading.asked & self.weight.write & (self.weight.row % banks == bank)),
+        ]
+        if layer.ports == 1:
+            # Few words change: those that do not need no cycle of their own. One address, and never both at once.
+            m.d.comb += [
+                write.en.eq(changes | host_writes),
+                write.addr.eq(Mux(write.en, held_at, address)),
+                read.addr.eq(write.addr),
+                read.en.eq(~write.en),
+            ]
+        else:
+            m.d.comb += [write.en.eq(coincided | host_writes), write.addr.eq(held_at), read.addr.eq(address)]
+        for lane in range(layer.lanes):
+            # Never both. Two comparisons for equality are cheaper than a sum of one bit more and two for order.
+            old = held[lane]
+            saturated = Signal(signed(config.weight_bits))
+            higher = change.up[lane] & change.valid & (old != config.weight_max)
+            lower = change.down[lane] & change.valid & (old != config.weight_min)
+            m.d.comb += [
+                saturated.eq(old + Mux(lower, -1, higher)),
+                write.data[lane].eq(Mux(change.chosen[lane], self.weight.w_data, saturated)),
+            ]
+        return read.data, held
+
+    def _add(self, m: Module, now: _Visiting, words: list[data.View], drive: WordStore) -> None:
+        """Cycle 1: add what spikes to the drives."""
+        for lane in range(self._layer.lanes):
+            spiking = [Mux(now.visit.banks[bank].spike, word[lane], 0) for bank, word in enumerate(words)]
+            m.d.comb += drive.w_data[lane].eq(Mux(now.first, 0, drive.r_data[lane]) + _adder_tree(spiking))
+
+    def _send_errors_back(self, m: Module, now: _Visiting, words: list[data.View]) -> None:
+        """Cycle 2: the errors of the rows' input units."""
+        fold, lanes = self._layer.fold, self._layer.lanes
+        m.d.comb += self.back.swept.eq(self.swept)
+        m.d.sync += self.back.word.eq(now.visit.word)
+        going_back = now.valid & self.update & now.last & ~now.visit.last
+        for bank, word in enumerate(words):
+            own, error = now.visit.banks[bank], self.back.error[bank]
+            plus, minus = ([Mux(way[lane], word[lane], 0) for lane in range(lanes)]
+                           for way in (self.error_pos, self.error_neg))  # fmt: skip
+            if self._layer.hidden:
+                product = _adder_tree([up - down for up, down in zip(plus, minus, strict=True)])
+            else:
+                # Of the output's units one at most has an error up, one at most an error down.
+                product = _union(plus) - _union(minus)
+            partial = Signal(error.shape())
+            total = Signal(error.shape())
+            begins = Signal()
+            with m.If(now.valid):
+                m.d.sync += [partial.eq(product), total.eq(error), begins.eq(now.word == 0)]
+            # Only rows of several words are summed up.
+            m.d.comb += error.eq(partial + Mux(begins, 0, total) if fold > 1 else partial)
+            m.d.sync += [
+                self.back.valid[bank].eq(going_back & own.gate),
+                self.back.lane[bank].eq(own.lane),
+                self.back.spike[bank].eq(own.spike),
+                self.back.permit[bank].eq(own.permit),
+            ]
 
 
 def _adder_tree(terms: list[Value]) -> Value:

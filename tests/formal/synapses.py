@@ -179,9 +179,13 @@ def proof(name: str, config: NetworkConfig, number: int, depth: int, twin=None, 
     )
 
 
-WRAPS = mutant(synapses, "higher = up[lane] & changing & (old != config.weight_max)", "higher = up[lane] & changing")
+WRAPS = mutant(
+    synapses,
+    "higher = change.up[lane] & change.valid & (old != config.weight_max)",
+    "higher = change.up[lane] & change.valid",
+)
 STARTS_LATE = mutant(
-    synapses, "Mux(now_first, 0, drive.r_data[lane])", "Mux(now_first & now_last, 0, drive.r_data[lane])"
+    synapses, "Mux(now.first, 0, drive.r_data[lane])", "Mux(now.first & now.last, 0, drive.r_data[lane])"
 )
 OPEN = mutant(
     synapses, "self.back.valid[bank].eq(going_back & own.gate)", "self.back.valid[bank].eq(going_back & own.spike)"
