@@ -54,8 +54,9 @@ def build(
 ) -> dict[str, Any]:
     """Build a network for a board, with several seeds of nextpnr, and keep the seed that comes out fastest.
 
-    Leaves in `out` the bitstream ``<name>.bin``, ``.bit`` or ``.fs``; ``config.toml``, the configuration as built,
-    whose hash the device answers; ``report.json`` and ``report.txt``; and the logs of the tools.
+    Leaves in `out` the bitstream ``<name>.bin``, ``.bit`` or ``.fs``, beside the latter the netlist that it was packed
+    from; ``config.toml``, the configuration as built, whose hash the device answers; ``report.json`` and
+    ``report.txt``; and the logs of the tools.
 
     Parameters
     ----------
@@ -121,11 +122,16 @@ def _write(made: _Attempt, board: Board, config: NetworkConfig, out: Path, tell:
     write_atomic(out / "report.txt", table.encode())
     tell(table.rstrip())
     for family in FAMILIES.values():
-        (out / f"{config.name}{family.suffix}").unlink(missing_ok=True)
+        for suffix in filter(None, (family.suffix, family.routed)):
+            (out / f"{config.name}{suffix}").unlink(missing_ok=True)
     check_timing(report)
     product = board.family.bitstream(made.routed.folder)
-    write_atomic(out / f"{config.name}{product.suffix}", product.read_bytes())
-    tell(f"in {out}: {config.name}{product.suffix}, config.toml, report.json, report.txt, yosys.log, nextpnr.log")
+    names = [f"{config.name}{product.suffix}"]
+    write_atomic(out / names[0], product.read_bytes())
+    if board.family.routed:
+        names.append(f"{config.name}{board.family.routed}")
+        write_atomic(out / names[1], (made.routed.folder / f"top{board.family.routed}").read_bytes())
+    tell(f"in {out}: {', '.join(names)}, config.toml, report.json, report.txt, yosys.log, nextpnr.log")
 
 
 @dataclass(frozen=True)

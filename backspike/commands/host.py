@@ -70,7 +70,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         "--bitstream",
         type=PATH,
         metavar="FILE",
-        help="With --simulate, what this bitstream of `build` makes of the chip (iCE40, ECP5), instead of the Verilog.",
+        help="With --simulate, what this bitstream of `build` makes of the chip, instead of the Verilog.",
     )
     @baud_option
     @click.option(

@@ -123,6 +123,8 @@ class Family(ABC):
         What cells are estimated with; without it there is no estimate.
     cell_models : CellModels, optional
         What netlists are simulated with; without it they are not.
+    routed : str
+        Suffix of nextpnr's netlist that a build leaves beside the bitstream, where that cannot be decoded.
     """
 
     name: str
@@ -133,6 +135,7 @@ class Family(ABC):
     cells: Mapping[str, tuple[str, ...]]
     area: Area | None = None
     cell_models: CellModels | None = None
+    routed: str = ""
 
     def pll(self, source: float, wanted: float) -> Pll:
         """Return the setting with the fastest clock that is not above the wanted one.

@@ -83,5 +83,6 @@ GOWIN = Gowin(
         "block_rams": ("SDPX9B", "SDPB", "DPB", "DPX9B", "SPX9", "pROM"),
         "multipliers": ("MULT",),
     },
+    routed=".pnr.json",
 )
 """The family."""

@@ -24,7 +24,7 @@ from backspike.sim.built import Built
 from backspike.sim.trellis import Chip
 
 # A board of each family whose bitstreams are decoded, and the programs that take.
-DECODED = {"icebreaker": ("iceunpack", "icebox_vlog"), "ulx3s-12f": ()}
+DECODED = {"icebreaker": ("iceunpack", "icebox_vlog"), "ulx3s-12f": (), "tangnano9k": ()}
 
 
 class Loop(wiring.Component):
