@@ -50,7 +50,8 @@ class Loop(wiring.Component):
         # Never the word that is written: what comes then is the device's choice.
         m.d.comb += [read.addr.eq(here + 1), written.addr.eq(here), written.data.eq(line), written.en.eq(1)]
         then, now = table.write_port(), table.read_port(domain="comb")
-        m.d.comb += [now.addr.eq(here), then.addr.eq(here), then.data.eq(read.data), then.en.eq(1)]
+        # Four clocks a word: if these came in another order, bits on the line would, too.
+        m.d.comb += [now.addr.eq(here[2:6] + 1), then.addr.eq(here[2:6]), then.data.eq(read.data), then.en.eq(1)]
         m.d.sync += self.tx.eq(now.data)
         m.d.comb += self.busy.eq(ResetSignal() | ~self.tx)
         return m
