@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 _CHECKSUMS = "checksums.json"
 _LOCK = ".lock"
 
+_KEY = "[0-9a-f]" * 32
+"""Pattern of a build's folder: nothing else in the folder of builds is ours to delete, whoever has put it there."""
+
 
 # -- where ----------------------------------------------------------------------------------------------------------
 
@@ -203,7 +206,7 @@ def prune_leftovers(builds: Path) -> int:
     count = 0
     # What cannot be locked or deleted is left to the next.
     with contextlib.suppress(OSError), _locked(_whole_lock(builds)) as alone:
-        for folder in builds.glob(".*-*") if alone else ():
+        for folder in builds.glob(f".{_KEY}-*") if alone else ():
             with contextlib.suppress(OSError), _locked(folder / _LOCK, wait=False) as free:
                 if free:
                     shutil.rmtree(folder)
@@ -241,12 +244,11 @@ class Build:
 def kept_builds() -> list[Build]:
     """Return the builds in the cache, the one used last first."""
     found = []
-    builds = cache_directory() / "builds"
-    for folder in builds.iterdir() if builds.is_dir() else ():
-        if not folder.name.startswith("."):
-            title = "damaged"
-            with contextlib.suppress(OSError, ValueError):
-                title = str(_description(folder).get("title", "of an earlier version"))
+    for folder in (cache_directory() / "builds").glob(_KEY):
+        title = "damaged"
+        with contextlib.suppress(OSError, ValueError):
+            title = str(_description(folder).get("title", "of an earlier version"))
+        with contextlib.suppress(OSError):  # another process has deleted it
             found.append(Build(folder, title, size(folder), folder.stat().st_mtime))
     return sorted(found, key=lambda build: build.used, reverse=True)
 

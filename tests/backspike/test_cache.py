@@ -230,7 +230,12 @@ def test_the_command_shows_lists_and_prunes(two_builds, folder, capsys):
     assert new.endswith("2.5 MB  " + two_builds[1].name[:8] + "  a new product")
     assert old.startswith("1970-01-1")
     assert old.endswith("an old product")
-    (folder / "builds" / ".0123-killed").mkdir()
+    (folder / "builds" / f".{two_builds[0].name}-killed").mkdir()
+    # What others have put there is none of ours: not shown, and not deleted.
+    foreign = [folder / "builds" / name for name in ("thesis", ".git-of-mine", "0123", f"{two_builds[0].name}-kept")]
+    for path in foreign:
+        path.mkdir()
+    (folder / "builds" / "notes").touch()
     assert main(["cache", "prune"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "builds deleted: 1, 0.0 MB",
@@ -239,6 +244,7 @@ def test_the_command_shows_lists_and_prunes(two_builds, folder, capsys):
     assert [build.title for build in kept_builds()] == ["a new product"]
     assert main(["cache", "prune", "--days", "0"]) == 0
     assert kept_builds() == []
+    assert set((folder / "builds").iterdir()) == {*foreign, folder / "builds" / "notes"}
     assert (folder / "datasets" / "mnist" / "file").exists()
 
 
