@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import errno
 import fcntl
+import fnmatch
 import hashlib
 import json
 import logging
@@ -244,7 +245,10 @@ class Build:
 def kept_builds() -> list[Build]:
     """Return the builds in the cache, the one used last first."""
     found = []
-    for folder in (cache_directory() / "builds").glob(_KEY):
+    builds = cache_directory() / "builds"
+    # Not by `glob`, to which a folder that cannot be read is one with nothing in it.
+    names = [path.name for path in builds.iterdir()] if builds.is_dir() else []
+    for folder in (builds / name for name in fnmatch.filter(names, _KEY)):
         title = "damaged"
         with contextlib.suppress(OSError, ValueError):
             title = str(_description(folder).get("title", "of an earlier version"))
