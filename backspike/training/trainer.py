@@ -132,6 +132,7 @@ def train(
     with announced("looking at the samples"):
         identity = training_identity(config, dataset, baseline or FloatSettings())
     tell = report or (lambda line: None)
+    out = Path(out)  # also of text, as many a caller has it
     make_directory(out)
     with locked(out):
         record = _Record(out, dataset, identity, Training([], []), Checkpoint.capture(network))

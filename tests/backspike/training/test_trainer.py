@@ -357,7 +357,7 @@ def test_nothing_is_overwritten_unless_forced(tmp_path, few, left, advice) -> No
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(left, "precious")]
     with pytest.raises(BackspikeError, match="not both"):
         train(config, dataset, 1, 5, tmp_path, resume=True, force=True)
-    train(config, dataset, 1, 5, tmp_path, force=True)
+    train(config, dataset, 1, 5, str(tmp_path), force=True)  # a folder's name as text does as well
     assert (tmp_path / left).read_bytes() != b"precious"
 
 
