@@ -14,7 +14,9 @@ __all__ = ["build"]
 @click.command()
 @click.option("--board", "board_name", required=True, metavar="NAME", help="Such as icebreaker; see docs/boards.md.")
 @config_option
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="First seed of the placement.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2_000_000_000), default=1, show_default=True, help="First seed of the placement."
+)
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="How many seeds to try.")
 @click.option("--clock", type=Number(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
@@ -12,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from backspike.config import NetworkConfig
-from backspike.errors import BackspikeError, shown
+from backspike.errors import BackspikeError, BackspikeWarning, shown
 
 from .dataset import Dataset, Loader, Request
 from .emnist import EMNIST_SPLITS, LETTERS26, emnist_source, load_emnist, load_emnist_letters26
-from .files import Source, find
+from .files import Source, find, search_path
 from .mnist import FASHION_MNIST, MNIST, load_fashion_mnist, load_mnist
 from .nmnist import (
     EVENT_SETTINGS,
@@ -131,7 +132,7 @@ def load_dataset(
         ``validation``: so many of the samples to train on, always the same ones, are held out and take the place of
         those to test on. For a search that is not to see the test samples.
     data_dir : Path, optional
-        The only folder to look in; datasets that need no files pass over it.
+        The only folder to look in; it must exist, also for datasets that need no files.
 
     Raises
     ------
@@ -142,10 +143,14 @@ def load_dataset(
     Warns
     -----
     BackspikeWarning
-        Most samples are blank, or spike in a single tick: see `Dataset.check`.
+        Most samples are blank, spike in a single tick, or are of one class: see `Dataset.check`. Or the dataset needs
+        no files, so that nothing is read from `data_dir`.
     """
     name = os.fspath(name)
     loader = find_loader(name)
+    if data_dir is not None and loader.find is None:
+        search_path(data_dir)
+        warnings.warn(f"nothing of dataset {name} is read from {data_dir}", BackspikeWarning, stacklevel=2)
     settings = dict(settings or {})
     validation = settings.pop("validation", 0)
     dataset = loader.load(Request(name, config, seed, settings, data_dir))

@@ -115,16 +115,19 @@ class Dataset:
         -----
         BackspikeWarning
             Most samples of a part are blank; or they are recorded spikes, all of them in one tick of many, as they are
-            when times are in another unit than they are taken for.
+            when times are in another unit than they are taken for; or all of a part are of one class.
         """
         self.require(config)
         for part in PARTS:
             values: NDArray[np.uint8] = getattr(self, f"{part}_values")
             ticks = values.shape[1] if values.ndim == 3 else 1
             spiking = np.count_nonzero(values.reshape(len(values), ticks, -1).any(axis=2), axis=1)
+            labels: NDArray[np.int64] = getattr(self, f"{part}_labels")
+            alike = len(labels) if len(labels) > 1 and (labels == labels[0]).all() else 0
             for count, finding in (
                 (np.count_nonzero(spiking == 0), "are blank: no input ever spikes"),
                 (np.count_nonzero(spiking == 1) if ticks > 2 else 0, f"spike in one of their {ticks} ticks alone"),
+                (alike, f"are of class {labels[0]}: there is nothing to be told apart"),
             ):
                 if 2 * count > len(values):
                     warnings.warn(

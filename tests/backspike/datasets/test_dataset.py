@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,16 @@ def test_blank_samples_are_told_if_they_are_most(part: str, blank: int, shape: t
         dataset.check(CONFIG.replace(input=kind))
     told = f"{blank} of the 5 samples to {part} on of dataset own are blank: no input ever spikes"
     assert [(w.category, str(w.message)) for w in caught] == ([(BackspikeWarning, told)] if blank > 2 else [])
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_samples_of_one_class_are_told(part: str) -> None:
+    right = Dataset(**RIGHT)
+    dataset = replace(right, **{f"{part}_labels": np.full_like(getattr(right, f"{part}_labels"), 2)})
+    count = len(getattr(right, f"{part}_labels"))
+    sentence = f"^{count} of the {count} samples to {part} on of dataset own are of class 2: there is nothing"
+    with pytest.warns(BackspikeWarning, match=sentence):
+        dataset.check(CONFIG)
 
 
 @pytest.mark.parametrize(("ticks", "told"), [(2, False), (3, True), (16, True)])

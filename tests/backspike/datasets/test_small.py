@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from backspike import PRESETS, BackspikeError, NetworkConfig
+from backspike import PRESETS, BackspikeError, BackspikeWarning, NetworkConfig
 from backspike.datasets import load_dataset
 from backspike.datasets.small import DIGITS
 from backspike.npz import read_arrays
@@ -133,6 +133,13 @@ def test_validation_holds_out_samples_to_train_on() -> None:
     assert pairs[0] == pairs[1], "every training sample once, and no test sample"
     again = load_dataset("digits", PRESETS["digits"], 1, {"validation": 300})
     assert np.array_equal(held.test_values, again.test_values)
+
+
+def test_a_given_folder_of_a_dataset_without_files_is_not_passed_over_in_silence(tmp_path) -> None:
+    with pytest.warns(BackspikeWarning, match=f"^nothing of dataset digits is read from {tmp_path}$"):
+        load_dataset("digits", PRESETS["digits"], 1, data_dir=tmp_path)
+    with pytest.raises(BackspikeError, match=f"^the folder given for datasets does not exist: {tmp_path}/absent$"):
+        load_dataset("digits", PRESETS["digits"], 1, data_dir=tmp_path / "absent")
 
 
 @pytest.mark.parametrize("count", [-1, 1437, 0.5, True, "all"])
