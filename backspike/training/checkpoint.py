@@ -31,9 +31,8 @@ FORMAT = 3
 class Checkpoint:
     """State of a network between two samples; spikes, errors and membranes are cleared there anyway.
 
-    The file is a NumPy archive (.npz) of the arrays ``weights_1`` .. ``weights_L`` (int16), ``lfsrs`` (uint64),
-    ``rates`` (int64) and ``header`` (uint8): UTF-8 JSON with ``format``, ``epoch``, ``shown``, ``right``, ``counters``,
-    ``config`` and ``checkpoint_hash``.
+    docs/checkpoint.md describes the file: a NumPy archive of ``weights_1`` .. ``weights_L``, ``lfsrs``, ``rates`` and a
+    header in JSON.
 
     Parameters
     ----------
