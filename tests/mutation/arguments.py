@@ -8,5 +8,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "counters.py": {
         "HALF = 16 -> HALF = 17": "counts get two bits more, which no register shows",
     },
+    "wta.py": {
+        "GROUP = 10 -> GROUP = 11": "the same winner by comparisons in groups of another size",
+        "GROUP = 10 -> GROUP = 9": "the same winner by comparisons in groups of another size",
+    },
 }
 """For each file, from the change to the reason."""

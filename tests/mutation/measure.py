@@ -61,14 +61,15 @@ def measure(file: str, seed: int, wanted: int, jobs: int, only: set[str] | None 
     work = [partial(_try_unit, mutant, unit, right) for mutant in mutants]
     found = []
     effective = 0
-    for mutant, (kind, why) in zip(mutants, _checked(jobs, work), strict=False):
+    for mutant, (kind, why) in zip(mutants, _checked(jobs, work, unit), strict=False):
         found.append((mutant, kind, why))
         effective += kind in EFFECTIVE
         if effective == wanted:
             break
     left = [mutant for mutant, kind, _ in found if kind == "survived"]
-    work = [partial(_try_whole, mutant, _right_outcome(tuple(whole_tests(file))), right) for mutant in left]
-    by_whole = dict(zip((mutant.change for mutant in left), _checked(jobs, work), strict=True))
+    whole = _right_outcome(tuple(whole_tests(file))) if left else Outcome()
+    work = [partial(_try_whole, mutant, whole, right) for mutant in left]
+    by_whole = dict(zip((mutant.change for mutant in left), _checked(jobs, work, whole), strict=True))
     for mutant, kind, why in found:
         kind, why = by_whole.get(mutant.change, (kind, why))
         yield Verdict(mutant.line, mutant.change, kind, why)
@@ -95,9 +96,12 @@ def _right_designs(file: str) -> list[str]:
     return found
 
 
-def _checked(jobs: int, work: list[Callable[[], tuple[str, str]]]) -> Iterator[tuple[str, str]]:
-    """Give results; of a process that came to no end, that the mutant cannot be built."""
-    for result in in_processes(jobs, work):
+def _checked(jobs: int, work: list[Callable[[], tuple[str, str]]], right: Outcome) -> Iterator[tuple[str, str]]:
+    """Give results; of a process that came to no end, that the mutant cannot be built.
+
+    Simulations end after steps: only what builds a design can go on for ever.
+    """
+    for result in in_processes(jobs, work, 20 + 5 * right.seconds):
         if isinstance(result, TimeoutError | MemoryError | ChildProcessError):
             yield "invalid", f"{type(result).__name__}: {result}"
         elif isinstance(result, BaseException):

@@ -8,6 +8,7 @@ import pickle
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -65,7 +66,7 @@ def install(mutant: Mutant) -> None:
 # -- processes --------------------------------------------------------------------------------------------------------
 
 
-def in_processes(jobs: int, work: Sequence[Callable[[], Any]], seconds: int = 600) -> Iterator[Any]:
+def in_processes(jobs: int, work: Sequence[Callable[[], Any]], seconds: float = 600) -> Iterator[Any]:
     """Give the results of functions, in their order, each from a process of its own that ends with it.
 
     Parameters
@@ -74,7 +75,7 @@ def in_processes(jobs: int, work: Sequence[Callable[[], Any]], seconds: int = 60
         How many run at once.
     work : sequence of callable
         Their results can be pickled; one that raises gives its exception.
-    seconds : int
+    seconds : float
         Of CPU, after which an endless one raises TimeoutError.
     """
     # What no mutant is of: each process has it at once.
@@ -108,7 +109,7 @@ def in_processes(jobs: int, work: Sequence[Callable[[], Any]], seconds: int = 60
             os.waitpid(pid, 0)
 
 
-def _fork(work: Callable[[], Any], sender: Connection, seconds: int) -> int:
+def _fork(work: Callable[[], Any], sender: Connection, seconds: float) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     # What is there already is not looked at again in each child.
@@ -120,7 +121,7 @@ def _fork(work: Callable[[], Any], sender: Connection, seconds: int) -> int:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nothing, stream)
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 60))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 60))
         resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
         signal.signal(signal.SIGXCPU, _give_up)
         try:
@@ -144,13 +145,15 @@ class Outcome:
     """What tests say.
 
     ``failed``: the first that fails, or None; ``why``: the last line of its failure; ``asserted``: it
-    is a claim of the test's that does not hold, not another error; ``steps``: of the simulation in each test.
+    is a claim of the test's that does not hold, not another error; ``steps``: of the simulation in each test;
+    ``seconds``: of CPU in all.
     """
 
     failed: str | None = None
     why: str = ""
     asserted: bool = False
     steps: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 class _Watch:
@@ -210,5 +213,7 @@ def run_tests(paths: Sequence[str], most: dict[str, int], first: str = "") -> Ou
     watch = _Watch(most, first)
     standard = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
     standard += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    before = time.process_time()
     pytest.main([*standard, *paths], plugins=[watch])
+    watch.outcome.seconds = time.process_time() - before
     return watch.outcome
