@@ -106,10 +106,12 @@ def place_and_route(board: Board, netlist: Step, clock: float, seed: int) -> Ste
         except BackspikeError as error:
             log = folder / "nextpnr.log"
             raise does_not_fit(log.read_text() if log.exists() else "", board) or error from error
+        family.mend(folder)
         run_tool([*find_tool(packer), *pack], folder, packer)
         (folder / "top.json").unlink()
 
     inputs = [netlist.folder.name, tool_version(nextpnr), tool_version(packer), command, f"{clock:.4f}", seed]
+    inputs += [family.mended] if family.mended else []
     return _cached(inputs, run, f"a bitstream for {board.title}, place and route with seed {seed}")
 
 

@@ -33,8 +33,8 @@ wire locked = ~rst;
 # Tables of the adders that nextpnr puts before and after a carry chain: a carry of 0, or the carry as a sum; one of 1.
 _ADDERS = {"C2L": 0x0000, "ONE2C": 0x000F}
 
-# Block RAMs, with bytes of eight bits or nine; of the latter two, port A writes and port B reads.
-_BLOCK_RAMS = ("DP", "DPX9", "SDP", "SDPX9")
+# Block RAMs of one port and of two; and those of which port A writes and port B reads.
+_BLOCK_RAMS = ("SP", "SPX9", "DP", "DPX9", "SDP", "SDPX9")
 _ROWS, _ROW_BYTES = 512, 4
 _CELLS = Path(__file__).with_name("cells")
 
@@ -183,29 +183,32 @@ class _Netlist:
     def _write_block_ram(
         self, kind: str, parameters: Mapping[str, str], connections: Mapping[str, list[int | str]]
     ) -> None:
-        nine, ports = kind.endswith("X9"), "AB"
-        for name in ("READ_MODE", "READ_MODE0", "READ_MODE1"):
-            if int(parameters.get(name, "0"), 2):
-                raise BackspikeError(f"{self._built.bitstream} has a block RAM with output registers")
+        # What nextpnr calls the ports of each kind, and their parameters: the first is port A of the model.
+        ports = {"": ""} if kind.startswith("SP") else {"A": "0", "B": "1"}
+        widths = [int(parameters[f"BIT_WIDTH{number and '_' + number}"], 2) for number in ports.values()]
+        nine = any(width % 9 == 0 for width in widths)
+        if any(int(parameters.get(f"READ_MODE{number}", "0"), 2) for number in ("", "0", "1")):
+            raise BackspikeError(f"{self._built.bitstream} has a block RAM with output registers")
         values = {
             "NINE": str(int(nine)),
             "ASYNCHRONOUS": str(int(parameters["RESET_MODE"] == "ASYNC")),
             "INIT": _contents(parameters, 9 if nine else 8),
         }
-        pins: dict[str, str] = {}
-        for index, port in enumerate(ports):
-            values[f"WIDTH_{port}"] = str(int(parameters[f"BIT_WIDTH_{index}"], 2))
-            values[f"WRITE_MODE_{port}"] = str(int(parameters.get(f"WRITE_MODE{index}", "0"), 2))
-            self._require_selected(parameters, connections, index, port)
-            pins |= {f"{name}{port}": self._net(connections[f"{name}{port}"]) for name in ("CLK", "CE", "RESET")}
-            pins[f"AD{port}"] = self._bus(connections, f"AD{port}", 14)
+        # A port that is not there does nothing.
+        pins = {"CLKB": "clk", "CEB": "1'b0", "WREB": "1'b0", "RESETB": "1'b0", "ADB": "14'd0", "DIB": "36'd0"}
+        for width, (port, number), mine in zip(widths, ports.items(), "AB", strict=False):
+            values[f"WIDTH_{mine}"] = str(width)
+            values[f"WRITE_MODE_{mine}"] = str(int(parameters.get(f"WRITE_MODE{number}", "0"), 2))
+            self._require_selected(parameters.get(f"BLK_SEL{number and '_' + number}", "000"), connections, port)
+            pins |= {f"{name}{mine}": self._net(connections[f"{name}{port}"]) for name in ("CLK", "CE", "RESET")}
+            pins[f"AD{mine}"] = self._bus(connections, f"AD{port}", 14)
+            if not kind.startswith("SDP"):
+                pins[f"WRE{mine}"] = self._net(connections[f"WRE{port}"])
+                pins[f"DI{mine}"] = self._bus(connections, f"DI{port}", 36)
+                pins[f"DO{mine}"] = self._bus(connections, f"DO{port}", 36, "")
         if kind.startswith("SDP"):
-            pins |= {"WREA": "1'b1", "WREB": "1'b0", "DIB": "36'd0"}
-            pins |= {"DIA": self._bus(connections, "DI", 36), "DOB": self._bus(connections, "DO", 36, "")}
-        else:
-            pins |= {f"WRE{port}": self._net(connections[f"WRE{port}"]) for port in ports}
-            pins |= {f"DI{port}": self._bus(connections, f"DI{port}", 36) for port in ports}
-            pins |= {f"DO{port}": self._bus(connections, f"DO{port}", 36, "") for port in ports}
+            pins |= {"WREA": "1'b1", "DIA": self._bus(connections, "DI", 36)}
+            pins["DOB"] = self._bus(connections, "DO", 36, "")
         self._instance("GOWIN_BLOCK_RAM", values, pins)
 
     def _bus(
@@ -217,11 +220,8 @@ class _Netlist:
             nets += [otherwise] * (width - len(nets))
         return f"{{{', '.join(reversed(nets))}}}"
 
-    def _require_selected(
-        self, parameters: Mapping[str, str], connections: Mapping[str, list[int | str]], index: int, port: str
-    ) -> None:
+    def _require_selected(self, code: str, connections: Mapping[str, list[int | str]], port: str) -> None:
         """Raise an exception unless a port of a block RAM is selected by constants."""
-        code = parameters.get(f"BLK_SEL_{index}", "000")
         nets = [connections.get(f"BLKSEL{port}{bit}", []) for bit in range(3)]
         found = "".join(str(self._constants.get(bits[0], "?")) for bits in reversed(nets) if bits)
         if found != code[-3:]:

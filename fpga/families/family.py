@@ -125,6 +125,8 @@ class Family(ABC):
         What netlists are simulated with; without it they are not.
     routed : str
         Suffix of nextpnr's netlist that a build leaves beside the bitstream, where that cannot be decoded.
+    mended : str
+        What `mend` mends, in a word: another one makes another build.
     """
 
     name: str
@@ -136,6 +138,7 @@ class Family(ABC):
     area: Area | None = None
     cell_models: CellModels | None = None
     routed: str = ""
+    mended: str = ""
 
     def pll(self, source: float, wanted: float) -> Pll:
         """Return the setting with the fastest clock that is not above the wanted one.
@@ -195,6 +198,10 @@ class Family(ABC):
     @abstractmethod
     def packer_arguments(self, platform: Any) -> list[str]:
         """Return the packer's arguments, from nextpnr's output to the bitstream, ``top`` and `suffix`."""
+
+    def mend(self, folder: Path) -> int:
+        """Mend, in what nextpnr leaves for the packer, what it is known to get wrong; return in how many places."""
+        return 0
 
     def second_opinion(self, folder: Path, platform: Any) -> tuple[str, float] | None:
         """Return what else gives a speed for what nextpnr has routed, and that speed in MHz; None if nothing does."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from amaranth import Instance, Module, Signal, Value
@@ -11,6 +13,11 @@ from amaranth import Instance, Module, Signal, Value
 from .family import Family, Pll, buffered
 
 __all__ = ["GOWIN"]
+
+# Table of the adder that nextpnr 0.11 puts before a carry chain whose first carry comes from logic, and the right one.
+# An adder's carry out is its carry in where words 4 to 7 give 1, else what words 0 to 3 give. So the first lets through
+# what the neighbour's carry happens to be where it should give 0.
+_WRONG, _RIGHT = f"{0x505A:016b}", f"{0x000A:016b}"
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,21 @@ class Gowin(Family):
         device = ["--device", platform.part, "--vopt", f"family={platform._chipdb_device}"]
         return [*device, "--vopt", "cst=top.cst", "--write", "top.pnr.json"]
 
+    def mend(self, folder: Path) -> int:
+        """Give carries that come from logic to their chains as they are; return how many were not."""
+        path, mended = folder / "top.pnr.json", 0
+        netlist = json.loads(path.read_text(encoding="utf-8"))
+        for module in netlist["modules"].values():
+            for cell in module["cells"].values():
+                parameters = cell["parameters"]
+                table = parameters.get("RAW_ALU_LUT", "")
+                if parameters.get("CIN_NETTYPE") == "LOGIC" and table.endswith(_WRONG):
+                    parameters["RAW_ALU_LUT"] = table.removesuffix(_WRONG) + _RIGHT
+                    mended += 1
+        if mended:
+            path.write_text(json.dumps(netlist), encoding="utf-8")
+        return mended
+
     def packer_arguments(self, platform: Any) -> list[str]:
         """Return gowin_pack's arguments."""
         return ["-d", platform._chipdb_device, "-o", "top.fs", "top.pnr.json"]
@@ -84,5 +106,6 @@ GOWIN = Gowin(
         "multipliers": ("MULT",),
     },
     routed=".pnr.json",
+    mended="carries from logic",
 )
 """The family."""
