@@ -68,7 +68,7 @@ LOADERS: dict[str, Loader] = {
 }
 """Datasets by the name that the command line takes."""
 
-OWN = Loader(load_own, settings={name: words for name, (_, words) in SAMPLE_SETTINGS.items()})
+OWN = Loader(load_own, settings={key: f"{words}; {left}" for key, (_, words, left) in SAMPLE_SETTINGS.items()})
 """Datasets by path."""
 
 

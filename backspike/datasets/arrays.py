@@ -7,10 +7,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.npz import read_arrays
 
-from .samples import Samples
+from .events import bin_recordings, read_recordings
+from .samples import Samples, SampleSettings
 
 __all__ = ["read_samples"]
 
@@ -28,15 +30,22 @@ NAMES: tuple[tuple[tuple[str, str], tuple[str, str] | None], ...] = (
 """Names of the arrays to train on and to test on: ours, MedMNIST's, Keras' and scikit-learn's; then of one part."""
 
 
-def read_samples(path: Path) -> list[Samples]:
+def read_samples(path: Path, settings: SampleSettings, config: NetworkConfig) -> list[Samples]:
     """Return the samples of an archive to train on, and if it has some those to test on; other arrays are passed over.
+
+    Recorded events, which are told by their offsets, are binned to the ticks of the network.
 
     Raises
     ------
     BackspikeError
-        `read_arrays` refuses it, or it has arrays of no names in `NAMES`.
+        `read_arrays` refuses it, it has arrays of no names in `NAMES`, or `read_recordings` or `bin_recordings` refuses
+        its events.
     """
     arrays = read_arrays(path)
+    for prefixes in (("train_", "test_"), ("",)):
+        if all(f"{prefix}offsets" in arrays for prefix in prefixes):
+            return bin_recordings([read_recordings(arrays, prefix) for prefix in prefixes], settings, config)
+    settings.refuse_events()
     for train, test in NAMES:
         wanted = [*train, *(test or ())]
         if all(name in arrays for name in wanted):

@@ -20,6 +20,7 @@ from backspike.errors import BackspikeError, shown
 from backspike.files import read_file, read_member, reading
 
 from .dataset import Dataset, Request
+from .events import Binning
 from .files import Source, below, find, is_litter, locate
 from .split import stratified_folds
 
@@ -137,7 +138,19 @@ class EventSettings:
     @property
     def inputs(self) -> int:
         """Number of inputs, n_0, that a network needs."""
-        return (SIDE // self.pool) ** 2 * (2 if self.polarity == "separate" else 1)
+        return self.binning.inputs
+
+    @property
+    def binning(self) -> Binning:
+        """The same for any sensor."""
+        return Binning(
+            width=SIDE,
+            height=SIDE,
+            pool=self.pool,
+            separate=self.polarity == "separate",
+            microseconds=1000 * self.milliseconds,
+            threshold=self.threshold,
+        )
 
 
 def bin_events(content: bytes, name: str, ticks: int, settings: EventSettings) -> NDArray[np.uint8]:
@@ -170,14 +183,8 @@ def bin_events(content: bytes, name: str, ticks: int, settings: EventSettings) -
         raise BackspikeError(
             f"{name} is damaged: an event at ({x[place]}, {y[place]}) is outside of {SIDE} x {SIDE} pixels"
         )
-    tick = microseconds * ticks // (1000 * settings.milliseconds)
-    seen = ~overflow & (tick < ticks)
-    side = SIDE // settings.pool
-    inputs = y // settings.pool * side + x // settings.pool
-    if settings.polarity == "separate":
-        inputs += (high >> 7) * side * side
-    counts = np.bincount((tick * settings.inputs + inputs)[seen], minlength=ticks * settings.inputs)
-    return (counts >= settings.threshold).astype(np.uint8).reshape(ticks, settings.inputs)
+    x, y, polarity, microseconds = (array[~overflow] for array in (x, y, high >> 7, microseconds))
+    return settings.binning.spikes(x, y, polarity, microseconds, ticks)
 
 
 def load_nmnist(request: Request) -> Dataset:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError, shown
 from backspike.files import reading
 
@@ -28,28 +29,28 @@ class Format:
     Parameters
     ----------
     read : callable
-        Takes path and settings, and returns the samples to train on and, if there are some, those to test on.
+        Takes path, settings and network, and returns the samples to train on and, if there are some, those to test on.
     files : callable
         Takes the path, and returns the files that it is read from.
     """
 
-    read: Callable[[Path, SampleSettings], list[Samples]]
+    read: Callable[[Path, SampleSettings, NetworkConfig], list[Samples]]
     files: Callable[[Path], list[Path]]
 
 
-_TABLE = Format(table.read_samples, table.table_files)
+_TABLE = Format(lambda path, settings, _: table.read_samples(path, settings), table.table_files)
 
 FORMATS = {
-    ".npz": Format(lambda path, settings: arrays.read_samples(path), lambda path: [path]),
+    ".npz": Format(arrays.read_samples, lambda path: [path]),
     ".csv": _TABLE,
     ".csv.gz": _TABLE,
 }
 """Formats by the ending of a file's name."""
 
-FOLDER = Format(lambda path, settings: folder.read_samples(path), folder.folder_files)
+FOLDER = Format(lambda path, *_: folder.read_samples(path), folder.folder_files)
 """The format of folders of images."""
 
-IDX = Format(lambda path, settings: mnist.read_samples(path), mnist.idx_files)
+IDX = Format(lambda path, *_: mnist.read_samples(path), mnist.idx_files)
 """The format of folders with the four files of MNIST or of what came after it in its form."""
 
 PATHS = f"files {', '.join(FORMATS)} and folders of images"
@@ -85,7 +86,10 @@ def load_own(request: Request) -> Dataset:
     path = Path(request.name).expanduser()
     settings = _settings(request.name, request.settings)
     with reading(path):
-        samples = _format(path).read(path, settings)
+        form = _format(path)
+        if form is not FORMATS[".npz"]:
+            settings.refuse_events()
+        samples = form.read(path, settings, request.config)
         return dataset_of(title(request.name), request, settings, *samples)
 
 

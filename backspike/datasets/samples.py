@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +23,22 @@ FULL = 255
 DIM = FULL / 4
 """Values that all are below it hardly make an input spike: most likely another one than `FULL` is meant by white."""
 
-SAMPLE_SETTINGS: dict[str, tuple[range, str]] = {
-    "test": (range(1, 1 << 31), "so many of the samples to test on, where the data has none for it; a fifth"),
-    "classes": (range(2, 1 << 16), "2 to 65535; as many as the labels have"),
-    "first_label": (range(-(1 << 31), 1 << 31), "the label that is class 0; 0"),
-    "white": (range(1, 1 << 16), "the value of an input that spikes most often, 1 to 65535; 255, or 1 for floats to 1"),
+SAMPLE_SETTINGS: dict[str, tuple[Container[int | str], str, str]] = {
+    "test": (range(1, 1 << 31), "1 or more, of data without a part to test on", "a fifth"),
+    "classes": (range(2, 1 << 16), "2 to 65535", "as many as the labels have"),
+    "first_label": (range(-(1 << 31), 1 << 31), "-2147483648 to 2147483647", "0"),
+    "white": (range(1, 1 << 16), "1 to 65535", "255, or 1 for floats to 1"),
+    "width": (range(1, 1 << 16), "1 to 65535", "as many as have events"),
+    "height": (range(1, 1 << 16), "1 to 65535", "as many as have events"),
+    "pool": (range(1, 1 << 16), "1 to 65535", "1"),
+    "polarity": (("merged", "separate"), "merged or separate", "merged"),
+    "milliseconds": (range(1, 1 << 31), "1 or more", "all"),
+    "threshold": (range(1, 1 << 31), "1 or more", "1"),
 }
-"""What each setting may be, and in words that and what it is when left out."""
+"""What each setting may be, the same in words, and in words what it is when left out."""
+
+OF_EVENTS = ("width", "height", "pool", "polarity", "milliseconds", "threshold")
+"""Settings that recorded events have, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,9 @@ class SampleSettings:
     white : int, optional
         The value that becomes 255, 1 to 65535. When left out it is 255 for integers, 1 for booleans, and for floats 1
         if none is above 1, else 255.
+    width, height, pool, polarity, milliseconds, threshold : optional
+        Of recorded events, as in `events.Binning`: a sensor as large as it has events, one pixel an input, ``"merged"``
+        polarities, all of the longest recording and one event a spike when left out.
 
     Raises
     ------
@@ -73,16 +86,28 @@ class SampleSettings:
     classes: int | None = None
     first_label: int = 0
     white: int | None = None
+    width: int | None = None
+    height: int | None = None
+    pool: int | None = None
+    polarity: str | None = None
+    milliseconds: int | None = None
+    threshold: int | None = None
 
     def __post_init__(self) -> None:
-        for name, (allowed, _) in SAMPLE_SETTINGS.items():
+        for name, (allowed, words, _) in SAMPLE_SETTINGS.items():
             value = getattr(self, name)
             if value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
-                raise BackspikeError(
-                    f"{name} must be a whole number from {allowed.start} to {allowed.stop - 1}, not {shown(value)}"
-                )
+            kind = str if name == "polarity" else int
+            if isinstance(value, bool) or not isinstance(value, kind) or value not in allowed:
+                what = "" if kind is str else "a whole number, "
+                raise BackspikeError(f"{name} must be {what}{words}, not {shown(value)}")
+
+    def refuse_events(self) -> None:
+        """Raise `BackspikeError` if something is set that recorded events alone have."""
+        for name in OF_EVENTS:
+            if getattr(self, name) is not None:
+                raise BackspikeError(f"{name} is a setting of recorded events, and it has none")
 
 
 def dataset_of(

@@ -13,6 +13,7 @@ from backspike import BackspikeError, NetworkConfig
 from backspike.datasets import Dataset, Request
 from backspike.datasets.arrays import read_samples
 from backspike.datasets.own import load_own
+from backspike.datasets.samples import SampleSettings
 from tests.damage import damaged_zips, read_or_refused
 
 CONFIG = NetworkConfig(layers=(6, 3), ticks=4)
@@ -32,7 +33,7 @@ LABELS = np.array([0, 1, 2, 0, 1, 2])
 )
 def test_two_parts_by_their_names(tmp_path: Path, names: tuple[str, ...]) -> None:
     np.savez(tmp_path / "a.npz", **dict(zip(names, (VALUES, LABELS, VALUES[3:], LABELS[3:]), strict=True)), val=VALUES)
-    train, test = read_samples(tmp_path / "a.npz")
+    train, test = read_samples(tmp_path / "a.npz", SampleSettings(), CONFIG)
     assert train.values.tolist() == VALUES.tolist()
     assert train.labels.tolist() == LABELS.tolist()
     assert test.values.tolist() == VALUES[3:].tolist()
@@ -44,7 +45,7 @@ def test_two_parts_by_their_names(tmp_path: Path, names: tuple[str, ...]) -> Non
 )
 def test_one_part_by_its_names(tmp_path: Path, names: tuple[str, ...]) -> None:
     np.savez_compressed(tmp_path / "a.npz", **dict(zip(names, (VALUES, LABELS), strict=True)))
-    (only,) = read_samples(tmp_path / "a.npz")
+    (only,) = read_samples(tmp_path / "a.npz", SampleSettings(), CONFIG)
     assert only.values.tolist() == VALUES.tolist()
     assert only.labels.tolist() == LABELS.tolist()
 
@@ -63,7 +64,7 @@ def test_other_names_are_told(tmp_path: Path, arrays: dict[str, np.ndarray], has
         "must have the arrays train_values, train_labels, test_values and test_labels, or values and labels to be"
     )
     with pytest.raises(BackspikeError, match=rf"a\.npz {sentence} split; it has {has}$"):
-        read_samples(tmp_path / "a.npz")
+        read_samples(tmp_path / "a.npz", SampleSettings(), CONFIG)
 
 
 def archive(**arrays: np.ndarray) -> dict[str, bytes]:

@@ -183,13 +183,16 @@ def test_what_is_no_sample_or_label_is_one_sentence(arguments: dict[str, Any], s
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"test": 0}, "test must be a whole number from 1 to 2147483647, not 0"),
-        ({"test": True}, "test must be a whole number from 1 to 2147483647, not True"),
-        ({"classes": 1}, "classes must be a whole number from 2 to 65535, not 1"),
-        ({"classes": "all"}, "classes must be a whole number from 2 to 65535, not 'all'"),
-        ({"first_label": 0.5}, "first_label must be a whole number from -2147483648 to 2147483647, not 0.5"),
-        ({"white": 0}, "white must be a whole number from 1 to 65535, not 0"),
-        ({"white": 10**5000}, "white must be a whole number from 1 to 65535, not a very long int"),
+        ({"test": 0}, "test must be a whole number, 1 or more, of data without a part to test on, not 0"),
+        ({"test": True}, "test must be a whole number, 1 or more, of data without a part to test on, not True"),
+        ({"classes": 1}, "classes must be a whole number, 2 to 65535, not 1"),
+        ({"classes": "all"}, "classes must be a whole number, 2 to 65535, not 'all'"),
+        ({"first_label": 0.5}, "first_label must be a whole number, -2147483648 to 2147483647, not 0.5"),
+        ({"white": 0}, "white must be a whole number, 1 to 65535, not 0"),
+        ({"pool": 0}, "pool must be a whole number, 1 to 65535, not 0"),
+        ({"polarity": "both"}, "polarity must be merged or separate, not 'both'"),
+        ({"polarity": 1}, "polarity must be merged or separate, not 1"),
+        ({"white": 10**5000}, "white must be a whole number, 1 to 65535, not a very long int"),
     ],
 )
 def test_impossible_settings_are_one_sentence(values: dict[str, Any], sentence: str) -> None:

@@ -1,0 +1,213 @@
+"""Recorded events: binned to the ticks of a network, and as people keep them in arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
+from backspike.files import LARGEST
+
+from .samples import Samples, SampleSettings
+
+__all__ = ["Binning", "Recordings", "bin_recordings", "read_recordings"]
+
+FIELDS = {"x": ("x",), "y": ("y",), "polarity": ("polarity", "p"), "time": ("time", "t")}
+"""What the parts of an event are called in arrays; an `x` and a time they must have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binning:
+    """How events become spikes: an input spikes in a tick in which it has seen enough events.
+
+    Parameters
+    ----------
+    width, height : int
+        Pixels of the sensor.
+    pool : int
+        Pixels in each direction that share an input; what is over at the right and at the bottom has inputs as well.
+    separate : bool
+        Whether there are two inputs instead of one, first all for darker, then all for brighter.
+    microseconds : int
+        Length of the recording that is divided among the ticks; what comes later is left out.
+    threshold : int
+        Events that an input needs in a tick to spike.
+    """
+
+    width: int
+    height: int
+    pool: int
+    separate: bool
+    microseconds: int
+    threshold: int
+
+    @property
+    def columns(self) -> int:
+        """Inputs in a row."""
+        return -(-self.width // self.pool)
+
+    @property
+    def cells(self) -> int:
+        """Inputs of one polarity."""
+        return self.columns * -(-self.height // self.pool)
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs, n_0, that a network needs."""
+        return self.cells * (2 if self.separate else 1)
+
+    def spikes(
+        self, x: NDArray[Any], y: NDArray[Any], brighter: NDArray[Any], time: NDArray[Any], ticks: int
+    ) -> NDArray[np.uint8]:
+        """Return events as spikes, uint8 of shape (ticks, inputs), 0 or 1.
+
+        Parameters
+        ----------
+        x, y : array of int64, shape (events,)
+            Pixel of each event, inside of the sensor.
+        brighter : array of int64, shape (events,)
+            Its polarity, 0 or 1.
+        time : array of int64 or float64, shape (events,)
+            In microseconds, 0 or above.
+        ticks : int
+        """
+        tick = (time * ticks // self.microseconds).astype(np.int64)
+        inputs = y // self.pool * self.columns + x // self.pool
+        if self.separate:
+            inputs = inputs + brighter * self.cells
+        counts = np.bincount((tick * self.inputs + inputs)[tick < ticks], minlength=ticks * self.inputs)
+        return (counts >= self.threshold).astype(np.uint8).reshape(ticks, self.inputs)
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Events of many samples, one sample after the other.
+
+    Parameters
+    ----------
+    x, y, brighter : array of int64, shape (events,)
+        0 or above; polarity 0 or 1.
+    time : array of int64 or float64, shape (events,)
+        In microseconds from the start of the sample, 0 or above.
+    offsets : array of int64, shape (samples + 1,)
+        Where each sample begins, and the number of events.
+    labels : array, shape (samples,)
+    """
+
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+    brighter: NDArray[np.int64]
+    time: NDArray[Any]
+    offsets: NDArray[np.int64]
+    labels: NDArray[Any]
+
+
+def read_recordings(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Recordings:
+    """Return the recordings in the arrays whose names have a prefix, such as ``train_``.
+
+    Parameters
+    ----------
+    arrays : mapping
+        ``offsets`` and ``labels``; and ``x``, ``y``, ``polarity`` and ``time`` of all events, or an array ``events``
+        with fields of these names. ``y`` and ``polarity`` may be left out, ``polarity`` and ``time`` be called ``p``
+        and ``t``.
+    prefix : str
+
+    Raises
+    ------
+    BackspikeError
+        An array is missing, of the wrong kind or shape, or has a value that is none.
+    """
+    events = arrays.get(f"{prefix}events")
+    if events is None:
+        there = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    elif events.dtype.names is None:
+        raise BackspikeError(f"{prefix}events must have fields x, y, polarity and time, not be {events.dtype}")
+    else:
+        there = {name: events[name] for name in events.dtype.names}
+    found = {field: next((there[name] for name in names if name in there), None) for field, names in FIELDS.items()}
+    x, time = found["x"], found["time"]
+    labels = arrays.get(f"{prefix}labels")
+    if x is None or time is None or labels is None:
+        missing = [name for name, array in (("x", x), ("time", time), ("labels", labels)) if array is None]
+        raise BackspikeError(f"it has {prefix}offsets, but no {' and '.join(prefix + name for name in missing)}")
+    x = _whole(f"{prefix}x", x, 0, 1 << 16)
+    zeros = np.zeros(len(x), dtype=np.int64)
+    y = zeros if found["y"] is None else _whole(f"{prefix}y", found["y"], 0, 1 << 16)
+    polarity = zeros if found["polarity"] is None else _whole(f"{prefix}polarity", found["polarity"], -1, 2)
+    if time.ndim != 1 or time.dtype.kind not in "iuf":
+        raise BackspikeError(f"{prefix}time must be numbers, one for each event, not {time.dtype} of {time.shape}")
+    time = time.astype(np.float64 if time.dtype.kind == "f" else np.int64)
+    # Also what is no number.
+    for wrong in time[~((time >= 0) & (time < 1 << 44))]:
+        raise BackspikeError(f"{prefix}time must be microseconds, 0 or above, not {wrong}")
+    for name, array in (("y", y), ("polarity", polarity), ("time", time)):
+        if len(array) != len(x):
+            raise BackspikeError(f"{prefix}{name} has {len(array):,} events, but {prefix}x {len(x):,}")
+    return Recordings(x, y, (polarity > 0).astype(np.int64), time, _offsets(arrays, prefix, len(x)), labels)
+
+
+def _offsets(arrays: Mapping[str, NDArray[Any]], prefix: str, events: int) -> NDArray[np.int64]:
+    offsets = _whole(f"{prefix}offsets", arrays[f"{prefix}offsets"], 0, events + 1)
+    samples = len(arrays[f"{prefix}labels"]) if arrays[f"{prefix}labels"].ndim else 0
+    if len(offsets) == samples:
+        offsets = np.append(offsets, events)
+    if len(offsets) != samples + 1 or offsets[0] != 0 or offsets[-1] != events or (np.diff(offsets) < 0).any():
+        raise BackspikeError(
+            f"{prefix}offsets must say where the events of each of the {samples} samples begin, from 0 and ascending; "
+            f"after them may stand the number of events, {events:,}"
+        )
+    return offsets
+
+
+def _whole(name: str, array: NDArray[Any], least: int, end: int) -> NDArray[np.int64]:
+    if array.ndim != 1 or array.dtype.kind not in "biu":
+        raise BackspikeError(f"{name} must be whole numbers in one dimension, not {array.dtype} of {array.shape}")
+    for wrong in array[(array < least) | (array >= end)] if array.dtype.kind != "b" else ():
+        raise BackspikeError(f"{name} must be from {least} to {end - 1}, not {wrong}")
+    return array.astype(np.int64)
+
+
+def bin_recordings(parts: list[Recordings], settings: SampleSettings, config: NetworkConfig) -> list[Samples]:
+    """Return the recordings of all parts as spikes of shape (samples, ticks, inputs), binned alike.
+
+    Raises
+    ------
+    BackspikeError
+        The network takes no recorded spikes, an event is outside of the sensor, or they take too much memory.
+    """
+    if config.input != "spikes":
+        raise BackspikeError('it has recorded events: its network needs input = "spikes"')
+    last = {name: max(int(getattr(part, name).max(initial=0)) for part in parts) for name in ("x", "y", "time")}
+    for name, size in (("x", settings.width), ("y", settings.height)):
+        if size is not None and last[name] >= size:
+            side = "width" if name == "x" else "height"
+            raise BackspikeError(f"it has an event at {name} = {last[name]}, outside of {side} = {size}")
+    binning = Binning(
+        width=settings.width or last["x"] + 1,
+        height=settings.height or last["y"] + 1,
+        pool=settings.pool or 1,
+        separate=settings.polarity == "separate",
+        microseconds=1000 * settings.milliseconds if settings.milliseconds else last["time"] + 1,
+        threshold=settings.threshold or 1,
+    )
+    size = sum(len(part.labels) for part in parts) * config.ticks * binning.inputs
+    if size > LARGEST:
+        raise BackspikeError(
+            f"its samples have {binning.inputs:,} inputs in {config.ticks} ticks, {size:,} bytes together, more than "
+            f"{LARGEST:,}: pool more of them, or take fewer samples"
+        )
+    return [Samples(_bin(part, binning, config.ticks), part.labels) for part in parts]
+
+
+def _bin(part: Recordings, binning: Binning, ticks: int) -> NDArray[np.uint8]:
+    values = np.zeros((len(part.offsets) - 1, ticks, binning.inputs), dtype=np.uint8)
+    for sample, begin, end in zip(values, part.offsets[:-1], part.offsets[1:], strict=True):
+        events = slice(int(begin), int(end))
+        sample[...] = binning.spikes(part.x[events], part.y[events], part.brighter[events], part.time[events], ticks)
+    return values
