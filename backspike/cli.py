@@ -38,6 +38,7 @@ COMMANDS = {
     "estimate": "Estimate what a network and its host link take on a board, before synthesis, and how fast it trains.",
     "evaluate": "Say how many test samples a trained network answers right, in all and of each class.",
     "experiment": "Experiments as files: list them, run them, and make the page of their results.",
+    "export": "Write the weights of a checkpoint for other tools.",
     "generate": "Write the Verilog of a network, and a JSON description of it.",
     "host": "Train a network on a board, over a serial port.",
     "predict": "Say which class a trained network takes each sample for, and how sure it is.",
