@@ -162,14 +162,15 @@ class _Netlist:
         self._lines.append(f"{cell} #({given}) cell_{len(self._lines)} ({joined});\n")
 
     def _write_adder(self, parameters: Mapping[str, str], pins: Mapping[str, str]) -> None:
-        table = parameters.get("RAW_ALU_LUT")
-        value = int(table[-16:], 2) if table else _ADDERS.get(parameters["ALU_MODE"])
-        if value is None:
-            raise BackspikeError(f"{self._built.bitstream} has an adder of mode {parameters['ALU_MODE']}")
-        names = ("I0", "I1", "I3", "CIN")
-        joined = {name: pins.get(name, "floating") for name in names}
+        table, mode = parameters.get("RAW_ALU_LUT"), parameters.get("ALU_MODE", "0")
+        joined = {name: pins.get(name, "floating") for name in ("I0", "I1", "I3", "CIN")}
         joined |= {name: pins[name] for name in ("SUM", "COUT") if name in pins}
-        self._instance("GOWIN_ALU", {"TABLE": f"16'd{value}"}, joined)
+        if table:
+            self._instance("GOWIN_ALU", {"TABLE": f"16'b{table[-16:]}"}, joined)
+        elif mode in _ADDERS:
+            self._instance("GOWIN_ALU", {"TABLE": f"16'd{_ADDERS[mode]}"}, joined)
+        else:
+            self._instance("ALU", {"ALU_MODE": str(int(mode, 2))}, joined)
 
     def _write_pll(self, parameters: Mapping[str, str], pins: Mapping[str, str]) -> None:
         for name in ("IDIV_SEL", "FBDIV_SEL", "ODIV_SEL"):

@@ -140,7 +140,8 @@ def test_what_cannot_be_simulated_is_said(built, board: str, sentence: str) -> N
         decode(read_built(built.bitstream))
 
 
-def test_a_bitstream_is_simulated_or_nothing(capsys) -> None:
-    arguments = ["host", "identify", "--config", "tiny", "--port", "/dev/null", "--bitstream", "tiny.bin"]
+@pytest.mark.parametrize(("option", "value"), [("--bitstream", "tiny.bin"), ("--skew", "0.02")])
+def test_what_is_of_a_simulated_board_needs_one(option, value, capsys) -> None:
+    arguments = ["host", "identify", "--config", "tiny", "--port", "/dev/null", option, value]
     assert main(arguments) == 2
-    assert "--bitstream needs --simulate" in capsys.readouterr().err
+    assert f"{option} needs --simulate" in capsys.readouterr().err
