@@ -92,19 +92,28 @@ def _parts(path: Path) -> list[list[Path]]:
 
 
 def _folders(path: Path) -> list[Path]:
-    return [folder for folder in path.iterdir() if folder.is_dir() and not is_litter(folder.name)]
+    return [folder for folder in _entries(path) if folder.is_dir()]
+
+
+def _entries(path: Path) -> list[Path]:
+    """Return what is in a folder, by name."""
+    entries = sorted((entry for entry in path.iterdir() if not is_litter(entry.name)), key=lambda entry: entry.name)
+    for entry in entries:
+        if not entry.name.isprintable():
+            raise BackspikeError(f"a file or folder in {path} has a name that is none: {shown(entry.name)}")
+    return entries
 
 
 def _ordered(folders: list[Path]) -> list[Path]:
     if all(folder.name.isdecimal() and len(folder.name) < 20 for folder in folders):
         return sorted(folders, key=lambda folder: (int(folder.name), folder.name))
-    return sorted(folders, key=lambda folder: folder.name)
+    return folders
 
 
 def _images(folders: list[Path]) -> Iterator[Path]:
     """Yield the files of classes in their order."""
     for folder in folders:
-        files = sorted((file for file in folder.iterdir() if not is_litter(file.name)), key=lambda file: file.name)
+        files = _entries(folder)
         if not files:
             raise BackspikeError(f"{folder} has no images")
         for file in files:

@@ -69,9 +69,18 @@ def located(name: str, place: Path) -> str:
 
 
 def title(name: str) -> str:
-    """Return what a dataset is called that a path names: a training goes on if its data was moved."""
+    """Return what a dataset is called that a path names: a training goes on if its data was moved.
+
+    Raises
+    ------
+    BackspikeError
+        It cannot be printed.
+    """
     path = Path(name).expanduser()
-    return path.name if path.name not in ("", "..") else path.resolve().name or name
+    called = path.name if path.name not in ("", "..") else path.resolve().name or name
+    if not called.isprintable():
+        raise BackspikeError(f"{shown(name)} is no name of a dataset: it must be printable")
+    return called
 
 
 def load_own(request: Request) -> Dataset:
@@ -84,13 +93,14 @@ def load_own(request: Request) -> Dataset:
         refuses its samples. The message names the file.
     """
     path = Path(request.name).expanduser()
+    name = title(request.name)
     settings = _settings(request.name, request.settings)
     with reading(path):
         form = _format(path)
         if form is not FORMATS[".npz"]:
             settings.refuse_events()
         samples = form.read(path, settings, request.config)
-        return dataset_of(title(request.name), request, settings, *samples)
+        return dataset_of(name, request, settings, *samples)
 
 
 def content_digest(name: str) -> str:
@@ -108,7 +118,7 @@ def content_digest(name: str) -> str:
         digest = hashlib.sha256()
         for file in files:
             status = file.stat()
-            digest.update(f"{file.relative_to(root)} {status.st_size} ".encode())
+            digest.update(os.fsencode(file.relative_to(root)) + f" {status.st_size} ".encode())
             digest.update(_digest(file, status.st_size, status.st_mtime_ns))
         return digest.hexdigest()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import re
 import warnings
 from pathlib import Path
@@ -86,21 +85,23 @@ def _cased(word: str, like: str) -> str:
 def _read_table(path: Path) -> Samples:
     with reading(path):
         with path.open("rb") as raw, gzip.open(raw) if path.name.lower().endswith(".gz") else raw as file:
-            text = read_stream(file).decode("utf-8-sig").lstrip()
-        first = text.partition("\n")[0].rstrip()
-        if not first:
+            text = read_stream(file).decode("utf-8-sig")
+        lines = [line for line in text.splitlines() if line.strip()]
+        del text
+        if not lines:
             raise BackspikeError(f"{path} has no lines")
+        first = lines[0].strip(" ")
         delimiter = max(",;\t", key=first.count)
         names = [name.strip(" \"'").lower() for name in first.split(delimiter)]
         labels, left_out = 0, []
         if (names[0] and not _is_number(names[0])) or not _LABELS.isdisjoint(names):
-            text = text.partition("\n")[2].lstrip()
+            del lines[0]
+            if not lines:
+                raise BackspikeError(f"{path} has no lines but the header")
             left_out = [place for place, name in enumerate(names) if name in _INDICES]
             rest = [place for place in range(len(names)) if place not in left_out]
             labels = next((place for place in rest if names[place] in _LABELS), rest[0] if rest else 0)
-        if not text:
-            raise BackspikeError(f"{path} has no lines but the header")
-        numbers = _numbers(text, delimiter)
+        numbers = _numbers(lines, delimiter)
         if numbers.shape[1] < 2 + len(left_out):
             raise BackspikeError(f"{path} must have lines of a label and at least one value, not {shown(first)}")
         return Samples(np.delete(numbers, [labels, *left_out], axis=1), numbers[:, labels])
@@ -114,11 +115,11 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _numbers(text: str, delimiter: str) -> NDArray[Any]:
+def _numbers(lines: list[str], delimiter: str) -> NDArray[Any]:
     # Whole numbers are read four times as fast.
-    kind = np.float32 if any(mark in text for mark in ".eEnN") else np.int32
+    kind = np.float32 if any(mark in line for line in lines for mark in ".eEnN") else np.int32
     try:
-        return np.loadtxt(io.StringIO(text), kind, comments=None, delimiter=delimiter, ndmin=2, quotechar='"')
+        return np.loadtxt(lines, kind, comments=None, delimiter=delimiter, ndmin=2, quotechar='"')
     except ValueError as error:
         # What comes after it is advice to programmers.
         raise BackspikeError(str(error).partition(";")[0].rstrip(".")) from error

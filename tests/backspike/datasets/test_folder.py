@@ -154,6 +154,16 @@ def test_what_is_no_image_is_named(tmp_path: Path, name: str, content: bytes, se
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["a/x\033[2J.png", "\n/x.png", "\udcff/x.png"])
+def test_a_name_of_control_characters_is_one_sentence(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "abc", 2)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(picture())
+    with pytest.raises(BackspikeError, match=r"has a name that is none: '.*'$") as error:
+        load_dataset(tmp_path, CONFIG, 1)
+    assert str(error.value).isprintable()
+
+
 def test_a_folder_of_another_kind_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         BackspikeError, match=r"must have a folder for each class, at least two, .*; it has no folders$"

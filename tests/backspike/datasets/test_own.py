@@ -51,6 +51,17 @@ def test_a_relative_path_and_the_home_folder(tmp_path: Path, monkeypatch: pytest
     assert len(digests) == 1
 
 
+@pytest.mark.parametrize("name", ["a\nb.npz", "a\033[2Jb.npz", "a\udcffb.npz"])
+def test_a_name_of_control_characters_is_one_sentence(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name)
+    for read in (lambda: load_dataset(path, CONFIG, 1), lambda: Task(network=CONFIG, dataset=str(path), epochs=1).key):
+        with pytest.raises(
+            BackspikeError, match=r"^'.*/a\\.*b\.npz' is no name of a dataset: it must be printable$"
+        ) as error:
+            read()
+        assert str(error.value).isprintable()
+
+
 def test_a_name_comes_before_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "random").mkdir()
@@ -93,9 +104,9 @@ def test_a_network_of_other_inputs_or_classes_is_refused(tmp_path: Path) -> None
 
 def test_an_unknown_setting_lists_the_known(tmp_path: Path) -> None:
     with pytest.raises(
-        BackspikeError, match=r"'pool' is not a setting of dataset .*; known are test, classes, .*, valid"
+        BackspikeError, match=r"'pooling' is not a setting of dataset .*; known are test, classes, .*, valid"
     ):
-        load_dataset(write(tmp_path / "mine.npz"), CONFIG, 1, {"pool": 2})
+        load_dataset(write(tmp_path / "mine.npz"), CONFIG, 1, {"pooling": 2})
 
 
 def test_what_is_recognised_is_the_content(tmp_path: Path) -> None:

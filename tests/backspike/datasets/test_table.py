@@ -28,6 +28,7 @@ VALUES, LABELS = [[0, 128, 255], [9, 8, 7]], [1, 0]
         PLAIN,
         PLAIN.rstrip(),
         PLAIN.replace("\n", "\r\n"),
+        PLAIN.replace("\n", "\r"),
         "\ufeff" + PLAIN,
         "\n" + PLAIN.replace("\n", "\n\n"),
         PLAIN.replace(",", ";"),
