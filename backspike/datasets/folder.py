@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.errors import BackspikeError, shown
+from backspike.errors import BackspikeError, loading, shown
 from backspike.files import LARGEST, read_file, reading
 
 from .files import is_litter
@@ -130,7 +130,8 @@ def _images(folders: list[Path]) -> Iterator[Path]:
 def _pixels(path: Path) -> NDArray[np.uint8]:
     """Return an image as grey values, 0 to 255."""
     # Not at the top, since it takes a tenth of a second.
-    from PIL import Image, UnidentifiedImageError
+    with loading("Pillow"):
+        from PIL import Image, UnidentifiedImageError
 
     content = read_file(path)
     with reading(path), warnings.catch_warnings():

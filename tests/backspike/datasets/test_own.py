@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from backspike import BackspikeError, NetworkConfig
 from backspike.cli import main
+from backspike.commands.options import load_schedule
 from backspike.datasets import LOADERS, dataset_identity, find_loader, load_dataset
 from backspike.experiments.definitions import load_experiment, load_sweep
 from backspike.experiments.task import Task
@@ -183,3 +185,33 @@ def test_a_training_goes_on_where_its_data_is_moved_and_not_on_other_data(
     capsys.readouterr()
     assert train(write(tmp_path / "b" / "mine.npz", seed=2), "--resume") == 2
     assert "its samples are others" in capsys.readouterr().err
+
+
+def test_a_result_of_other_data_is_none_of_an_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "experiments" / "data" / "mine.npz")
+    (tmp_path / "experiments" / "mine.toml").write_text(EXPERIMENT)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*more: str) -> dict[str, Any]:
+        assert main(["experiment", "run", "mine", "--engine", "numpy", *more]) == 0
+        result: dict[str, Any] = json.loads((tmp_path / "results" / "mine" / "seed-1.json").read_text())
+        return result
+
+    first = run()
+    assert first["task"]["dataset"] == "mine.npz"
+    assert run() == first, "it is not trained again"
+    write(path, seed=2)
+    capsys.readouterr()
+    assert main(["experiment", "run", "mine", "--engine", "numpy"]) == 2
+    assert "is another one: its samples are others" in capsys.readouterr().err
+    second = run("--force")
+    assert second["task"]["dataset_content"] != first["task"]["dataset_content"]
+    assert second["key"] != first["key"]
+
+
+def test_a_comparison_shows_samples_of_a_path(tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.npz")
+    schedule = load_schedule(CONFIG, str(path), 5, 1, False, None, {}, None)
+    assert np.array_equal(schedule.values, load_dataset(path, CONFIG, 1).train_values[:5])
