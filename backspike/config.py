@@ -271,6 +271,11 @@ class NetworkConfig:
         return WeightLayer(self, number)
 
     @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of a sample: (n_0,), or (T, n_0) for recorded spikes."""
+        return (self.layers[0],) if self.input == "rate" else (self.ticks, self.layers[0])
+
+    @property
     def input_turns(self) -> int:
         """Words of input LFSRs, the lanes of each at work in the same cycle; word n of a list takes n modulo this."""
         lanes = 1 if self.input == "spikes" else self.input_lanes or self.input_lfsrs

@@ -317,7 +317,7 @@ def check_rates(config: NetworkConfig, rates: Sequence[int]) -> None:
 
 def check_samples(config: NetworkConfig, values: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
     """Raise `BackspikeError` unless samples, stacked along the first axis, and labels are fit for a configuration."""
-    shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+    shape = config.sample_shape
     if not isinstance(values, np.ndarray) or values.shape[1:] != shape or values.dtype != np.uint8 or not values.ndim:
         found = f"{values.dtype} of shape {values.shape[1:]}" if isinstance(values, np.ndarray) else _kind(values)
         raise BackspikeError(f"a sample must be uint8 of shape {shape}, not {found}")

@@ -31,7 +31,7 @@ __all__ = ["predict"]
 
 @click.command(
     epilog=examples(
-        "backspike predict --checkpoint run/checkpoint.npz image.npy",
+        "backspike predict --checkpoint run/checkpoint.npz digit.png",
         "backspike predict --checkpoint run/checkpoint.npz --dataset digits --samples 10 --json",
     )
 )
@@ -57,9 +57,10 @@ def predict(
 ) -> None:
     """Say which class a trained network takes each sample for, and how sure it is.
 
-    FILE has one sample or several: an .npy array, or an .npz archive of one array or with one called values. They are
-    whole numbers from 0 to 255, floats from 0 to 1, or booleans. With --dataset, the samples to test on are shown
-    instead, with their labels.
+    FILE has one sample or several: an image of the network's size, whose white is 255 as in the samples that were
+    learned, an .npy array, or an .npz archive of one array or with one called values. Arrays are of whole numbers from
+    0 to 255, floats from 0 to 1, or booleans. With --dataset, the samples to test on are shown instead, with their
+    labels.
 
     The class is the one that has won most ticks, the confidence its share of them. Learning is off, and the checkpoint
     stays as it is. Answers depend on chance, but the same command gives the same ones.

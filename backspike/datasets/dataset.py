@@ -101,7 +101,7 @@ class Dataset:
 
     def require(self, config: NetworkConfig) -> None:
         """Raise `BackspikeError` unless a network of this configuration takes these samples and has their classes."""
-        shape = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+        shape = config.sample_shape
         if self.train_values.shape[1:] != shape or self.classes != config.layers[-1]:
             raise BackspikeError(
                 f"dataset {self.name} has samples of shape {self.train_values.shape[1:]} in {self.classes} classes, "

@@ -16,7 +16,7 @@ from backspike.files import LARGEST, read_file, reading
 from .files import is_litter
 from .samples import Samples
 
-__all__ = ["folder_files", "read_samples"]
+__all__ = ["ENDINGS", "folder_files", "read_image", "read_samples"]
 
 PARTS = (("train", "training"), ("test", "testing"))
 """What the folders of samples to train on and to test on may be called, in any case."""
@@ -45,7 +45,7 @@ def read_samples(path: Path) -> list[Samples]:
     """
     parts = _parts(path)
     first = next(_images(parts[0]))
-    height, width = _pixels(first).shape
+    height, width = read_image(first).shape
     count = sum(1 for part in parts for _ in _images(part))
     if count * height * width > LARGEST:
         raise BackspikeError(f"{path} has {count:,} images of {width}x{height} pixels; more than {LARGEST:,} bytes")
@@ -54,7 +54,7 @@ def read_samples(path: Path) -> list[Samples]:
     for part in parts:
         images, labels = [], []
         for file in _images(part):
-            pixels = _pixels(file)
+            pixels = read_image(file)
             if pixels.shape != (height, width):
                 raise BackspikeError(
                     f"{file} has {pixels.shape[1]}x{pixels.shape[0]} pixels, but {first} {width}x{height}: all images "
@@ -127,8 +127,14 @@ def _images(folders: list[Path]) -> Iterator[Path]:
             yield file
 
 
-def _pixels(path: Path) -> NDArray[np.uint8]:
-    """Return an image as grey values, 0 to 255."""
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Return an image as grey values, 0 to 255, shape (height, width).
+
+    Raises
+    ------
+    BackspikeError
+        It cannot be read, is of no format in `FORMATS`, damaged, transparent in places, or of more than `PIXELS`.
+    """
     # Not at the top, since it takes a tenth of a second.
     with loading("Pillow"):
         from PIL import Image, UnidentifiedImageError

@@ -20,7 +20,7 @@ from .checkpoint import Checkpoint
 from .engines import DEFAULT_ENGINE, Engine, load_engine, show_chunks
 from .identity import network_identity
 from .order import sample_order
-from .samples import network_values, sample_shape
+from .samples import network_values
 from .trainer import rates_of_epoch
 
 if TYPE_CHECKING:
@@ -312,7 +312,7 @@ class Model:
 
     def _learned(self, network: Network, classes: NDArray[Any]) -> Model:
         self.network_, self.classes_ = network, classes
-        self.n_features_in_ = int(np.prod(sample_shape(network.config)))
+        self.n_features_in_ = int(np.prod(network.config.sample_shape))
         return self
 
     def _network(self, seed: int | None) -> Network:

@@ -10,16 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backspike.config import NetworkConfig
+from backspike.datasets.folder import ENDINGS, read_image
 from backspike.errors import BackspikeError, shown
 from backspike.files import reading
 from backspike.npz import read_array, read_arrays
 
-__all__ = ["network_values", "read_samples", "sample_shape"]
-
-
-def sample_shape(config: NetworkConfig) -> tuple[int, ...]:
-    """Return the shape of a sample: (n_0,), or (T, n_0) for recorded spikes."""
-    return (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+__all__ = ["network_values", "read_samples"]
 
 
 def network_values(config: NetworkConfig, samples: ArrayLike) -> NDArray[np.uint8]:
@@ -44,7 +40,7 @@ def network_values(config: NetworkConfig, samples: ArrayLike) -> NDArray[np.uint
         array: NDArray[Any] = np.asarray(samples)
     except ValueError as error:
         raise BackspikeError("samples must be an array, all of the same shape") from error
-    shape = sample_shape(config)
+    shape = config.sample_shape
     spikes = config.input == "spikes"
     # At least one sample's axis beside that of the samples; ticks are an axis of their own.
     fitting = array.ndim >= 2 and math.prod(array.shape[1:]) == math.prod(shape)
@@ -74,13 +70,14 @@ def read_samples(path: Path, config: NetworkConfig) -> NDArray[np.uint8]:
     Parameters
     ----------
     path : Path
-        An .npy file, or an .npz archive of one array or with one that is called ``values``.
+        An .npy file, an .npz archive of one array or with one that is called ``values``, or an image.
     config : NetworkConfig
 
     Raises
     ------
     BackspikeError
-        The file is none of these, cannot be read or is damaged, or `network_values` refuses what is in it.
+        The file is none of these, cannot be read or is damaged, or `network_values` refuses what is in it. Images are
+        not scaled to the network's size.
     """
     with reading(path):
         if path.suffix == ".npy":
@@ -90,8 +87,10 @@ def read_samples(path: Path, config: NetworkConfig) -> NDArray[np.uint8]:
             if len(arrays) != 1 and "values" not in arrays:
                 raise BackspikeError(f"it must have one array, or one called values, not {shown([*arrays])}")
             array = arrays["values"] if "values" in arrays else next(iter(arrays.values()))
+        elif path.suffix.lower() in ENDINGS:
+            array = read_image(path)
         else:
-            raise BackspikeError(f"samples are read from .npy and .npz files, not {shown(path.suffix)}")
+            raise BackspikeError(f"samples are read from .npy, .npz and image files, not {shown(path.suffix)}")
         # As many values as one sample has are one, unless they already are a list of one.
-        single = array.size == math.prod(sample_shape(config)) and (array.ndim == 1 or len(array) > 1)
+        single = array.size == math.prod(config.sample_shape) and (array.ndim == 1 or len(array) > 1)
         return network_values(config, array[np.newaxis] if single else array)

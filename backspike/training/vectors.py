@@ -163,7 +163,7 @@ def _network(config: NetworkConfig) -> dict[str, Any]:
     for matrix in weights:
         matrix.flat[::7], matrix.flat[3::7] = config.weight_min, config.weight_max
     network, samples = Network(config, weights), []
-    lists = (config.layers[0],) if config.input == "rate" else (config.ticks, config.layers[0])
+    lists = config.sample_shape
     for number in range(SAMPLES):
         most = 255 if config.input == "rate" else 1
         values = (random.integers(1, most, lists, endpoint=True) * (random.random(lists) < 0.7)).astype(np.uint8)

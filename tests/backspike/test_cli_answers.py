@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from backspike import PRESETS
 from backspike.cli import main
@@ -125,6 +126,7 @@ VALUES = load_dataset("random", CONFIG, seed=5).test_values
         ("image.npy", VALUES[3].reshape(2, 4), VALUES[3:4]),
         ("list_of_one.npy", VALUES[3:4], VALUES[3:4]),
         ("images.npy", VALUES[:4].reshape(4, 2, 4).astype(np.int32), VALUES[:4]),
+        ("image.PNG", VALUES[3].reshape(2, 4), VALUES[3:4]),
         ("floats.npz", (VALUES[:4] / 255).astype(np.float32), VALUES[:4]),
         ("black_and_white.npz", VALUES[:4] > 128, 255 * (VALUES[:4] > 128).astype(np.uint8)),
     ],
@@ -132,6 +134,8 @@ VALUES = load_dataset("random", CONFIG, seed=5).test_values
 def test_a_file_has_samples_in_the_formats_that_people_have(name, array, shown, checkpoint, tmp_path, capsys) -> None:
     if name.endswith(".npz"):
         np.savez(tmp_path / name, array)
+    elif name.endswith(".PNG"):
+        Image.fromarray(array).save(tmp_path / name)
     else:
         np.save(tmp_path / name, array)
     arguments = ["predict", "--checkpoint", str(checkpoint), str(tmp_path / name), "--json", "--engine", "numpy"]
@@ -151,8 +155,9 @@ def test_a_file_has_samples_in_the_formats_that_people_have(name, array, shown, 
         ("a.npy", np.full((3, 8), np.nan), "the values of samples must be from 0 to 1, as floats are, not nan to nan"),
         ("a.npy", np.full((3, 8), "a"), "samples must be whole numbers, floats or booleans, not <U1"),
         ("a.npz", {"a": VALUES, "b": VALUES}, "it must have one array, or one called values, not ['a', 'b']"),
-        ("a.txt", b"1 2 3", "samples are read from .npy and .npz files, not '.txt'"),
+        ("a.txt", b"1 2 3", "samples are read from .npy, .npz and image files, not '.txt'"),
         ("a.npy", b"1 2 3", " is damaged: "),
+        ("a.png", b"1 2 3", "is no image of a format that is read"),
         ("a.npz", b"1 2 3", "is not a zip file"),
     ],
 )
