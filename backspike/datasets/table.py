@@ -24,6 +24,9 @@ _LABELS = {"label", "labels", "class", "target"}
 _INDICES = {"", "id", "index", "unnamed: 0"}
 """What a header calls a column of line numbers, which is no value."""
 
+FEW = 8
+"""Columns up to which a line 0, 1, 2, .. may well be a sample."""
+
 _TRAIN = re.compile(r"(?<![a-z])train(ing)?(?![a-z])", re.IGNORECASE)
 
 
@@ -44,7 +47,8 @@ def read_samples(path: Path, settings: SampleSettings) -> list[Samples]:
     Warns
     -----
     BackspikeWarning
-        A file is named as one to train on, and there is none to test on.
+        A file is named as one to train on, and there is none to test on; or the first line counts from 0, as a header
+        without names does.
     """
     files = [path] if settings.test is not None else table_files(path)
     if len(files) == 1 and _TRAIN.search(path.name) and settings.test is None:
@@ -101,6 +105,12 @@ def _read_table(path: Path) -> Samples:
             left_out = [place for place, name in enumerate(names) if name in _INDICES]
             rest = [place for place in range(len(names)) if place not in left_out]
             labels = next((place for place in rest if names[place] in _LABELS), rest[0] if rest else 0)
+        elif len(names) > FEW and names == [str(number) for number in range(len(names))]:
+            warnings.warn(
+                f"the first line of {path}, {shown(first)}, is taken as a sample; if it numbers the columns, delete it",
+                BackspikeWarning,
+                stacklevel=3,
+            )
         numbers = _numbers(lines, delimiter)
         if numbers.shape[1] < 2 + len(left_out):
             raise BackspikeError(f"{path} must have lines of a label and at least one value, not {shown(first)}")

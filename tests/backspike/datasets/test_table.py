@@ -55,6 +55,20 @@ def test_lines_as_people_write_them(tmp_path: Path, name: str, text: str) -> Non
     assert only.labels.tolist() == LABELS
 
 
+@pytest.mark.parametrize(("columns", "told"), [(4, False), (8, False), (9, True), (785, True)])
+def test_a_first_line_that_may_number_the_columns_is_told(tmp_path: Path, columns: int, told: bool) -> None:
+    """As pandas writes a table without names."""
+    first = ",".join(map(str, range(columns)))
+    (tmp_path / "a.csv").write_text(f"{first}\n{','.join('1' * columns)}\n")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        (only,) = read_samples(tmp_path / "a.csv", SampleSettings())
+    assert ["is taken as a sample; if it numbers the columns, delete it" in str(w.message) for w in caught] == [
+        True
+    ] * told
+    assert only.values.shape == (2, columns - 1)
+
+
 def test_fractions_stay(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,0,0.5,1e-1\n0,1,0.25,1\n")
     (only,) = read_samples(tmp_path / "a.csv", SampleSettings())
