@@ -17,6 +17,7 @@ from backspike.errors import BackspikeError, BackspikeWarning, shown
 
 from .dataset import Dataset, Loader, Request
 from .emnist import EMNIST_SPLITS, LETTERS26, emnist_source, load_emnist, load_emnist_letters26
+from .events import Binning, spikes_of
 from .files import Source, find, search_path
 from .mnist import FASHION_MNIST, MNIST, load_fashion_mnist, load_mnist
 from .nmnist import (
@@ -35,6 +36,7 @@ from .small import load_digits, load_random
 __all__ = [
     "LOADERS",
     "OWN",
+    "Binning",
     "Dataset",
     "Loader",
     "Request",
@@ -42,6 +44,7 @@ __all__ = [
     "find_loader",
     "load_dataset",
     "locate_dataset",
+    "spikes_of",
 ]
 
 

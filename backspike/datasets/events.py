@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
-from backspike.errors import BackspikeError
+from backspike.errors import BackspikeError, shown
 from backspike.files import LARGEST
 
 from .samples import Samples, SampleSettings
 
-__all__ = ["Binning", "Recordings", "bin_recordings", "read_recordings"]
+__all__ = ["Binning", "Recordings", "bin_recordings", "read_recordings", "spikes_of"]
 
 FIELDS = {"x": ("x",), "y": ("y",), "polarity": ("polarity", "p"), "time": ("time", "t")}
 """What the parts of an event are called in arrays; an `x` and a time they must have."""
@@ -37,14 +37,25 @@ class Binning:
         Length of the recording that is divided among the ticks; what comes later is left out.
     threshold : int
         Events that an input needs in a tick to spike.
+
+    Raises
+    ------
+    BackspikeError
+        A number is not 1 or more.
     """
 
     width: int
-    height: int
-    pool: int
-    separate: bool
+    height: int = 1
+    pool: int = 1
+    separate: bool = False
     microseconds: int
-    threshold: int
+    threshold: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height", "pool", "microseconds", "threshold"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise BackspikeError(f"{name} must be a whole number, 1 or more, not {shown(value)}")
 
     @property
     def columns(self) -> int:
@@ -135,7 +146,7 @@ def read_recordings(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Recordin
     labels = arrays.get(f"{prefix}labels")
     if x is None or time is None or labels is None:
         missing = [name for name, array in (("x", x), ("time", time), ("labels", labels)) if array is None]
-        raise BackspikeError(f"it has {prefix}offsets, but no {' and '.join(prefix + name for name in missing)}")
+        raise BackspikeError(f"it has no {' and '.join(prefix + name for name in missing)}")
     x = _whole(f"{prefix}x", x, 0, 1 << 16)
     zeros = np.zeros(len(x), dtype=np.int64)
     y = zeros if found["y"] is None else _whole(f"{prefix}y", found["y"], 0, 1 << 16)
@@ -150,6 +161,57 @@ def read_recordings(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Recordin
         if len(array) != len(x):
             raise BackspikeError(f"{prefix}{name} has {len(array):,} events, but {prefix}x {len(x):,}")
     return Recordings(x, y, (polarity > 0).astype(np.int64), time, _offsets(arrays, prefix, len(x)), labels)
+
+
+def spikes_of(
+    recordings: Iterable[tuple[NDArray[Any], Any]], binning: Binning, ticks: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return recordings as spikes, one after the other, so that a set may be larger than memory; and their labels.
+
+    Saved as ``train_values`` and ``train_labels`` in an ``.npz`` they are data of one's own.
+
+    Parameters
+    ----------
+    recordings : iterable or sequence
+        Pairs of a structured array of events (`read_recordings` says of which fields) and a label, a whole number: what
+        the datasets of tonic have.
+    binning : Binning
+    ticks : int
+
+    Returns
+    -------
+    uint8 array of shape (samples, ticks, inputs), 0 or 1; int64 array of shape (samples,)
+
+    Raises
+    ------
+    BackspikeError
+        There are none; or one is no recording, or has an event outside of the sensor: the message says which.
+    """
+    # Some of tonic's have no end where they are iterated over, but a length.
+    given: Any = recordings
+    indexed = hasattr(given, "__len__") and hasattr(given, "__getitem__")
+    pairs = (given[index] for index in range(len(given))) if indexed else given
+    values, labels = [], []
+    for number, (events, label) in enumerate(pairs):
+        try:
+            arrays = {"events": np.asarray(events), "offsets": np.array([0]), "labels": np.array([label])}
+            part = read_recordings(arrays, "")
+            _check_inside([part], binning.width, binning.height)
+        except BackspikeError as error:
+            raise BackspikeError(f"recording {number}: {error}") from error
+        values.append(binning.spikes(part.x, part.y, part.brighter, part.time, ticks))
+        labels.append(int(label))
+    if not values:
+        raise BackspikeError("there are no recordings")
+    return np.stack(values), np.array(labels)
+
+
+def _check_inside(parts: list[Recordings], width: int | None, height: int | None) -> None:
+    """Raise `BackspikeError` if an event is outside of the sensor."""
+    for name, side, size in (("x", "width", width), ("y", "height", height)):
+        last = max(int(getattr(part, name).max(initial=0)) for part in parts)
+        if size is not None and last >= size:
+            raise BackspikeError(f"it has an event at {name} = {last}, outside of {side} = {size}")
 
 
 def _offsets(arrays: Mapping[str, NDArray[Any]], prefix: str, events: int) -> NDArray[np.int64]:
@@ -184,10 +246,7 @@ def bin_recordings(parts: list[Recordings], settings: SampleSettings, config: Ne
     if config.input != "spikes":
         raise BackspikeError('it has recorded events: its network needs input = "spikes"')
     last = {name: max(int(getattr(part, name).max(initial=0)) for part in parts) for name in ("x", "y", "time")}
-    for name, size in (("x", settings.width), ("y", settings.height)):
-        if size is not None and last[name] >= size:
-            side = "width" if name == "x" else "height"
-            raise BackspikeError(f"it has an event at {name} = {last[name]}, outside of {side} = {size}")
+    _check_inside(parts, settings.width, settings.height)
     binning = Binning(
         width=settings.width or last["x"] + 1,
         height=settings.height or last["y"] + 1,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from backspike import BackspikeError, BackspikeWarning, NetworkConfig
-from backspike.datasets import Dataset, Request, load_dataset
+from backspike.datasets import Binning, Dataset, Request, load_dataset, spikes_of
 from backspike.datasets.nmnist import EventSettings, bin_events
 from backspike.datasets.own import load_own
 from tests.damage import damaged_zips, read_or_refused
@@ -120,11 +120,64 @@ def test_it_is_what_recordings_of_nmnist_become(tmp_path: Path, polarity: str, p
     assert np.array_equal(dataset.train_values[0], bin_events(recording(events), "it", 7, settings))
 
 
+def structured(events: list[tuple[int, int, int, int]], *fields: str) -> np.ndarray:
+    """Return events as tonic has them."""
+    array = np.zeros(len(events), [(field, int) for field in fields])
+    for field in fields:
+        array[field] = [event["xypt".index(field)] for event in events]
+    return array
+
+
+class Endless:
+    """Samples as some of tonic's are: with a length, and an answer to every index."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.int64]:
+        return structured(EVENTS, "t", "x", "y", "p"), np.int64(index % 2)
+
+
+def test_recordings_one_by_one_are_the_same(tmp_path: Path) -> None:
+    binning = Binning(width=3, height=2, microseconds=400)
+    expected = load(tmp_path, both()).train_values[0].tolist()
+    for recordings in (Endless(), ((structured(EVENTS, *order), 1) for order in ("xypt", "txyp", "pytx"))):
+        values, labels = spikes_of(recordings, binning, 4)
+        assert values.tolist() == [expected] * 3
+        assert (values.dtype, labels.dtype) == (np.uint8, np.int64)
+    kinds = {"values": values, "labels": np.array([0, 1, 0])}
+    arrays = {f"{part}_{kind}": array for part in ("train", "test") for kind, array in kinds.items()}
+    assert load(tmp_path, arrays).train_values.tolist() == values.tolist()
+    units, _ = spikes_of([(structured(EVENTS, "t", "x", "p"), 0)], Binning(width=3, microseconds=400), 4)
+    assert places(units[0]) == [(0, 0), (0, 2), (1, 1), (2, 2), (3, 0)]
+
+
+@pytest.mark.parametrize(
+    ("recordings", "sentence"),
+    [
+        ([], "there are no recordings"),
+        ([(structured(EVENTS, *"xypt"), 0), (np.ones(5), 1)], "recording 1: events must have .*, not be float64"),
+        ([(structured(EVENTS, *"xyp"), 0)], "recording 0: it has no time"),
+        ([(structured([(0, 0, 0, -1)], *"xypt"), 0)], "recording 0: time must be microseconds, 0 or above, not -1"),
+        ([(structured([(0, 2, 0, 1)], *"xypt"), 0)], "recording 0: it has an event at y = 2, outside of height = 2"),
+    ],
+)  # fmt: skip
+def test_a_wrong_recording_is_counted(recordings: list[Any], sentence: str) -> None:
+    with pytest.raises(BackspikeError, match=f"^{sentence}$"):
+        spikes_of(recordings, Binning(width=3, height=2, microseconds=400), 4)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "3"])
+def test_impossible_binning_is_one_sentence(value: Any) -> None:
+    with pytest.raises(BackspikeError, match=rf"^pool must be a whole number, 1 or more, not {value!r}$"):
+        Binning(width=3, pool=value, microseconds=400)
+
+
 @pytest.mark.parametrize(
     ("changed", "settings", "sentence"),
     [
-        ({"train_x": None}, {}, "it has train_offsets, but no train_x$"),
-        ({"test_time": None, "test_labels": None}, {}, "it has test_offsets, but no test_time and test_labels$"),
+        ({"train_x": None}, {}, "it has no train_x$"),
+        ({"test_time": None, "test_labels": None}, {}, "it has no test_time and test_labels$"),
         ({"train_x": np.ones((9, 1), int)}, {}, r"train_x must be whole numbers in one dimension, not int64 of \(9"),
         ({"train_x": np.ones(9)}, {}, "train_x must be whole numbers in one dimension, not float64"),
         ({"train_y": -np.ones(9, int)}, {}, "train_y must be from 0 to 65535, not -1"),

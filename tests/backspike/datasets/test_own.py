@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
+import textwrap
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,9 @@ import pytest
 from backspike import BackspikeError, NetworkConfig
 from backspike.cli import main
 from backspike.commands.options import load_schedule
+from backspike.config import load_config
 from backspike.datasets import LOADERS, dataset_identity, find_loader, load_dataset
+from backspike.datasets.samples import SampleSettings
 from backspike.experiments.definitions import load_experiment, load_sweep
 from backspike.experiments.task import Task
 from backspike.training.identity import data_digest
@@ -215,3 +222,18 @@ def test_a_comparison_shows_samples_of_a_path(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.npz")
     schedule = load_schedule(CONFIG, str(path), 5, 1, False, None, {}, None)
     assert np.array_equal(schedule.values, load_dataset(path, CONFIG, 1).train_values[:5])
+
+
+def test_the_documentation_shows_what_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+    blocks = [textwrap.dedent(block) for block in re.findall(r"(?:^(?: {4}.*)?\n)+", text, re.MULTILINE)]
+    (made,) = (block for block in blocks if "load_wine" in block)
+    (network,) = (block for block in blocks if "layers = " in block)
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-c", made], check=True)
+    (tmp_path / "wine.toml").write_text(network)
+    dataset = load_dataset("wine.npz", load_config("wine.toml"), 1)
+    assert (dataset.train_values.shape, dataset.classes, dataset.train_values.max()) == ((142, 13), 3, 255)
+    known = {field.name for field in fields(SampleSettings)} | {"validation"}
+    rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    assert known <= {name for row in rows for name in re.findall(r"`(\w+)`", row)}, "each setting has its line"
