@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backspike.config import NetworkConfig, load_config
+from backspike.datasets.samples import DIM, FULL
 from backspike.errors import BackspikeError, BackspikeWarning, shown
 from backspike.model.network import Counters, Network
 from backspike.model.raster import Raster, record_raster
@@ -104,6 +105,11 @@ class Model:
             must be n_L, and their order gives each its unit.
         epochs : int, optional
             In place of those that the model was made with.
+
+        Warns
+        -----
+        BackspikeWarning
+            Ticks are too few for all layers to learn, or no value is a quarter of 255.
         """
         count = self.epochs if epochs is None else epochs
         if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
@@ -115,6 +121,13 @@ class Model:
         labels = _indices(y, classes, len(values))
         if not len(labels):
             raise BackspikeError("there must be a sample to learn from")
+        brightest = int(values.max())
+        if config.input == "rate" and 0 < brightest < DIM:
+            warnings.warn(
+                f"no value of the samples is above {brightest} of {FULL}, so that inputs hardly spike; scale them",
+                BackspikeWarning,
+                stacklevel=2,
+            )
         network, device = Network(config), self._device(config)
         if device:
             from .device import DeviceEngine

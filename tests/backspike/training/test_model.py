@@ -176,3 +176,8 @@ def test_what_cannot_be_is_one_sentence(use, sentence) -> None:
 def test_layers_that_never_learn_are_warned_of() -> None:
     with pytest.warns(BackspikeWarning, match="^with ticks = 3, weight layer 1 of 2 never changes"):
         Model(CONFIG.replace(ticks=3), epochs=1, engine="numpy").fit(X, Y)
+
+
+def test_samples_that_hardly_spike_are_warned_of() -> None:
+    with pytest.warns(BackspikeWarning, match=r"^no value of the samples is above 15 of 255, so that inputs hardly "):
+        Model(CONFIG, epochs=1, engine="numpy").fit(X // 16, Y)
