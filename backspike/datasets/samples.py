@@ -165,7 +165,14 @@ def dataset_of(
         chosen = _split(labels["train"], settings.test, request.seed)
         rows = {part: rows["train"][chosen[part]] for part in PARTS}
         labels = {part: labels["train"][chosen[part]] for part in PARTS}
-    return Dataset(name, rows["train"], labels["train"], rows["test"], labels["test"], classes)
+    dataset = Dataset(name, rows["train"], labels["train"], rows["test"], labels["test"], classes)
+    outputs = request.config.layers[-1]
+    if settings.classes is None and classes < outputs:
+        raise BackspikeError(
+            f"its labels are of {classes} classes, but network {request.config.name} has {outputs}; set "
+            f"classes={outputs} if the others have no samples"
+        )
+    return dataset
 
 
 def _check_shape(part: str, values: NDArray[Any]) -> None:

@@ -104,10 +104,15 @@ def test_what_is_no_dataset_is_one_sentence(
 
 def test_a_network_of_other_inputs_or_classes_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.npz")
-    for layers in ((7, 3), (6, 4)):
+    for layers in ((7, 3), (6, 2)):
         sentence = r"^dataset mine\.npz has samples of shape \(6,\) in 3 classes, but network .* takes shape "
         with pytest.raises(BackspikeError, match=rf"{sentence}\({layers[0]},\) in {layers[1]} classes$"):
             load_dataset(path, NetworkConfig(layers=layers), 1)
+    sentence = (
+        r"mine\.npz: its labels are of 3 classes, but network .* has 4; set classes=4 if the others have no samples$"
+    )
+    with pytest.raises(BackspikeError, match=sentence):
+        load_dataset(path, NetworkConfig(layers=(6, 4)), 1)
     assert load_dataset(path, NetworkConfig(layers=(6, 4)), 1, {"classes": 4}).classes == 4
 
 
