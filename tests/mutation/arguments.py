@@ -8,6 +8,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "counters.py": {
         "HALF = 16 -> HALF = 17": "counts get two bits more, which no register shows",
     },
+    "link/checker.py": {
+        "parts.eq(parts + 1) -> parts.eq(parts - 1)": "in seven bits 64 steps down from 0 end at 64, too",
+    },
     "wta.py": {
         "GROUP = 10 -> GROUP = 11": "the same winner by comparisons in groups of another size",
         "GROUP = 10 -> GROUP = 9": "the same winner by comparisons in groups of another size",

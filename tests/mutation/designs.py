@@ -13,7 +13,7 @@ from backspike.programs import run_program
 
 __all__ = ["compare", "designs"]
 
-_MODULE = re.compile(r"^(?:attribute .*\n)*module (?P<name>\S+)\n.*?^end\n", re.MULTILINE | re.DOTALL)
+_MODULE = re.compile(r"^module (?P<name>\S+)\n.*?^end\n", re.MULTILINE | re.DOTALL)
 
 # Registers are matched by their names, and memories are made of registers: those of both are the same in each clock if
 # they have been, and so are all outputs.

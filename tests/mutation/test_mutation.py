@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from .catalogue import ROOT, files, unit_tests, whole_tests
+from .designs import compare, designs
 from .mutants import Mutant, draw_mutants, find_mutants
 
 SOURCE = '''
@@ -27,6 +28,7 @@ class Unit:
             m.d.sync += [c.eq(Mux(d, 0, c + 1)), e.eq(0)]
         m.next = "Idle"
 '''
+FITS = "fits = (size[:2] == 1) & (size > 4) & (size <= 1 + 4 * WORDS) & (byte < registers)"
 CHANGES = [
     "if platform == 0 -> if platform != 0",
     "if platform == 0 -> if platform == 1",
@@ -92,12 +94,27 @@ def test_every_file_has_tests() -> None:
 @pytest.mark.slow
 def test_tests_find_what_is_wrong(tmp_path: Path) -> None:
     """In a run of its own, since each mutant has a process."""
-    wrong = ["write.data.eq(read.data + 1) -> write.data.eq(read.data + 2)", "m.d.sync += high.eq(1) -> nothing"]
-    command = ["-m", "tests.mutation", "link/event_counters", "--folder", str(tmp_path)]
+    wrong = {
+        "m.d.sync += low.eq(byte) -> nothing": "unit",
+        "parts = Signal(range(PARTS + 1)) -> parts = Signal(range(PARTS))": "unit",
+        # A size whose low bits are 1 is never 4.
+        f"{FITS} -> {FITS.replace('size > 4', 'size >= 4')}": "proven",
+    }
+    command = ["-m", "tests.mutation", "link/checker", "--folder", str(tmp_path)]
     command += [part for change in wrong for part in ("--change", change)]
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    verdicts = json.loads((tmp_path / "results.json").read_text())["link/event_counters.py"]
-    assert {verdict["change"]: verdict["kind"] for verdict in verdicts} == dict.fromkeys(wrong, "unit")
-    assert all("test_every_event_is_counted: AssertionError: " in verdict["why"] for verdict in verdicts)
-    assert (tmp_path / "mutants.md").read_text().splitlines()[2].endswith("| 2 | 2 | 0 | 0 | 100.0 % |")
+    verdicts = json.loads((tmp_path / "results.json").read_text())["link/checker.py"]
+    assert {verdict["change"]: verdict["kind"] for verdict in verdicts} == wrong
+    killed = [verdict["why"] for verdict in verdicts if verdict["kind"] == "unit"]
+    assert all("test_the_status_is_what_the_protocol_says: AssertionError: " in why for why in killed), killed
+    assert (tmp_path / "mutants.md").read_text().splitlines()[2].endswith("| 0 | 0 | 1 | 0 | 2 | 2 | 0 | 0 | 100.0 % |")
+
+
+@pytest.mark.slow
+def test_designs_that_differ_are_not_proven_equal() -> None:
+    right = list(designs("link/cobs.py"))
+    decoder = right[0].index("module \\top.transport.decoder\n")
+    wrong = right[0][:decoder] + right[0][decoder:].replace("cell $sub ", "cell $add ", 1)
+    assert compare("link/cobs.py", right) == "unchanged"
+    assert compare("link/cobs.py", [wrong]) == "differs"

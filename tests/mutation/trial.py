@@ -122,7 +122,8 @@ def _fork(work: Callable[[], Any], sender: Connection, seconds: float) -> int:
         for stream in range(3):
             os.dup2(nothing, stream)
         resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 60))
-        resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+        # Not of addresses, of which Yosys reserves more than it uses.
+        resource.setrlimit(resource.RLIMIT_DATA, (4 << 30, 4 << 30))
         signal.signal(signal.SIGXCPU, _give_up)
         try:
             result = work()
