@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -149,7 +148,8 @@ def load_dataset(
         Most samples are blank, spike in a single tick, or are of one class: see `Dataset.check`. Or the dataset needs
         no files, so that nothing is read from `data_dir`.
     """
-    name = os.fspath(name)
+    # A path is one, however it is called.
+    name = name if isinstance(name, str) else str(Path(name).absolute())
     loader = find_loader(name)
     if data_dir is not None and loader.find is None:
         search_path(data_dir)

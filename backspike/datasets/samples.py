@@ -23,6 +23,9 @@ FULL = 255
 DIM = FULL / 4
 """Values that all are below it hardly make an input spike: most likely another one than `FULL` is meant by white."""
 
+ROUNDING = 1e-6
+"""What values may be beyond the ends of their range, as a part of it: scaling ends a little above 1 at times."""
+
 SAMPLE_SETTINGS: dict[str, tuple[Container[int | str], str, str]] = {
     "test": (range(1, 1 << 31), "1 or more, of data without a part to test on", "a fifth"),
     "classes": (range(2, 1 << 16), "2 to 65535", "as many as the labels have"),
@@ -203,14 +206,14 @@ def _white(name: str, parts: list[NDArray[Any]], white: int | None) -> int:
     least = float(np.min([array.min() for array in parts]))
     ends = [float(array.max()) for array in parts]
     most = float(np.max(ends))
-    if kinds[0] == "float" and not white and min(ends) <= 1 < most:
+    if kinds[0] == "float" and not white and min(ends) <= 1 + ROUNDING < most:
         raise BackspikeError(
             f"its samples to train on have values up to {ends[0]:g}, but those to test on up to {ends[-1]:g}: both "
             "must be scaled alike"
         )
-    top = white or (1 if kinds[0] == "bool" or (kinds[0] == "float" and most <= 1) else FULL)
+    top = white or (1 if kinds[0] == "bool" or (kinds[0] == "float" and most <= 1 + ROUNDING) else FULL)
     # Also for what is no number.
-    if not (least >= 0 and most <= top):
+    if not (least >= -ROUNDING * top and most <= (1 + ROUNDING) * top):
         allowed = f"0 to {top}, as white is set" if white else "0 to 255, floats also 0 to 1, or 0 to N with white=N"
         raise BackspikeError(f"its samples have values from {least:g} to {most:g}; allowed are {allowed}")
     if white is None and 0 < most * FULL / top < DIM:

@@ -77,6 +77,8 @@ def test_a_name_comes_before_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert load_dataset("random", CONFIG, 1).synthetic
     assert find_loader("random") is LOADERS["random"]
     assert find_loader("./random") is not LOADERS["random"]
+    with pytest.raises(BackspikeError, match=r"random must have a folder for each class, .*; it has no folders$"):
+        load_dataset(Path("random"), CONFIG, 1)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,17 @@ def test_one_scale_holds_for_both_parts() -> None:
     assert dimmer.test_values[1].tolist() == [12, 14, 16, 18, 20, 22]
 
 
+@pytest.mark.parametrize("top", [1, 255])
+def test_ends_may_be_rounded(top: int) -> None:
+    values = np.linspace(0, top, 30).reshape(5, 2, 3)
+    values[0, 0, 0], values[-1, -1, -1] = np.nextafter(0, -1), np.nextafter(top, top + 1)
+    dataset = made(values, LABELS, (values, LABELS))
+    assert (dataset.train_values[0, 0], dataset.train_values[-1, -1]) == (0, 255)
+    assert dataset.test_values.tolist() == dataset.train_values.tolist()
+    with pytest.raises(BackspikeError, match="allowed are"):
+        made(values - 0.001)
+
+
 @pytest.mark.parametrize(("white", "largest"), [(1, 1), (16, 16)])
 def test_values_far_below_white_are_told(white: int, largest: int) -> None:
     values = np.minimum(VALUES, largest)
