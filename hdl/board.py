@@ -18,6 +18,8 @@ __all__ = ["BoardTop"]
 class BoardTop(wiring.Component):
     """A network that a host trains, as docs/host_link.md says.
 
+    The transport's reset goes to link and network: what hangs in them, by whatever cause, a host can always end.
+
     Parameters
     ----------
     config : NetworkConfig
@@ -39,9 +41,9 @@ class BoardTop(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.transport = transport = self._transport
-        m.submodules.link = link = HostLink(self._config)
-        network = NetworkTop(self._config)
-        m.submodules.network = ResetInserter(link.reset)(network)
+        link, network = HostLink(self._config), NetworkTop(self._config)
+        m.submodules.link = ResetInserter(transport.reset)(link)
+        m.submodules.network = ResetInserter(transport.reset | link.reset)(network)
         connect(m, transport.received, link.received)
         connect(m, link.answer, transport.answer)
         connect(m, link.samples, network.samples)

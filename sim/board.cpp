@@ -41,6 +41,10 @@ struct Board : Device {
     uint64_t look = 0;            // time until the next is looked at
     unsigned byte = 0;
 
+    uint64_t upset_clock = UINT64_MAX;  // when bits of a byte of the design's state flip, as radiation flips them,
+    uint8_t* upset_byte = nullptr;      // which,
+    uint8_t upset_bits = 0;             // and these of its bits
+
     // With random contents of memories, as after power-up, there is no reset but the design's own.
     Board(unsigned divisor, uint64_t noise, uint64_t seed, uint64_t contents)
         : Device{seed, contents}, bit{divisor * CLOCK}, noise{noise} {
@@ -60,6 +64,10 @@ struct Board : Device {
     bool quiet() const { return waiting.empty() && !bits_left && bit_time < CLOCK && !coming && !model.busy; }
 
     void step() {
+        if (clocks == upset_clock) {
+            *upset_byte ^= upset_bits;
+            settle();
+        }
         if (bit_time < CLOCK && !bits_left && !waiting.empty()) send();
         if (bit_time >= CLOCK) {
             bit_time -= CLOCK;
@@ -158,6 +166,25 @@ void backspike_run(Board* board, const uint8_t* sent, uint64_t count, uint64_t c
     for (uint64_t clock = 0; clock < clocks; ++clock) board->step();
 }
 
+// Leave the line as a host does that goes away: idle, in the middle of a bit, and nobody hears what has come.
+void backspike_vanish(Board* board) {
+    board->waiting.clear();
+    board->bits_left = 0;
+    board->bit_time = 0;
+    board->model.rx = 1;
+    board->heard.clear();
+}
+
+// Hold the line at 0 for so many bits, then leave it idle for two bytes.
+void backspike_break(Board* board, uint64_t bits) {
+    board->select();
+    board->model.rx = 0;
+    const uint64_t byte_clocks = board->byte_clocks();
+    for (uint64_t clock = 0; clock < bits * byte_clocks / BYTE_BITS; ++clock) board->step();
+    board->model.rx = 1;
+    for (uint64_t clock = 0; clock < 2 * byte_clocks; ++clock) board->step();
+}
+
 // Reset all of the design, as at power-up but for what its memories hold.
 void backspike_reset(Board* board) {
     board->select();
@@ -167,6 +194,16 @@ void backspike_reset(Board* board) {
 #if VM_COVERAGE
 void backspike_coverage(Board* board, const char* path) { board->write_coverage(path); }
 #endif
+
+void backspike_each(Board* board, void (*tell)(const char*, const char*, const uint64_t*)) { board->each(tell); }
+
+// Have bits of a byte flip so many clocks from now: byte `byte` of what `Device::find` finds.
+void backspike_upset(Board* board, const char* scope, const char* name, uint64_t byte, uint8_t bits, uint64_t clocks) {
+    uint64_t shape[3];
+    board->upset_byte = static_cast<uint8_t*>(board->find(scope, name, shape)) + byte;
+    board->upset_bits = bits;
+    board->upset_clock = board->clocks + clocks;
+}
 
 // Move bytes between a file (a pseudo-terminal's, not blocking) and the line, until `backspike_stop`.
 void backspike_serve(Board* board, int file) {

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+import re
 import tty
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -19,16 +21,16 @@ from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
-from backspike.hdl.link.uart import LEAST_DIVISOR
+from backspike.hdl.link.uart import BREAK_BITS, LEAST_DIVISOR
 from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.link import FRAME_BYTES, PARTS
 
 from .bitstream import decode
 from .built import CHIP, PORTS, Built
-from .library import load_library
+from .library import DRIVEN, load_library
 
-__all__ = ["DirectLine", "SimulatedBoard"]
+__all__ = ["BoardRegister", "DirectLine", "SimulatedBoard"]
 
 CLOCK_HZ = 12_000_000
 """Clocks of a simulated second: those of the slowest boards."""
@@ -41,6 +43,7 @@ _READ_CLOCKS = CLOCK_HZ // 50
 
 _HARNESS = Path(__file__).with_name("board.cpp")
 _BOARD, _BYTES, _NUMBER = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64
+_TELL = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(_NUMBER))
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "open": (_BOARD, [_NUMBER, _NUMBER, _NUMBER, _NUMBER]),
     "set_line": (None, [_BOARD, _NUMBER, _NUMBER]),
@@ -49,15 +52,46 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "stop": (None, [_BOARD]),
     "exchange": (ctypes.c_int64, [_BOARD, ctypes.c_char_p, _NUMBER, _BYTES, _NUMBER, _NUMBER]),
     "run": (None, [_BOARD, ctypes.c_char_p, _NUMBER, _NUMBER]),
+    "vanish": (None, [_BOARD]),
+    "break": (None, [_BOARD, _NUMBER]),
     "reset": (None, [_BOARD]),
+    "each": (None, [_BOARD, _TELL]),
+    "upset": (None, [_BOARD, ctypes.c_char_p, ctypes.c_char_p, _NUMBER, ctypes.c_uint8, _NUMBER]),
     "serve": (None, [_BOARD, ctypes.c_int]),
 }
 _COVERAGE: dict[str, tuple[Any, list[Any]]] = {"coverage": (None, [_BOARD, ctypes.c_char_p])}
 _CLOCK_AND_RESET = {name: {"direction": "input", "width": 1, "signed": False} for name in ("clk", "rst")}
+_PUBLIC = " /*verilator public_flat_rw*/"
 _ROOM = 1 << 16
 _BYTE_BITS = 10
 _CLOCK = 1 << 16
 """A clock of the device, in the harness's unit of time."""
+
+
+@dataclass(frozen=True)
+class BoardRegister:
+    """A register or a memory of a simulated board, whose bits can be upset.
+
+    Parameters
+    ----------
+    instance : str
+        Path of the component that has it, instances below `BoardTop` with dots between.
+    name : str
+    words, bits : int
+        Of a memory; of a register words is 1.
+    """
+
+    instance: str
+    name: str
+    words: int
+    bits: int
+    _scope: bytes
+    _word_bytes: int
+
+    @property
+    def size(self) -> int:
+        """Bits in all."""
+        return self.words * self.bits
 
 
 class SimulatedBoard:
@@ -83,6 +117,8 @@ class SimulatedBoard:
     power_up : bool
         Whether it begins as after power-up: with no reset from outside, registers as the bitstream has them, and
         memories that have no contents of their own full of a random word each.
+    exposed : bool
+        Whether its registers and memories can be upset; it then takes about twice the time.
     bins : mapping, optional
         Conditions that are counted, by name, and with them lines, branches and toggles: see `write_coverage`.
 
@@ -106,6 +142,7 @@ class SimulatedBoard:
         optimise: bool = True,
         built: Built | None = None,
         power_up: bool = False,
+        exposed: bool = False,
         bins: Mapping[str, str] | None = None,
     ) -> None:
         if not 0 <= noise < 1:
@@ -123,7 +160,7 @@ class SimulatedBoard:
             self._library = load_library(_HARNESS, _SIGNATURES, self.verilog, CHIP, PORTS, optimise=False)
         else:
             self.verilog, self._library = _library(
-                config, divisor, optimise, tuple(bins.items()) if bins is not None else None
+                config, divisor, optimise, exposed, tuple(bins.items()) if bins is not None else None
             )
         contents = seed if power_up else 0
         self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed, contents))
@@ -192,6 +229,10 @@ class SimulatedBoard:
         """Put bytes on the line, and go on for so many clocks, whatever is on it and whatever the device does."""
         self._library.backspike_run(self._board, sent, len(sent), clocks)
 
+    def vanish(self) -> None:
+        """Take the host away: no more of what was sent gets on the line, and nobody hears what has come."""
+        self._library.backspike_vanish(self._board)
+
     def reset(self) -> None:
         """Reset all of the design; memories keep what they have."""
         self._library.backspike_reset(self._board)
@@ -199,6 +240,30 @@ class SimulatedBoard:
     def write_coverage(self, path: Path) -> None:
         """Write what a board with bins has gone through, in Verilator's format."""
         self._library.backspike_coverage(self._board, os.fsencode(path))
+
+    @cached_property
+    def registers(self) -> list[BoardRegister]:
+        """Registers and memories that can be upset, none if they are not `exposed`."""
+        found: list[BoardRegister] = []
+        above = f"TOP.{DRIVEN}.unit."
+
+        def tell(scope: bytes, name: bytes, shape: Any) -> None:
+            instance = f"{scope.decode()}.".removeprefix(above).removesuffix(".")
+            found.append(BoardRegister(instance, name.decode(), shape[0], shape[1], scope, shape[2]))
+
+        self._library.backspike_each(self._board, _TELL(tell))
+        return sorted(found, key=lambda register: (register.instance, register.name))
+
+    def upset(self, register: BoardRegister, bit: int, clocks: int) -> None:
+        """Have a bit flip so many clocks from now, bit 0 being the first word's lowest; the last call alone counts."""
+        word, place = divmod(bit, register.bits)
+        byte = word * register._word_bytes + place // 8
+        name = register.name.encode()
+        self._library.backspike_upset(self._board, register._scope, name, byte, 1 << place % 8, clocks)
+
+    def send_break(self, bits: int = 2 * BREAK_BITS) -> None:
+        """Hold the line at 0 for the time of so many bits; nothing else is on its way on it."""
+        self._library.backspike_break(self._board, bits)
 
     @contextmanager
     def terminal(self) -> Iterator[str]:
@@ -223,7 +288,7 @@ class SimulatedBoard:
 
 @lru_cache(maxsize=4)
 def _library(
-    config: NetworkConfig, divisor: int, optimise: bool, bins: tuple[tuple[str, str], ...] | None
+    config: NetworkConfig, divisor: int, optimise: bool, exposed: bool, bins: tuple[tuple[str, str], ...] | None
 ) -> tuple[str, ctypes.CDLL]:
     """Return a board's Verilog and library; simulations in one process share it, as writing Verilog takes seconds."""
     top, name = BoardTop(config, SerialTransport(divisor)), f"{config.name}_board"
@@ -231,6 +296,9 @@ def _library(
     signatures = _SIGNATURES if bins is None else {**_SIGNATURES, **_COVERAGE}
     # As for synthesis: no memory is cleared, the harness says what each begins with.
     verilog = "`define SYNTHESIS\n" + emit(top, name, sources=bins is not None)
+    if exposed:
+        # Each has a name, and what is no register is a wire.
+        verilog = re.sub(r"^( *reg [^;=]*)(;| =)", rf"\1{_PUBLIC}\2", verilog, flags=re.MULTILINE)
     counted = None if bins is None else dict(bins)
     return verilog, load_library(_HARNESS, signatures, verilog, name, ports, optimise=optimise, bins=counted)
 
@@ -269,3 +337,8 @@ class DirectLine:
         """Send bytes, and hear what comes until the device is quiet."""
         self._heard += self._board.exchange(content)
         return len(content)
+
+    def send_break(self, duration: float = 0.25) -> None:
+        """Hold the line at 0, for a short time only: nothing else is simulated meanwhile."""
+        self._waited += int(duration * CLOCK_HZ)
+        self._board.send_break()

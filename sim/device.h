@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "Vnetwork.h"
+#include "verilated_sym_props.h"
+#include "verilated_syms.h"
 #if VM_COVERAGE
 #include "verilated_cov.h"
 #endif
@@ -79,6 +81,36 @@ struct Device {
 #if VM_COVERAGE
     void write_coverage(const char* path) { context.coveragep()->write(path); }
 #endif
+
+    // Work out anew what follows from registers that were written past the model.
+    void settle() {
+        select();
+        model.eval();
+    }
+
+    // Tell of each signal and memory that can be written past the model: where it is, as `find` takes it, and its shape.
+    void each(void (*tell)(const char* scope, const char* name, const uint64_t* shape)) {
+        for (const auto& scope : *context.scopeNameMap()) {
+            const VerilatedVarNameMap* variables = scope.second->varsp();
+            if (!variables) continue;
+            for (const auto& variable : *variables) {
+                uint64_t shape[3];
+                find(scope.first, variable.first, shape);
+                tell(scope.first, variable.first, shape);
+            }
+        }
+    }
+
+    // Find a signal or memory; give the number of its words, and the bits and the bytes that each takes.
+    void* find(const char* scope, const char* name, uint64_t* shape) {
+        const VerilatedScope* found = context.scopeFind(scope);
+        const VerilatedVar* variable = found ? found->varFind(name) : nullptr;
+        if (!variable) return nullptr;
+        shape[0] = variable->totalSize() / variable->entSize();
+        shape[1] = variable->entBits();
+        shape[2] = variable->entSize();
+        return variable->datap();
+    }
 
     // xorshift64*, S. Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled" (2016).
     uint32_t draw() {

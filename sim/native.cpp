@@ -5,8 +5,6 @@
 #include <cstdint>
 
 #include "device.h"
-#include "verilated_sym_props.h"
-#include "verilated_syms.h"
 
 // Verilator's spelling of a stream's port: <stream>__<part>.
 #define PORT(stream, part) stream##___05F##part
@@ -113,11 +111,7 @@ void backspike_close(Network* device) { delete device; }
 
 uint64_t backspike_clocks(const Network* device) { return device->clocks; }
 
-// Work out anew what follows from registers that were written past the model.
-void backspike_settle(Network* device) {
-    device->select();
-    device->model.eval();
-}
+void backspike_settle(Network* device) { device->settle(); }
 
 int64_t backspike_show(Network* device, const uint32_t* entries, uint64_t count, uint32_t* results, uint64_t expected,
                        uint64_t patience) {
@@ -131,15 +125,8 @@ int64_t backspike_access(Network* device, const uint32_t* requests, uint32_t* re
     return device->exchange(STREAM(requests), requests, count, STREAM(responses), responses, count, patience);
 }
 
-// Find a signal or memory; give the number of its words, and the bits and the bytes that each takes.
 void* backspike_find(Network* device, const char* scope, const char* name, uint64_t* shape) {
-    const VerilatedScope* found = device->context.scopeFind(scope);
-    const VerilatedVar* variable = found ? found->varFind(name) : nullptr;
-    if (!variable) return nullptr;
-    shape[0] = variable->totalSize() / variable->entSize();
-    shape[1] = variable->entBits();
-    shape[2] = variable->entSize();
-    return variable->datap();
+    return device->find(scope, name, shape);
 }
 
 }  // extern "C"

@@ -17,7 +17,7 @@ from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap, window
 
 from .frames import FrameError
 from .samples import pack_samples, unpack_results
-from .session import ATTEMPTS, Session
+from .session import ATTEMPTS, NoAnswerError, Session
 from .transport import Transport
 
 __all__ = ["Device"]
@@ -26,7 +26,8 @@ __all__ = ["Device"]
 class Device:
     """A network on a board.
 
-    Making one greets the device, which resets the network but for its weights, and asks what it is.
+    Making one greets the device, which resets the network but for its weights, and asks what it is. A device that does
+    not answer is reset by the transport, and greeted again.
 
     Parameters
     ----------
@@ -60,8 +61,13 @@ class Device:
         self.config = config
         self.session = Session(transport, timeout)
         self._samples_per_frame = samples_per_frame
-        self._registers = RegisterMap(config)
-        self.hello()
+        self.registers = RegisterMap(config)
+        try:
+            self.hello()
+        except NoAnswerError:
+            # It may hang, or be in a state that nothing but an upset gets it into.
+            transport.reset()
+            self.hello()
         self._identify()
 
     def hello(self) -> None:
@@ -83,7 +89,7 @@ class Device:
 
     def write(self, name: str, *values: int) -> None:
         """Write values, of 32 bits, signed or not, to a register, one after the other."""
-        register = self._registers[name]
+        register = self.registers[name]
         if not register.writable:
             raise BackspikeError(f"register {name} cannot be written")
         for value in values:
@@ -97,18 +103,18 @@ class Device:
         """Seed all LFSRs anew, from a seed of 1 to 2**32 - 1."""
         if not 1 <= seed < 1 << 32:
             raise BackspikeError(f"seed must be from 1 to 2^32 - 1, not {seed}")
-        for name, value in self._registers.seeding(seed).items():
+        for name, value in self.registers.seeding(seed).items():
             self.write(name, value)
 
     def set_rates(self, rates: Sequence[int]) -> None:
         """Write the learning rate of each layer, in 1/256, 0 to 256."""
         check_rates(self.config, rates)
-        for name, value in self._registers.rates(rates).items():
+        for name, value in self.registers.rates(rates).items():
             self.write(name, value)
 
     def counters(self) -> dict[str, int]:
         """Return the network's counters by name."""
-        return {name: self.read(name) for name in self._registers.counters}
+        return {name: self.read(name) for name in self.registers.counters}
 
     def link_counters(self) -> dict[LinkEvent, int]:
         """Return what the device's link has counted, modulo 65,536."""
@@ -256,9 +262,9 @@ class Device:
 
     def _read_many(self, name: str, count: int) -> NDArray[np.uint32]:
         """Read a register several times, up to `WORDS`."""
-        content = self.session.ask(Request.READ, bytes((self._registers[name].address, count)), size=4 * count)
+        content = self.session.ask(Request.READ, bytes((self.registers[name].address, count)), size=4 * count)
         return np.frombuffer(content, dtype="<u4")
 
     def _open_window(self, layer: WeightLayer) -> None:
-        for name, value in self._registers.window(layer).items():
+        for name, value in self.registers.window(layer).items():
             self.write(name, value)

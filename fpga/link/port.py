@@ -17,6 +17,14 @@ try:
 except ModuleNotFoundError as error:
     raise BackspikeError("pyserial is missing; install it with: pip install backspike[host]") from error
 
+try:
+    from termios import error as TerminalError
+except ModuleNotFoundError:
+    # A system that has other ports, and never raises this.
+    class TerminalError(Exception):  # type: ignore[no-redef]
+        """What Linux and macOS say of a port that sends no break."""
+
+
 __all__ = ["BAUD", "open_port", "open_transport"]
 
 BAUD = 1_000_000
@@ -60,9 +68,9 @@ def open_port(path: Path | str, baud: int = BAUD, write_timeout: float | None = 
             yield port
     except serial.SerialTimeoutException as error:
         raise BackspikeError(f"serial port {path} has not taken a request in {write_timeout:g} seconds") from error
-    except OSError as error:
+    except (OSError, TerminalError) as error:
         # What the system says of a port that is unplugged, where pyserial does not say it in its own words.
-        if not isinstance(error, serial.SerialException) and error.errno not in _GONE:
+        if not isinstance(error, serial.SerialException) and error.args[0] not in _GONE:
             raise
         raise BackspikeError(f"lost serial port {path}: {_reason(error)}") from error
 
@@ -77,4 +85,6 @@ def open_transport(path: Path | str, baud: int = BAUD) -> Iterator[SerialTranspo
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.EBUSY):
         return "it is in use"
+    if isinstance(error, TerminalError):
+        return os.strerror(error.args[0])
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)

@@ -26,6 +26,7 @@ NOISE = 1 << 16
 """Bytes that are no answer, after which none is waited for: a line may bring any number of them."""
 
 _CHUNK = 4096
+_BREAK_SECONDS = 0.25
 
 
 class Line(Protocol):
@@ -40,6 +41,9 @@ class Line(Protocol):
 
     def write(self, content: bytes, /) -> int | None:
         """Send bytes."""
+
+    def send_break(self, duration: float = 0.25) -> None:
+        """Hold the line at 0 for so many seconds."""
 
 
 def encode_line(frame: Frame) -> bytes:
@@ -119,6 +123,10 @@ class SerialTransport:
     def send(self, frame: Frame) -> None:
         """Send a frame, with a 0 ahead, which ends whatever noise, or a host before this one, has left on the line."""
         self._line.write(b"\0" + encode_line(frame))
+
+    def reset(self) -> None:
+        """Send a break, which takes long enough at any bit rate from 300 a second on."""
+        self._line.send_break(_BREAK_SECONDS)
 
     def receive(self, timeout: float) -> Iterator[Frame]:
         """Give the frames that come, until `timeout` or `NOISE`."""

@@ -36,6 +36,9 @@ class Transport(Protocol):
             The transport is lost, here and in all methods.
         """
 
+    def reset(self) -> None:
+        """Have the device reset its link and its network, whatever state they are in; weights stay."""
+
     def receive(self, timeout: float) -> Iterator[Frame]:
         """Give the frames that come, and nothing of what is none.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module
+from amaranth import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -30,6 +30,8 @@ class SerialTransport(wiring.Component):
         The line, 1 when idle; `rx` is of no clock domain.
     received : ``Out(stream.Signature(token_layout(), always_ready=True))``
     answer : ``In(AnswerPort())``
+    reset : ``Out(1)``
+        The host sends a break.
     """
 
     RESOURCE = "uart"
@@ -43,18 +45,20 @@ class SerialTransport(wiring.Component):
                 "tx": Out(1, init=1),
                 "received": Out(stream.Signature(token_layout(), always_ready=True)),
                 "answer": In(AnswerPort()),
+                "reset": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.receiver = receiver = UartReceiver(self._divisor)
-        m.submodules.transmitter = transmitter = UartTransmitter(self._divisor)
-        m.submodules.decoder = decoder = CobsDecoder()
-        m.submodules.encoder = encoder = CobsEncoder(ANSWER_BYTES)
+        transmitter, decoder, encoder = UartTransmitter(self._divisor), CobsDecoder(), CobsEncoder(ANSWER_BYTES)
+        parts = {"transmitter": transmitter, "decoder": decoder, "encoder": encoder}
+        for name, part in parts.items():
+            m.submodules[name] = ResetInserter(self.reset)(part)
         connect(m, receiver.o, decoder.i)
         connect(m, decoder.o, flipped(self.received))
         connect(m, flipped(self.answer), encoder.answer)
         connect(m, encoder.o, transmitter.i)
-        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx), self.reset.eq(receiver.broken)]
         return m

@@ -1,8 +1,9 @@
 """What lies between the host link and a transport: tokens of the frames that come in, and the answer that goes out.
 
 A transport is a component with the members ``received``, ``Out(stream.Signature(token_layout(), always_ready=True))``,
-and ``answer``, ``In(AnswerPort())``. Its other members are its pins, and its attribute ``RESOURCE`` is what platforms
-call them: the resource has a subsignal for each pin, of the same name.
+``answer``, ``In(AnswerPort())``, and ``reset``, ``Out(1)``: the host wants link and network reset, which it asks for by
+something that is no frame, since it may be that none is understood any more. Its other members are its pins, and its
+attribute ``RESOURCE`` is what platforms call them: the resource has a subsignal for each pin, of the same name.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["ANSWER_BYTES", "AnswerPort", "Token", "pins", "token_layout"]
+
+_INSIDE = ("received", "answer", "reset")
 
 ANSWER_BYTES = 512
 """Bytes that an answer's memory has: as many as a block RAM of the smallest devices."""
@@ -66,4 +69,4 @@ class AnswerPort(wiring.Signature):
 
 def pins(transport: wiring.Component) -> dict[str, wiring.Member]:
     """Return the members of a transport that are pins, by name."""
-    return {name: member for name, member in transport.signature.members.items() if name not in ("received", "answer")}
+    return {name: member for name, member in transport.signature.members.items() if name not in _INSIDE}

@@ -7,7 +7,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["LEAST_DIVISOR", "UartReceiver", "UartTransmitter"]
+__all__ = ["BREAK_BITS", "LEAST_DIVISOR", "UartReceiver", "UartTransmitter"]
+
+BREAK_BITS = 64
+"""Bits' time that a line has to be 0 for a break: no bytes look like it, not even if a few stop bits are damaged."""
 
 LEAST_DIVISOR = 4
 """Least cycles per bit: with fewer, a bit is not looked at near enough to its middle."""
@@ -22,8 +25,10 @@ def _checked(divisor: int) -> int:
 class UartReceiver(wiring.Component):
     """Takes bytes off a line.
 
-    Each bit is looked at once, in its middle. A start bit that is over by then is passed over; a byte without its stop
-    bit is dropped, and the next start bit is looked for once the line is idle again.
+    Each bit is looked at once, in its middle. A start bit that is over by then is passed over; a byte without its
+    stop bit is dropped, and the next start bit is looked for once the line is idle again. If it is not in
+    `BREAK_BITS`, this is a break. An idle line, and a break after it, are understood in any state, also in one that
+    only an upset leads to.
 
     Latency: a byte is out for one cycle, in the middle of its stop bit.
 
@@ -37,18 +42,20 @@ class UartReceiver(wiring.Component):
     rx : ``In(1)``
         The line, 1 when idle; of no clock domain.
     o : ``Out(stream.Signature(8, always_ready=True))``
+    broken : ``Out(1)``
+        A break has come, and the line is not idle again.
     """
 
     def __init__(self, divisor: int) -> None:
         self._divisor = _checked(divisor)
-        super().__init__({"rx": In(1, init=1), "o": Out(stream.Signature(8, always_ready=True))})
+        super().__init__({"rx": In(1, init=1), "o": Out(stream.Signature(8, always_ready=True)), "broken": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         line = Signal(init=1)
         m.submodules.synchroniser = FFSynchronizer(self.rx, line, init=1)
         clocks = Signal(range(self._divisor))
-        bits = Signal(range(10))
+        bits = Signal(range(BREAK_BITS))
         look = Signal()
         m.d.comb += look.eq(clocks == 0)
         m.d.sync += clocks.eq(clocks - 1)
@@ -69,11 +76,20 @@ class UartReceiver(wiring.Component):
                     # The next start bit may be there in the next cycle.
                     m.next = "Idle"
                     with m.If(~line):
-                        m.next = "Break"
+                        m.next = "Low"
                 with m.Else():
                     m.d.sync += self.o.payload.eq(Cat(self.o.payload[1:], line))
-            with m.State("Break"), m.If(line):
-                m.next = "Idle"
+            with m.State("Low"):
+                with m.If(line):
+                    m.next = "Idle"
+                with m.Elif(look):
+                    m.d.sync += bits.eq(bits + 1)
+                    with m.If(bits == BREAK_BITS - 1):
+                        m.next = "Break"
+            with m.State("Break"):
+                m.d.comb += self.broken.eq(1)
+                with m.If(line):
+                    m.next = "Idle"
         return m
 
 

@@ -20,7 +20,7 @@ from backspike.fpga.link.device import Device
 from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.port import open_port
 from backspike.fpga.link.serial_transport import SerialTransport, decode_line, encode_line
-from backspike.fpga.link.session import NoAnswerError
+from backspike.fpga.link.session import GREETINGS, NoAnswerError
 from backspike.link import ANSWER, LinkEvent, Request
 from backspike.locks import locked
 from backspike.model import Network
@@ -358,7 +358,13 @@ def test_silence_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "step", [lambda line: line.in_waiting, lambda line: line.read(), lambda line: line.write(b"x")]
+    "step",
+    [
+        lambda line: line.in_waiting,
+        lambda line: line.read(),
+        lambda line: line.write(b"x"),
+        lambda line: line.send_break(),
+    ],
 )
 def test_a_lost_port_is_one_sentence(step) -> None:
     master, slave = os.openpty()
@@ -378,7 +384,7 @@ class Scripted:
     """A line on which every request gets the answer that a script gives: sequence, kind and what is after them."""
 
     def __init__(self, answer) -> None:
-        self.answer, self.heard, self.requests = answer, b"", 0
+        self.answer, self.heard, self.requests, self.breaks = answer, b"", 0, 0
 
     @property
     def in_waiting(self) -> int:
@@ -393,6 +399,9 @@ class Scripted:
         self.heard += self.answer(decode_line(content.strip(b"\0")), self.requests)
         return len(content)
 
+    def send_break(self, duration: float = 0.25) -> None:
+        self.breaks += 1
+
 
 def hello(version: int = 2):
     def answer(request: Frame, number: int) -> bytes:
@@ -400,6 +409,24 @@ def hello(version: int = 2):
         return encode_line(Frame(request.sequence, request.kind | ANSWER, body))
 
     return answer
+
+
+def test_a_break_brings_back_what_answers_no_greeting() -> None:
+    """The first five are not heard, as by a device that hangs; then the break, and the sixth."""
+    line = Scripted(lambda request, number: answer(request, number) if number > GREETINGS else b"")
+    answer = hello()
+    with pytest.raises(BackspikeError, match="no Backspike network"):
+        Device(SerialTransport(line), CONFIG, 0.01)
+    assert line.breaks == 1
+    # A greeting, and two registers.
+    assert line.requests == GREETINGS + 3
+
+
+def test_no_break_is_sent_to_what_answers() -> None:
+    line = Scripted(hello())
+    with pytest.raises(BackspikeError, match="no Backspike network"):
+        Device(SerialTransport(line), CONFIG, 0.01)
+    assert line.breaks == 0
 
 
 def test_another_protocol_is_refused() -> None:

@@ -96,6 +96,9 @@ class HostileLine:
         self.waiting += self.answer(decode_line(content.strip(b"\0")))
         return len(content)
 
+    def send_break(self, duration: float = 0.25) -> None:
+        self.time += duration
+
 
 def connect(line: HostileLine) -> Device:
     return Device(SerialTransport(line, line.seconds), CONFIG, TIMEOUT)

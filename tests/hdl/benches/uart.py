@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from backspike.hdl.link.uart import BREAK_BITS
+
 from .bench import Bench, Driver
 
 BYTES = 60
@@ -21,6 +23,7 @@ class UartBench(Bench):
         self.time = 0.0
         self.sender: Driver
         self.got: list[int] = []
+        self.breaks = 0
         if self.job["unit"] == "receiver":
             self.unit.put(rx=1)
         else:
@@ -36,17 +39,23 @@ class UartBench(Bench):
             self.start(self._look())
             await self.transmit(sent)
         assert self.got == sent, f"expected {sent}, got {self.got}"
+        assert self.breaks == (self.job["unit"] == "receiver"), f"{self.breaks} breaks"
 
     async def receive(self, sent: list[int]) -> None:
-        """Put bytes on the line, among pulses too short for a start bit and bytes without a stop bit."""
+        """Put bytes on the line, among pulses too short for a start bit, bytes without a stop bit, and breaks."""
         self.time = self.now() + self.random.random()
-        for byte in sent:
+        for number, byte in enumerate(sent):
             await self._put(0, *((byte >> bit) & 1 for bit in range(8)), 1)
             if self.one_in(8):
                 await self._put(0, length=self.bit / 4)
                 await self._put(1, 1)
             if self.one_in(8):
                 await self._put(0, *((byte >> bit) & 1 for bit in range(8)), 0, 0, 1, 1)
+            if number == BYTES // 2:
+                # Nearly a break, and one that is hardly longer than it has to be.
+                for bits in (BREAK_BITS - 5, BREAK_BITS + 5):
+                    await self._put(0, length=bits * self.bit)
+                    await self._put(1, 1)
             if self.one_in(3):
                 await self._put(1, length=self.random.uniform(0, 30))
         await self._put(1, 1)
@@ -72,8 +81,12 @@ class UartBench(Bench):
                 await self.unit.edge
 
     async def _watch(self) -> None:
+        before = 0
         while True:
             await self.unit.edge
+            broken = self.unit.get("broken")
+            self.breaks += broken and not before
+            before = broken
             if self.unit.get("o__valid"):
                 self.got.append(self.unit.get("o__payload"))
 
