@@ -203,12 +203,33 @@ class NativeNetwork:
         HardwareError
             The hardware gives too few results, or a winner that is not the class with the most wins.
         """
-        entries, count = self._entries(values, labels, learn)
-        results = np.zeros((len(values), -(-self._results.width // 32)), dtype=np.uint32)
+        return self._exchange(*self._entries(values, labels, learn), len(values))
+
+    def offer(self, values: NDArray[np.uint8], labels: NDArray[np.int64], learn: bool) -> None:
+        """Stream samples, and take no results: `take` does; see `show`.
+
+        Raises
+        ------
+        HardwareError
+            There is no room for them.
+        """
+        before = self.clocks
+        self._exchange(*self._entries(values, labels, learn), 0)
+        if self.clocks - before > self._patience:
+            raise HardwareError(f"the hardware does not take {len(values)} samples without giving a result")
+
+    def take(self, count: int) -> NDArray[np.int64]:
+        """Take results of samples that were offered before; see `show`."""
+        return self._exchange(np.zeros(1, dtype=np.uint32), 0, count)
+
+    def _exchange(self, entries: NDArray[np.uint32], count: int, expected: int) -> NDArray[np.int64]:
+        """Stream entries, and take as many results as are expected: return their wins."""
+        results = np.zeros((max(1, expected), -(-self._results.width // 32)), dtype=np.uint32)
         came = self._library.backspike_show(
-            self._device, entries.ctypes, count, results.ctypes, len(values), self._patience
+            self._device, entries.ctypes, count, results.ctypes, expected, self._patience
         )
-        self._check(came, len(values), "results")
+        self._check(came, expected, "results")
+        results = results[:expected]
         bits = np.unpackbits(results.view(np.uint8), axis=1, bitorder="little", count=self._results.width)
         result = self._results.read(bits)
         winners = result["winner"]
