@@ -79,6 +79,27 @@ def softmax(draws: int, results: Path) -> None:
 
 
 @experiment.command()
+@click.option("--samples", type=click.IntRange(1), default=400, show_default=True, help="Samples, of each dataset.")
+@click.option("--seed", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True)
+@data_dir_option
+@results_option
+def spikes(samples: int, seed: int, data_dir: Path | None, results: Path) -> None:
+    """Measure rates and correlations of spike trains, and updates beside backpropagation, on what data is found."""
+    from backspike.experiments.spikes import measure_spikes
+
+    click.echo(f"written to {measure_spikes(results, samples, seed, data_dir)}")
+
+
+@experiment.command()
+@results_option
+def upsets(results: Path) -> None:
+    """Train networks whose bits flip, and measure their accuracy."""
+    from backspike.experiments.upsets import measure_upsets
+
+    click.echo(f"written to {measure_upsets(results)}")
+
+
+@experiment.command()
 @experiments_option
 @results_option
 @click.option("--docs", type=PATH, default=Path("docs"), show_default=True, help="Folder of the page.")

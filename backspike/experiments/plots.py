@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Curve", "Line", "curves_picture", "softmax_picture", "study_picture"]
+__all__ = [
+    "Curve",
+    "Line",
+    "curves_picture",
+    "rates_picture",
+    "softmax_picture",
+    "study_picture",
+    "updates_picture",
+    "upsets_picture",
+]
 
 
 # Names by content: a page made again differs only where results do.
@@ -145,6 +154,56 @@ def softmax_picture(cases: Sequence[dict[str, Any]]) -> bytes:
     figure.axes[0].legend(fontsize=7)
     figure.supxlabel("class", fontsize=9)
     figure.supylabel("probability", fontsize=9)
+    return _svg(figure)
+
+
+def rates_picture(rates: Sequence[dict[str, Any]], values: Sequence[int]) -> bytes:
+    """Draw the error of inputs' rates against their value / 256, for each number of ticks, beside independent draws."""
+    figure = _figure(6, 3.6)
+    place = figure.subplots()
+    chances = np.array(values) / 256
+    for case in rates:
+        (drawn,) = place.plot(chances, case["rms"], marker=".", linestyle="none", label=f"{case['ticks']} ticks")
+        place.plot(chances, case["ideal"], color=drawn.get_color(), linewidth=0.8)
+    place.plot([], [], color="gray", linewidth=0.8, label="independent draws")
+    place.set(xlabel="value / 256", ylabel="error of the rate, root mean square", yscale="log")
+    _finish(place)
+    return _svg(figure)
+
+
+def updates_picture(cases: Sequence[dict[str, Any]]) -> bytes:
+    """Draw how near the updates come to backpropagation, against ticks: a row a dataset, a line a leak and a layer."""
+    names = list(dict.fromkeys(case["dataset"] for case in cases))
+    columns = [("cosine", "cosine, of a sample"), ("mean_cosine", "cosine, of the mean"), ("bias", "bias of the mean")]
+    figure = _figure(10, 3 * len(names))
+    rows = figure.subplots(len(names), len(columns), squeeze=False)
+    for name, row in zip(names, rows, strict=True):
+        leaks = list(dict.fromkeys(case["leak"] for case in cases))
+        for place, (key, label) in zip(row, columns, strict=True):
+            for color, leak in enumerate(leaks):
+                own = [case for case in cases if (case["dataset"], case["leak"]) == (name, leak)]
+                ticks = [case["ticks"] for case in own]
+                for layer, style in ((0, "-"), (1, ":")):
+                    place.plot(
+                        ticks, [case["layers"][layer][key] for case in own], marker=".", linestyle=style,
+                        color=f"C{color}", label=f"leak {leak}, layer {layer + 1}",
+                    )  # fmt: skip
+            place.set(xlabel="ticks", ylabel=label, title=name)
+            _scale(place, ticks)
+            _finish(place)
+    return _svg(figure)
+
+
+def upsets_picture(content: dict[str, Any]) -> bytes:
+    """Draw accuracy against the part of the bits that have flipped, and the undisturbed network's as a line."""
+    figure = _figure(6, 3.6)
+    place = figure.subplots()
+    for line in content["lines"]:
+        accuracy, deviation = 100 * np.array(line["accuracy"]), 100 * np.array(line["deviation"])
+        place.errorbar(content["shares"], accuracy, deviation, marker="o", capsize=2, label=line["label"])
+    _float_line(place, 100 * content["undisturbed"], "undisturbed")
+    place.set(xlabel="bits that have flipped, of all", ylabel="test accuracy in %", xscale="log")
+    _finish(place)
     return _svg(figure)
 
 

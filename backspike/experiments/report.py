@@ -15,9 +15,20 @@ from backspike.errors import BackspikeError
 from backspike.files import write_atomic
 
 from .definitions import Experiment, Sweep, load_experiments, load_sweeps
-from .plots import Curve, Line, curves_picture, softmax_picture, study_picture
+from .plots import (
+    Curve,
+    Line,
+    curves_picture,
+    rates_picture,
+    softmax_picture,
+    study_picture,
+    updates_picture,
+    upsets_picture,
+)
 from .results import read_result, sweep_results
 from .softmax import read_softmax, softmax_path
+from .spikes import CORRELATED_DRAWS, LAGS, RATE_VALUES, read_spikes, spikes_path
+from .upsets import read_upsets, upsets_path
 from .work import dense_work, inference_work, training_work
 
 __all__ = ["write_report"]
@@ -62,6 +73,8 @@ def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
     _work(page, rows)
     _studies(page, [(sweep, points) for sweep, points in sweeps if sweep.x and points])
     _softmax(page, results)
+    _spikes(page, results)
+    _upsets(page, results)
     _searches(page, [(sweep, points) for sweep, points in sweeps if not sweep.x and points])
     _origin(page, [result for row in rows for result in row.results] + [r for _, p in sweeps for q in p for r in q[1]])
     return page.write()
@@ -320,6 +333,94 @@ def _softmax(page: _Page, results: Path) -> None:
                 f"{case['ideal_distance']:.5f}",
             ]
             for case in content["cases"]
+        ],
+    )
+
+
+def _spikes(page: _Page, results: Path) -> None:
+    if not spikes_path(results).exists():
+        return
+    content = read_spikes(results)
+    page.add(
+        "## Spike trains",
+        f"Of the golden model's random streams, seed {content['seed']} (`backspike experiment spikes`). **Rates**: how "
+        "far an input's spikes in so many ticks are from its value / 256, beside what independent draws come to, "
+        "sqrt(p (1 - p) / T).",
+    )
+    page.picture("rates", "Error of the rate against its value", rates_picture(content["rates"], RATE_VALUES))
+    page.add(
+        "**Correlations** of the spikes of eight input streams, at rates of 1/16 and 1/2, with those of the others and "
+        f"their own, up to {LAGS} draws later: coefficients in units of 1 / sqrt({CORRELATED_DRAWS:,}), the deviation "
+        "of independent draws. Registers of 16 bits run through one sequence of 65,535 states, and these draws are "
+        "half of it: streams that begin near each other draw the same, some draws later. Of 64 bits, some that are "
+        "seeded one after the other are correlated by 0.08, four draws apart and at the rate of 1/16: the polynomials "
+        "that seed and run them differ in one exponent. Of the other widths nothing stands out."
+    )
+    page.table(
+        ["`lfsr_bits`", "pairs", "root mean square", "largest", "largest of as many independent ones"],
+        [
+            [
+                str(case["lfsr_bits"]),
+                f"{case['pairs']:,}",
+                f"{case['rms']:.3f}",
+                f"{case['largest']:.2f}",
+                f"{case['expected']:.2f}",
+            ]
+            for case in content["correlations"]
+        ],
+    )
+    page.add(
+        "**Updates** beside those of backpropagation in floats: a network that has learned an epoch is shown each of "
+        f"{content['samples']} samples with the same weights, which have so many fraction bits that a sample hardly "
+        "moves them. What it adds to them a tick is compared with the negative gradient of the network that has rates "
+        "in the place of spikes, in the same units: nothing is scaled to fit. The cosine of a sample has the noise of "
+        "its ticks. That of the mean update of all samples, the gain along the gradient, and the bias, the distance "
+        "from it as a part of its length, are freed of noise by two independent runs: what is left is that a neuron's "
+        "gate and the softmax meet a potential that moves from tick to tick. It is less where the membrane averages "
+        "longer, if there are ticks enough for it to do so; with very many ticks, a sample does move its weights."
+    )
+    page.picture("updates", "Updates and the gradient, against ticks", updates_picture(content["updates"]))
+    page.table(
+        ["data", "leak", "T", "layer", "cosine, a sample", "cosine, mean", "gain", "bias"],
+        [
+            [
+                case["dataset"],
+                str(case["leak"]),
+                str(case["ticks"]),
+                str(number),
+                *(f"{layer[key]:.3f}" for key in ("cosine", "mean_cosine", "gain", "bias")),
+            ]
+            for case in content["updates"]
+            for number, layer in enumerate(case["layers"], start=1)
+        ],
+    )
+
+
+def _upsets(page: _Page, results: Path) -> None:
+    if not upsets_path(results).exists():
+        return
+    content = read_upsets(results)
+    page.add(
+        "## Upsets",
+        f"Accuracy of `{content['preset']}` on {content['dataset']}, trained for {content['epochs']} epochs, seeds "
+        f"{', '.join(map(str, content['seeds']))}, when bits flip, as radiation flips them (`backspike experiment "
+        "upsets`): a part of all bits of the weights, or of the random streams, at once after the training, or one by "
+        "one during it. Undisturbed it is "
+        f"{100 * content['undisturbed']:.2f} %. What single upsets do to a whole board is in "
+        "[verification.md](verification.md).",
+    )
+    page.picture("upsets", "Accuracy against upsets", upsets_picture(content))
+    page.table(
+        ["bits flipped", *(line["label"] for line in content["lines"])],
+        [
+            [
+                f"{100 * share:g} %",
+                *(
+                    f"{100 * line['accuracy'][number]:.2f} ± {100 * line['deviation'][number]:.2f}"
+                    for line in content["lines"]
+                ),
+            ]
+            for number, share in enumerate(content["shares"])
         ],
     )
 
