@@ -24,7 +24,7 @@ __all__ = ["PARTS", "Outcome", "Upset", "UpsetBench", "part_of"]
 
 PARTS = {
     "weights": r"network\.layer_\d+\.sweep\.synapses\.rows_",
-    "random streams and units": r"network\.(source\.streams\.states|layer_\d+\.(states|wta\.states|sweep\.bias))\.",
+    "LFSRs and units": r"network\.(source\.lfsrs\.states|layer_\d+\.(states|wta\.states|sweep\.bias))\.",
     "table of noise": r"network\.layer_\d+\.wta\.noise$",
     "layers": r"network\.layer_",
     "inputs": r"network\.source\.",

@@ -343,16 +343,16 @@ def _spikes(page: _Page, results: Path) -> None:
     content = read_spikes(results)
     page.add(
         "## Spike trains",
-        f"Of the golden model's random streams, seed {content['seed']} (`backspike experiment spikes`). **Rates**: how "
+        f"Of the golden model's LFSRs, seed {content['seed']} (`backspike experiment spikes`). **Rates**: how "
         "far an input's spikes in so many ticks are from its value / 256, beside what independent draws come to, "
         "sqrt(p (1 - p) / T).",
     )
     page.picture("rates", "Error of the rate against its value", rates_picture(content["rates"], RATE_VALUES))
     page.add(
-        "**Correlations** of the spikes of eight input streams, at rates of 1/16 and 1/2, with those of the others and "
+        "**Correlations** of the spikes of eight input LFSRs, at rates of 1/16 and 1/2, with those of the others and "
         f"their own, up to {LAGS} draws later: coefficients in units of 1 / sqrt({CORRELATED_DRAWS:,}), the deviation "
         "of independent draws. Registers of 16 bits run through one sequence of 65,535 states, and these draws are "
-        "half of it: streams that begin near each other draw the same, some draws later. Of 64 bits, some that are "
+        "half of it: those that begin near each other draw the same, some draws later. Of 64 bits, some that are "
         "seeded one after the other are correlated by 0.08, four draws apart and at the rate of 1/16: the polynomials "
         "that seed and run them differ in one exponent. Of the other widths nothing stands out."
     )
@@ -404,7 +404,7 @@ def _upsets(page: _Page, results: Path) -> None:
         "## Upsets",
         f"Accuracy of `{content['preset']}` on {content['dataset']}, trained for {content['epochs']} epochs, seeds "
         f"{', '.join(map(str, content['seeds']))}, when bits flip, as radiation flips them (`backspike experiment "
-        "upsets`): a part of all bits of the weights, or of the random streams, at once after the training, or one by "
+        "upsets`): a part of all bits of the weights, or of the LFSRs, at once after the training, or one by "
         "one during it. Undisturbed it is "
         f"{100 * content['undisturbed']:.2f} %. What single upsets do to a whole board is in "
         "[verification.md](verification.md).",

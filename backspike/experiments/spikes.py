@@ -1,4 +1,4 @@
-"""Statistics of spike trains: rates, correlations of random streams, and updates beside those of backpropagation."""
+"""Statistics of spike trains: rates, correlations of LFSRs, and updates beside those of backpropagation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from backspike.datasets import Dataset, load_dataset
 from backspike.errors import BackspikeError, shown
 from backspike.files import read_json, reading, write_atomic
 from backspike.model import Network
-from backspike.model.lfsr import POLYNOMIALS, leap, stream_seeds
+from backspike.model.lfsr import POLYNOMIALS, leap
+from backspike.model.seeding import lfsr_seeds
 from backspike.toml import take
 from backspike.training.engines import load_engine
 from backspike.training.order import sample_order
@@ -39,12 +40,12 @@ __all__ = [
 Draws = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-STREAMS = 8
+LFSRS = 8
 INPUT_BITS = 16
 """Bits that an entry draws: eight for its spike, eight for its permission."""
 
 ENTRIES = 4
-"""Entries of a list that share a stream, as about thirty non-zero pixels and eight streams make it."""
+"""Entries of a list that share an LFSR, as about thirty non-zero pixels and eight LFSRs make it."""
 
 RATE_TICKS = (16, 64, 256, 1024)
 RATE_VALUES = tuple(range(1, 256, 2))
@@ -62,7 +63,7 @@ DATASETS = {"digits": "digits", "mnist": "mnist-ecp5"}
 """Datasets by name, and the preset whose network learns an epoch of it before the updates are looked at."""
 
 FRACTION, WIDTH = 14, 48
-"""Fraction bits of a weight, so that a sample hardly changes it, and bits of a stream, that draws for them fit into."""
+"""Fraction bits of a weight, so that a sample hardly changes it, and bits of an LFSR, that draws for them fit into."""
 
 
 def spikes_path(results: Path) -> Path:
@@ -80,7 +81,7 @@ def measure_spikes(results: Path, samples: int = UPDATE_SAMPLES, seed: int = 1, 
     samples : int
         Samples whose updates are looked at, of each dataset that is found.
     seed : int
-        Of streams, training and samples.
+        Of LFSRs, training and samples.
     data_dir : Path, optional
         Folder in which datasets are looked for first.
 
@@ -159,9 +160,9 @@ def read_spikes(results: Path) -> dict[str, Any]:
 
 
 def spike_draws(width: int, count: int, seed: int) -> Draws:
-    """Return what each of `STREAMS` input streams draws for the spikes of `count` entries, shape (count, STREAMS)."""
-    states = stream_seeds(seed, STREAMS, width)
-    draws = np.empty((count, STREAMS), dtype=np.uint8)
+    """Return what each of `LFSRS` input LFSRs draws for the spikes of `count` entries, shape (count, LFSRS)."""
+    states = lfsr_seeds(seed, LFSRS, width)
+    draws = np.empty((count, LFSRS), dtype=np.uint8)
     for row in draws:
         row[:] = states & np.uint64((1 << PIXEL_BITS) - 1)
         states = leap(states, INPUT_BITS, width, POLYNOMIALS[width])
@@ -179,8 +180,8 @@ def rate_errors(ticks: int, seed: int) -> dict[str, Any]:
     """
     windows = max(4, 4096 // ticks)
     draws = spike_draws(RATE_WIDTH, windows * ticks * ENTRIES, seed)
-    # An input has the same place in each tick's list: each stream serves several.
-    trains = draws.reshape(windows, ticks, ENTRIES * STREAMS)
+    # An input has the same place in each tick's list: each LFSR serves several.
+    trains = draws.reshape(windows, ticks, ENTRIES * LFSRS)
     chances = np.array(RATE_VALUES) / 2**PIXEL_BITS
     rms = [
         float(np.sqrt((((trains < value).mean(axis=1) - chance) ** 2).mean()))
@@ -188,14 +189,14 @@ def rate_errors(ticks: int, seed: int) -> dict[str, Any]:
     ]
     return {
         "ticks": ticks,
-        "windows": windows * ENTRIES * STREAMS,
+        "windows": windows * ENTRIES * LFSRS,
         "rms": rms,
         "ideal": np.sqrt(chances * (1 - chances) / ticks).tolist(),
     }
 
 
 def correlations(width: int, seed: int) -> dict[str, Any]:
-    """Return how spikes of input streams are correlated, at any lag up to `LAGS` draws, with others' and their own.
+    """Return how spikes of input LFSRs are correlated, at any lag up to `LAGS` draws, with others' and their own.
 
     Returns
     -------
@@ -212,7 +213,7 @@ def correlations(width: int, seed: int) -> dict[str, Any]:
         for lag in range(LAGS + 1):
             matrix = trains[:CORRELATED_DRAWS].T @ trains[lag : lag + CORRELATED_DRAWS] / math.sqrt(CORRELATED_DRAWS)
             # Without a lag the matrix is symmetric, and a train is itself.
-            found.append(matrix[np.triu_indices(STREAMS, 1)] if lag == 0 else matrix.ravel())
+            found.append(matrix[np.triu_indices(LFSRS, 1)] if lag == 0 else matrix.ravel())
     pairs = np.concatenate(found)
     return {
         "lfsr_bits": width,

@@ -1,4 +1,4 @@
-"""Accuracy against upsets: bits of weights and of random streams that flip after a training, or during it."""
+"""Accuracy against upsets: bits of weights and of LFSRs that flip after a training, or during it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from backspike.training.trainer import rates_of_epoch
 
 from .task import machine
 
-__all__ = ["flip_streams", "flip_weights", "measure_upsets", "read_upsets", "train_upset", "upsets_path"]
+__all__ = ["flip_lfsrs", "flip_weights", "measure_upsets", "read_upsets", "train_upset", "upsets_path"]
 
 PRESET, DATASET, EPOCHS = "digits", "digits", 20
 SEEDS = (1, 2, 3)
@@ -56,8 +56,8 @@ def flip_weights(network: Network, count: int, random: np.random.Generator) -> N
         array.weights = words.reshape(array.weights.shape)
 
 
-def flip_streams(network: Network, count: int, random: np.random.Generator) -> None:
-    """Flip so many bits of a network's random streams."""
+def flip_lfsrs(network: Network, count: int, random: np.random.Generator) -> None:
+    """Flip so many bits of a network's LFSRs."""
     bits, state = network.config.lfsr_bits, NetworkState.of(network, StateKind.RANDOM)
     for name, places in zip(state, _places([s.size * bits for s in state.values()], count, random), strict=True):
         np.bitwise_xor.at(state[name], places // bits, np.uint64(1) << (places % bits).astype(np.uint64))
@@ -82,7 +82,7 @@ def train_upset(
     data : Dataset
     epochs : int
     flip : callable
-        `flip_weights` or `flip_streams`.
+        `flip_weights` or `flip_lfsrs`.
     share : float
         Flips, as a part of the bits that there are.
     engine : str or Engine
@@ -129,7 +129,7 @@ def measure_upsets(
         "weights, after training",
         "weights, after training, and an epoch learned since",
         "weights, during training",
-        "random streams, during training",
+        "LFSRs, during training",
     ]
     content = {
         "preset": PRESET,
@@ -190,12 +190,12 @@ def _of_share(config: NetworkConfig, data: Dataset, epochs: int, trained: Networ
     order = sample_order(len(data.train_labels), config.seed, epochs)
     load_engine("fast")(network, data.train_values, data.train_labels, order, True)
     yield _accuracy(network, data)
-    for flip in (flip_weights, flip_streams):
+    for flip in (flip_weights, flip_lfsrs):
         yield _accuracy(train_upset(config, data, epochs, flip, share), data)
 
 
 def _accuracy(network: Network, data: Dataset) -> float:
-    """Return the share of right answers to the test samples, 0 to 1; the network's streams move on."""
+    """Return the share of right answers to the test samples, 0 to 1; the network's LFSRs move on."""
     order = np.arange(len(data.test_labels))
     wins = load_engine("fast")(network, data.test_values, data.test_labels, order, False)
     return float(np.mean(wins.argmax(axis=1) == data.test_labels))
@@ -205,7 +205,7 @@ def _bits(config: NetworkConfig, flip: Flip) -> int:
     network = Network(config)
     if flip is flip_weights:
         return config.weight_bits * sum(matrix.size for matrix in network.weights)
-    return config.lfsr_bits * len(NetworkState.of(network, StateKind.RANDOM).streams)
+    return config.lfsr_bits * len(NetworkState.of(network, StateKind.RANDOM).lfsrs)
 
 
 def _places(sizes: Sequence[int], count: int, random: np.random.Generator) -> Iterator[NDArray[np.int64]]:

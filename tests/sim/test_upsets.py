@@ -1,4 +1,4 @@
-"""Bits that flip: all registers of a board can be upset, a break ends what hangs, a stream leaves zero by itself."""
+"""Bits that flip: all registers of a board can be upset, a break ends what hangs, an LFSR leaves zero by itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from backspike import PRESETS
 from backspike.datasets import load_dataset
-from backspike.experiments.upsets import flip_streams, flip_weights, train_upset
+from backspike.experiments.upsets import flip_lfsrs, flip_weights, train_upset
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import BREAK_BITS
@@ -107,8 +107,8 @@ def test_a_break_resets_all_but_weights_and_a_shorter_one_nothing(bench) -> None
         assert weight_difference(weights, device.read_weights()) == ""
 
 
-def test_streams_that_are_zero_leave_it_by_themselves() -> None:
-    """The hardware as the model: a draw of zero, and then the draws of a stream that was one."""
+def test_lfsrs_that_are_zero_leave_it_by_themselves() -> None:
+    """The hardware as the model: a draw of zero, and then the draws of an LFSR that was one."""
     config = PRESETS["tiny"]
     data, rtl = load_dataset("random", config, SEED), RtlEngine()
     networks = [Network(config, lively_weights(config, SEED)) for _ in range(2)]
@@ -120,17 +120,17 @@ def test_streams_that_are_zero_leave_it_by_themselves() -> None:
         for show, network in zip((load_engine("numpy"), rtl), networks, strict=True)
     ]
     assert np.array_equal(*wins)
-    golden, hardware = (NetworkState.of(network, StateKind.RANDOM).streams for network in networks)
+    golden, hardware = (NetworkState.of(network, StateKind.RANDOM).lfsrs for network in networks)
     assert np.array_equal(golden, hardware)
     assert golden.all()
     assert weight_difference(networks[0].weights, networks[1].weights) == ""
 
 
-@pytest.mark.parametrize("flip", [flip_weights, flip_streams])
+@pytest.mark.parametrize("flip", [flip_weights, flip_lfsrs])
 def test_model_and_hardware_learn_the_same_when_bits_flip(flip) -> None:
     config = PRESETS["tiny"].replace(rates=(256, 256))
     data = load_dataset("random", config, SEED)
     golden, hardware = (train_upset(config, data, 2, flip, 0.2, engine, samples=96) for engine in ("fast", RtlEngine()))
     assert weight_difference(golden.weights, hardware.weights) == ""
-    states = [NetworkState.of(network, StateKind.RANDOM).streams for network in (golden, hardware)]
+    states = [NetworkState.of(network, StateKind.RANDOM).lfsrs for network in (golden, hardware)]
     assert np.array_equal(*states)

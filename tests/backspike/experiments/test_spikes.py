@@ -12,8 +12,8 @@ from backspike import PRESETS, BackspikeError
 from backspike.cli import main
 from backspike.datasets import load_dataset
 from backspike.experiments.spikes import (
+    LFSRS,
     RATE_VALUES,
-    STREAMS,
     correlations,
     expected_updates,
     rate_errors,
@@ -23,7 +23,7 @@ from backspike.experiments.spikes import (
     updates,
 )
 from backspike.model import Network
-from backspike.model.lfsr import stream_seeds
+from backspike.model.seeding import lfsr_seeds
 from backspike.model.spikes import SpikeGenerator
 from backspike.training.baseline import FloatNetwork
 from backspike.training.engines import load_engine
@@ -31,8 +31,8 @@ from backspike.training.engines import load_engine
 
 def test_draws_are_those_of_the_spike_generator() -> None:
     config = PRESETS["digits"]
-    generator = SpikeGenerator(config, stream_seeds(config.seed, config.input_streams, config.lfsr_bits))
-    values = np.random.Generator(np.random.PCG64(1)).integers(1, 256, 5 * STREAMS, dtype=np.uint8)
+    generator = SpikeGenerator(config, lfsr_seeds(config.seed, config.input_lfsrs, config.lfsr_bits))
+    values = np.random.Generator(np.random.PCG64(1)).integers(1, 256, 5 * LFSRS, dtype=np.uint8)
     draws = spike_draws(config.lfsr_bits, 10, config.seed)
     for turn in range(2):
         spikes, _ = generator.draw(values, 256)
@@ -58,7 +58,7 @@ def test_trains_are_correlated_as_little_as_is_known(monkeypatch) -> None:
     assert 0.05 < correlations(64, seed=1)["largest"] / math.sqrt(1 << 13) < 0.12
 
 
-def test_a_copy_of_a_stream_would_be_found(monkeypatch) -> None:
+def test_a_copy_of_an_lfsr_would_be_found(monkeypatch) -> None:
     draws = spike_draws(32, 40_000, 1)
     draws[7:, 3] = draws[:-7, 1]
     monkeypatch.setattr("backspike.experiments.spikes.spike_draws", lambda width, count, seed: draws[:count])

@@ -1,4 +1,4 @@
-"""Upsets of weights and random streams: as many bits as were asked for, and nothing else."""
+"""Upsets of weights and LFSRs: as many bits as were asked for, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backspike import PRESETS, BackspikeError
 from backspike.cli import main
 from backspike.datasets import load_dataset
 from backspike.experiments.upsets import (
-    flip_streams,
+    flip_lfsrs,
     flip_weights,
     measure_upsets,
     read_upsets,
@@ -43,15 +43,15 @@ def test_as_many_bits_of_weights_flip(count: int) -> None:
     mask = (1 << CONFIG.weight_bits) - 1
     assert different_bits([w & mask for w in network.weights], [w & mask for w in before.weights]) == count
     assert np.array_equal(
-        NetworkState.of(network, StateKind.RANDOM).streams, NetworkState.of(before, StateKind.RANDOM).streams
+        NetworkState.of(network, StateKind.RANDOM).lfsrs, NetworkState.of(before, StateKind.RANDOM).lfsrs
     )
 
 
 @pytest.mark.parametrize("count", [0, 1, 100])
-def test_as_many_bits_of_streams_flip(count: int) -> None:
+def test_as_many_bits_of_lfsrs_flip(count: int) -> None:
     network, before = Network(CONFIG), Network(CONFIG)
-    flip_streams(network, count, random_of(3))
-    states = [[NetworkState.of(each, StateKind.RANDOM).streams] for each in (network, before)]
+    flip_lfsrs(network, count, random_of(3))
+    states = [[NetworkState.of(each, StateKind.RANDOM).lfsrs] for each in (network, before)]
     assert different_bits(*states) == count
     assert all(np.array_equal(a, b) for a, b in zip(network.weights, before.weights, strict=True))
 
@@ -69,7 +69,7 @@ def test_every_bit_can_flip() -> None:
 def test_without_a_flip_it_is_the_training_of_every_day_and_with_many_it_is_not() -> None:
     data = load_dataset("digits", CONFIG, 1)
     undisturbed, flipped = (train_upset(CONFIG, data, 1, flip_weights, share, samples=64) for share in (0, 0.3))
-    plain = train_upset(CONFIG, data, 1, flip_streams, 0, engine="numpy", samples=64)
+    plain = train_upset(CONFIG, data, 1, flip_lfsrs, 0, engine="numpy", samples=64)
     assert all(np.array_equal(a, b) for a, b in zip(undisturbed.weights, plain.weights, strict=True))
     assert not np.array_equal(undisturbed.weights[0], flipped.weights[0])
 
@@ -82,10 +82,10 @@ def test_command_writes_what_the_page_reads(tmp_path, monkeypatch, capsys) -> No
     assert main(["experiment", "upsets", "--results", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"written to {tmp_path / 'upsets.json'}\n"
     content = read_upsets(tmp_path)
-    after, healed, during, streams = (line["accuracy"] for line in content["lines"])
-    # Two in five bits leave nothing of a network, and an epoch brings much of it back; streams' states hardly matter.
+    after, healed, during, lfsrs = (line["accuracy"] for line in content["lines"])
+    # Two in five bits leave nothing of a network, and an epoch brings much of it back; LFSRs' states hardly matter.
     assert after[1] < 0.4 < healed[1]
-    assert min(streams) > content["undisturbed"] - 0.15
+    assert min(lfsrs) > content["undisturbed"] - 0.15
     assert during[0] > 0.5
     (tmp_path / "experiments").mkdir()
     folders = [
