@@ -377,7 +377,8 @@ def _spikes(page: _Page, results: Path) -> None:
         "its ticks. That of the mean update of all samples, the gain along the gradient, and the bias, the distance "
         "from it as a part of its length, are freed of noise by two independent runs: what is left is that a neuron's "
         "gate and the softmax meet a potential that moves from tick to tick. It is less where the membrane averages "
-        "longer, if there are ticks enough for it to do so; with very many ticks, a sample does move its weights."
+        "longer, if there are ticks enough for it to do so; with very many ticks, a sample does move its weights. Some "
+        "noise is left in an estimate of so many samples: it can make a cosine come out above 1."
     )
     page.picture("updates", "Updates and the gradient, against ticks", updates_picture(content["updates"]))
     page.table(

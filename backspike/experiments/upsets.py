@@ -35,6 +35,9 @@ SHARES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 CHUNK = 32
 """Samples between two moments at which bits may flip."""
 
+TESTS = 5
+"""Times that each network is tested, each with LFSRs of another seed, as a test's spikes decide some samples."""
+
 Flip = Callable[[Network, int, np.random.Generator], None]
 
 
@@ -122,7 +125,7 @@ def measure_upsets(
         config = base.replace(seed=seed)
         data = load_dataset(DATASET, config, seed)
         trained = train_upset(config, data, epochs, flip_weights, none)
-        undisturbed.append(_accuracy(trained, data))
+        undisturbed.append(_accuracy(config, trained, data))
         found.append([list(_of_share(config, data, epochs, trained, share)) for share in shares])
     table = np.array(found)
     labels = [
@@ -185,20 +188,23 @@ def _of_share(config: NetworkConfig, data: Dataset, epochs: int, trained: Networ
     random = np.random.Generator(np.random.PCG64([config.seed, 4]))
     network = Network(config, trained.weights)
     flip_weights(network, round(share * _bits(config, flip_weights)), random)
-    yield _accuracy(network, data)
+    yield _accuracy(config, network, data)
     network.rates = rates_of_epoch(config, epochs)
     order = sample_order(len(data.train_labels), config.seed, epochs)
     load_engine("fast")(network, data.train_values, data.train_labels, order, True)
-    yield _accuracy(network, data)
+    yield _accuracy(config, network, data)
     for flip in (flip_weights, flip_lfsrs):
-        yield _accuracy(train_upset(config, data, epochs, flip, share), data)
+        yield _accuracy(config, train_upset(config, data, epochs, flip, share), data)
 
 
-def _accuracy(network: Network, data: Dataset) -> float:
-    """Return the share of right answers to the test samples, 0 to 1; the network's LFSRs move on."""
-    order = np.arange(len(data.test_labels))
-    wins = load_engine("fast")(network, data.test_values, data.test_labels, order, False)
-    return float(np.mean(wins.argmax(axis=1) == data.test_labels))
+def _accuracy(config: NetworkConfig, network: Network, data: Dataset) -> float:
+    """Return the share of right answers to the test samples, 0 to 1, in the mean of `TESTS` seeds."""
+    order, right = np.arange(len(data.test_labels)), []
+    for test in range(TESTS):
+        fresh = Network(config.replace(seed=config.seed + test), network.weights)
+        wins = load_engine("fast")(fresh, data.test_values, data.test_labels, order, False)
+        right.append(np.mean(wins.argmax(axis=1) == data.test_labels))
+    return float(np.mean(right))
 
 
 def _bits(config: NetworkConfig, flip: Flip) -> int:

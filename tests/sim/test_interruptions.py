@@ -71,7 +71,7 @@ def test_results_wait_until_they_are_taken() -> None:
     values, labels = data.train_values[:count], data.train_labels[:count]
     golden = Network(config, lively_weights(config, SEED))
     wins = load_engine("numpy")(golden, values, labels, np.arange(count), True)
-    with NativeNetwork(config, optimise=False) as network:
+    with NativeNetwork(config) as network:
         for layer in (1, 2):
             network.write_weights(layer, lively_weights(config, SEED)[layer - 1])
         network.offer(values, labels, learn=True)
