@@ -255,7 +255,7 @@ def expected_updates(network: Network, values: NDArray[np.uint8], label: int) ->
         potential = activations[-1] @ weights
         gates.append((potential > 0) & (potential < activation))
         activations.append(np.append(np.clip(potential / activation, 0, 1), 1.0))
-    passed = -softmax(potential, config.temperature * 2**config.weight_frac)
+    passed = -softmax(np.asarray(potential, dtype=np.float64), config.temperature * 2**config.weight_frac)
     passed[label] += 1
     result = []
     for layer in reversed(range(config.depth)):
