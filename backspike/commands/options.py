@@ -62,6 +62,9 @@ __all__ = [
 FAILED = 1
 """Exit status of a command that ran and found a mismatch or a failure."""
 
+WIDEST = 64
+"""Classes of the largest confusion matrix that is printed as a table."""
+
 
 class _Path(click.Path):
     """A path; an empty word, as a variable of the shell that is not set gives it, would be the folder one is in."""
@@ -263,6 +266,9 @@ def tell_evaluation(evaluation: Evaluation, as_json: bool, **more: object) -> No
     click.echo()
     tell_table([("class", "samples", "right", "recall", "precision"), *rows], right=True)
     click.echo()
+    if len(rows) > WIDEST:
+        click.echo("--json has the answers to the samples of each class")
+        return
     click.echo("answers (columns) to the samples of each class (rows):")
     columns = range(len(rows))
     tell_table([("", *columns), *((row, *found["confusion"][row]) for row in columns)], right=True)

@@ -43,7 +43,7 @@ class Model:
 
     Parameters
     ----------
-    config : NetworkConfig or str
+    config : NetworkConfig, str or Path
         The network; a preset's name or the path of a TOML file will do.
     epochs : int
         Times that `fit` shows all samples, 1 or more.
@@ -77,7 +77,7 @@ class Model:
 
     def __init__(
         self,
-        config: NetworkConfig | str,
+        config: NetworkConfig | str | Path,
         *,
         epochs: int = 20,
         seed: int | None = None,
@@ -294,10 +294,10 @@ class Model:
     # -- its parts ----------------------------------------------------------------------------------------------
 
     def _made_config(self) -> NetworkConfig:
-        config = load_config(self.config) if isinstance(self.config, str) else self.config
+        config = load_config(str(self.config)) if isinstance(self.config, (str, Path)) else self.config
         if not isinstance(config, NetworkConfig):
             raise BackspikeError(f"config must be a NetworkConfig or the name of one, not {shown(config)}")
-        return config if self.seed is None else config.replace(seed=self.seed)
+        return config if self.seed is None else config.replace(seed=_plain(self.seed))
 
     def _engine(self) -> Engine:
         """Return the engine, the same one as long as it is called the same: simulated hardware is built but once."""
@@ -310,7 +310,8 @@ class Model:
 
     def _device(self, config: NetworkConfig) -> Device | None:
         """Return the device that is the engine, if it is one, and of this configuration."""
-        if isinstance(self.engine, str) or not hasattr(self.engine, "write_weights"):
+        # Not by its class, which only those can import who have the extra for it.
+        if isinstance(self.engine, str) or not hasattr(self.engine, "session"):
             return None
         device: Device = self.engine  # type: ignore[assignment]
         # Rates are the host's to set.
@@ -333,7 +334,7 @@ class Model:
             raise BackspikeError("this model has learned nothing yet: fit it, or load a checkpoint")
         if seed is None:
             return self.network_
-        return Checkpoint.capture(self.network_).network(seed)
+        return Checkpoint.capture(self.network_).network(_plain(seed))
 
     def _answers(self, X: ArrayLike, seed: int | None) -> Answers:
         network = self._network(seed)
@@ -346,6 +347,11 @@ class Model:
         else:
             show = self._engine()
         return answer(network, values, show, silent=not self.verbose)
+
+
+def _plain(seed: Any) -> Any:
+    """Return a seed that may be one of NumPy's integers as Python's."""
+    return int(seed) if isinstance(seed, np.integer) else seed
 
 
 def _classes(y: ArrayLike, count: int) -> NDArray[Any]:

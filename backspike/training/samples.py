@@ -80,14 +80,15 @@ def read_samples(path: Path, config: NetworkConfig) -> NDArray[np.uint8]:
         not scaled to the network's size.
     """
     with reading(path):
-        if path.suffix == ".npy":
+        ending = path.suffix.lower()
+        if ending == ".npy":
             array = read_array(path)
-        elif path.suffix == ".npz":
+        elif ending == ".npz":
             arrays = read_arrays(path)
             if len(arrays) != 1 and "values" not in arrays:
                 raise BackspikeError(f"it must have one array, or one called values, not {shown([*arrays])}")
             array = arrays["values"] if "values" in arrays else next(iter(arrays.values()))
-        elif path.suffix.lower() in ENDINGS:
+        elif ending in ENDINGS:
             array = read_image(path)
         else:
             raise BackspikeError(f"samples are read from .npy, .npz and image files, not {shown(path.suffix)}")

@@ -11,9 +11,10 @@ from PIL import Image
 
 from backspike import PRESETS
 from backspike.cli import main
+from backspike.commands.options import tell_evaluation
 from backspike.datasets import load_dataset
 from backspike.model import Network
-from backspike.training.answers import answer
+from backspike.training.answers import Evaluation, answer
 from backspike.training.checkpoint import Checkpoint
 from backspike.training.trainer import train
 
@@ -57,6 +58,16 @@ def test_an_evaluation_has_the_accuracy_that_the_training_ended_with(run, checkp
     assert lines[2].split() == ["class", "samples", "right", "recall", "precision"]
     assert [line.split()[1:] for line in lines[-3:]] == [list(map(str, row)) for row in found["confusion"]]
     assert checkpoint.read_bytes() == before
+
+
+def test_a_confusion_matrix_that_fits_no_page_is_left_to_json(capsys) -> None:
+    evaluation = Evaluation.of(np.arange(65), np.zeros(65, np.int64), 65)
+    tell_evaluation(evaluation, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 1 + 66 + 1 + 1
+    assert lines[-1] == "--json has the answers to the samples of each class"
+    tell_evaluation(evaluation, as_json=True)
+    assert json.loads(capsys.readouterr().out)["confusion"][0] == [1] * 65
 
 
 @pytest.mark.parametrize("engine", ["fast", "numpy"])
@@ -122,7 +133,7 @@ VALUES = load_dataset("random", CONFIG, seed=5).test_values
 @pytest.mark.parametrize(
     ("name", "array", "shown"),
     [
-        ("one.npy", VALUES[3], VALUES[3:4]),
+        ("one.NPY", VALUES[3], VALUES[3:4]),
         ("image.npy", VALUES[3].reshape(2, 4), VALUES[3:4]),
         ("list_of_one.npy", VALUES[3:4], VALUES[3:4]),
         ("images.npy", VALUES[:4].reshape(4, 2, 4).astype(np.int32), VALUES[:4]),
@@ -137,7 +148,8 @@ def test_a_file_has_samples_in_the_formats_that_people_have(name, array, shown, 
     elif name.endswith(".PNG"):
         Image.fromarray(array).save(tmp_path / name)
     else:
-        np.save(tmp_path / name, array)
+        with (tmp_path / name).open("wb") as file:
+            np.save(file, array)
     arguments = ["predict", "--checkpoint", str(checkpoint), str(tmp_path / name), "--json", "--engine", "numpy"]
     found = json.loads(said(arguments, capsys))["samples"]
     assert [of["wins"] for of in found] == answer(Checkpoint.load(checkpoint).network(), shown, "numpy").wins.tolist()

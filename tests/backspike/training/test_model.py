@@ -63,6 +63,13 @@ def test_answers_are_of_one_piece_and_leave_the_model_as_it_is() -> None:
     assert all(np.array_equal(*pair) for pair in zip(before.weights, after.weights, strict=True))
 
 
+def test_a_configuration_may_be_a_path_and_a_seed_one_of_numpys(tmp_path) -> None:
+    CONFIG.save(tmp_path / "network.toml")
+    named = Model(tmp_path / "network.toml", epochs=1, seed=np.int64(4), engine="numpy").fit(X, Y)
+    plain = Model(CONFIG, epochs=1, seed=4, engine="numpy").fit(X, Y)
+    assert np.array_equal(named.wins(X, seed=np.uint32(9)), plain.wins(X, seed=9))
+
+
 def test_a_raster_is_of_the_first_answer() -> None:
     model = Model(CONFIG, epochs=2, engine="numpy").fit(X, Y)
     for seed in (None, 4):
