@@ -11,6 +11,7 @@
 #   make requests  300,000 frames of random contents on a simulated board, beside a golden model of it
 #   make interruptions  reset, HELLO and hosts that go away, at 2,000 random clocks: weights stay those of the model
 #   make upsets  single bits of a simulated board that flip: what is survived, told, or needs a break
+#   make coverage  lines, branches, toggles and bins that boards go through beside the golden model; build/coverage/
 #   make fuzz    thousands of damaged files for each reader: each is read or refused in one sentence
 #   make formal  all proofs, each with a broken twin that has to fail; a table of them in build/formal/
 #   make mutation  faults put into each file of hdl/, and how many of them the tests find; a table in docs/verification.md
@@ -39,7 +40,7 @@ if command -v icebox_vlog >/dev/null; then \
   else echo "The bitstream is not simulated, as Project IceStorm is missing (apt-get install fpga-icestorm)."; fi
 endef
 
-.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults requests interruptions upsets fuzz formal mutation epoch venv format clean
+.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults requests coverage interruptions upsets fuzz formal mutation epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes after what the first says.
@@ -86,7 +87,10 @@ faults: $(DEVELOPMENT)
 	$(BIN)/python bench/faults.py
 
 requests: $(DEVELOPMENT)
-	$(BIN)/python bench/requests.py
+	$(BIN)/python bench/random_requests.py
+
+coverage: $(DEVELOPMENT)
+	$(BIN)/python bench/board_coverage.py
 
 interruptions: $(DEVELOPMENT)
 	$(BIN)/python bench/interruptions.py

@@ -16,7 +16,7 @@ from backspike.fpga.link.samples import pack_samples
 from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.hdl.timing import sample_limit
 from backspike.link import PARTS, WORDS, LinkEvent, Request
-from backspike.registers import RegisterKind, RegisterMap, window_words
+from backspike.registers import Control, RegisterKind, RegisterMap, window_words
 
 from .board import SimulatedBoard
 from .faults import damaged_lines, refusals
@@ -97,6 +97,11 @@ class Conversation:
                 self.rest()
                 self._write(name, *[(0, 0xFFFF_FFFF)[number % 2]] * (number < 2), value)
                 self._ask(Request.READ, bytes((register.address, 1)))
+            for _ in range(6):
+                self.rest()
+                for name in ("SEED_LOW", "SEED_HIGH"):
+                    self._write(name, self._random.getrandbits(32))
+                self._write("CONTROL", 1 << Control.SEED_LFSRS)
 
     def meanwhile(self, body: bytes) -> None:
         """Access registers while samples are shown, as far as that changes nothing."""

@@ -82,7 +82,7 @@ def test_a_waiver_of_what_is_covered_is_out_of_date() -> None:
 def test_the_waivers_of_the_project_say_why() -> None:
     from backspike.toml import read_toml
 
-    waivers = read_waivers(read_toml(Path(__file__).parents[2] / "bench" / "coverage.toml"))
+    waivers = read_waivers(read_toml(Path(__file__).parents[2] / "bench" / "board_coverage.toml"))
     assert all(len(waiver.reason.split()) > 3 for waiver in waivers)
     with pytest.raises(BackspikeError, match=r"^waiver 1 must have component, kind, text and reason, not kind$"):
         read_waivers({"waiver": [{"kind": "line"}]})

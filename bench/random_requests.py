@@ -1,6 +1,6 @@
 """Frames with a right CRC and random contents, on a simulated board and on the golden model of one.
 
-    python bench/requests.py --frames 300000
+    python bench/random_requests.py --frames 300000
 
 Requests of all kinds, and of none: odd lengths, lists and registers, labels that are no class, seeds and rates of any
 value, resets and repetitions at any time. Every answer has to be the one that docs/host_link.md and the golden model
