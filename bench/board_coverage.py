@@ -49,7 +49,7 @@ SAMPLES = 30
 RANDOM = 200
 DAMAGED = 100
 RESETS = 12
-NOISE = 0.02
+NOISE = 0.002
 
 
 def exercise(board: SimulatedBoard, config: NetworkConfig, seed: int, ticks: TickBins) -> int:
