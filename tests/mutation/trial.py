@@ -215,6 +215,9 @@ def run_tests(paths: Sequence[str], most: dict[str, int], first: str = "") -> Ou
     standard = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
     standard += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     before = time.process_time()
-    pytest.main([*standard, *paths], plugins=[watch])
+    status = pytest.main([*standard, *paths], plugins=[watch])
+    if status and not watch.outcome.failed:
+        # No test says so: there is none, or pytest itself has failed.
+        watch.outcome.failed, watch.outcome.why = "pytest", f"it ends with {status!r}"
     watch.outcome.seconds = time.process_time() - before
     return watch.outcome
