@@ -19,7 +19,6 @@ from backspike.hdl.link.uart import LEAST_DIVISOR
 from backspike.link import Request
 from backspike.model import Network, Sample
 from backspike.registers import window_words
-from backspike.training.engines import load_engine
 
 from .board import DirectLine, SimulatedBoard
 
@@ -183,8 +182,10 @@ def _learned(
     """Have samples learned; compare results and weights with the golden model of these weights, and return them."""
     network = Network(config, weights)
     values, labels = _drawn(config, random, 2)
+    from backspike.model.fast import run_samples  # the compiler takes a second to load
+
     results = device.show(values, labels, True)
-    wins = load_engine("fast")(network, values, labels, np.arange(len(labels)), True)
+    wins = run_samples(network, values, labels, np.arange(len(labels)), True)
     expected = np.stack([wins.argmax(axis=1), wins.max(axis=1)], axis=1)
     if not np.array_equal(results, expected):
         raise BackspikeError(f"after {what} results are {results.tolist()}, not {expected.tolist()}")
