@@ -24,15 +24,16 @@ def variants(simulator: str):
     few = simulator == "icarus"
     generator = random.Random(SEED)
     fixed = [
-        {"layers": (9, 5, 3), "lanes": (5, 3), "input": "rate", "divisor": 4, "ticks": 9, "leak": 0},
-        {"layers": (6, 4, 3), "lanes": (2, 1), "input": "spikes", "divisor": 7, "ticks": 7, "patience": 2},
-        {"layers": (300, 3), "lanes": (3,), "input": "rate", "divisor": 5, "ticks": 4},
+        {"layers": (9, 5, 3), "lanes": (5, 3), "input": "rate", "divisor": 4, "rounds": 8, "ticks": 9, "leak": 0},
+        {"layers": (6, 4, 3), "lanes": (2, 1), "input": "spikes", "divisor": 7, "rounds": 8, "ticks": 7, "patience": 2},
+        # Lists of more than one part, each of which takes as long on the line as all samples of another's round.
+        {"layers": (300, 2), "lanes": (2,), "input": "rate", "divisor": 5, "rounds": 3, "ticks": 4},
     ]
     drawn = {}
     for number, values in enumerate(fixed[1:2] if few else fixed):
-        divisor = values.pop("divisor")
+        divisor, rounds = values.pop("divisor"), values.pop("rounds")
         config = random_config(generator.getrandbits(32), rates=(256,) * (len(values["layers"]) - 1), **values)
-        job = {"config": config.to_dict(), "divisor": divisor, "rounds": 3 if few else 8}
+        job = {"config": config.to_dict(), "divisor": divisor, "rounds": 3 if few else rounds}
         drawn[f"board_{number}"] = (BoardTop(config, SerialTransport(divisor)), job)
     return drawn
 
