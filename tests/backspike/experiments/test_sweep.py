@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -284,10 +285,12 @@ def test_a_scheduler_may_ask_for_certificates(one_cell: Path, tmp_path: Path, ca
 
 
 def test_a_failed_cell_is_written_down_and_tried_again(experiments: Path, tmp_path: Path, capsys) -> None:
-    """Recorded spikes of four ticks fit the cells of four ticks alone; and what has a result is left alone."""
+    """Data of five inputs is none for a network of eight; and what has a result is left alone."""
     path = experiments / "studies" / "ticks.toml"
+    parts = {f"{part}_values": np.eye(9, 5) for part in ("train", "test")}
+    np.savez(path.with_name("five.npz"), **parts, train_labels=np.arange(9) % 3, test_labels=np.arange(9) % 3)
     path.write_text(
-        path.read_text().replace('"weight_bits, weight_frac" = [[6, 4], [8, 6]]', '"dataset.pool" = [1]\nleak = [0]')
+        path.read_text().replace('"weight_bits, weight_frac" = [[6, 4], [8, 6]]', '"dataset.name" = ["five.npz"]')
     )
     sweep = load_sweep(path)
     cells = list(sweep.cells())
@@ -299,13 +302,17 @@ def test_a_failed_cell_is_written_down_and_tried_again(experiments: Path, tmp_pa
     arguments = ["sweep", str(path), "--results", str(results), "--workers", "1"]
     assert main(arguments) == 1
     output = capsys.readouterr().out
-    assert output.count("failed: dataset random has no settings, so 'pool' cannot be set") == 3
+    assert (
+        output.count("failed: ")
+        == output.count("samples of shape (5,) in 3 classes, but network tiny takes shape (8,)")
+        == 3
+    ), output
     assert output.splitlines()[-1] == f"0 cells finished, 3 failed, 1 had a result; in {lines}"
     found = read_cells(lines)
     assert found[cells[0].task.key] == had
     assert all("error" in found[cell.task.key] for cell in cells[1:])
 
-    path.write_text(path.read_text().replace('"dataset.pool" = [1]\n', ""))
+    path.write_text(path.read_text().replace('"dataset.name" = ["five.npz"]', '"leak" = [0]'))
     assert main([*arguments[:-2], "--workers", "2"]) == 0
     found = read_cells(lines)
     assert all(0 <= found[cell.task.key]["test_accuracy"] <= 1 for cell in load_sweep(path).cells())
