@@ -78,8 +78,11 @@ def exercise(board: SimulatedBoard, config: NetworkConfig, seed: int, ticks: Tic
             conversation.load(lively_weights(config, seed + number))
             body = next(pack_samples(values[number : number + 3], labels[number : number + 3], True)).content
             clocks = 100 + int(2 ** random.uniform(0, 10))
-            (conversation.reset if number % 2 else conversation.hello)(body, clocks)
+            for disturb in (conversation.hello, conversation.reset, partial(conversation.reset, by_break=True)):
+                disturb(body, clocks)
             conversation.meanwhile(body)
+        conversation.load(lively_weights(config, seed + part), rate=0)
+        conversation.show(values[:2], labels[:2], np.ones(2, dtype=np.bool_))
         conversation.run(RANDOM)
     return conversation.model.shown
 

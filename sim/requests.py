@@ -69,11 +69,11 @@ class Conversation:
             raise BackspikeError(f"{request} is answered with {heard.hex()}, which is {error}") from error
         return self.model.take(request, answer)
 
-    def load(self, weights: Sequence[NDArray[np.int64]]) -> None:
-        """Write the weights of all layers, shape (inputs + 1, units) each, and full learning rates."""
+    def load(self, weights: Sequence[NDArray[np.int64]], rate: int = 256) -> None:
+        """Write the weights of all layers, shape (inputs + 1, units) each, and a learning rate for all of them."""
         self.rest()
         for layer, matrix in zip(self._config.weight_layers, weights, strict=True):
-            self._write(f"RATE_{layer.number}", 256)
+            self._write(f"RATE_{layer.number}", rate)
             for name, value in self._registers.window(layer).items():
                 self._write(name, value)
             values = window_words(layer, matrix).tolist()
@@ -135,11 +135,17 @@ class Conversation:
         self.model.counted[LinkEvent.BUSY] += 1
         self.model.take(read, decode_line(heard[:-1]))
 
-    def reset(self, body: bytes, clocks: int) -> None:
-        """Reset the design so many clocks after a whole request of samples, at least 100, and greet it."""
+    def reset(self, body: bytes, clocks: int, by_break: bool = False) -> None:
+        """Reset the design, by a break on its line or at once, so many clocks after a whole request of samples.
+
+        They are at least 100. Then it is greeted.
+        """
         line = encode_line(Frame((self.model.sequence + 1) % 256, Request.SAMPLES, body))
         self._board.run(len(line) * self._board.byte_clocks + clocks, line)
-        self._board.reset()
+        if by_break:
+            self._board.send_break()
+        else:
+            self._board.reset()
         # The host that sent them has not heard an answer, or a part of one.
         self._board.run(2 * self._board.byte_clocks)
         self._board.exchange(b"")
