@@ -180,10 +180,10 @@ def _learned(
     device: Device, config: NetworkConfig, weights: Sequence[NDArray[np.int64]], random: Random, what: str
 ) -> list[NDArray[np.int64]]:
     """Have samples learned; compare results and weights with the golden model of these weights, and return them."""
-    network = Network(config, weights)
-    values, labels = _drawn(config, random, 2)
     from backspike.model.fast import run_samples  # the compiler takes a second to load
 
+    network = Network(config, weights)
+    values, labels = _drawn(config, random, 2)
     results = device.show(values, labels, True)
     wins = run_samples(network, values, labels, np.arange(len(labels)), True)
     expected = np.stack([wins.argmax(axis=1), wins.max(axis=1)], axis=1)

@@ -13,7 +13,7 @@ from backspike.model import Network
 from backspike.sim.compare import Comparison, Schedule, differing_counter
 
 from .answers import Evaluation
-from .engines import Engine, load_engine
+from .engines import load_engine
 
 __all__ = ["AnsweringDevice", "DeviceEngine", "MismatchError", "compare_device", "evaluate_device"]
 
@@ -25,7 +25,43 @@ class MismatchError(BackspikeError):
     """Device and golden model differ; the message says where."""
 
 
-class DeviceEngine:
+class _Beside:
+    """A device, and the golden model beside it, which has to give the same.
+
+    Attributes
+    ----------
+    shown : int
+        Samples that both were shown, and that were compared.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device, self._golden = device, load_engine("fast")
+        self.shown = 0
+
+    def _load(self, network: Network) -> None:
+        """Give the device the weights and the LFSRs of a network that has been seeded and has not run yet."""
+        self._device.reseed(network.config.seed)
+        self._device.write_weights(network.weights)
+
+    def _show(
+        self,
+        network: Network,
+        values: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        order: NDArray[np.int64],
+        learn: bool,
+    ) -> NDArray[np.int64]:
+        """Show samples to device and model; return the wins if they are the same, or raise `MismatchError`."""
+        results = self._device.show(values[order], labels[order], learn)
+        wins = self._golden(network, values, labels, order, learn)
+        difference = result_difference(wins, results, self.shown)
+        if difference:
+            raise MismatchError(difference)
+        self.shown += len(order)
+        return wins
+
+
+class DeviceEngine(_Beside):
     """A device as an engine of a training: see `backspike.training.engines.Engine`.
 
     The golden model runs beside it, and the two are compared: winner and its wins of each sample that is learned, and
@@ -47,10 +83,8 @@ class DeviceEngine:
     """
 
     def __init__(self, device: Device) -> None:
-        self._device, self._golden = device, load_engine("fast")
+        super().__init__(device)
         self._rates: list[int] = []
-        self.shown = 0
-        """Samples that were learned and compared."""
         self._weights_compared = 0
 
     def __call__(
@@ -67,14 +101,11 @@ class DeviceEngine:
             self.compare_weights(network)
             return self._golden(network, values, labels, order, False)
         if not self._rates:
-            self._device.reseed(network.config.seed)
-            self._device.write_weights(network.weights)
+            self._load(network)
         if network.rates != self._rates:
             self._device.set_rates(network.rates)
             self._rates = list(network.rates)
-        wins = _show_both(self._device, self._golden, network, values, labels, order, True, self.shown)
-        self.shown += len(order)
-        return wins
+        return self._show(network, values, labels, order, True)
 
     def compare_weights(self, network: Network) -> None:
         """Compare all weights, unless that was done since the last sample; a difference raises `MismatchError`."""
@@ -85,7 +116,7 @@ class DeviceEngine:
             self._weights_compared = self.shown
 
 
-class AnsweringDevice:
+class AnsweringDevice(_Beside):
     """A device as an engine that answers, learning off: see `backspike.training.engines.Engine`.
 
     The golden model answers beside it; winner and its wins are compared for each sample, and the wins of the other
@@ -106,8 +137,7 @@ class AnsweringDevice:
     """
 
     def __init__(self, device: Device) -> None:
-        self._device, self._golden = device, load_engine("fast")
-        self._shown = 0
+        super().__init__(device)
         self._ready = False
 
     def __call__(
@@ -123,31 +153,9 @@ class AnsweringDevice:
         if learn:
             raise ValueError("what answers does not learn")
         if not self._ready:
-            self._device.reseed(network.config.seed)
-            self._device.write_weights(network.weights)
+            self._load(network)
             self._ready = True
-        wins = _show_both(self._device, self._golden, network, values, labels, order, False, self._shown)
-        self._shown += len(order)
-        return wins
-
-
-def _show_both(
-    device: Device,
-    golden: Engine,
-    network: Network,
-    values: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    order: NDArray[np.int64],
-    learn: bool,
-    first: int,
-) -> NDArray[np.int64]:
-    """Show samples, the first of which has this number, to device and model; return the wins if they are the same."""
-    results = device.show(values[order], labels[order], learn)
-    wins = golden(network, values, labels, order, learn)
-    difference = result_difference(wins, results, first)
-    if difference:
-        raise MismatchError(difference)
-    return wins
+        return self._show(network, values, labels, order, False)
 
 
 def evaluate_device(
