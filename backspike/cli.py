@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
 
 import click
 
-from .errors import BackspikeError, BackspikeWarning
+from .errors import BackspikeError
 from .interrupts import Terminated, raised_terminations
+from .warned import tell_warnings
 
 __all__ = ["COMMANDS", "main"]
 
@@ -90,9 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_streams()
     try:
         with warnings.catch_warnings(), raised_terminations():
-            warnings.showwarning = _telling()
-            # Whatever PYTHONWARNINGS says: an error would be a traceback, and ignored it would be no warning.
-            warnings.simplefilter("always", BackspikeWarning)
+            tell_warnings()
             status = commands.main(arguments, prog_name="backspike", standalone_mode=False)
         if sys.stdout:
             sys.stdout.flush()
@@ -151,17 +149,3 @@ def _leave_output() -> None:
     # Neither a stream without a descriptor nor none at all keeps anything.
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _telling() -> Callable[..., None]:
-    """Return a `warnings.showwarning` that tells each of ours once, in one sentence, wherever it comes from."""
-    told = set()
-
-    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if not issubclass(category, BackspikeWarning):
-            click.echo(warnings.formatwarning(message, category, *where[:2]), err=True, nl=False)
-        elif str(message) not in told:
-            told.add(str(message))
-            click.echo(f"warning: {message}", err=True)
-
-    return show

@@ -124,10 +124,21 @@ seed_option = click.option(
 )
 force_option = click.option("--force", is_flag=True, help="Overwrite a training that is in --out.")
 out_option = click.option("--out", type=PATH, required=True, help="Folder for the results.")
+
+
+def _known_dataset(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    from backspike.datasets import find_loader
+
+    if name is not None:
+        find_loader(name)
+    return name
+
+
 speed_option = click.option(
     "--dataset",
     "dataset_name",
     metavar="NAME",
+    callback=_known_dataset,
     help="For the speed, the dataset of the training; needed where trainings on several are on record.",
 )
 

@@ -38,18 +38,20 @@ def read_samples(path: Path, settings: SampleSettings, config: NetworkConfig) ->
     Raises
     ------
     BackspikeError
-        `read_arrays` refuses it, it has arrays of no names in `NAMES`, or `read_recordings` or `bin_recordings` refuses
-        its events.
+        `read_arrays` refuses it, it has arrays of no names in `NAMES` or of several, or `read_recordings` or
+        `bin_recordings` refuses its events.
     """
     arrays = read_arrays(path)
     for prefixes in (("train_", "test_"), ("",)):
         if all(f"{prefix}offsets" in arrays for prefix in prefixes):
             return bin_recordings([read_recordings(arrays, prefix) for prefix in prefixes], settings, config)
     settings.refuse_events()
-    for train, test in NAMES:
-        wanted = [*train, *(test or ())]
-        if all(name in arrays for name in wanted):
-            return [_samples(arrays, names) for names in (train, test) if names]
+    found = [names for names in NAMES if all(name in arrays for pair in names if pair for name in pair)]
+    if len(found) > 1:
+        pairs = " or ".join(_and(list(train)) for train, _ in found)
+        raise BackspikeError(f"{path} has samples under several names, and may have one of them: {pairs}")
+    for parts in found:
+        return [_samples(arrays, names) for names in parts if names]
     ours = [name for names in NAMES[0] if names for name in names]
     raise BackspikeError(
         f"{path} must have the arrays {_and(ours)}, or values and labels to be split; "

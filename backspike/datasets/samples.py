@@ -15,7 +15,7 @@ from backspike.errors import BackspikeError, BackspikeWarning, shown
 from .dataset import PARTS, Dataset, Request
 from .split import stratified_split
 
-__all__ = ["SAMPLE_SETTINGS", "SampleSettings", "Samples", "dataset_of"]
+__all__ = ["SAMPLE_SETTINGS", "SampleSettings", "Samples", "dataset_of", "levels_of"]
 
 FULL = 255
 """The value of an input that spikes most often."""
@@ -157,7 +157,9 @@ def dataset_of(
         rows = {part: _spikes(part, samples.values) for part, samples in given.items()}
     else:
         top = _white(name, [samples.values for samples in given.values()], settings.white)
-        rows = {part: _levels(samples.values, top) for part, samples in given.items()}
+        rows = {
+            part: levels_of(samples.values.reshape(len(samples.values), -1), top) for part, samples in given.items()
+        }
     labels = {part: _labels(part, samples.labels) - settings.first_label for part, samples in given.items()}
     classes = settings.classes or max(int(array.max(initial=0)) for array in labels.values()) + 1
     for part, array in labels.items():
@@ -226,15 +228,14 @@ def _white(name: str, parts: list[NDArray[Any]], white: int | None) -> int:
     return top
 
 
-def _levels(values: NDArray[Any], top: int) -> NDArray[np.uint8]:
-    """Return values of 0 to `top` as 0 to 255, each sample as one row."""
-    rows = values.reshape(len(values), -1)
-    if top == FULL and rows.dtype == np.uint8:
-        return rows
-    result = np.empty(rows.shape, dtype=np.uint8)
+def levels_of(values: NDArray[Any], top: int) -> NDArray[np.uint8]:
+    """Return values of 0 to `top`, of any type and shape, as whole numbers of 0 to 255, rounded in double precision."""
+    if top == FULL and values.dtype == np.uint8:
+        return values
+    result = np.empty(values.shape, dtype=np.uint8)
     # Sample by sample, since all of a dataset as floats is large.
-    for row, levels in zip(rows, result, strict=True):
-        levels[...] = np.rint(row * (FULL / top))
+    for sample, levels in zip(values, result, strict=True):
+        levels[...] = np.rint(np.multiply(sample, FULL / top, dtype=np.float64))
     return result
 
 

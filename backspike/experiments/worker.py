@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from backspike.programs import python_command
+from backspike.warned import tell_warnings
 
 __all__ = ["Worker", "main", "stop"]
 
@@ -102,6 +103,7 @@ def main(handle: int) -> None:
         # In the main thread this is Ctrl-C: a training leaves a checkpoint of the very sample.
         os.kill(os.getpid(), signal.SIGINT)
 
+    tell_warnings()
     # Even if the parent runs in the background of a script, where Ctrl-C is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=listen, daemon=True).start()

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from backspike.config import NetworkConfig
 from backspike.datasets.folder import ENDINGS, read_image
+from backspike.datasets.samples import levels_of
 from backspike.errors import BackspikeError, shown
 from backspike.files import reading
 from backspike.npz import read_array, read_arrays
@@ -60,8 +61,7 @@ def network_values(config: NetworkConfig, samples: ArrayLike) -> NDArray[np.uint
     rows = array.reshape(len(array), *shape)
     if spikes:
         return np.ascontiguousarray(rows > 0, dtype=np.uint8)
-    scaled = rows if most == 255 else np.rint(rows * np.float64(255))
-    return np.ascontiguousarray(scaled, dtype=np.uint8)
+    return np.ascontiguousarray(levels_of(rows, most))
 
 
 def read_samples(path: Path, config: NetworkConfig) -> NDArray[np.uint8]:

@@ -67,7 +67,10 @@ class Device:
         except NoAnswerError:
             # It may hang, or be in a state that nothing but an upset gets it into.
             transport.reset()
-            self.hello()
+            try:
+                self.hello()
+            except NoAnswerError as error:
+                raise NoAnswerError(f"{error}; as often before it was reset, and once more after that") from error
         self._identify()
 
     def hello(self) -> None:

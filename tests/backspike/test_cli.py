@@ -170,10 +170,11 @@ def test_a_clock_or_line_that_cannot_be_built_is_one_sentence(option, sentence, 
     assert not out.exists()
 
 
-def test_unknown_dataset_is_one_sentence(tmp_path, capsys) -> None:
-    arguments = ["train", "--config", "tiny", "--dataset", "nonsense", "--out", str(tmp_path / "out")]
+@pytest.mark.parametrize("command", ["train", "build --board icebreaker", "estimate"])
+def test_unknown_dataset_is_one_sentence(command, tmp_path, capsys) -> None:
+    out = [] if command == "estimate" else ["--out", str(tmp_path / "out")]
     sentence = f"'nonsense' is not a dataset; known are {', '.join(LOADERS)}, and "
-    assert refused(arguments, capsys).startswith(sentence)
+    assert refused([*command.split(), "--config", "tiny", "--dataset", "nonsense", *out], capsys).startswith(sentence)
     assert not (tmp_path / "out").exists()
 
 

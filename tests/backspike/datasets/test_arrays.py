@@ -67,6 +67,25 @@ def test_other_names_are_told(tmp_path: Path, arrays: dict[str, np.ndarray], has
         read_samples(tmp_path / "a.npz", SampleSettings(), CONFIG)
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("values", "labels", "x", "y"), "values and labels or x and y"),
+        (("X", "x", "y"), "x and y or X and y"),
+        (
+            ("train_values", "train_labels", "test_values", "test_labels", "data", "target"),
+            "train_values and train_labels or data and target",
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_samples_under_several_names_are_refused(tmp_path: Path, names: tuple[str, ...], told: str) -> None:
+    labels = ("labels", "y", "target")
+    np.savez(tmp_path / "a.npz", **{name: LABELS if name.endswith(labels) else VALUES for name in names})
+    with pytest.raises(BackspikeError, match=rf"a\.npz has samples under several names, and may have one .*: {told}$"):
+        read_samples(tmp_path / "a.npz", SampleSettings(), CONFIG)
+
+
 def archive(**arrays: np.ndarray) -> dict[str, bytes]:
     members = {}
     for name, array in arrays.items():

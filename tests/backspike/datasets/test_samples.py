@@ -10,6 +10,7 @@ import pytest
 from backspike import BackspikeError, BackspikeWarning, NetworkConfig
 from backspike.datasets import Dataset, Request
 from backspike.datasets.samples import Samples, SampleSettings, dataset_of
+from backspike.training.samples import network_values
 
 CONFIG = NetworkConfig(layers=(6, 3), ticks=4)
 VALUES = np.arange(30, dtype=np.uint8).reshape(5, 2, 3) * 8
@@ -57,6 +58,15 @@ def test_images_of_any_number_format_are_rows_of_bytes(values: np.ndarray, setti
     assert dataset.train_values.tolist() == [[8 * (6 * image + pixel) for pixel in range(6)] for image in range(5)]
     assert dataset.test_values.tolist() == dataset.train_values[:2].tolist()
     assert dataset.classes == 3
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_values_between_two_levels_are_rounded_in_double_precision(kind: type[np.floating]) -> None:
+    values = np.append((np.arange(255) + 0.5) / 255, [0.0] * 9).astype(kind).reshape(44, 6)
+    expected = [round(float(value) * 255) for value in values.ravel()]
+    labels = np.arange(44) % 3
+    assert made(values, labels).train_values.ravel().tolist() == expected
+    assert network_values(CONFIG, values).ravel().tolist() == expected
 
 
 def test_booleans_are_blank_or_full() -> None:
