@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
@@ -12,7 +13,7 @@ import click
 
 from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
-from backspike.files import make_directory
+from backspike.files import make_directory, write_atomic
 from backspike.locks import locked
 from backspike.progress import announced, progress_bar
 
@@ -27,6 +28,7 @@ from .options import (
     config_option,
     data_dir_option,
     dataset_option,
+    examples,
     first_samples,
     force_option,
     json_option,
@@ -371,3 +373,36 @@ def compare(
     with progress_bar(samples, "samples", f"comparing {config.name}") as bar:
         result = compare_device(device, schedule, bar.update)
     return tell_comparison(result, f"{config.name}, {samples} samples of {dataset_name}, seed {seed}")
+
+
+@host.command(
+    epilog=examples(
+        "backspike host selftest --config digits --board icebreaker --port /dev/ttyUSB1 --out selftest.json",
+        "backspike host selftest --config tiny --simulate --out selftest.json",
+    )
+)
+@_on_device
+@click.option(
+    "--samples", type=click.IntRange(1, 256), default=256, show_default=True, help="Random samples to be learned."
+)
+@seed_option
+@click.option("--out", type=PATH, required=True, help="The report to be written, as JSON: it can be sent to others.")
+def selftest(device: Device, samples: int, seed: int | None, out: Path) -> int:
+    """Try link, registers, memory and learning of a board that was just loaded.
+
+    Its weights are lost. Says of each part what was done and what was wrong, and writes a report with all that was
+    counted, the configuration and the versions; neither the port's name nor any path is in it. The status is 1 if
+    anything was wrong. Learning is compared with the golden model, bit for bit.
+    """
+    from backspike.training.selftest import report_of
+    from backspike.training.selftest import selftest as run_selftest
+
+    make_directory(out.parent)
+    stages = []
+    for stage in run_selftest(device, samples, chosen_seed(device.config, seed)):
+        stages.append(stage)
+        click.echo(f"{stage.name}: {f'FAILED: {stage.fault}' if stage.fault else f'ok, {stage.done}'}")
+    report = report_of(device, stages)
+    write_atomic(out, json.dumps(report, indent=2).encode() + b"\n")
+    click.echo(f"written to {out}")
+    return 0 if report["passed"] else FAILED

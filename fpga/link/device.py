@@ -88,7 +88,12 @@ class Device:
 
     def read(self, name: str) -> int:
         """Return a register's value, 0 to 2**32 - 1."""
-        return int(self._read_many(name, 1)[0])
+        return int(self.read_many(name, 1)[0])
+
+    def read_many(self, name: str, count: int) -> NDArray[np.uint32]:
+        """Read a register 1 to `WORDS` times in one frame; return the values, a uint32 array."""
+        content = self.session.ask(Request.READ, bytes((self.registers[name].address, count)), size=4 * count)
+        return np.frombuffer(content, dtype="<u4")
 
     def write(self, name: str, *values: int) -> None:
         """Write values, of 32 bits, signed or not, to a register, one after the other."""
@@ -164,7 +169,7 @@ class Device:
         self._open_window(layer)
         left = layer.rows * layer.row_lanes
         while left:
-            part = self._read_many("WEIGHT_DATA", min(left, WORDS))
+            part = self.read_many("WEIGHT_DATA", min(left, WORDS))
             values += part.tobytes()
             left -= len(part)
             if progress:
@@ -262,11 +267,6 @@ class Device:
                 f"that of {self.config.name} with {mine}; --config has to be the config.toml that the build has left, "
                 f"or the preset that was built, with --board NAME"
             )
-
-    def _read_many(self, name: str, count: int) -> NDArray[np.uint32]:
-        """Read a register several times, up to `WORDS`."""
-        content = self.session.ask(Request.READ, bytes((self.registers[name].address, count)), size=4 * count)
-        return np.frombuffer(content, dtype="<u4")
 
     def _open_window(self, layer: WeightLayer) -> None:
         for name, value in self.registers.window(layer).items():
