@@ -39,6 +39,7 @@ COMMANDS = {
     "evaluate": "Say how many test samples a trained network answers right, in all and of each class.",
     "experiment": "Experiments as files: list them, run them, and make the page of their results.",
     "export": "Write the weights of a checkpoint for other tools.",
+    "flash": "Bring what `build` has left in the folder BUILD into its board, with openFPGALoader.",
     "generate": "Write the Verilog of a network, and a JSON description of it.",
     "host": "Train a network on a board, over a serial port.",
     "predict": "Say which class a trained network takes each sample for, and how sure it is.",

@@ -18,10 +18,16 @@ from .families import ECP5, GOWIN, ICE40, area_of
 from .families.family import Capacity, Family, Pll
 from .link.transport import Transport
 
-__all__ = ["BOARDS", "LINE_TOLERANCE", "Board", "find_board"]
+__all__ = ["BOARDS", "FLASH", "LINE_TOLERANCE", "SRAM", "Board", "find_board"]
 
 LINE_TOLERANCE = 0.02
 """Part of a bit by which the line's bits may be too long or short: a byte has 10 of them, each taken in its middle."""
+
+SRAM = "sram"
+"""What a device forgets when its power goes: loading it overwrites nothing."""
+
+FLASH = "flash"
+"""What a device takes its design from at each power-up."""
 
 Architecture = dict[str, Any]
 """Values of a configuration by name, all of them of `backspike.config.ARCHITECTURE`."""
@@ -56,6 +62,10 @@ class Board:
         From the clock cycles per bit of the line to what carries the host link's bytes there (`backspike.hdl.link`).
     host_path : str
         Module in `backspike.fpga.link` and function that opens the host's end of it, given a port and a bit rate.
+    loading : dict
+        Options of openFPGALoader by what they write, `SRAM` or `FLASH`.
+    cable : bool
+        Bitstreams come through a JTAG cable that the board does not have.
     """
 
     name: str
@@ -71,6 +81,8 @@ class Board:
     led: bool = True
     transport: Callable[[int], Any] = SerialTransport
     host_path: str = "port.open_transport"
+    loading: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    cable: bool = False
 
     def platform(self) -> Any:
         """Return a new Amaranth platform.
@@ -150,6 +162,11 @@ class Board:
         return load_config(name_or_path).replace(**self.presets.get(name_or_path, {}))
 
 
+def _loading(board: str) -> dict[str, tuple[str, ...]]:
+    """Return openFPGALoader's options for a board that it can load either way."""
+    return {SRAM: ("-b", board), FLASH: ("-b", board, "-f")}
+
+
 # Few lanes: what a small device is short of is logic.
 _SMALL: dict[str, Architecture] = {
     "tiny": {"lanes": (2, 1), "unit_lanes": (1,), "input_lanes": 1},
@@ -165,6 +182,7 @@ def _ulx3s(size: str) -> Board:
         device=f"LFE5U-{size}",
         platform_path=f"ulx3s.ULX3S_{size}_Platform",
         clock=60.0,
+        loading=_loading("ulx3s"),
     )
 
 
@@ -181,6 +199,8 @@ BOARDS = {
             synthesis="-spram -dsp",
             clock_at_pll=True,
             presets=_SMALL,
+            # The way to the chip's SRAM is cut unless the board is rewired; no -f is needed for the flash.
+            loading={FLASH: ("-b", "ice40_generic")},
         ),
         Board(
             name="hx8k",
@@ -190,6 +210,7 @@ BOARDS = {
             platform_path="ice40_hx8k_b_evn.ICE40HX8KBEVNPlatform",
             clock=40.0,
             presets=_SMALL,
+            loading={SRAM: ("-b", "ice40_generic", "-m"), FLASH: ("-b", "ice40_generic")},
         ),
         *(_ulx3s(size) for size in ("12F", "25F", "45F", "85F")),
         Board(
@@ -201,6 +222,8 @@ BOARDS = {
             clock=50.0,
             # Its one light is the line's transmitter.
             led=False,
+            loading=_loading("colorlight"),
+            cable=True,
         ),
         Board(
             name="tangnano9k",
@@ -210,6 +233,7 @@ BOARDS = {
             platform_path="tang_nano_9k.TangNano9kPlatform",
             clock=27.0,
             presets=_SMALL,
+            loading=_loading("tangnano9k"),
         ),
     )
 }
