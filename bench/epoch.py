@@ -106,7 +106,7 @@ def _work(config: NetworkConfig, result: Comparison, samples: int) -> dict[str, 
     stalls = {cause: counted[name] for cause, name in registers.stalls.items()}
     rows = [counted[name] for name in registers.rows]
     return {
-        "clocks": f"{clocks:,}, {clocks / samples:,.1f} a sample, {clocks / ticks:.2f} a tick",
+        "clocks": f"{clocks:,}, {clocks / samples:,.1f} per sample, {clocks / ticks:.2f} per tick",
         "rows read": ", ".join(f"{count:,} in layer {layer}" for layer, count in enumerate(rows, start=1)),
         "ticks with an error": f"{counted['ERROR_TICKS'] / ticks:.1%}",
         "clocks without a row read": ", ".join(f"{count:,} ({cause})" for cause, count in stalls.items()),
