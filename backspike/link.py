@@ -8,18 +8,25 @@ __all__ = [
     "ANSWER",
     "BODY_BYTES",
     "CRC_BYTES",
+    "DAMAGED_RESULT",
     "FRAME_BYTES",
     "HEADER_BYTES",
+    "MEMORY_READ_WORDS",
+    "MEMORY_WRITE_WORDS",
     "OVERHEAD",
     "PARTS",
     "PROTOCOL_VERSION",
+    "RUNS",
+    "RUN_WRITES",
     "WORDS",
     "LinkEvent",
+    "MemoryRequest",
     "Request",
+    "RunFlag",
     "Status",
 ]
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 """Version of the protocol."""
 
 FRAME_BYTES = 1024
@@ -43,6 +50,21 @@ WORDS = 64
 PARTS = 64
 """Most lists, or parts of them, of a frame of samples."""
 
+MEMORY_WRITE_WORDS = 507
+"""Most words that a frame writes into the sample memory."""
+
+MEMORY_READ_WORDS = 252
+"""Most words that a frame reads from it."""
+
+RUNS = 8
+"""Runs that are kept: those that are not finished, and the last that are."""
+
+RUN_WRITES = 7
+"""Most register writes of a run."""
+
+DAMAGED_RESULT = (0xFFFF, 0)
+"""Winner and wins of a sample that is damaged."""
+
 ANSWER = 0x80
 """What an answer's kind has more than that of its request."""
 
@@ -58,6 +80,24 @@ class Request(IntEnum):
     LINK = 6
 
 
+class MemoryRequest(IntEnum):
+    """Kinds of requests of the sample memory (docs/sample_memory.md), which a device without one does not know."""
+
+    MEMORY = 7
+    MEMORY_WRITE = 8
+    MEMORY_READ = 9
+    RUN = 10
+    RUNS = 11
+
+
+class RunFlag(IntEnum):
+    """Bits of a run's flags."""
+
+    LEARN = 0
+    WRITE_RESULTS = 1
+    CHECK = 2
+
+
 class Status(IntEnum):
     """First byte of an answer's body."""
 
@@ -66,6 +106,9 @@ class Status(IntEnum):
     WRONG_BODY = 2
     MID_SAMPLE = 3
     WRONG_LABEL = 4
+    RUNNING = 5
+    QUEUE_FULL = 6
+    NOT_READY = 7
 
 
 class LinkEvent(IntEnum):

@@ -430,7 +430,7 @@ def test_no_break_is_sent_to_what_answers() -> None:
 
 
 def test_another_protocol_is_refused() -> None:
-    sentence = r"^the device speaks version 9 of the protocol, and this is version 2$"
+    sentence = r"^the device speaks version 9 of the protocol, and this is version 3$"
     with pytest.raises(BackspikeError, match=sentence):
         Device(SerialTransport(Scripted(hello(9))), CONFIG)
 

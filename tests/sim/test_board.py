@@ -21,7 +21,7 @@ from backspike.training.device import compare_device
 from .boards import CONFIG
 
 HELLO = encode_line(Frame(7, Request.HELLO))
-ANSWERED = encode_line(Frame(7, Request.HELLO | ANSWER, bytes((0, 2, 64))))
+ANSWERED = encode_line(Frame(7, Request.HELLO | ANSWER, bytes((0, 3, 64))))
 
 
 @pytest.fixture(scope="module")

@@ -138,4 +138,4 @@ def test_the_status_is_what_the_protocol_says() -> None:
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    assert set(statuses) == set(Status)
+    assert set(statuses) == set(Status) - {Status.RUNNING, Status.QUEUE_FULL, Status.NOT_READY}
