@@ -36,6 +36,11 @@ class LeapForwardLfsr(wiring.Component):
     Bits 0 to ``steps - 1`` of `state` are fresh in each leap. Loading goes before stepping; a zero that got in by
     either way is left with the next step. Latency: one cycle from `enable` or `load` to `state`; a leap per cycle.
 
+    **Several registers must not start a few shifts of one sequence apart**, as with the states 1, 2 and 4, or those
+    that one register comes to in a row: what one draws, another draws a little later, and spikes that should be
+    independent are copies. Take the seeds from `backspike.model.seeding.lfsr_seeds`, which gives those of another
+    polynomial, as `init` or, in hardware, by an `LfsrSeeder`.
+
     Parameters
     ----------
     width : int
@@ -44,6 +49,8 @@ class LeapForwardLfsr(wiring.Component):
         Bits consumed per leap, 1 to `width`.
     exponents : tuple of int, optional
         Polynomial; that of `POLYNOMIALS` when left out.
+    init : int
+        State after a reset, 1 to 2 ** `width` - 1.
 
     Members
     -------
@@ -54,17 +61,24 @@ class LeapForwardLfsr(wiring.Component):
     seed : ``In(width)``
         State to take.
     state : ``Out(width)``
-        Current state; 1 after reset.
+        Current state; `init` after a reset.
+
+    Raises
+    ------
+    ValueError
+        A width that has no polynomial, or steps or a first state that the width does not have.
     """
 
-    def __init__(self, width: int, steps: int, exponents: tuple[int, ...] | None = None) -> None:
+    def __init__(self, width: int, steps: int, exponents: tuple[int, ...] | None = None, init: int = 1) -> None:
         if width not in POLYNOMIALS:
             raise ValueError(f"LFSR width must be one of {', '.join(map(str, POLYNOMIALS))}, not {width!r}")
         if not 1 <= steps <= width:
             raise ValueError(f"LFSR steps must be from 1 to the width {width}, not {steps!r}")
+        if not 0 < init < 1 << width:
+            raise ValueError(f"LFSR init must be from 1 to {(1 << width) - 1}, not {init!r}")
         self._steps = steps
         self._exponents = POLYNOMIALS[width] if exponents is None else exponents
-        super().__init__({"enable": In(1), "load": In(1), "seed": In(width), "state": Out(width, init=1)})
+        super().__init__({"enable": In(1), "load": In(1), "seed": In(width), "state": Out(width, init=init)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -19,6 +19,9 @@ class SpikeGenerator(wiring.Component):
 
     Combinational: the LFSR's state is kept outside, so that one generator serves several LFSRs in turn.
 
+    Each LFSR whose state is shown to a generator needs a seed of its own, which is not that of another a few draws on:
+    see `LeapForwardLfsr`.
+
     Parameters
     ----------
     lfsr_bits : int

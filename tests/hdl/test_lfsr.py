@@ -43,13 +43,15 @@ def test_takes_the_polynomial_of_the_lfsrs_by_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "steps", "message"),
+    ("width", "steps", "init", "message"),
     [
-        (17, 1, "LFSR width must be one of 16, 24, 32, 40, 48, 64, not 17"),
-        (16, 0, "LFSR steps must be from 1 to the width 16, not 0"),
-        (16, 17, "LFSR steps must be from 1 to the width 16, not 17"),
+        (17, 1, 1, "LFSR width must be one of 16, 24, 32, 40, 48, 64, not 17"),
+        (16, 0, 1, "LFSR steps must be from 1 to the width 16, not 0"),
+        (16, 17, 1, "LFSR steps must be from 1 to the width 16, not 17"),
+        (16, 1, 0, "LFSR init must be from 1 to 65535, not 0"),
+        (16, 1, 65536, "LFSR init must be from 1 to 65535, not 65536"),
     ],
 )
-def test_refuses_what_cannot_be_built(width: int, steps: int, message: str) -> None:
+def test_refuses_what_cannot_be_built(width: int, steps: int, init: int, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        LeapForwardLfsr(width, steps)
+        LeapForwardLfsr(width, steps, init=init)
