@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections import Counter
@@ -10,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
 from backspike.locks import locked
+from backspike.model.network import check_weights
 
 from .boards import Board, find_board
 from .families import FAMILIES
@@ -51,6 +55,7 @@ def build(
     fastest: bool = False,
     baud: int | None = None,
     dataset: str | None = None,
+    weights: Sequence[NDArray[np.int64]] | None = None,
 ) -> dict[str, Any]:
     """Build a network for a board, with several seeds of nextpnr, and keep the seed that comes out fastest.
 
@@ -77,6 +82,9 @@ def build(
         Bits per second on the line; the board's when left out.
     dataset : str, optional
         Dataset of the training whose speed is told (`find_work`).
+    weights : sequence of int64 array, shape (inputs + 1, units) each, optional
+        What the device has at power-up; it has none when left out. They are in RAM that can be initialised, so not in
+        an iCE40's SPRAM.
 
     Returns
     -------
@@ -86,12 +94,14 @@ def build(
     Raises
     ------
     BackspikeError
-        Board, clock or line are impossible, another process writes to `out`, a tool is missing, the design does not
-        fit, or timing is not met with any seed; in the last case the report is written, but no bitstream.
+        Board, clock, line or weights are impossible, another process writes to `out`, a tool is missing, the design
+        does not fit, or timing is not met with any seed; in the last case the report is written, but no bitstream.
     """
     board = find_board(board_name)
     bits = baud or board.baud
     pll, divisor = board.timing(clock or board.clock, bits)
+    if weights is not None:
+        check_weights(config, weights)
     make_directory(out)
     numbers = range(seed, seed + seeds)
     work: Work | UnknownWorkError
@@ -100,11 +110,11 @@ def build(
     except UnknownWorkError as error:
         work = error
     with locked(out):
-        made = _attempt(board, config, pll, divisor, numbers, work, tell)
+        made = _attempt(board, config, pll, divisor, weights, numbers, work, tell)
         if fastest:
             made = find_fastest(
                 made,
-                lambda mhz: _attempt(board, config, *board.timing(mhz, bits), numbers, work, tell),
+                lambda mhz: _attempt(board, config, *board.timing(mhz, bits), weights, numbers, work, tell),
                 lambda mhz: board.has_timing(mhz, bits),
             )
         _write(made, board, config, out, tell)
@@ -148,6 +158,7 @@ def _attempt(
     config: NetworkConfig,
     pll: Pll,
     divisor: int,
+    weights: Sequence[NDArray[np.int64]] | None,
     seeds: Sequence[int],
     work: Work | UnknownWorkError,
     tell: Callable[[str], None],
@@ -156,7 +167,7 @@ def _attempt(
     with tqdm(total=1 + len(seeds), unit=" steps", disable=None, leave=False) as bar:
         bar.set_description("synthesis")
         start = time.perf_counter()
-        netlist = synthesise(board, config, pll, divisor)
+        netlist = synthesise(board, config, pll, divisor, weights)
         tell(_took("synthesis", netlist, start))
         bar.update()
         routed: dict[int, Step] = {}
@@ -170,8 +181,14 @@ def _attempt(
     platform = board.platform()
     opinions = {number: board.family.second_opinion(step.folder, platform) for number, step in routed.items()}
     report = summarise(board, config, pll.frequency, divisor, reports, work, opinions)
+    report["weights_sha256"] = None if weights is None else _digest(weights)
     report["cells"] = count_cells(json.loads((netlist.folder / "top.json").read_text()), board.family)
     return _Attempt(report, netlist, routed[report["seed"]])
+
+
+def _digest(weights: Sequence[NDArray[np.int64]]) -> str:
+    """Return a hash of all weights, as 16-bit little-endian numbers."""
+    return hashlib.sha256(b"".join(matrix.astype("<i2").tobytes() for matrix in weights)).hexdigest()
 
 
 def find_fastest(first: _Attempt, attempt: Callable[[float], _Attempt], possible: Callable[[float], bool]) -> _Attempt:

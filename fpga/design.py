@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from amaranth import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In
+from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.hdl.board import BoardTop
@@ -32,10 +35,20 @@ class BoardDesign(Elaboratable):
     pll : Pll
     divisor : int
         Cycles per bit of the line.
+    weights : sequence of int64 array, optional
+        At power-up, as those of the `BoardTop`.
     """
 
-    def __init__(self, board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> None:
+    def __init__(
+        self,
+        board: Board,
+        config: NetworkConfig,
+        pll: Pll,
+        divisor: int,
+        weights: Sequence[NDArray[np.int64]] | None = None,
+    ) -> None:
         self._board, self._config, self._pll, self._divisor = board, config, pll, divisor
+        self._weights = weights
 
     def elaborate(self, platform: Any) -> Module:
         """Build it; `platform` is the board's."""
@@ -60,7 +73,7 @@ class BoardDesign(Elaboratable):
             m.d.start += settled.eq(1)
 
         transport = self._board.transport(self._divisor)
-        m.submodules.board = board = BoardTop(self._config, transport)
+        m.submodules.board = board = BoardTop(self._config, transport, self._weights)
         names = [subsignal.name for subsignal in platform.lookup(transport.RESOURCE, 0).ios]
         line = platform.request(transport.RESOURCE, 0, dir=dict.fromkeys(names, "-"))
         for name, pin in pins(transport).items():

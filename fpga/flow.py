@@ -6,10 +6,13 @@ import json
 import re
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backspike.cache import cached
 from backspike.config import NetworkConfig
@@ -41,8 +44,14 @@ class Step:
     cached: bool
 
 
-def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> Step:
-    """Make the netlist of a board's design.
+def synthesise(
+    board: Board,
+    config: NetworkConfig,
+    pll: Pll,
+    divisor: int,
+    weights: Sequence[NDArray[np.int64]] | None = None,
+) -> Step:
+    """Make the netlist of a board's design; parameters are those of the `BoardDesign`.
 
     Returns
     -------
@@ -54,10 +63,11 @@ def synthesise(board: Board, config: NetworkConfig, pll: Pll, divisor: int) -> S
     BackspikeError
         Yosys is missing or stops, or amaranth-boards is missing.
     """
+    design = BoardDesign(board, config, pll, divisor, weights)
     options = {"debug_verilog": False, "synth_opts": board.synthesis}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of amaranth-boards are not the user's
-        plan = board.platform().prepare(BoardDesign(board, config, pll, divisor), "top", emit_src=False, **options)
+        plan = board.platform().prepare(design, "top", emit_src=False, **options)
     files = {
         name: content if isinstance(content, str) else content.decode()
         for name, content in plan.files.items()

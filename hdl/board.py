@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from amaranth import Module, ResetInserter
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
+from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 
@@ -26,6 +30,9 @@ class BoardTop(wiring.Component):
     transport : wiring.Component
         What carries frames between host and link (`backspike.hdl.link.transport`), a `SerialTransport` for one.
 
+    weights : sequence of int64 array, optional
+        At power-up, as those of the `NetworkTop`.
+
     Members
     -------
     rx, tx : ``In(1)``, ``Out(1)``
@@ -34,14 +41,16 @@ class BoardTop(wiring.Component):
         A request is being executed or answered.
     """
 
-    def __init__(self, config: NetworkConfig, transport: wiring.Component) -> None:
-        self._config, self._transport = config, transport
+    def __init__(
+        self, config: NetworkConfig, transport: wiring.Component, weights: Sequence[NDArray[np.int64]] | None = None
+    ) -> None:
+        self._config, self._transport, self._weights = config, transport, weights
         super().__init__({**pins(transport), "busy": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.transport = transport = self._transport
-        link, network = HostLink(self._config), NetworkTop(self._config)
+        link, network = HostLink(self._config), NetworkTop(self._config, self._weights)
         m.submodules.link = ResetInserter(transport.reset)(link)
         m.submodules.network = ResetInserter(transport.reset | link.reset)(network)
         connect(m, transport.received, link.received)

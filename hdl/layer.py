@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from numpy.typing import NDArray
 
 from backspike.config import RATE_BITS, NetworkConfig
 from backspike.layers import WeightLayer
@@ -56,9 +58,11 @@ def _layer_ports(layer: WeightLayer) -> dict[str, wiring.Member]:
     }
 
 
-def _add_sweep(m: Module, engine: HiddenLayer | OutputLayer, layer: WeightLayer) -> RowSweep:
+def _add_sweep(
+    m: Module, engine: HiddenLayer | OutputLayer, layer: WeightLayer, weights: NDArray[np.int64] | None
+) -> RowSweep:
     """Add the sweep of a layer, its outer ports connected to those of the layer's engine."""
-    m.submodules.sweep = sweep = RowSweep(layer)
+    m.submodules.sweep = sweep = RowSweep(layer, weights)
     m.d.comb += [
         sweep.start.eq(engine.control.start),
         sweep.rate.eq(engine.control.rate),
@@ -110,6 +114,8 @@ class HiddenLayer(wiring.Component):
     Parameters
     ----------
     layer : WeightLayer
+    weights : int64 array, optional
+        As those of the `SynapseArray`.
 
     Members
     -------
@@ -127,8 +133,8 @@ class HiddenLayer(wiring.Component):
     events : ``Out(SweepEvents(banks))``
     """
 
-    def __init__(self, layer: WeightLayer) -> None:
-        self._layer = layer
+    def __init__(self, layer: WeightLayer, weights: NDArray[np.int64] | None = None) -> None:
+        self._layer, self._weights = layer, weights
         self._drive, self._error = drive_shape(layer), error_shape(layer.above)
         super().__init__(
             {
@@ -161,7 +167,7 @@ class HiddenLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layer = self._layer
-        sweep = _add_sweep(m, self, layer)
+        sweep = _add_sweep(m, self, layer, self._weights)
         stored = self._stored(layer)
         m.submodules.states = states = WordStore(*stored["states"])
         # Errors from above may be for the word that is read.
@@ -352,6 +358,8 @@ class OutputLayer(wiring.Component):
     Parameters
     ----------
     config : NetworkConfig
+    weights : int64 array, optional
+        As those of the `SynapseArray`.
 
     Members
     -------
@@ -368,8 +376,8 @@ class OutputLayer(wiring.Component):
     events : ``Out(SweepEvents(banks))``
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        self._config = config
+    def __init__(self, config: NetworkConfig, weights: NDArray[np.int64] | None = None) -> None:
+        self._config, self._weights = config, weights
         super().__init__(
             {
                 **_layer_ports(config.weight_layers[-1]),
@@ -390,7 +398,7 @@ class OutputLayer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layer, control = self._config.weight_layers[-1], self.control
-        sweep = _add_sweep(m, self, layer)
+        sweep = _add_sweep(m, self, layer, self._weights)
         m.submodules.wta = wta = WinnerTakeAll(self._config)
         first = Signal()
         idle = Signal(init=1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from amaranth import Cat, Module, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.registers import RegisterMap
@@ -40,6 +42,8 @@ class NetworkTop(wiring.Component):
     Parameters
     ----------
     config : NetworkConfig
+    weights : sequence of int64 array, shape (inputs + 1, units) each, optional
+        Those at power-up, of each weight layer; undefined until they are loaded when left out.
 
     Members
     -------
@@ -51,8 +55,9 @@ class NetworkTop(wiring.Component):
         The register interface; see `RegisterFile`.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, weights: Sequence[NDArray[np.int64]] | None = None) -> None:
         self.config = config
+        self._weights = [None] * config.depth if weights is None else weights
         super().__init__(
             {
                 "samples": In(stream.Signature(sample_layout(config))),
@@ -93,8 +98,8 @@ class NetworkTop(wiring.Component):
         m.submodules.window = window = WeightWindow(config)
         m.submodules.seeder = seeder = LfsrSeeder(config)
         m.submodules.source = source = InputLayer(config)
-        hidden = [HiddenLayer(layer) for layer in config.hidden_layers]
-        output = OutputLayer(config)
+        hidden = [HiddenLayer(*of_layer) for of_layer in zip(config.hidden_layers, self._weights, strict=False)]
+        output = OutputLayer(config, self._weights[-1])
         layers: list[HiddenLayer | OutputLayer] = [*hidden, output]
         for number, layer in enumerate(layers, start=1):
             m.submodules[f"layer_{number}"] = layer

@@ -21,7 +21,7 @@ def ram(
     shape: data.Layout | Shape | int,
     depth: int,
     *,
-    init: Iterable[int] | None = None,
+    init: Iterable[Any] | None = None,
     cleared: bool = False,
     registers: bool = False,
 ) -> memory.Memory:
@@ -37,8 +37,9 @@ def ram(
         Shape of a word.
     depth : int
         Words.
-    init : iterable of int, optional
-        Words at power-up; zeros after them. Devices with RAM that cannot hold them (iCE40's SPRAM) use another one.
+    init : iterable, optional
+        Words at power-up, as their shape takes them; zeros after them. Devices with RAM that cannot hold them (iCE40's
+        SPRAM) use another one.
     cleared : bool
         Without `init`, a simulation begins with zeros all the same: words are read before they are written, and what
         they hold does not matter, but X would spread.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from numpy.typing import NDArray
 
 from backspike.config import PERMISSION_BITS, RATE_BITS
 from backspike.layers import WeightLayer
@@ -81,6 +83,8 @@ class RowSweep(wiring.Component):
     Parameters
     ----------
     layer : WeightLayer
+    weights : int64 array, optional
+        As those of the `SynapseArray`.
 
     Members
     -------
@@ -101,8 +105,8 @@ class RowSweep(wiring.Component):
     events : ``Out(SweepEvents(banks))``
     """
 
-    def __init__(self, layer: WeightLayer) -> None:
-        self._layer = layer
+    def __init__(self, layer: WeightLayer, weights: NDArray[np.int64] | None = None) -> None:
+        self._layer, self._weights = layer, weights
         fold, lanes = layer.fold, layer.lanes
         super().__init__(
             {
@@ -134,7 +138,7 @@ class RowSweep(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layer = self._layer
-        m.submodules.synapses = array = SynapseArray(layer)
+        m.submodules.synapses = array = SynapseArray(layer, self._weights)
         m.submodules.bias = bias = LeapForwardLfsr(layer.config.lfsr_bits, PERMISSION_BITS)
         connect(m, array.weight, flipped(self.weight))
         m.d.comb += [

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from amaranth import Array, Cat, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.layers import WeightLayer
@@ -17,7 +19,7 @@ from .ram import ram
 from .visits import bank_rows, visit_layout
 from .word_store import WordStore, index_shape
 
-__all__ = ["BackwardPort", "SynapseArray", "WeightPort", "drive_shape", "error_shape"]
+__all__ = ["BackwardPort", "SynapseArray", "WeightPort", "drive_shape", "error_shape", "row_contents"]
 
 
 def drive_shape(layer: WeightLayer) -> Shape:
@@ -33,6 +35,20 @@ def row_word(layer: WeightLayer) -> data.ArrayLayout:
 def error_shape(layer: WeightLayer) -> Shape:
     """Return the shape of the error that a layer passes back to one of its inputs, exact."""
     return signed(layer.config.weight_bits + ceil_log2(layer.units) + 1)
+
+
+def row_contents(layer: WeightLayer, bank: int, weights: NDArray[np.int64]) -> list[list[int]]:
+    """Return the words of a bank's memory, a weight per lane, with the weights of a layer in them.
+
+    Parameters
+    ----------
+    layer : WeightLayer
+    bank : int
+    weights : int64 array, shape (inputs + 1, units)
+    """
+    whole = np.pad(weights, ((0, 0), (0, layer.row_lanes - layer.units)))
+    words: list[list[int]] = whole[bank :: layer.banks].reshape(-1, layer.lanes).tolist()
+    return words
 
 
 class WeightPort(wiring.Signature):
@@ -139,6 +155,8 @@ class SynapseArray(wiring.Component):
     ----------
     layer : WeightLayer
         From layer 2 on errors go back to the layer below.
+    weights : int64 array, shape (inputs + 1, units), optional
+        Those at power-up; undefined until they are loaded when left out.
 
     Members
     -------
@@ -163,8 +181,8 @@ class SynapseArray(wiring.Component):
         or because it is the one that would be.
     """
 
-    def __init__(self, layer: WeightLayer) -> None:
-        self._layer = layer
+    def __init__(self, layer: WeightLayer, weights: NDArray[np.int64] | None = None) -> None:
+        self._layer, self._weights = layer, weights
         fold, lanes, banks = layer.fold, layer.lanes, layer.banks
         below = (1, 1) if layer.first else (layer.below.unit_fold, layer.below.unit_width)
         self._visit = visit_layout(layer.inputs, *below, banks)
@@ -304,7 +322,11 @@ class SynapseArray(wiring.Component):
         """Add a bank's memory, read in cycle 0 and written in cycle 2; return its word in cycle 1, and in cycle 2."""
         layer, config, banks = self._layer, self._layer.config, self._layer.banks
         words = bank_rows(layer.inputs, banks) * layer.fold
-        m.submodules[f"rows_{bank}"] = store = ram(row_word(layer), words, cleared=True)
+        if self._weights is None:
+            store = ram(row_word(layer), words, cleared=True)
+        else:
+            store = ram(row_word(layer), words, init=row_contents(layer, bank, self._weights))
+        m.submodules[f"rows_{bank}"] = store
         read = store.read_port()
         write = store.write_port()
         own = now.visit.banks[bank]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from amaranth.back import rtlil
 from amaranth.hdl import Signal, Value
 from amaranth.hdl._ir import PortDirection  # what `rtlil.convert` itself hands over for a signature's members
 from amaranth.lib import wiring
+from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
@@ -187,7 +189,9 @@ def describe_ports(component: wiring.Component) -> dict[str, dict[str, Any]]:
     }
 
 
-def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
+def write_design(
+    config: NetworkConfig, directory: Path, weights: Sequence[NDArray[np.int64]] | None = None
+) -> list[Path]:
     """Write a network's Verilog, ``<name>.v``, and its description, ``<name>.json``.
 
     The description has ``name``, ``config`` and ``config_hash``, ``verilog_sha256``, ``tools`` (versions), ``clock``
@@ -201,6 +205,8 @@ def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
         What to build; its name names files and top module.
     directory : Path
         Where; made if it is missing.
+    weights : sequence of int64 array, optional
+        At power-up, as those of `NetworkTop`: ``initial`` statements of its memories.
 
     Returns
     -------
@@ -215,7 +221,7 @@ def write_design(config: NetworkConfig, directory: Path) -> list[Path]:
     from .network import NetworkTop  # the whole hierarchy: not for those who emit one unit
 
     make_directory(directory)
-    top = NetworkTop(config)
+    top = NetworkTop(config, weights)
     verilog = emit(top, config.name).encode()
     wire = {"direction": "input", "width": 1, "signed": False}
     description = {

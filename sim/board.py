@@ -7,7 +7,7 @@ import math
 import os
 import re
 import tty
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,6 +16,7 @@ from threading import Thread
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
@@ -119,6 +120,8 @@ class SimulatedBoard:
         memories that have no contents of their own full of a random word each.
     exposed : bool
         Whether its registers and memories can be upset; it then takes about twice the time.
+    weights : sequence of int64 array, shape (inputs + 1, units) each, optional
+        Those at power-up; none when left out.
     bins : mapping, optional
         Conditions that are counted, by name, and with them lines, branches and toggles: see `write_coverage`.
 
@@ -144,6 +147,7 @@ class SimulatedBoard:
         power_up: bool = False,
         exposed: bool = False,
         bins: Mapping[str, str] | None = None,
+        weights: Sequence[NDArray[np.int64]] | None = None,
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
@@ -160,7 +164,12 @@ class SimulatedBoard:
             self._library = load_library(_HARNESS, _SIGNATURES, self.verilog, CHIP, PORTS, optimise=False)
         else:
             self.verilog, self._library = _library(
-                config, divisor, optimise, exposed, tuple(bins.items()) if bins is not None else None
+                config,
+                divisor,
+                optimise,
+                exposed,
+                tuple(bins.items()) if bins is not None else None,
+                tuple(matrix.astype(np.int64).tobytes() for matrix in weights) if weights is not None else None,
             )
         contents = seed if power_up else 0
         self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed, contents))
@@ -288,10 +297,19 @@ class SimulatedBoard:
 
 @lru_cache(maxsize=4)
 def _library(
-    config: NetworkConfig, divisor: int, optimise: bool, exposed: bool, bins: tuple[tuple[str, str], ...] | None
+    config: NetworkConfig,
+    divisor: int,
+    optimise: bool,
+    exposed: bool,
+    bins: tuple[tuple[str, str], ...] | None,
+    contents: tuple[bytes, ...] | None,
 ) -> tuple[str, ctypes.CDLL]:
     """Return a board's Verilog and library; simulations in one process share it, as writing Verilog takes seconds."""
-    top, name = BoardTop(config, SerialTransport(divisor)), f"{config.name}_board"
+    weights = None
+    if contents is not None:
+        layers = zip(config.weight_layers, contents, strict=True)
+        weights = [np.frombuffer(content, np.int64).reshape(layer.shape) for layer, content in layers]
+    top, name = BoardTop(config, SerialTransport(divisor), weights), f"{config.name}_board"
     ports = {**_CLOCK_AND_RESET, **describe_ports(top)}
     signatures = _SIGNATURES if bins is None else {**_SIGNATURES, **_COVERAGE}
     # As for synthesis: no memory is cleared, the harness says what each begins with.

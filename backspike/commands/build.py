@@ -6,12 +6,27 @@ from pathlib import Path
 
 import click
 
-from .options import Number, baud_option, config_option, out_option, speed_option, told
+from .options import (
+    PATH,
+    Number,
+    baud_option,
+    config_option,
+    examples,
+    out_option,
+    speed_option,
+    told,
+    trained_weights,
+)
 
 __all__ = ["build"]
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "backspike build --board icebreaker --config digits --out build/digits",
+        "backspike build --board ulx3s-25f --config digits --checkpoint run/checkpoint.npz --out build/trained",
+    )
+)
 @click.option("--board", "board_name", required=True, metavar="NAME", help="Such as icebreaker; see docs/boards.md.")
 @config_option
 @click.option(
@@ -21,6 +36,7 @@ __all__ = ["build"]
 @click.option("--clock", type=Number(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
 @baud_option
+@click.option("--checkpoint", type=PATH, help="A training whose weights the device has at power-up.")
 @speed_option
 @out_option
 def build(
@@ -31,6 +47,7 @@ def build(
     clock: float | None,
     fastest: bool,
     baud: int | None,
+    checkpoint: Path | None,
     dataset_name: str | None,
     out: Path,
 ) -> None:
@@ -42,6 +59,7 @@ def build(
     from backspike.fpga.build import build as run_build
 
     config = told(find_board(board_name).load_config(config_name))
+    weights = trained_weights(checkpoint, config) if checkpoint else None
     run_build(
         board_name,
         config,
@@ -53,4 +71,5 @@ def build(
         fastest=fastest,
         baud=baud,
         dataset=dataset_name,
+        weights=weights,
     )

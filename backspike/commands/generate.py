@@ -8,17 +8,25 @@ import click
 
 from backspike.config import load_config
 
-from .options import config_option, out_option, told
+from .options import PATH, config_option, examples, out_option, told, trained_weights
 
 __all__ = ["generate"]
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "backspike generate --config digits --out build/rtl",
+        "backspike generate --config digits --checkpoint run/checkpoint.npz --out build/rtl",
+    )
+)
 @config_option
+@click.option("--checkpoint", type=PATH, help="A training whose weights the network has at power-up.")
 @out_option
-def generate(config_name: str, out: Path) -> None:
+def generate(config_name: str, checkpoint: Path | None, out: Path) -> None:
     """Write the Verilog of a network, and a JSON description of it."""
     from backspike.hdl.verilog import write_design
 
-    for path in write_design(told(load_config(config_name)), out):
+    config = told(load_config(config_name))
+    weights = trained_weights(checkpoint, config) if checkpoint else None
+    for path in write_design(config, out, weights):
         click.echo(path)

@@ -56,6 +56,7 @@ __all__ = [
     "tell_evaluation",
     "tell_table",
     "told",
+    "trained_weights",
     "work_option",
 ]
 
@@ -176,6 +177,15 @@ def examples(*commands: str) -> str:
 def chosen_seed(config: NetworkConfig, seed: int | None) -> int:
     """Return the seed that an option gives; the configuration's own if the option was left out."""
     return config.seed if seed is None else seed
+
+
+def trained_weights(path: Path, config: NetworkConfig) -> list[NDArray[np.int64]]:
+    """Return the weights of a training's checkpoint, of this network."""
+    from backspike.training.checkpoint import Checkpoint
+
+    checkpoint = Checkpoint.load(path)
+    checkpoint.require(config)
+    return checkpoint.weights
 
 
 def told(config: NetworkConfig) -> NetworkConfig:

@@ -21,11 +21,12 @@ import numpy as np
 import pytest
 
 import backspike.commands
-from backspike import BackspikeError, BackspikeWarning, NetworkConfig, progress
+from backspike import PRESETS, BackspikeError, BackspikeWarning, NetworkConfig, progress
 from backspike.cli import COMMANDS, main
 from backspike.datasets import LOADERS
 from backspike.datasets.mnist import MNIST
 from backspike.model import Network
+from backspike.model.synapses import initial_weights
 from backspike.sim.compare import Comparison
 from backspike.training.checkpoint import Checkpoint
 
@@ -533,3 +534,26 @@ def test_ticks_in_which_nothing_is_learned_are_warned_of(command, tmp_path, monk
         arguments = ["--config", str(tmp_path / f"{name}.toml"), "--out", str(tmp_path / "out"), *dataset]
         assert main([command, *arguments]) == 0
         assert capsys.readouterr().err.count("warning: with ticks = 3, weight layer 1 of 2 never changes, ") == warned
+
+
+@pytest.mark.parametrize("command", ["generate", "build --board icebreaker"])
+def test_weights_of_another_network_are_refused(command, tmp_path, capsys) -> None:
+    other = PRESETS["tiny"].replace(layers=(8, 5, 3), name="other")
+    Checkpoint.capture(Network(other, initial_weights(other, 1))).save(tmp_path / "other.npz")
+    arguments = ["--config", "tiny", "--checkpoint", str(tmp_path / "other.npz"), "--out", str(tmp_path / "out")]
+    sentence = "the checkpoint is of another configuration (other): its layers is (8, 5, 3), and tiny has (8, 4, 3)"
+    assert refused([*command.split(), *arguments], capsys) == sentence
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_of_a_checkpoint_are_in_the_verilog(tmp_path) -> None:
+    config = PRESETS["tiny"]
+    weights = [np.arange(36).reshape(9, 4) % 32 - 16, np.arange(15).reshape(5, 3) - 7]
+    Checkpoint.capture(Network(config, weights)).save(tmp_path / "run.npz")
+    for name, extra in (("without", []), ("with", ["--checkpoint", str(tmp_path / "run.npz")])):
+        assert main(["generate", "--config", "tiny", "--out", str(tmp_path / name), *extra]) == 0
+    without, trained = ((tmp_path / name / "tiny.v").read_text() for name in ("without", "with"))
+    words = [sum((int(weight) & 63) << (6 * lane) for lane, weight in enumerate(row)) for row in weights[0]]
+    stated = re.findall(r"rows_0\[\d+\] = 24'h([0-9a-f]+);", trained)
+    assert [int(word, 16) for word in stated] == words
+    assert not re.search(r"rows_0\[\d+\] = 24'h", without)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 import serial
 
-from backspike import BackspikeError
+from backspike import BackspikeError, NetworkConfig
 from backspike.datasets import load_dataset
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.serial_transport import SerialTransport, encode_line
 from backspike.fpga.link.session import NoAnswerError
 from backspike.link import ANSWER, LinkEvent, Request
+from backspike.model import Network
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
-from backspike.training.device import compare_device
+from backspike.sim.exercise import lively_weights
+from backspike.training.device import compare_device, result_difference, weight_difference
+from backspike.training.engines import load_engine
 
 from .boards import CONFIG
 
@@ -150,6 +154,24 @@ def test_after_power_up_it_works_without_a_reset() -> None:
             held.append(device.read_weights())
             trains(device, 2)
     assert all((one != other).any() for one, other in zip(*held, strict=True))
+
+
+def test_weights_of_a_checkpoint_are_there_at_power_up() -> None:
+    """Layers of several banks, with a word that is not full, and one that stays after a reset by the host."""
+    config = NetworkConfig(layers=(7, 6, 3), name="trained", lanes=(4, 2), banks=(2, 1), weight_bits=5, weight_frac=2)
+    weights = lively_weights(config, 3)
+    with SimulatedBoard(config, weights=weights, optimise=False, power_up=True) as board:
+        line = DirectLine(board)
+        device = Device(SerialTransport(line, line.seconds), config, 0.2)
+        assert device.has_weights()
+        for _ in range(2):
+            found = device.read_weights()
+            assert weight_difference(weights, found) == ""
+            device.hello()
+        dataset = load_dataset("random", config, 1)
+        golden = Network(config, weights)
+        wins = load_engine("fast")(golden, dataset.test_values, dataset.test_labels, np.arange(12), False)
+        assert result_difference(wins, device.show(dataset.test_values[:12], dataset.test_labels[:12], False), 0) == ""
 
 
 @pytest.mark.parametrize(
