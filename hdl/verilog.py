@@ -63,6 +63,12 @@ _CLEARED = re.compile(
     re.MULTILINE,
 )
 _REGISTER = re.compile(r"^( *)(reg .*?)(\S+ ?) = ([^;]*;)$", re.MULTILINE)
+# An assignment of something that has its own width: a name, a part of one, a number, or several of them in braces.
+_PART = re.compile(
+    r"^  assign (?P<wire>\\\S+ |\w+)\[(?P<high>\d+)(?::(?P<low>\d+))?\] = (?P<value>[^-+*/%<>=&|~^!?(;]+);\n",
+    re.MULTILINE,
+)
+_MODULE_TEXT = re.compile(r"^module .*?^endmodule\n", re.MULTILINE | re.DOTALL)
 _MEETING = re.compile(r"(?:^ *if \(.*\)\n *\S+ ?(?:\[[\d:]+\])? <= \d+'[bh]x+;\n)+", re.MULTILINE)
 
 _CLEAR = """\
@@ -247,12 +253,42 @@ def _polish(text: str) -> str:
 
     Initial values of registers stand in statements of their own, since Verilator remarks a declaration with one. That a
     read which meets a write gives X is for simulators alone: synthesis is to see the plain template of a RAM, whose
-    attributes say the same.
+    attributes say the same. And a wire that is assigned part by part is assigned at once.
     """
     text = re.sub(r"\A\s*/\*.*?\*/\s*", "\n", text)
     text = _REGISTER.sub(r"\1\2\3;\n\1initial \3 = \4", _ATTRIBUTE.sub("", text))
+    text = _MODULE_TEXT.sub(lambda module: _join_parts(module[0]), text)
     text = _MEETING.sub(lambda statements: _simulated(statements[0]), text)
     return _CLEARED.sub(lambda memory: memory["memory"] + _simulated(_CLEAR.format(**memory.groupdict())), text)
+
+
+def _join_parts(module: str) -> str:
+    """Assign neighbouring parts of a wire together.
+
+    Icarus takes each part for one of several drivers, and works out all bits of the wire whenever one of them changes:
+    with wide words that takes longer than all else.
+    """
+    parts: dict[str, list[re.Match[str]]] = {}
+    for part in _PART.finditer(module):
+        parts.setdefault(part["wire"], []).append(part)
+    joined = {}
+    for own in parts.values():
+        run: list[re.Match[str]] = []
+        for part in sorted(own, key=lambda part: -int(part["high"])):
+            if run and int(part["high"]) + 1 != int(run[-1]["low"] or run[-1]["high"]):
+                run.clear()
+            run.append(part)
+            joined[part.start()] = ""
+            joined[run[0].start()] = _joined(run)
+    return _PART.sub(lambda part: joined[part.start()], module)
+
+
+def _joined(run: list[re.Match[str]]) -> str:
+    """Return one assignment that does what those of neighbouring parts do, from the highest to the lowest."""
+    if len(run) == 1:
+        return run[0][0]
+    values = ", ".join(part["value"] for part in run)
+    return f"  assign {run[0]['wire']}[{run[0]['high']}:{run[-1]['low'] or run[-1]['high']}] = {{ {values} }};\n"
 
 
 def _simulated(text: str) -> str:

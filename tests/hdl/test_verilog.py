@@ -279,6 +279,16 @@ def test_yosys_has_nothing_to_remark(design):
     assert not re.search("warning", output, re.IGNORECASE), output[-2000:]
 
 
+def test_neighbouring_parts_of_a_wire_are_assigned_together(design):
+    """Else Icarus works out all bits of the wire for each."""
+    # All but what is on the right of an operator, whose width is that of the left.
+    part = re.compile(r"^  assign (\\\S+ |\w+)\[(\d+)(?::(\d+))?\] = [\w\\][^-+*/%<>=&|~^!?]*;$", re.MULTILINE)
+    for module in design.read_text().split("endmodule\n"):
+        parts = [(wire, int(high), int(low or high)) for wire, high, low in part.findall(module)]
+        ends = {(wire, low) for wire, _, low in parts}
+        assert [wire for wire, high, _ in parts if (wire, high + 1) in ends] == []
+
+
 def test_the_text_is_the_same_in_every_run():
     program = "from tests.sim.accumulator import *; import sys; sys.stdout.write(accumulator_verilog())"
     texts = {run(sys.executable, "-c", program, PYTHONHASHSEED=seed, PYTHONPATH=str(ROOT)) for seed in "012"}
