@@ -40,7 +40,7 @@ COMMANDS = {
     "experiment": "Experiments as files: list them, run them, and make the page of their results.",
     "export": "Write the weights of a checkpoint for other tools.",
     "flash": "Bring what `build` has left in the folder BUILD into its board, with openFPGALoader.",
-    "generate": "Write the Verilog of a network, and a JSON description of it.",
+    "generate": "Write the Verilog of a network, and what other tools need to know of it.",
     "host": "Train a network on a board, over a serial port.",
     "predict": "Say which class a trained network takes each sample for, and how sure it is.",
     "presets": "List the named configurations.",

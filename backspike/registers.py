@@ -15,13 +15,20 @@ from .layers import WeightLayer
 from .model.seeding import seeding_start
 
 __all__ = [
+    "BUS_CLASSES",
+    "BUS_PLACES",
+    "BUS_REGISTERS",
     "IDENTITY",
     "SEMANTICS_VERSION",
     "WINDOW",
+    "Access",
+    "BusControl",
     "Control",
+    "Field",
     "Register",
     "RegisterKind",
     "RegisterMap",
+    "bus_registers",
     "window_weights",
     "window_words",
 ]
@@ -43,6 +50,20 @@ class Control(IntEnum):
     SEED_LFSRS = 1
 
 
+class BusControl(IntEnum):
+    """Bits of register BUS_CONTROL, by number."""
+
+    RESET = 0
+
+
+class Access(Enum):
+    """What an access to a register is good for; others do nothing, and read zero."""
+
+    READ = "read"
+    WRITE = "write"
+    BOTH = "both"
+
+
 class RegisterKind(Enum):
     """What a register is for."""
 
@@ -54,10 +75,36 @@ class RegisterKind(Enum):
     WEIGHT = "weight"
     COUNTER = "counter"
     RATE = "rate"
+    SAMPLE = "sample"
+    RESULT = "result"
 
 
 _READ_ONLY = (RegisterKind.CONSTANT, RegisterKind.STATUS, RegisterKind.COUNTER)
+_WRITE_ONLY = (RegisterKind.CONTROL, RegisterKind.SAMPLE)
 _LARGEST = {RegisterKind.WINDOW: 0xFFFF, RegisterKind.RATE: 256}
+
+
+@dataclass(frozen=True)
+class Field:
+    """Some bits of a register.
+
+    Parameters
+    ----------
+    name : str
+    offset, width : int
+        Number of the lowest bit, and how many bits.
+    meaning : str
+    """
+
+    name: str
+    offset: int
+    width: int
+    meaning: str
+
+    @property
+    def mask(self) -> int:
+        """The register's value with all bits of this field set, and no other."""
+        return ((1 << self.width) - 1) << self.offset
 
 
 @dataclass(frozen=True)
@@ -71,12 +118,15 @@ class Register:
         Of a word of 32 bits.
     kind : RegisterKind
     meaning : str
+    fields : tuple of Field
+        From bit 0 up; none where the register is one number.
     """
 
     name: str
     address: int
     kind: RegisterKind
     meaning: str
+    fields: tuple[Field, ...] = ()
 
     @property
     def writable(self) -> bool:
@@ -84,19 +134,43 @@ class Register:
         return self.kind not in _READ_ONLY
 
     @property
+    def access(self) -> Access:
+        """What an access is good for."""
+        if self.kind in _READ_ONLY:
+            return Access.READ
+        return Access.WRITE if self.kind in _WRITE_ONLY else Access.BOTH
+
+    @property
     def largest(self) -> int:
         """Largest value that it holds: what a write of a larger one leaves."""
         return _LARGEST.get(self.kind, 0xFFFF_FFFF)
 
-    def to_dict(self) -> dict[str, str | int | bool]:
+    def to_dict(self) -> dict[str, str | int | bool | dict[str, dict[str, str | int]]]:
         """Return all but the name, as JSON has it."""
+        fields: dict[str, dict[str, str | int]] = {
+            field.name: {"offset": field.offset, "width": field.width, "meaning": field.meaning}
+            for field in self.fields
+        }
         return {
             "address": self.address,
             "kind": self.kind.value,
             "writable": self.writable,
             "largest": self.largest,
             "meaning": self.meaning,
+            **({"fields": fields} if fields else {}),
         }
+
+
+_FIELDS = {
+    "STATUS": (
+        Field("SHOWING", 0, 1, "a sample is being shown"),
+        Field("SEEDING", 1, 1, "the LFSRs are being seeded"),
+    ),
+    "CONTROL": (
+        Field("CLEAR_COUNTERS", Control.CLEAR_COUNTERS, 1, "clear the counters"),
+        Field("SEED_LFSRS", Control.SEED_LFSRS, 1, "seed all LFSRs from SEED_LOW and SEED_HIGH"),
+    ),
+}
 
 
 class RegisterMap:
@@ -132,7 +206,10 @@ class RegisterMap:
             *((f"WRITES_{layer}", kind.COUNTER, f"rows of layer {layer} written back") for layer in layers),
             *((f"RATE_{layer}", kind.RATE, f"learning rate of layer {layer} in 1/256, 0 to 256") for layer in layers),
         ]
-        return {name: Register(name, address, kind, meaning) for address, (name, kind, meaning) in enumerate(entries)}
+        return {
+            name: Register(name, address, kind, meaning, _FIELDS.get(name, ()))
+            for address, (name, kind, meaning) in enumerate(entries)
+        }
 
     def __getitem__(self, name: str) -> Register:
         return self.registers[name]
@@ -145,6 +222,19 @@ class RegisterMap:
     def counters(self) -> dict[str, Register]:
         """All counters, in the order of their addresses."""
         return self.of_kind(RegisterKind.COUNTER)
+
+    @property
+    def initial(self) -> dict[str, int]:
+        """What the registers hold after a reset; those that are left out are 0, or not known."""
+        start = seeding_start(self._config.seed, self._config.lfsr_bits)
+        return {
+            "IDENTITY": IDENTITY,
+            "SEMANTICS": SEMANTICS_VERSION,
+            "CONFIG_HASH": int(self._config.hash[:8], 16),
+            "SEED_LOW": start & 0xFFFF_FFFF,
+            "SEED_HIGH": start >> 32,
+            **self.rates(self._config.rates),
+        }
 
     @property
     def stalls(self) -> dict[str, str]:
@@ -183,6 +273,60 @@ _STALLS = {
     "RESULT": "of the clocks, those in which a result waited for the one before it to be taken",
     "SAMPLE": "clocks, besides those, in which no sample was there to be shown",
 }
+
+
+# -- the registers that a bus adds (docs/bus.md) ----------------------------------------------------------------------
+
+BUS_REGISTERS = 0x200
+"""Address of the first of them: of a word, so byte 0x800 on a bus. A network's own have to be below."""
+
+BUS_CLASSES = 0xFFFF
+"""Classes that a word of a bus can name: no network has a class of this number."""
+
+BUS_PLACES = 4
+"""Places for results, and so the most samples that are in a network on a bus, or have a result that waits there."""
+
+
+def bus_registers(streams: bool) -> dict[str, Register]:
+    """Return the registers that a bus has besides those of `RegisterMap`, in the order of their addresses.
+
+    Parameters
+    ----------
+    streams : bool
+        Whether samples and results go through registers, as on Wishbone, for want of streams.
+    """
+    status = (
+        Field("RESULTS", 0, 8, "results that wait to be taken"),
+        Field("SAMPLES", 8, 8, "samples that have begun to come in, and have no result yet"),
+        Field("PLACES", 16, 8, "what both come to at most: with fewer of them, one more sample is let in"),
+        Field("BEGUN", 24, 1, "a sample has begun to come in, and is not whole"),
+    )
+    control = (Field("RESET", BusControl.RESET, 1, "reset the network: all but weights, and results that wait"),)
+    sample = (
+        Field("NUMBER", 0, 16, "the input of an entry, or the class that LABEL sets"),
+        Field("VALUE", 16, 8, "of an entry, 1 to 255; 0: none, which an empty list has"),
+        Field("LAST", 24, 1, "ends the list"),
+        Field("LEARN", 25, 1, "with LABEL: samples are learned from now on"),
+        Field("LABEL", 31, 1, "no entry: sets the class and LEARN of the samples that begin after it"),
+    )
+    result = (
+        Field("CLASS", 0, 16, "the winner, then each class in turn; 65,535: no result waits"),
+        Field("WINS", 16, 16, "ticks that it has won"),
+    )
+    kind = RegisterKind
+    entries = [
+        ("BUS_STATUS", kind.STATUS, "samples and results; never waits", status),
+        ("BUS_CONTROL", kind.CONTROL, "the reset of the network", control),
+    ]
+    if streams:
+        entries += [
+            ("SAMPLE", kind.SAMPLE, "a word of a sample; refused when no more samples are let in", sample),
+            ("RESULT", kind.RESULT, "the next word of the oldest result; a write drops the rest of it", result),
+        ]
+    return {
+        name: Register(name, address, of, meaning, fields)
+        for address, (name, of, meaning, fields) in enumerate(entries, start=BUS_REGISTERS)
+    }
 
 
 def window_words(layer: WeightLayer, weights: NDArray[np.int64]) -> NDArray[np.int64]:

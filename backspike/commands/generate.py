@@ -23,10 +23,13 @@ __all__ = ["generate"]
 @click.option("--checkpoint", type=PATH, help="A training whose weights the network has at power-up.")
 @out_option
 def generate(config_name: str, checkpoint: Path | None, out: Path) -> None:
-    """Write the Verilog of a network, and a JSON description of it."""
-    from backspike.hdl.verilog import write_design
+    """Write the Verilog of a network, and what other tools need to know of it.
+
+    That is a JSON description, and its registers as C header, CMSIS-SVD and Markdown.
+    """
+    from backspike.hdl.package import write_package
 
     config = told(load_config(config_name))
     weights = trained_weights(checkpoint, config) if checkpoint else None
-    for path in write_design(config, out, weights):
+    for path in write_package(config, out, weights):
         click.echo(path)

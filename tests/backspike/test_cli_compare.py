@@ -143,10 +143,12 @@ def test_interruption_is_one_sentence_and_leaves_nothing(tmp_path):
 
 # -- generate -------------------------------------------------------------------------------------------------------
 
+GENERATED = ("tiny.v", "tiny.json", "tiny_registers.h", "tiny.svd", "tiny_registers.md")
 
-def test_generate_writes_two_files(tmp_path, capsys):
+
+def test_generate_writes_what_it_says(tmp_path, capsys):
     assert main(["generate", "--config", "tiny", "--out", str(tmp_path / "new" / "out")]) == 0
-    paths = [tmp_path / "new" / "out" / name for name in ("tiny.v", "tiny.json")]
+    paths = [tmp_path / "new" / "out" / name for name in GENERATED]
     assert capsys.readouterr().out.splitlines() == [str(path) for path in paths]
     assert sorted(paths) == sorted((tmp_path / "new" / "out").iterdir())
     assert json.loads(paths[1].read_text())["config"] == PRESETS["tiny"].to_dict()
@@ -176,7 +178,7 @@ def test_generated_files_are_the_same_in_every_run_and_name_no_local_path(tmp_pa
         subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True)
         contents.append({path.name: path.read_text() for path in out.iterdir()})
     assert contents[0] == contents[1]
-    assert contents[0].keys() == {"tiny.v", "tiny.json"}
+    assert contents[0].keys() == set(GENERATED)
     for text in contents[0].values():
         for path in (tmp_path, ROOT, Path(sys.prefix), Path.home()):
             assert str(path) not in text

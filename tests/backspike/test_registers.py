@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backspike.config import NetworkConfig
-from backspike.registers import WINDOW, RegisterKind, RegisterMap, window_weights, window_words
+from backspike.registers import WINDOW, RegisterKind, RegisterMap, bus_registers, window_weights, window_words
 
 CONFIG = NetworkConfig(layers=(5, 7, 4, 3), lanes=(3, 4, 2))
 DOCUMENT = Path(__file__).parents[2] / "docs" / "hardware.md"
@@ -45,6 +45,16 @@ def test_every_register_is_of_one_kind() -> None:
     assert list(registers.of_kind(RegisterKind.RATE)) == list(registers.rates((1, 2, 3)))
     assert list(registers.of_kind(RegisterKind.WEIGHT)) == ["WEIGHT_DATA"]
     assert {*registers.rows, *registers.stalls.values()} < registers.counters.keys()
+
+
+def test_what_a_bus_adds_is_beyond_the_registers_of_any_network_that_it_takes() -> None:
+    for streams in (False, True):
+        added = bus_registers(streams)
+        assert [entry.address for entry in added.values()] == list(range(0x200, 0x200 + len(added)))
+        assert added.keys().isdisjoint(RegisterMap(CONFIG).registers)
+        assert all(added[name].name == name for name in added)
+    assert {name for name in bus_registers(True) if name not in bus_registers(False)} == {"SAMPLE", "RESULT"}
+    assert [entry.access.value for entry in bus_registers(True).values()] == ["read", "write", "write", "both"]
 
 
 def test_writes_of_a_host_are_to_registers_that_hold_them() -> None:
