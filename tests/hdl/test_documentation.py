@@ -13,6 +13,7 @@ from amaranth.lib import wiring
 import backspike.hdl
 from backspike.config import NetworkConfig
 from backspike.hdl.link.serial_transport import SerialTransport
+from backspike.hdl.memory.sdram import Sdram
 
 CONFIG = NetworkConfig(layers=(5, 4, 3, 2))
 MODULES = [
@@ -36,6 +37,7 @@ EXAMPLES: dict[str, list[tuple]] = {
     "EventCounters": [(7,)],
     "Counters": [(3, 2)],
     "FrameReceiver": [()],
+    "SdramController": [(Sdram(), 60)],
     "SerialTransport": [(10,)],
     "UartReceiver": [(10,)],
     "UartTransmitter": [(10,)],

@@ -60,17 +60,22 @@ def choose(variants: Kinds, names: Collection[str], few: bool) -> Kinds:
 
 
 def check(
-    turns: Sequence[Mapping[str, type[Bench]]], variants: Kinds, simulator: str, seed: int, name: str = "variants"
+    turns: Sequence[Mapping[str, type[Bench]]],
+    variants: Kinds,
+    simulator: str,
+    seed: int,
+    name: str = "variants",
+    added: str = "",
 ) -> None:
     """Run benches on variants of units as Verilog, in one design: in each turn all variants at once, each with a bench.
 
-    `benches.simulation.simulate` does it with the variants as they are.
+    `benches.simulation.simulate` does it with the variants as they are. `added` is Verilog of modules that they take.
     """
     design = Variants({variant: unit for variant, (unit, _) in variants.items()})
     ports = describe_ports(design)
     run_bench(
         "tests.hdl.benches.verilog",
-        emit(design, name),
+        emit(design, name) + added,
         name,
         simulator=simulator,
         parameters={
