@@ -237,6 +237,13 @@ def load(device: Device, checkpoint: Path) -> None:
 @data_dir_option
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @seed_option
+@click.option(
+    "--samples-on-board",
+    is_flag=True,
+    help="Load the samples into the board's memory once; the board plays the epochs, and tests itself.",
+)
+@click.option("--resume", is_flag=True, help="With --samples-on-board, go on from what is in the folder.")
+@click.option("--no-compare", is_flag=True, help="With --samples-on-board, do without the golden model.")
 @force_option
 @out_option
 def train(
@@ -246,6 +253,9 @@ def train(
     data_dir: Path | None,
     epochs: int,
     seed: int | None,
+    samples_on_board: bool,
+    resume: bool,
+    no_compare: bool,
     force: bool,
     out: Path,
 ) -> None:
@@ -253,15 +263,41 @@ def train(
 
     Results of all samples, and all weights after each epoch, are compared. Writes what `backspike train` writes, the
     checkpoint byte for byte. A device cannot go on where it was interrupted; `backspike train --resume` can.
+
+    With --samples-on-board the line is no limit: docs/sample_memory.md. That is another training, as the LFSRs are
+    seeded in each epoch; so it can be tested on the board, and goes on with --resume from its last checkpoint. The
+    golden model does the same in the end, and digests, counts and weights are compared. Writes checkpoint.npz and
+    board.json.
     """
+    if not samples_on_board:
+        for chosen, option in ((resume, "--resume"), (no_compare, "--no-compare")):
+            if chosen:
+                raise BackspikeError(f"{option} needs --samples-on-board")
     from backspike.datasets import load_dataset
     from backspike.training.device import DeviceEngine
+    from backspike.training.on_board import train_on_board
     from backspike.training.trainer import train as run_training
 
     config = device.config
     seed = chosen_seed(config, seed)
     with announced(f"loading {dataset_name}"):
         dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
+    if samples_on_board:
+        done = train_on_board(
+            device,
+            config,
+            dataset,
+            epochs,
+            seed,
+            out,
+            click.echo,
+            resume=resume,
+            force=force,
+            compare=not no_compare,
+        )
+        compared = f"{done.compared} of {epochs} epochs compared, 0 mismatches" if done.compared else "not compared"
+        click.echo(f"written to {out}: checkpoint.npz, board.json; {compared}")
+        return
     engine = DeviceEngine(device)
     try:
         with advising_resumption("`backspike train --resume` goes on from there"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from backspike.errors import BackspikeError
-from backspike.link import ANSWER, Request, Status
+from backspike.link import ANSWER, MemoryRequest, Request, Status
 
 from .frames import Frame
 from .transport import Transport
 
-__all__ = ["ATTEMPTS", "GREETINGS", "NoAnswerError", "Session"]
+__all__ = ["ATTEMPTS", "GREETINGS", "NoAnswerError", "RefusedError", "Session"]
 
 GREETINGS = 5
 """Times that HELLO is sent before a device is taken to be absent."""
@@ -21,11 +21,28 @@ _REFUSALS: dict[int, str] = {
     Status.WRONG_BODY: "refuses the request's body",
     Status.MID_SAMPLE: "is in the middle of a sample",
     Status.WRONG_LABEL: "refuses a label that is no class",
+    Status.RUNNING: "plays the samples of its memory",
+    Status.QUEUE_FULL: "has no room for another run",
+    Status.NOT_READY: "has a sample memory that is not ready",
 }
 
 
 class NoAnswerError(BackspikeError):
     """A request was sent many times, and no answer came."""
+
+
+class RefusedError(BackspikeError):
+    """The device has answered that it did nothing.
+
+    Attributes
+    ----------
+    status : int
+        Why, a `Status` if it is one.
+    """
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 class Session:
@@ -45,15 +62,17 @@ class Session:
         self.sequence = 0
         """Sequence of the last request."""
 
-    def ask(self, kind: Request, body: bytes = b"", size: int | None = None) -> bytes:
+    def ask(self, kind: Request | MemoryRequest, body: bytes = b"", size: int | None = None) -> bytes:
         """Send a request until it is answered; return the answer's body after the status, of `size` bytes if given.
 
         Raises
         ------
         NoAnswerError
             Nobody answers.
+        RefusedError
+            The device refuses the request.
         BackspikeError
-            The device refuses the request, or its answer is not what the protocol says.
+            Its answer is not what the protocol says.
         """
         self.sequence = (self.sequence + 1) % 256
         # What has come by now answers nothing that is asked from here on.
@@ -73,20 +92,22 @@ class Session:
         raise NoAnswerError(f"no answer from the device to {kind.name}, which was sent {attempts} times{hint}")
 
 
-def _checked(kind: Request, answer: bytes, size: int | None) -> bytes:
+def _checked(kind: Request | MemoryRequest, answer: bytes, size: int | None) -> bytes:
     """Return an answer's body after its status.
 
     Raises
     ------
+    RefusedError
+        Its status is not that of what was done.
     BackspikeError
-        It has no status, one of a refusal, or not as many bytes after it.
+        It has no status, or not as many bytes after it.
     """
     if not answer:
         raise BackspikeError(f"the device's answer to {kind.name} is empty, without a status")
     status, content = answer[0], answer[1:]
     if status != Status.DONE:
         reason = _REFUSALS.get(status, f"answers with the unknown status {status}")
-        raise BackspikeError(f"the device {reason} ({kind.name})")
+        raise RefusedError(f"the device {reason} ({kind.name})", status)
     if size is not None and len(content) != size:
         raise BackspikeError(f"the device's answer to {kind.name} has {len(content)} bytes, not {size}")
     return content
