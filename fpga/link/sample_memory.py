@@ -193,9 +193,8 @@ class SampleMemory:
         found = {}
         for back in range(1, RUNS + 1):
             number = (following - back) % 256
-            found[number] = RunState(
-                *struct.unpack_from("<IIII", answer, 2 + 16 * (number % RUNS)), finished=back > unfinished
-            )
+            done, right, damaged, results = struct.unpack_from("<IIII", answer, 2 + 16 * (number % RUNS))
+            found[number] = RunState(done, right, damaged, results, back > unfinished)
         return found
 
     def wait(self, number: int, progress: Callable[[int], object] | None = None) -> RunState:
