@@ -16,6 +16,7 @@
 #   make formal  all proofs, each with a broken twin that has to fail; a table of them in build/formal/
 #   make mutation  faults put into each file of hdl/, and how many of them the tests find; a table in docs/verification.md
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
+#   make docs    the documentation as a site, in build/docs/
 #   make diagrams  the drawings of docs/images from their text (needs Graphviz)
 #   make venv    only the environment, with the command .venv/bin/backspike
 
@@ -40,7 +41,7 @@ if command -v icebox_vlog >/dev/null; then \
   else echo "The bitstream is not simulated, as Project IceStorm is missing (apt-get install fpga-icestorm)."; fi
 endef
 
-.PHONY: diagrams demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults requests coverage interruptions upsets fuzz formal mutation epoch venv format clean
+.PHONY: diagrams docs demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults requests coverage interruptions upsets fuzz formal mutation epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes after what the first says.
@@ -109,6 +110,10 @@ mutation: $(DEVELOPMENT)
 
 epoch: $(RUNTIME)
 	$(BIN)/python bench/epoch.py
+
+docs: $(DEVELOPMENT)
+	$(BIN)/python -m sphinx -q -W --keep-going docs build/docs
+	@echo "The site begins with build/docs/index.html."
 
 diagrams:
 	@command -v dot >/dev/null || { echo "error: dot is missing; install it with: apt-get install graphviz" >&2; exit 1; }
