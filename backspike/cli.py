@@ -68,7 +68,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(package_name="backspike", prog_name="backspike")
+@click.version_option(None, "-V", "--version", package_name="backspike", prog_name="backspike")
 def commands() -> None:
     """Spiking networks that learn on chip: golden model, Verilog, and proof that both are equal."""
     from .console import show_log  # and tqdm with it, which who asks for help alone does not need

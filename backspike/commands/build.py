@@ -10,6 +10,7 @@ from .options import (
     PATH,
     Number,
     baud_option,
+    board_option,
     config_option,
     examples,
     out_option,
@@ -27,7 +28,7 @@ __all__ = ["build"]
         "backspike build --board ulx3s-25f --config digits --checkpoint run/checkpoint.npz --out build/trained",
     )
 )
-@click.option("--board", "board_name", required=True, metavar="NAME", help="Such as icebreaker; see docs/boards.md.")
+@board_option("Such as icebreaker; see docs/boards.md.", required=True)
 @config_option
 @click.option(
     "--seed", type=click.IntRange(0, 2_000_000_000), default=1, show_default=True, help="First seed of the placement."

@@ -6,16 +6,14 @@ import click
 
 from backspike.config import load_config
 
-from .options import config_option, speed_option
+from .options import board_option, config_option, speed_option
 
 __all__ = ["estimate"]
 
 
 @click.command()
 @config_option
-@click.option(
-    "--board", "board_name", metavar="NAME", help="One of the boards; when left out, all whose family the model knows."
-)
+@board_option("One of the boards; when left out, all whose family the model knows.")
 @speed_option
 def estimate(config_name: str, board_name: str | None, dataset_name: str | None) -> None:
     """Estimate what a network and its host link take on a board, before synthesis, and how fast it trains.

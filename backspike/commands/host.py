@@ -23,6 +23,7 @@ from .options import (
     Number,
     advising_resumption,
     baud_option,
+    board_option,
     checkpoint_option,
     chosen_seed,
     config_option,
@@ -63,9 +64,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of a device, and the device of them as its first argument."""
 
     @config_option
-    @click.option(
-        "--board", "board_name", metavar="NAME", help="With a preset, the board that it was built for by `build`."
-    )
+    @board_option("With a preset, the board that it was built for by `build`.")
     @click.option("--port", type=PATH, help="Serial port, such as /dev/ttyUSB1.")
     @click.option("--simulate", is_flag=True, help="Simulate the board instead.")
     @click.option(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from backspike.config import NetworkConfig
+from backspike.config import PRESETS, NetworkConfig
 from backspike.errors import BackspikeError, BackspikeWarning, shown
 from backspike.interrupts import Terminated
 from backspike.progress import announced
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
 __all__ = [
     "FAILED",
     "PATH",
+    "Known",
     "Number",
     "advising_resumption",
     "any_engine_option",
     "baud_option",
+    "board_option",
     "checkpoint_option",
     "chosen_seed",
     "config_option",
@@ -91,8 +94,52 @@ class Number(click.FloatRange):
         return number
 
 
+class Known(click.ParamType):
+    """Text that is one of some names, or a path; what it may be is looked at later, and completed by the shell.
+
+    Parameters
+    ----------
+    names : callable
+        Returns the names; it is asked when a shell completes a word, since looking them up takes time.
+    path : bool
+        Whether a file or a folder does as well.
+    """
+
+    name = "text"
+
+    def __init__(self, names: Callable[[], Iterable[str]], path: bool = False) -> None:
+        self._names, self._path = names, path
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the names that begin so; where there is none, what a path does."""
+        found = [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
+        return found or ([CompletionItem(incomplete, type="file")] if self._path else [])
+
+
+def _boards() -> Iterable[str]:
+    from backspike.fpga.boards import BOARDS
+
+    return BOARDS
+
+
+def _datasets() -> Iterable[str]:
+    from backspike.datasets import LOADERS
+
+    return LOADERS
+
+
+def board_option(help: str, required: bool = False) -> Callable[[Any], Any]:
+    """Return the option that names a board."""
+    return click.option("--board", "board_name", type=Known(_boards), metavar="NAME", required=required, help=help)
+
+
 config_option = click.option(
-    "--config", "config_name", required=True, metavar="NAME|FILE.toml", help="A preset, or a configuration file."
+    "--config",
+    "config_name",
+    type=Known(lambda: PRESETS, path=True),
+    required=True,
+    metavar="NAME|FILE.toml",
+    help="A preset, or a configuration file.",
 )
 baud_option = click.option(
     "--baud", type=click.IntRange(9_600, 12_000_000), help="Bits per second on the line; 1,000,000 when left out."
@@ -100,12 +147,17 @@ baud_option = click.option(
 dataset_option = click.option(
     "--dataset",
     "dataset_name",
+    type=Known(_datasets, path=True),
     required=True,
     metavar="NAME|PATH",
     help="Such as digits or mnist, see `backspike datasets`; or data of your own, see docs/data.md.",
 )
 optional_dataset_option = click.option(
-    "--dataset", "dataset_name", metavar="NAME|PATH", help="The dataset whose samples to test on are shown."
+    "--dataset",
+    "dataset_name",
+    type=Known(_datasets, path=True),
+    metavar="NAME|PATH",
+    help="The dataset whose samples to test on are shown.",
 )
 data_dir_option = click.option(
     "--data-dir",
@@ -138,6 +190,7 @@ def _known_dataset(context: click.Context, parameter: click.Parameter, name: str
 speed_option = click.option(
     "--dataset",
     "dataset_name",
+    type=Known(_datasets),
     metavar="NAME",
     callback=_known_dataset,
     help="For the speed, the dataset of the training; needed where trainings on several are on record.",

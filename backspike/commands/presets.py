@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from backspike.config import PRESETS
 
-from .options import tell_table
+from .options import examples, json_option, tell_table
 
 __all__ = ["presets"]
 
 
-@click.command()
-def presets() -> None:
-    """List the named configurations."""
+@click.command(epilog=examples("backspike presets", "backspike presets --json"))
+@json_option
+def presets(as_json: bool) -> None:
+    """List the named configurations; with --json all their values, as a configuration file has them."""
+    if as_json:
+        click.echo(json.dumps({name: config.to_dict() for name, config in PRESETS.items()}, indent=2))
+        return
     rows = [("name", "layers", "ticks", "weights", "rates", "lanes")]
     for name, config in PRESETS.items():
         rows.append(

@@ -557,3 +557,27 @@ def test_weights_of_a_checkpoint_are_in_the_verilog(tmp_path) -> None:
     stated = re.findall(r"rows_0\[\d+\] = 24'h([0-9a-f]+);", trained)
     assert [int(word, 16) for word in stated] == words
     assert not re.search(r"rows_0\[\d+\] = 24'h", without)
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("host train --board ul", ["ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"]),
+        ("train --config mnist-e", ["mnist-ecp5"]),
+        ("train --dataset nm", ["nmnist", "nmnist-small"]),
+        ("estimate --dataset di", ["digits"]),
+        ("pres", ["presets"]),
+    ],
+)
+def test_shells_complete_what_there_is(words, completed, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("_BACKSPIKE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"backspike {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    main([])
+    assert capsys.readouterr().out.split() == [f"plain,{name}" for name in completed]
+
+
+def test_presets_as_json_are_configurations(capsys) -> None:
+    assert main(["presets", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {name: NetworkConfig.from_dict(values) for name, values in told.items()} == PRESETS
