@@ -94,7 +94,7 @@ class Number(click.FloatRange):
         return number
 
 
-class Known(click.ParamType):
+class Known(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.2
     """Text that is one of some names, or a path; what it may be is looked at later, and completed by the shell.
 
     Parameters
@@ -128,7 +128,7 @@ def _datasets() -> Iterable[str]:
     return LOADERS
 
 
-def board_option(help: str, required: bool = False) -> Callable[[Any], Any]:
+def board_option(help: str, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the option that names a board."""
     return click.option("--board", "board_name", type=Known(_boards), metavar="NAME", required=required, help=help)
 

@@ -16,7 +16,10 @@ __all__ = ["presets"]
 @click.command(epilog=examples("backspike presets", "backspike presets --json"))
 @json_option
 def presets(as_json: bool) -> None:
-    """List the named configurations; with --json all their values, as a configuration file has them."""
+    """List the named configurations.
+
+    With --json all their values, as a configuration file has them.
+    """
     if as_json:
         click.echo(json.dumps({name: config.to_dict() for name, config in PRESETS.items()}, indent=2))
         return
