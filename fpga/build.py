@@ -28,7 +28,7 @@ from .flow import Step, place_and_route, synthesise
 from .throughput import UnknownWorkError, Work, cycles_per_sample, find_work, link_samples, samples_through_link
 from .tools import tool_version
 
-__all__ = ["build", "check_timing", "count_cells", "find_fastest", "format_report", "summarise"]
+__all__ = ["build", "check_timing", "count_cells", "find_fastest", "format_report", "report_rows", "summarise"]
 
 MARGIN = 0.95
 """Part of the clock that a build has reached which the next one should ask for."""
@@ -279,6 +279,13 @@ def count_cells(netlist: dict[str, Any], family: Family) -> dict[str, int]:
 
 def format_report(report: dict[str, Any]) -> str:
     """Return the report as a table that people read."""
+    rows = report_rows(report)
+    width = max(len(name) for name, _ in rows)
+    return "".join(f"{name.ljust(width)}  {value}\n" for name, value in rows)
+
+
+def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the rows of that table: what is told, and what it is."""
     rows = [("network", f"{report['name']}, {'-'.join(map(str, report['layers']))}, on {report['board']}")]
     rows.append(("lanes; banks", "; ".join(", ".join(map(str, report[key])) for key in ("lanes", "banks"))))
     rows += [(kind.replace("_", " "), f"{number:,}") for kind, number in report["cells"].items() if number]
@@ -308,8 +315,7 @@ def format_report(report: dict[str, Any]) -> str:
             rows.append((option, f"{min(trained, carried):,.0f} at most, as chip and line work at the same time"))
         if trained > carried:
             rows.append(("with a higher --baud", "more, as the line is the slower"))
-    width = max(len(name) for name, _ in rows)
-    return "".join(f"{name.ljust(width)}  {value}\n" for name, value in rows)
+    return rows
 
 
 def check_timing(report: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["DenseWork", "SampleWork", "dense_work", "inference_work", "training_work"]
+__all__ = ["DenseWork", "SampleWork", "dense_work", "inference_work", "mean_work", "training_work"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class DenseWork:
 
 def training_work(results: Sequence[Mapping[str, Any]]) -> SampleWork:
     """Return the work of a training sample, over all epochs of all results."""
-    return _mean([result["training"] for result in results], results[0]["task"]["network"]["layers"])
+    return mean_work([result["training"] for result in results], results[0]["task"]["network"]["layers"])
 
 
 def inference_work(results: Sequence[Mapping[str, Any]]) -> SampleWork:
     """Return the work of a test sample with the weights that the trainings ended with."""
-    return _mean([result["test"] for result in results], results[0]["task"]["network"]["layers"])
+    return mean_work([result["test"] for result in results], results[0]["task"]["network"]["layers"])
 
 
 def dense_work(layers: Sequence[int]) -> DenseWork:
@@ -69,7 +69,8 @@ def dense_work(layers: Sequence[int]) -> DenseWork:
     return DenseWork(sum(synapses), 2 * sum(synapses) + passed)
 
 
-def _mean(counts: Sequence[Mapping[str, Any]], layers: Sequence[int]) -> SampleWork:
+def mean_work(counts: Sequence[Mapping[str, Any]], layers: Sequence[int]) -> SampleWork:
+    """Return the work of a sample over all of some counts (`Counters.to_dict`), of a network of these layers."""
     samples = sum(count["samples"] for count in counts)
     rows, writes = (
         [sum(layer) / samples for layer in zip(*(count[kind] for count in counts), strict=True)]
