@@ -1,6 +1,7 @@
 # Everything from a fresh clone: each target makes the environment that it needs, once.
 #
-#   make demo    train digits in RTL simulation, and build the same network for an iCEBreaker; results in build/demo/
+#   make demo    train digits in RTL simulation, and build the same network for an iCEBreaker; results in build/demo/,
+#                with a page of them all, report.html
 #   make test    all tests
 #   make test-quick  configurations, golden model and the units of hdl/ in Amaranth's simulator: nothing is compiled
 #   make test-pythons  Verilog and simulations on the oldest and newest supported Python of the machine
@@ -50,6 +51,7 @@ demo: $(FPGA)
 	@echo "The same network is built for an iCEBreaker beside the training; what that says comes at the end."
 	@$(MAKE) --no-print-directory -j2 demo-training demo-bitstream; status=$$?; \
 	  cat build/demo/icebreaker.log; exit $$status
+	@$(BIN)/backspike report build/demo build/demo/icebreaker --out build/demo/report.html
 
 demo-training: $(FPGA)
 	@$(BIN)/backspike demo --out build/demo

@@ -44,6 +44,7 @@ COMMANDS = {
     "host": "Train a network on a board, over a serial port.",
     "predict": "Say which class a trained network takes each sample for, and how sure it is.",
     "presets": "List the named configurations.",
+    "report": "Write one HTML page of trainings and builds, to be looked at without anything else.",
     "sweep": "Train every point of the grid in FILE that has no result yet.",
     "train": "Train the golden model, beside a float network of the same layers.",
 }

@@ -33,6 +33,9 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_model_and_verilog_need_no_extra(arguments, tmp_path):
     process = _run(*(argument.format(tmp=tmp_path) for argument in arguments))
     assert process.returncode == 0, process.stderr
+    if arguments[0] == "train":
+        process = _run("report", f"{tmp_path}/training", "--out", f"{tmp_path}/page.html")
+        assert process.returncode == 0, process.stderr
 
 
 @pytest.mark.parametrize(
