@@ -152,13 +152,13 @@ dataset_option = click.option(
     metavar="NAME|PATH",
     help="Such as digits or mnist, see `backspike datasets`; or data of your own, see docs/data.md.",
 )
-optional_dataset_option = click.option(
-    "--dataset",
-    "dataset_name",
-    type=Known(_datasets, path=True),
-    metavar="NAME|PATH",
-    help="The dataset whose samples to test on are shown.",
-)
+
+
+def optional_dataset_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option that names a dataset, where there may be none."""
+    return click.option("--dataset", "dataset_name", type=Known(_datasets, path=True), metavar="NAME|PATH", help=help)
+
+
 data_dir_option = click.option(
     "--data-dir",
     type=PATH,

@@ -37,7 +37,7 @@ __all__ = ["predict"]
 )
 @checkpoint_option
 @click.argument("file", type=PATH, required=False)
-@optional_dataset_option
+@optional_dataset_option("The dataset whose samples to test on are shown.")
 @setting_option
 @data_dir_option
 @samples_option

@@ -9,7 +9,7 @@ import click
 
 from backspike.progress import announced
 
-from .options import PATH, data_dir_option, examples, setting_option
+from .options import PATH, data_dir_option, examples, optional_dataset_option, setting_option
 
 __all__ = ["report"]
 
@@ -23,12 +23,7 @@ __all__ = ["report"]
 )
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=PATH)
 @click.option("--out", "page", type=PATH, required=True, metavar="PAGE", help="The HTML file to be written.")
-@click.option(
-    "--dataset",
-    "dataset_name",
-    metavar="NAME|PATH",
-    help="The trainings' samples; that of each one's account when left out.",
-)
+@optional_dataset_option("The samples of the trainings; those that each one's metrics.json names when left out.")
 @setting_option
 @data_dir_option
 @click.option("--sample", type=click.IntRange(0), help="Test sample whose raster is drawn; the worst when left out.")
