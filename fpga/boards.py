@@ -13,6 +13,7 @@ from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import LEAST_DIVISOR
+from backspike.hdl.memory.sdram import Sdram
 
 from .families import ECP5, GOWIN, ICE40, area_of
 from .families.family import Capacity, Family, Pll
@@ -60,6 +61,8 @@ class Board:
         There is a light that is free to show that a request is being executed.
     transport : callable
         From the clock cycles per bit of the line to what carries the host link's bytes there (`backspike.hdl.link`).
+    sdram : Sdram, optional
+        The SDRAM that is on it, with pins that amaranth-boards calls ``sdram``.
     host_path : str
         Module in `backspike.fpga.link` and function that opens the host's end of it, given a port and a bit rate.
     loading : dict
@@ -80,6 +83,7 @@ class Board:
     clock_at_pll: bool = False
     led: bool = True
     transport: Callable[[int], Any] = SerialTransport
+    sdram: Sdram | None = None
     host_path: str = "port.open_transport"
     loading: dict[str, tuple[str, ...]] = field(default_factory=dict)
     cable: bool = False
@@ -182,6 +186,8 @@ def _ulx3s(size: str) -> Board:
         device=f"LFE5U-{size}",
         platform_path=f"ulx3s.ULX3S_{size}_Platform",
         clock=60.0,
+        # 32 MB on all, by one maker or another; on some 64 MB, of which half is used.
+        sdram=Sdram(),
         loading=_loading("ulx3s"),
     )
 

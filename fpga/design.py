@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from amaranth import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
-from amaranth.lib import io
+from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In
 from numpy.typing import NDArray
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.hdl.board import BoardTop
 from backspike.hdl.link.transport import pins
+from backspike.hdl.memory.sdram import SdramController
 
 from .boards import Board
 from .families.family import Pll
+from .sdram import CLOCK_DOMAIN, SdramPads, clock_delay
 
 __all__ = ["BoardDesign"]
 
@@ -37,6 +39,13 @@ class BoardDesign(Elaboratable):
         Cycles per bit of the line.
     weights : sequence of int64 array, optional
         At power-up, as those of the `BoardTop`.
+    memory : wiring.Component, optional
+        The `BoardTop`'s, for samples. One with the pins of an SDRAM gets those of the board's, and a clock for them.
+
+    Raises
+    ------
+    BackspikeError
+        The board's SDRAM cannot have the clock.
     """
 
     def __init__(
@@ -46,9 +55,12 @@ class BoardDesign(Elaboratable):
         pll: Pll,
         divisor: int,
         weights: Sequence[NDArray[np.int64]] | None = None,
+        memory: wiring.Component | None = None,
     ) -> None:
         self._board, self._config, self._pll, self._divisor = board, config, pll, divisor
-        self._weights = weights
+        self._weights, self._memory = weights, memory
+        if isinstance(memory, SdramController):
+            self._pll = board.family.delayed(pll, clock_delay(memory.chip, pll.frequency, board.family))
 
     def elaborate(self, platform: Any) -> Module:
         """Build it; `platform` is the board's."""
@@ -59,7 +71,11 @@ class BoardDesign(Elaboratable):
         m.domains.start = ClockDomain(reset_less=True)
         pin = platform.request(platform.default_clk, dir="-")
         family, at_pll = self._board.family, self._board.clock_at_pll
-        m.submodules.pll = family.pll_instance(m, self._pll, pin, ClockSignal("sync"), locked, at_pll)
+        later = None
+        if self._pll.delay is not None:
+            m.domains += ClockDomain(CLOCK_DOMAIN, reset_less=True)
+            later = ClockSignal(CLOCK_DOMAIN)
+        m.submodules.pll = family.pll_instance(m, self._pll, pin, ClockSignal("sync"), locked, at_pll, later)
         m.d.comb += [ClockSignal("start").eq(ClockSignal("sync")), ResetSignal("sync").eq(~settled)]
         stable = Signal()
         m.submodules.lock = FFSynchronizer(locked, stable, o_domain="start")
@@ -73,7 +89,8 @@ class BoardDesign(Elaboratable):
             m.d.start += settled.eq(1)
 
         transport = self._board.transport(self._divisor)
-        m.submodules.board = board = BoardTop(self._config, transport, self._weights)
+        memory = {} if self._memory is None else {"memory": self._memory}
+        m.submodules.board = board = BoardTop(self._config, transport, self._weights, **memory)
         names = [subsignal.name for subsignal in platform.lookup(transport.RESOURCE, 0).ios]
         line = platform.request(transport.RESOURCE, 0, dir=dict.fromkeys(names, "-"))
         for name, pin in pins(transport).items():
@@ -83,6 +100,8 @@ class BoardDesign(Elaboratable):
             else:
                 m.submodules[name] = buffer = io.Buffer(io.Direction.Output, getattr(line, name))
                 m.d.comb += buffer.o.eq(getattr(board, name))
+        if isinstance(self._memory, SdramController):
+            m.submodules.sdram = SdramPads(board.pins)
         if self._board.led:
             m.submodules.led = led = io.Buffer(io.Direction.Output, platform.request("led", 0, dir="-"))
             m.d.comb += led.o.eq(board.busy)

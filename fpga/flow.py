@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from amaranth.lib import wiring
 from numpy.typing import NDArray
 
 from backspike.cache import cached
@@ -50,6 +51,7 @@ def synthesise(
     pll: Pll,
     divisor: int,
     weights: Sequence[NDArray[np.int64]] | None = None,
+    memory: wiring.Component[Any] | None = None,
 ) -> Step:
     """Make the netlist of a board's design; parameters are those of the `BoardDesign`.
 
@@ -61,9 +63,9 @@ def synthesise(
     Raises
     ------
     BackspikeError
-        Yosys is missing or stops, or amaranth-boards is missing.
+        Yosys is missing or stops, amaranth-boards is missing, or the memory cannot have the clock.
     """
-    design = BoardDesign(board, config, pll, divisor, weights)
+    design = BoardDesign(board, config, pll, divisor, weights, memory)
     options = {"debug_verilog": False, "synth_opts": board.synthesis}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of amaranth-boards are not the user's

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amaranth import Instance, Module, Signal, Value
 
-from .family import Area, Capacity, CellModels, Family, Pll, buffered
+from .family import Area, Capacity, CellModels, Family, Pads, Pll, buffered
 
 __all__ = ["ECP5", "LOOP"]
 
@@ -47,8 +47,24 @@ class Ecp5(Family):
                         }
                         yield Pll(frequency, frequency * divider, parameters)
 
-    def pll_instance(self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool) -> Instance:
+    def delayed(self, pll: Pll, nanoseconds: float) -> Pll:
+        """Return a setting with a second output; delays are in eighths of the oscillator's period."""
+        eighths = round(8 * nanoseconds * pll.oscillator / 1000)
+        whole, rest = divmod(eighths, 8)
+        # Phases count from one edge of the oscillator, so the second output is later by what it has more of them.
+        parameters: dict[str, int | str] = {
+            "CLKOS_DIV": pll.parameters["CLKOP_DIV"],
+            "CLKOS_CPHASE": int(pll.parameters["CLKOP_CPHASE"]) + whole,
+            "CLKOS_FPHASE": rest,
+            "CLKOS_ENABLE": "ENABLED",
+        }
+        return replace(pll, parameters=pll.parameters | parameters, delay=eighths / 8 * 1000 / pll.oscillator)
+
+    def pll_instance(
+        self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool, later: Value | None = None
+    ) -> Instance:
         """Return an EHXPLLL."""
+        second = {} if later is None else {"o_CLKOS": later}
         return Instance(
             "EHXPLLL",
             **{f"p_{name}": value for name, value in pll.parameters.items()},
@@ -66,6 +82,7 @@ class Ecp5(Family):
             i_ENCLKOP=0,
             o_CLKOP=clock,
             o_LOCK=locked,
+            **second,
         )
 
     def place_and_route_arguments(self, platform: Any) -> list[str]:
@@ -117,5 +134,7 @@ ECP5 = Ecp5(
         ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"),
         ("ecp5_dp16kd.v", "ecp5_mult18x18d.v", "ecp5_slice_ram.v"),
     ),
+    # Assumed, with room: LVCMOS33 of 4 mA, fast, at speed grade 6. Neither nextpnr nor an open file has these times.
+    pads=Pads(output=4.0, input=1.0, skew=0.5),
 )
 """The family."""

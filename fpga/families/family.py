@@ -13,7 +13,7 @@ from amaranth.lib import io
 
 from backspike.errors import BackspikeError
 
-__all__ = ["Area", "Capacity", "CellModels", "Family", "Pll"]
+__all__ = ["Area", "Capacity", "CellModels", "Family", "Pads", "Pll"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,14 @@ class Pll:
         Clock of the oscillator inside, in MHz.
     parameters : dict
         Parameters of the family's primitive.
+    delay : float, optional
+        Of a second output with the same clock, in nanoseconds; without it there is none.
     """
 
     frequency: float
     oscillator: float
     parameters: dict[str, int | str]
+    delay: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,25 @@ class Capacity:
     logic_cells: int
     block_rams: int
     single_port_rams: int = 0
+
+
+@dataclass(frozen=True)
+class Pads:
+    """Times of the registers in a family's pads, in nanoseconds, from and to their clock as it reaches them.
+
+    Attributes
+    ----------
+    output : float
+        From the clock's edge to the pin, at most.
+    input : float
+        From the pin to the clock's edge, at least.
+    skew : float
+        Between any two outputs, at most.
+    """
+
+    output: float
+    input: float
+    skew: float
 
 
 @dataclass(frozen=True)
@@ -127,6 +149,8 @@ class Family(ABC):
         Suffix of nextpnr's netlist that a build leaves beside the bitstream, where that cannot be decoded.
     mended : str
         What `mend` mends, in a word: another one makes another build.
+    pads : Pads, optional
+        Of its slowest devices; what is at the pins in both directions with one clock, such as an SDRAM, needs them.
     """
 
     name: str
@@ -139,6 +163,7 @@ class Family(ABC):
     cell_models: CellModels | None = None
     routed: str = ""
     mended: str = ""
+    pads: Pads | None = None
 
     def pll(self, source: float, wanted: float) -> Pll:
         """Return the setting with the fastest clock that is not above the wanted one.
@@ -166,6 +191,16 @@ class Family(ABC):
             )
         return best
 
+    def delayed(self, pll: Pll, nanoseconds: float) -> Pll:
+        """Return a setting with a second output: the same clock, later by the delay that is nearest to the wanted one.
+
+        Raises
+        ------
+        BackspikeError
+            The family's PLL has none.
+        """
+        raise BackspikeError(f"the PLL of {self.name} makes no second clock that is later")
+
     @property
     @abstractmethod
     def middle(self) -> float:
@@ -176,7 +211,9 @@ class Family(ABC):
         """Give all settings of the PLL for a clock of `source` MHz that the data sheet allows."""
 
     @abstractmethod
-    def pll_instance(self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool) -> Instance:
+    def pll_instance(
+        self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool, later: Value | None = None
+    ) -> Instance:
         """Return the PLL's primitive, between the pin of the oscillator and the clock; add to `m` what it needs.
 
         Parameters
@@ -189,6 +226,8 @@ class Family(ABC):
             What it drives.
         at_pll : bool
             The pin goes straight to the PLL (iCE40).
+        later : optional
+            What the second output of `delayed` drives.
         """
 
     @abstractmethod

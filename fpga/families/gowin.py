@@ -47,7 +47,9 @@ class Gowin(Family):
                         }
                         yield Pll(frequency, frequency * divider, parameters)
 
-    def pll_instance(self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool) -> Instance:
+    def pll_instance(
+        self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool, later: Value | None = None
+    ) -> Instance:
         """Return an rPLL."""
         return Instance(
             "rPLL",

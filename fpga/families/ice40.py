@@ -59,7 +59,9 @@ class Ice40(Family):
                         }
                         yield Pll(frequency, oscillator, parameters)
 
-    def pll_instance(self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool) -> Instance:
+    def pll_instance(
+        self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool, later: Value | None = None
+    ) -> Instance:
         """Return an SB_PLL40_PAD at the pin, or an SB_PLL40_CORE."""
         source = {"i_PACKAGEPIN": pin.io} if at_pll else {"i_REFERENCECLK": buffered(m, pin)}
         return Instance(

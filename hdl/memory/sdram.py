@@ -151,7 +151,7 @@ def sdram_pins(chip: Sdram) -> wiring.Signature:
             "write": Out(1),
             "bank": Out(chip.bank_bits),
             "address": Out(max(chip.row_bits, 11)),
-            "mask": Out(WORD_BITS // 8, init=-1),
+            "mask": Out(WORD_BITS // 8, init=0b11),
             "data": Out(WORD_BITS),
             "drive": Out(1),
             "read": In(WORD_BITS),

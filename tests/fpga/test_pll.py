@@ -83,6 +83,23 @@ def test_ecp5_as_ecppll_has_it():
     assert [found.parameters[name] for name in ("CLKI_DIV", "CLKFB_DIV", "CLKOP_DIV")] == [5, 12, 10]
 
 
+@pytest.mark.parametrize(("wanted", "phase"), [(60, 77), (50, 90), (25, 140), (70, 60), (40, 5)])
+def test_a_later_clock_is_as_ecppll_has_it(wanted, phase, tmp_path):
+    """Of the same PLL; it has the next lower step."""
+    pll = ECP5.pll(25, wanted)
+    given = ["-i", "25", "-o", f"{pll.frequency:.4f}", "--clkout1", f"{pll.frequency:.4f}", "--phase1", str(phase)]
+    run_tool([*find_tool("ecppll"), *given, "-f", "pll.v"], tmp_path, "ecppll")
+    found = {name: int(number) for name, number in re.findall(r"\.(CLK\w+)\((\d+)\)", (tmp_path / "pll.v").read_text())}
+    assert found["CLKOP_DIV"] == pll.parameters["CLKOP_DIV"]
+    step = 1000 / pll.oscillator / 8
+    there = 8 * (found["CLKOS_CPHASE"] - found["CLKOP_CPHASE"]) + found["CLKOS_FPHASE"]
+    ours = ECP5.delayed(pll, there * step)
+    parameters = ours.parameters
+    assert parameters["CLKOS_CPHASE"] - parameters["CLKOP_CPHASE"] == found["CLKOS_CPHASE"] - found["CLKOP_CPHASE"]
+    assert all(parameters[name] == found[name] for name in ("CLKOS_FPHASE", "CLKOS_DIV"))
+    assert 0 <= phase / 360 * 1000 / pll.frequency - ours.delay < step
+
+
 def test_gowin_as_gowin_pll_has_it():
     """As Apicula's ``gowin_pll -i 27 -o 54`` prints it."""
     found = GOWIN.pll(27, 54)
