@@ -19,10 +19,13 @@ from .families import ECP5, GOWIN, ICE40, area_of
 from .families.family import Capacity, Family, Pll
 from .link.transport import Transport
 
-__all__ = ["BOARDS", "FLASH", "LINE_TOLERANCE", "SRAM", "Board", "find_board"]
+__all__ = ["BOARDS", "FLASH", "LINE_TOLERANCE", "SRAM", "USUAL_BAUD", "Board", "find_board"]
 
 LINE_TOLERANCE = 0.02
 """Part of a bit by which the line's bits may be too long or short: a byte has 10 of them, each taken in its middle."""
+
+USUAL_BAUD = 1_000_000
+"""Bits per second that any bridge and any clock of a board can do."""
 
 SRAM = "sram"
 """What a device forgets when its power goes: loading it overwrites nothing."""
@@ -50,7 +53,7 @@ class Board:
     clock : float
         Clock in MHz unless the user asks for another.
     baud : int
-        Bits per second on the line.
+        Bits per second on the line: the most that the way to it is known to carry.
     synthesis : str
         Options of Yosys's synthesis command.
     presets : dict
@@ -77,7 +80,7 @@ class Board:
     device: str
     platform_path: str
     clock: float
-    baud: int = 1_000_000
+    baud: int = USUAL_BAUD
     synthesis: str = ""
     presets: dict[str, Architecture] = field(default_factory=dict)
     clock_at_pll: bool = False
@@ -147,6 +150,10 @@ class Board:
         """
         return area_of(self.family.name).capacity[self.device]
 
+    def usual_baud(self, clock: float) -> int:
+        """Return the bits per second of a line that nobody has chosen, at a clock in MHz."""
+        return self.baud if self.has_timing(clock, self.baud) else USUAL_BAUD
+
     def has_timing(self, clock: float, baud: int) -> bool:
         """Return whether `timing` finds a PLL and a line."""
         try:
@@ -188,6 +195,7 @@ def _ulx3s(size: str) -> Board:
         clock=60.0,
         # 32 MB on all, by one maker or another; on some 64 MB, of which half is used.
         sdram=Sdram(),
+        baud=3_000_000,
         loading=_loading("ulx3s"),
     )
 
@@ -202,6 +210,7 @@ BOARDS = {
             device="iCE40UP5K",
             platform_path="icebreaker.ICEBreakerPlatform",
             clock=24.0,
+            baud=3_000_000,
             synthesis="-spram -dsp",
             clock_at_pll=True,
             presets=_SMALL,

@@ -79,7 +79,7 @@ def build(
     fastest : bool
         Build again for the clock that this one turns out to allow, as `find_fastest` has it.
     baud : int, optional
-        Bits per second on the line; the board's when left out.
+        Bits per second on the line; `Board.usual_baud` when left out.
     dataset : str, optional
         Dataset of the training whose speed is told (`find_work`).
     weights : sequence of int64 array, shape (inputs + 1, units) each, optional
@@ -98,7 +98,7 @@ def build(
         does not fit, or timing is not met with any seed; in the last case the report is written, but no bitstream.
     """
     board = find_board(board_name)
-    bits = baud or board.baud
+    bits = baud or board.usual_baud(clock or board.clock)
     pll, divisor = board.timing(clock or board.clock, bits)
     if weights is not None:
         check_weights(config, weights)

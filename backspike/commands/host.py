@@ -13,7 +13,7 @@ import click
 
 from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
-from backspike.files import make_directory, write_atomic
+from backspike.files import make_directory, read_json, reading, write_atomic
 from backspike.locks import locked
 from backspike.progress import announced, progress_bar
 
@@ -117,7 +117,8 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         if baud and not port:
             raise BackspikeError("--baud needs --port")
         config = _load_config(config_name, board_name)
-        with _connect(config, board_name, port, bitstream, baud, noise, skew, samples_per_frame) as device:
+        bits = baud or _built_baud(config_name, board_name)
+        with _connect(config, board_name, port, bitstream, bits, noise, skew, samples_per_frame) as device:
             return command(device, **others)
 
     return run
@@ -130,6 +131,17 @@ def _load_config(name_or_path: str, board_name: str | None) -> NetworkConfig:
     from backspike.fpga.boards import find_board
 
     return find_board(board_name).load_config(name_or_path)
+
+
+def _built_baud(name_or_path: str, board_name: str | None) -> int:
+    """Return the bits per second of a build's line: that of the report beside its configuration, or the board's."""
+    from backspike.fpga.boards import USUAL_BAUD, find_board
+
+    report = Path(name_or_path).with_name("report.json")
+    if name_or_path.endswith(".toml") and report.is_file():
+        with reading(report, "report"):
+            return round(read_json(report, "report")["baud"])
+    return find_board(board_name).baud if board_name else USUAL_BAUD
 
 
 def _open_transport(board_name: str | None, port: Path, bits: int) -> AbstractContextManager[Transport]:
@@ -149,7 +161,7 @@ def _connect(
     board_name: str | None,
     port: Path | None,
     bitstream: Path | None,
-    baud: int | None,
+    bits: int,
     noise: float,
     skew: float,
     samples_per_frame: int | None,
@@ -158,9 +170,6 @@ def _connect(
     from backspike.fpga.link.device import Device
 
     if port:
-        from backspike.fpga.link.port import BAUD
-
-        bits = baud or BAUD
         # Request and answer are at most 1,100 and 600 bytes of ten bits.
         with _open_transport(board_name, port, bits) as transport:
             yield Device(transport, config, 0.2 + 17_000 / bits, samples_per_frame)

@@ -142,7 +142,9 @@ config_option = click.option(
     help="A preset, or a configuration file.",
 )
 baud_option = click.option(
-    "--baud", type=click.IntRange(9_600, 12_000_000), help="Bits per second on the line; 1,000,000 when left out."
+    "--baud",
+    type=click.IntRange(9_600, 12_000_000),
+    help="Bits per second on the line; that of board or build when left out.",
 )
 dataset_option = click.option(
     "--dataset",

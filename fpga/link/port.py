@@ -25,10 +25,7 @@ except ModuleNotFoundError:
         """What Linux and macOS say of a port that sends no break."""
 
 
-__all__ = ["BAUD", "open_port", "open_transport"]
-
-BAUD = 1_000_000
-"""Bits per second of a board's line, unless its build says another."""
+__all__ = ["open_port", "open_transport"]
 
 WRITE_SECONDS = 10.0
 """Seconds in which a port has to take a request, of at most 1,100 bytes."""
@@ -37,7 +34,7 @@ _GONE = (errno.EIO, errno.ENODEV, errno.ENXIO)
 
 
 @contextmanager
-def open_port(path: Path | str, baud: int = BAUD, write_timeout: float | None = WRITE_SECONDS) -> Iterator[Line]:
+def open_port(path: Path | str, baud: int, write_timeout: float | None = WRITE_SECONDS) -> Iterator[Line]:
     """Open a serial port while in the context; its answers come without delay where the system knows how (Linux).
 
     Parameters
@@ -76,7 +73,7 @@ def open_port(path: Path | str, baud: int = BAUD, write_timeout: float | None = 
 
 
 @contextmanager
-def open_transport(path: Path | str, baud: int = BAUD) -> Iterator[SerialTransport]:
+def open_transport(path: Path | str, baud: int) -> Iterator[SerialTransport]:
     """Open a serial port as `open_port` does, to carry frames."""
     with open_port(path, baud) as line:
         yield SerialTransport(line)

@@ -152,3 +152,15 @@ def test_a_line_that_cannot_be_made_is_one_sentence(baud, ratio):
 def test_an_unknown_board_is_one_sentence():
     with pytest.raises(BackspikeError, match=r"^board must be one of icebreaker, hx8k, .*, not 'nonsense'$"):
         find_board("nonsense")
+
+
+@pytest.mark.parametrize(("name", "clock", "baud"), [("icebreaker", 24, 3_000_000), ("icebreaker", 20, 1_000_000)])
+def test_a_line_that_nobody_chose_is_one_that_the_clock_can_make(name, clock, baud):
+    assert BOARDS[name].usual_baud(clock) == baud
+    assert BOARDS[name].has_timing(clock, baud)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_board_can_make_its_line(name):
+    board = BOARDS[name]
+    assert board.usual_baud(board.clock) == board.baud

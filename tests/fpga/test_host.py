@@ -16,6 +16,7 @@ import serial
 from backspike import PRESETS, BackspikeError, Model
 from backspike.cli import main
 from backspike.datasets import load_dataset
+from backspike.fpga.boards import USUAL_BAUD
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.port import open_port
@@ -81,7 +82,7 @@ def learned(schedule, result, samples: int) -> bool:
 def test_digits_are_trained_through_a_port_bit_for_bit(board, digits) -> None:
     """Nothing is lost on this line, so time-outs without an end are right, however busy the machine is."""
     schedule = schedule_of(CONFIG, digits, 300, 1)
-    with board.terminal() as path, open_port(path, write_timeout=None) as line:
+    with board.terminal() as path, open_port(path, USUAL_BAUD, write_timeout=None) as line:
         device = Device(SerialTransport(line), CONFIG, timeout=1e6)
         assert learned(schedule, compare_device(device, schedule), 300)
     assert device.session.repeats == 0
@@ -290,7 +291,7 @@ def test_answers_are_not_held_back_where_the_port_can_do_that(failure, monkeypat
     monkeypatch.setattr("serial.Serial.set_low_latency_mode", set_mode)
     master, slave = os.openpty()
     try:
-        with open_port(os.ttyname(slave)) as line:
+        with open_port(os.ttyname(slave), USUAL_BAUD) as line:
             os.write(master, b"x")
             assert line.read() == b"x"
     finally:
@@ -308,7 +309,7 @@ def test_a_port_in_use_is_one_sentence(capsys) -> None:
     master, slave = os.openpty()
     path = os.ttyname(slave)
     try:
-        with open_port(path):
+        with open_port(path, USUAL_BAUD):
             assert refused(["identify", "--config", "tiny", "--port", path], capsys) == (
                 f"cannot open serial port {path}: it is in use"
             )
@@ -323,7 +324,7 @@ def test_a_port_that_takes_nothing_is_one_sentence() -> None:
     path = os.ttyname(slave)
 
     def fill() -> None:
-        with open_port(path, write_timeout=0.05) as line:
+        with open_port(path, USUAL_BAUD, write_timeout=0.05) as line:
             line.write(bytes(1 << 20))
 
     try:
@@ -348,7 +349,7 @@ def test_silence_is_one_sentence() -> None:
     master, slave = os.openpty()
     try:
         with (
-            open_port(os.ttyname(slave)) as line,
+            open_port(os.ttyname(slave), USUAL_BAUD) as line,
             pytest.raises(NoAnswerError, match=r"^no answer .* to HELLO.* 5 times; is it the .* --baud "),
         ):
             Device(SerialTransport(line), PRESETS["tiny"], 0.01)
@@ -372,7 +373,7 @@ def test_a_lost_port_is_one_sentence(step) -> None:
     os.close(slave)
 
     def use() -> None:
-        with open_port(path) as line:
+        with open_port(path, USUAL_BAUD) as line:
             os.close(master)
             step(line)
 
@@ -566,3 +567,32 @@ def test_a_training_that_differs_stops(device, digits) -> None:
     device.write("WEIGHT_DATA", -100)
     with pytest.raises(MismatchError, match=r"^after 5 samples: weight of layer 2, row 12, unit 0: expected .*-100$"):
         engine(network, values, labels, np.arange(5), False)
+
+
+@pytest.mark.parametrize(
+    ("config", "board", "options", "baud"),
+    [
+        ("config.toml", None, [], 2_000_000),
+        ("other.toml", None, [], USUAL_BAUD),
+        ("tiny", "icebreaker", [], 3_000_000),
+        ("tiny", "hx8k", [], USUAL_BAUD),
+        ("config.toml", None, ["--baud", "115200"], 115_200),
+    ],
+)
+def test_the_rate_of_the_line_is_that_of_the_build(config, board, options, baud, tmp_path, monkeypatch, capsys) -> None:
+    """With its report beside it; else the board's."""
+    for name, folder in (("config.toml", tmp_path / "build"), ("other.toml", tmp_path)):
+        folder.mkdir(exist_ok=True)
+        PRESETS["tiny"].save(folder / name)
+    (tmp_path / "build" / "report.json").write_text('{"baud": 1999999.7}')
+    opened = []
+
+    def open_transport(port, bits):
+        opened.append(bits)
+        raise BackspikeError("that is all")
+
+    monkeypatch.setattr("backspike.fpga.link.port.open_transport", open_transport)
+    path = {"config.toml": tmp_path / "build" / config, "other.toml": tmp_path / config}.get(config, config)
+    chosen = ["--board", board] if board else []
+    assert main(["host", "identify", "--config", str(path), "--port", "/dev/null", *chosen, *options]) == 2
+    assert (opened, capsys.readouterr().err) == ([baud], "error: that is all\n")
