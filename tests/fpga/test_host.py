@@ -22,7 +22,7 @@ from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.port import open_port
 from backspike.fpga.link.serial_transport import SerialTransport, decode_line, encode_line
 from backspike.fpga.link.session import GREETINGS, NoAnswerError
-from backspike.link import ANSWER, LinkEvent, Request
+from backspike.link import ANSWER, PROTOCOL_VERSION, LinkEvent, Request
 from backspike.locks import locked
 from backspike.model import Network
 from backspike.model.synapses import initial_weights
@@ -404,7 +404,7 @@ class Scripted:
         self.breaks += 1
 
 
-def hello(version: int = 2):
+def hello(version: int = PROTOCOL_VERSION):
     def answer(request: Frame, number: int) -> bytes:
         body = bytes((0, version, 64)) if request.kind == Request.HELLO else bytes((0, 1, 2, 3, 4))
         return encode_line(Frame(request.sequence, request.kind | ANSWER, body))
@@ -530,14 +530,14 @@ def test_a_device_without_weights_is_not_evaluated(toml, capsys) -> None:
 def test_weights_that_are_not_whole_leave_a_file_as_it_is(toml, tmp_path, monkeypatch, capsys) -> None:
     path = tmp_path / "good.npz"
     path.write_bytes(b"good")
-    honest = Device._read_many
+    honest = Device.read_many
 
     def read(device: Device, name: str, count: int):
         if name == "WEIGHT_DATA" and count < 64:
             raise BackspikeError("gone")
         return honest(device, name, count)
 
-    monkeypatch.setattr(Device, "_read_many", read)
+    monkeypatch.setattr(Device, "read_many", read)
     words = ["read", "--simulate", "--config", toml, "--force", "--out", str(path)]
     assert refused(words, capsys) == "gone"
     assert [file.name for file in tmp_path.iterdir() if "good" in file.name] == ["good.npz"]
