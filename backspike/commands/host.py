@@ -140,7 +140,7 @@ def _built_baud(name_or_path: str, board_name: str | None) -> int:
     report = Path(name_or_path).with_name("report.json")
     if name_or_path.endswith(".toml") and report.is_file():
         with reading(report, "report"):
-            return round(read_json(report, "report")["baud"])
+            return round(float(read_json(report, "report")["baud"]))
     return find_board(board_name).baud if board_name else USUAL_BAUD
 
 
