@@ -1,3 +1,4 @@
+import gc
 import hashlib
 import signal
 import subprocess
@@ -17,6 +18,16 @@ pytest.register_assert_rewrite("tests.hdl.benches")
 settings.register_profile("quick", max_examples=100, deadline=None, database=None, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=5_000)
 settings.load_profile("quick")
+
+
+# Amaranth makes objects by the million, nearly all of them in use: to look for garbage among them as often as Python
+# does by itself takes a third of the time. What has been loaded by then stays.
+gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
