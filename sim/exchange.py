@@ -9,9 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from backspike.errors import BackspikeError
 from backspike.files import reading
 
-__all__ = ["load_values", "store_values"]
+__all__ = ["BenchError", "load_values", "store_values"]
+
+
+class BenchError(BackspikeError):
+    """A bench failed, or its simulator died; the message has the reason and where the log is."""
 
 
 def store_values(path: Path, values: Mapping[str, Any]) -> None:

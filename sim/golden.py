@@ -22,9 +22,8 @@ from backspike.model.fields import StateKind
 from backspike.model.state import NetworkState
 from backspike.programs import python_command
 
-from .exchange import load_values
+from .exchange import BenchError, load_values
 from .observation import Expected, compared_state
-from .runner import BenchError
 
 __all__ = ["expectations", "golden_process"]
 

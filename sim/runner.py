@@ -25,7 +25,7 @@ try:
 except ModuleNotFoundError as error:
     raise BackspikeError("cocotb is missing; install it with: pip install backspike[sim]") from error
 
-from .exchange import load_values, store_values
+from .exchange import BenchError, load_values, store_values
 from .simulators import Tools, find_tools
 from .verilate import COMMON_OPTIONS, verilate
 
@@ -52,10 +52,6 @@ module _waves;
   end
 endmodule
 """
-
-
-class BenchError(BackspikeError):
-    """A bench failed, or its simulator died; the message has the reason and where the log is."""
 
 
 # -- the caller's side ----------------------------------------------------------------------------------------------
@@ -288,6 +284,9 @@ def _simulate(
         # Where the Verilog says X, as for a word that is read while it is written, Verilator has something random.
         plusargs = [f"+verilator+seed+{seed % _VERILATOR_SEEDS + 1}", "+verilator+rand+reset+2"]
     exchange = {_PARAMETERS: str(scratch / "parameters.npz"), _RESULTS: str(scratch / "results.npz")}
+    if module.startswith("backspike."):
+        # These say themselves what is wrong: pytest, which takes as long to start as all else, need not find it out.
+        exchange["COCOTB_REWRITE_ASSERTION_FILES"] = ""
     libraries = [str(cocotb_tools.config.libs_dir), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     died: BaseException | None = None
     with _environment({"LD_LIBRARY_PATH": os.pathsep.join(libraries)}):
