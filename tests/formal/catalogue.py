@@ -12,6 +12,7 @@ from . import (
     receiver,
     registers,
     scanner,
+    sdram,
     serialiser,
     streams,
     synapses,
@@ -35,6 +36,7 @@ _FILES = (
     cobs,
     uart,
     receiver,
+    sdram,
     streams,
 )
 
