@@ -42,6 +42,8 @@ class RequestExecutor(wiring.Component):
         Strobe: the request is executed, and the byte in this cycle is the answer's last.
     mid_sample : ``Out(1)``
         A sample has begun to come in, and is not whole.
+    unfetched : ``Out(1)``
+        There are results that have gone into no answer yet.
     events : ``In(len(LinkEvent))``
         Strobes, counted for LINK.
     reset : ``Out(1)``
@@ -60,6 +62,7 @@ class RequestExecutor(wiring.Component):
                 "answer": Out(stream.Signature(8, always_ready=True)),
                 "done": Out(1),
                 "mid_sample": Out(1),
+                "unfetched": Out(1),
                 "events": In(len(LinkEvent)),
                 "reset": Out(1),
                 "samples": Out(stream.Signature(sample_layout(config))),
@@ -114,6 +117,7 @@ class RequestExecutor(wiring.Component):
             waiting.w_data.eq(found),
             waiting.w_en.eq(self.results.valid),
             self.results.ready.eq(waiting.w_rdy),
+            self.unfetched.eq(waiting.r_rdy),
             result[:16].eq(waiting.r_data[: len(winner)]),
             result[16:].eq(waiting.r_data[len(winner) :]),
         ]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from typing import Any
+
+from amaranth import Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.config import NetworkConfig
+from backspike.hdl.memory.arbiter import MemoryUser
+from backspike.hdl.memory.runs import RunPort
 from backspike.hdl.registers import request_layout
 from backspike.hdl.samples import sample_layout
 from backspike.hdl.wins import result_layout
-from backspike.link import ANSWER, LinkEvent, Request, Status
+from backspike.link import ANSWER, RUNS, LinkEvent, MemoryRequest, Request, Status
 
 from .body import BodyReader
 from .checker import RequestChecker
 from .checksum import Checksum
 from .executor import RequestExecutor
+from .memory_checker import MemoryChecker
+from .memory_executor import MemoryExecutor
 from .receiver import FrameReceiver
 from .transport import AnswerPort, token_layout
 from .writer import AnswerWriter
@@ -30,8 +36,14 @@ class HostLink(wiring.Component):
     right; what comes meanwhile is refused. So the link never does two things at a time.
 
     Latency: a request begins to be executed within twelve cycles of its last token, one of samples within eight, and
-    four for each list; its execution takes those of a `RequestExecutor`. The answer is handed to the transport six
-    cycles after that.
+    four for each list, one of the sample memory within those of a `MemoryChecker`; its execution takes those of a
+    `RequestExecutor` or a `MemoryExecutor`. The answer is handed to the transport six cycles after that.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    address_bits : int, optional
+        Of a sample memory; left out, there is none.
 
     Members
     -------
@@ -45,10 +57,27 @@ class HostLink(wiring.Component):
         Reset the network.
     samples, results, requests, responses
         Those of a `NetworkTop`.
+    memory, runs : ``Out(MemoryUser(address_bits))``, ``Out(RunPort())``
+        With a sample memory alone, as the next three: words and runs.
+    memory_ready : ``In(1)``
+        The memory is ready.
+    mid_sample : ``Out(1)``
+        A sample has begun to come in, and is not whole.
+    unfetched : ``Out(1)``
+        There are results that have gone into no answer yet.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        self._config = config
+    def __init__(self, config: NetworkConfig, address_bits: int | None = None) -> None:
+        self._config, self._address_bits = config, address_bits
+        of_memory: dict[str, wiring.Member] = {}
+        if address_bits is not None:
+            of_memory = {
+                "memory": Out(MemoryUser(address_bits)),
+                "runs": Out(RunPort()),
+                "memory_ready": In(1),
+                "mid_sample": Out(1),
+                "unfetched": Out(1),
+            }
         super().__init__(
             {
                 "received": In(stream.Signature(token_layout(), always_ready=True)),
@@ -59,6 +88,7 @@ class HostLink(wiring.Component):
                 "results": In(stream.Signature(result_layout(config))),
                 "requests": Out(stream.Signature(request_layout(config))),
                 "responses": In(stream.Signature(32)),
+                **of_memory,
             }
         )
 
@@ -81,7 +111,25 @@ class HostLink(wiring.Component):
         frame = receiver.frame.p
         m.d.comb += [self.busy.eq(receiver.busy), self.reset.eq(executor.reset)]
 
-        # The checker reads the body first, the executor after it.
+        # One that checks, and one that executes; a sample memory has its own.
+        parts: list[tuple[Any, Any]] = [(checker, executor)]
+        of_memory: Value = Const(0)
+        refused: Value = Const(0)
+        if self._address_bits is not None:
+            parts.append(self._memory_parts(m))
+            of_memory = frame.kind.matches(*MemoryRequest)
+            waits = frame.kind.matches(Request.READ, Request.WRITE, Request.SAMPLES) & (self.runs.unfinished != 0)
+            refused = waits & (checker.status == Status.DONE)
+            m.d.comb += [self.mid_sample.eq(executor.mid_sample), self.unfetched.eq(executor.unfetched)]
+        check = Signal()
+        execute = Signal()
+        checked = Signal()
+        executed = Signal()
+        status = Signal(Status)
+        answer = Signal(8)
+        answers = Signal()
+
+        # The body is read first by the one, then by the other.
         m.d.comb += [
             receiver.address.eq(body.address),
             body.data.eq(receiver.data),
@@ -89,18 +137,29 @@ class HostLink(wiring.Component):
             body.rewind.eq(~receiver.frame.valid),
             body.skip.eq(checker.skip),
             checker.beyond.eq(body.beyond),
-            checker.kind.eq(frame.kind),
-            checker.size.eq(frame.size),
-            checker.mid_sample.eq(executor.mid_sample),
-            executor.kind.eq(frame.kind),
-            body.o.ready.eq(checker.body.ready | executor.body.ready),
         ]
-        for reader in (checker.body, executor.body):
-            m.d.comb += [reader.valid.eq(body.o.valid), reader.payload.eq(body.o.payload)]
+        for number, (one, other) in enumerate(parts):
+            m.d.comb += [one.kind.eq(frame.kind), one.size.eq(frame.size), other.kind.eq(frame.kind)]
+            m.d.comb += one.mid_sample.eq(executor.mid_sample)
+            for reader in (one.body, other.body):
+                m.d.comb += [reader.valid.eq(body.o.valid), reader.payload.eq(body.o.payload)]
+            with m.If(of_memory == number):
+                m.d.comb += [
+                    one.start.eq(check),
+                    other.start.eq(execute),
+                    checked.eq(one.done),
+                    executed.eq(other.done),
+                    status.eq(one.status),
+                    answer.eq(other.answer.payload),
+                    answers.eq(other.answer.valid),
+                    body.o.ready.eq(one.body.ready | other.body.ready),
+                ]
+        with m.If(refused):
+            m.d.comb += status.eq(Status.RUNNING)
 
         events = Signal(len(LinkEvent))
         m.d.comb += executor.events.eq(receiver.events | events)
-        m.d.comb += [writer.i.valid.eq(executor.answer.valid), writer.i.payload.eq(executor.answer.payload)]
+        m.d.comb += [writer.i.valid.eq(answers), writer.i.payload.eq(answer)]
 
         def count(event: LinkEvent) -> None:
             m.d.comb += events[event].eq(1)
@@ -119,7 +178,7 @@ class HostLink(wiring.Component):
                 with m.If((frame.kind == Request.HELLO) | (known & (frame.sequence == (last + 1)[:8]))):
                     count(LinkEvent.TAKEN)
                     m.d.sync += [last.eq(frame.sequence), known.eq(1)]
-                    m.d.comb += [writer.begin.eq(1), checker.start.eq(1)]
+                    m.d.comb += [writer.begin.eq(1), check.eq(1)]
                     m.next = "Check"
                 with m.Elif(known & (frame.sequence == last)):
                     count(LinkEvent.REPEATED)
@@ -128,7 +187,7 @@ class HostLink(wiring.Component):
                 with m.Else():
                     count(LinkEvent.ORDER)
                     m.d.comb += receiver.frame.ready.eq(1)
-            with m.State("Check"), m.If(checker.done):
+            with m.State("Check"), m.If(checked):
                 m.next = "Sequence"
             with m.State("Sequence"):
                 write(frame.sequence)
@@ -137,16 +196,30 @@ class HostLink(wiring.Component):
                 write(frame.kind | ANSWER)
                 m.next = "Status"
             with m.State("Status"):
-                write(checker.status)
+                write(status)
                 m.d.comb += body.rewind.eq(1)
-                with m.If(checker.status == Status.DONE):
-                    m.d.comb += executor.start.eq(1)
+                with m.If(status == Status.DONE):
+                    m.d.comb += execute.eq(1)
                     m.next = "Execute"
                 with m.Else():
                     seal()
-            with m.State("Execute"), m.If(executor.done):
+            with m.State("Execute"), m.If(executed):
                 seal()
             with m.State("Answer"), m.If(writer.done):
                 m.d.comb += receiver.frame.ready.eq(1)
                 m.next = "Listen"
         return m
+
+    def _memory_parts(self, m: Module) -> tuple[MemoryChecker, MemoryExecutor]:
+        """Add what checks and executes requests of the sample memory."""
+        assert self._address_bits is not None
+        m.submodules.memory_checker = checker = MemoryChecker(self._config, self._address_bits)
+        m.submodules.memory_executor = executor = MemoryExecutor(self._config, self._address_bits)
+        connect(m, executor.memory, flipped(self.memory))
+        connect(m, executor.runs, flipped(self.runs))
+        m.d.comb += [
+            checker.ready.eq(self.memory_ready),
+            checker.full.eq(self.runs.unfinished == RUNS),
+            executor.ready.eq(self.memory_ready),
+        ]
+        return checker, executor

@@ -7,12 +7,12 @@ from . import (
     joiner,
     lfsr,
     link,
+    memory,
     network,
     neuron,
     receiver,
     registers,
     scanner,
-    sdram,
     serialiser,
     streams,
     synapses,
@@ -36,8 +36,8 @@ _FILES = (
     cobs,
     uart,
     receiver,
-    sdram,
     streams,
+    memory,
 )
 
 PROOFS = [proof for file in (*_FILES, network, link) for proof in file.PROOFS]

@@ -12,7 +12,6 @@ from amaranth.lib import wiring
 
 import backspike.hdl
 from backspike.config import NetworkConfig
-from backspike.hdl.counters import EventKind
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.memory.sdram import Sdram
 
@@ -29,6 +28,7 @@ EXAMPLES: dict[str, list[tuple]] = {
     "AnswerPort": [()],
     "AnswerWriter": [()],
     "BoardTop": [(CONFIG, SerialTransport(10))],
+    "BlockRam": [(4,)],
     "BodyReader": [()],
     "Checksum": [()],
     "ChecksumPort": [()],
@@ -36,8 +36,18 @@ EXAMPLES: dict[str, list[tuple]] = {
     "CobsEncoder": [(512,)],
     "CompositeNeuron": [(CONFIG, 64, 9, 9)],
     "EventCounters": [(7,)],
-    "RecentEvents": [({"a": EventKind(), "b": EventKind(2, 3)}, 9)],
+    "Counters": [(3, 2)],
     "FrameReceiver": [()],
+    "HostLink": [(CONFIG,), (CONFIG, 4)],
+    "MemoryArbiter": [(4,)],
+    "MemoryChecker": [(CONFIG, 4)],
+    "MemoryExecutor": [(CONFIG, 4)],
+    "MemoryUser": [(4,)],
+    "RecordFetcher": [(CONFIG, 4)],
+    "ResultKeeper": [(CONFIG, 4)],
+    "RunPort": [()],
+    "RunTable": [()],
+    "SamplePlayer": [(CONFIG, 4)],
     "SdramController": [(Sdram(), 60)],
     "SerialTransport": [(10,)],
     "UartReceiver": [(10,)],
