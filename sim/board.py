@@ -23,6 +23,7 @@ from backspike.errors import BackspikeError
 from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import BREAK_BITS, LEAST_DIVISOR
+from backspike.hdl.memory.block_ram import BlockRam
 from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.link import FRAME_BYTES, PARTS
@@ -122,6 +123,8 @@ class SimulatedBoard:
         Whether its registers and memories can be upset; it then takes about twice the time.
     weights : sequence of int64 array, shape (inputs + 1, units) each, optional
         Those at power-up; none when left out.
+    memory_bits : int, optional
+        Bits of an address of its sample memory, which is in block RAM; left out, there is none.
     bins : mapping, optional
         Conditions that are counted, by name, and with them lines, branches and toggles: see `write_coverage`.
 
@@ -148,6 +151,7 @@ class SimulatedBoard:
         exposed: bool = False,
         bins: Mapping[str, str] | None = None,
         weights: Sequence[NDArray[np.int64]] | None = None,
+        memory_bits: int | None = None,
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
@@ -170,6 +174,7 @@ class SimulatedBoard:
                 exposed,
                 tuple(bins.items()) if bins is not None else None,
                 tuple(matrix.astype(np.int64).tobytes() for matrix in weights) if weights is not None else None,
+                memory_bits,
             )
         contents = seed if power_up else 0
         self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed, contents))
@@ -303,13 +308,15 @@ def _library(
     exposed: bool,
     bins: tuple[tuple[str, str], ...] | None,
     contents: tuple[bytes, ...] | None,
+    memory_bits: int | None,
 ) -> tuple[str, ctypes.CDLL]:
     """Return a board's Verilog and library; simulations in one process share it, as writing Verilog takes seconds."""
     weights = None
     if contents is not None:
         layers = zip(config.weight_layers, contents, strict=True)
         weights = [np.frombuffer(content, np.int64).reshape(layer.shape) for layer, content in layers]
-    top, name = BoardTop(config, SerialTransport(divisor), weights), f"{config.name}_board"
+    memory = None if memory_bits is None else BlockRam(memory_bits)
+    top, name = BoardTop(config, SerialTransport(divisor), weights, memory), f"{config.name}_board"
     ports = {**_CLOCK_AND_RESET, **describe_ports(top)}
     signatures = _SIGNATURES if bins is None else {**_SIGNATURES, **_COVERAGE}
     # As for synthesis: no memory is cleared, the harness says what each begins with.

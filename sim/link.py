@@ -6,7 +6,7 @@ import struct
 from collections import Counter, deque
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,23 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.fpga.link.frames import Frame
-from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
+from backspike.link import (
+    ANSWER,
+    DAMAGED_RESULT,
+    MEMORY_READ_WORDS,
+    PARTS,
+    PROTOCOL_VERSION,
+    RUN_WRITES,
+    RUNS,
+    WORDS,
+    LinkEvent,
+    MemoryRequest,
+    Request,
+    RunFlag,
+    Status,
+)
 from backspike.model import Network, Sample
+from backspike.model.records import ENTRY_WORDS, FRAME_WORDS, digest, longest_record, read_entry, read_record
 from backspike.model.seeding import LfsrMap, seeded_states, seeding_start
 from backspike.model.state import NetworkState
 from backspike.registers import (
@@ -49,18 +64,43 @@ class _Part:
     entries: NDArray[np.uint8]
 
 
+@dataclass
+class _Run:
+    """A run, and its results once it has been played: winner and wins, shape (samples, 2), and which were right."""
+
+    samples: int
+    order: int
+    kept: int
+    flags: int
+    writes: list[tuple[int, int]]
+    results: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
+    right: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+
+    def counts(self, done: int) -> tuple[int, int, int, int]:
+        """Return what has been counted after so many samples: done, right, damaged, digest."""
+        results = self.results[:done]
+        damaged = (results == DAMAGED_RESULT).all(axis=1)
+        return done, int(self.right[:done].sum()), int(damaged.sum()), digest(results)
+
+    def flag(self, flag: RunFlag) -> bool:
+        return bool(self.flags >> flag & 1)
+
+
 class LinkModel:
     """What a host may see of a board, from its power-up on.
 
     Clock cycles are not modelled. What a frame does is known for certain once the network rests: the host says so
     with `rest`. Between samples and that, a counter may be anything from its last known value to its next, results may
-    have come or not, and a ``HELLO`` leaves weights that nobody knows until they are read.
+    have come or not, and a ``HELLO`` leaves weights that nobody knows until they are read. Runs are played here when
+    they are asked for; what they touch in memory is of use to nobody until the host has rested.
 
     Parameters
     ----------
     config : NetworkConfig
     show : callable
         How samples are shown to the model's network: the fast engine, when left out.
+    memory_bits : int, optional
+        Bits of an address of the sample memory; left out, there is none.
 
     Attributes
     ----------
@@ -76,9 +116,13 @@ class LinkModel:
         Samples that the model's network was shown.
     mid_sample : bool
         A sample has begun to come in, and is not whole.
+    memory : uint16 array
+        The sample memory.
+    memory_unsure : bool array
+        Which of its words nobody knows until they are read or written.
     """
 
-    def __init__(self, config: NetworkConfig, show: Show | None = None) -> None:
+    def __init__(self, config: NetworkConfig, show: Show | None = None, memory_bits: int | None = None) -> None:
         self._config, self._show = config, show or _show_fast
         self._registers = RegisterMap(config)
         self._by_address = list(self._registers.registers.items())
@@ -88,6 +132,13 @@ class LinkModel:
         self._unsure = [np.zeros(words.shape, dtype=np.bool_) for words in self._words]
         self._known, self.sequence = False, 0
         self._kept = b""
+        self._has_memory = memory_bits is not None
+        self.memory = np.zeros(1 << (memory_bits or 0), dtype=np.uint16)
+        self.memory_unsure = np.ones(len(self.memory), dtype=np.bool_)
+        self._runs: deque[_Run] = deque(maxlen=RUNS)
+        self._next_run = self._unfinished = 0
+        # What runs that may not be finished look at, and what they write.
+        self._touched = np.zeros((2, len(self.memory)), dtype=np.bool_)
         self.counted: Counter[LinkEvent] = Counter()
         self.shown = 0
         self._reset()
@@ -101,12 +152,19 @@ class LinkModel:
     # -- time -------------------------------------------------------------------------------------------------
 
     def rest(self) -> None:
-        """Note that the host has waited until nothing moves in the network."""
+        """Note that the host has waited until nothing moves in the network, and no run can go on."""
+        if self._unfinished and self._results:
+            return
+        self._end_runs(0)
         self.resting = True
         self._before = self.network.counters.by_register()
 
     def timed(self, frame: Frame) -> bool:
         """Whether what a frame does may depend on when samples end: a host that wants to know rests before it."""
+        if frame.kind in (MemoryRequest.MEMORY_READ, MemoryRequest.MEMORY_WRITE) and len(frame.body) >= 4:
+            start = int.from_bytes(frame.body[:4], "little")
+            # The words that a frame has room for are more than it reads or writes.
+            return bool(self._touched[frame.kind == MemoryRequest.MEMORY_READ :, start : start + len(frame.body)].any())
         if self.resting or not frame.body or frame.body[0] >= len(self._by_address):
             return False
         kind = self._by_address[frame.body[0]][1].kind
@@ -123,6 +181,11 @@ class LinkModel:
     def unsure(self) -> bool:
         """Whether there are weights that nobody knows until they are read or written."""
         return any(unsure.any() for unsure in self._unsure)
+
+    @property
+    def playing(self) -> int:
+        """Samples of runs that may not be finished."""
+        return sum(run.samples + 1 for run in self._last_runs(self._unfinished))
 
     # -- frames -----------------------------------------------------------------------------------------------
 
@@ -153,19 +216,55 @@ class LinkModel:
             )
             return event
         self.sequence, self._known, self._kept = sequence, True, answer.pack()
-        status = self.status_of(request)
+        # How many runs are finished is known if they cannot have begun, or if the host has rested.
+        least = self._unfinished if self._results else 0
+        allowed = {self.status_of(request, unfinished) for unfinished in range(least, self._unfinished + 1)}
         found = (answer.sequence, answer.kind, answer.body[:1])
-        expected = (sequence, request.kind | ANSWER, bytes((status,)))
-        _demand(found == expected, request, f"has an answer of sequence, kind and status {found}, not {expected}")
-        rest = answer.body[1:]
+        expected = [(sequence, request.kind | ANSWER, bytes((status,))) for status in sorted(allowed)]
+        _demand(
+            found in expected,
+            request,
+            f"has an answer of sequence, kind and status {found}, not {' or '.join(map(str, expected))}",
+        )
+        status, rest = answer.body[0], answer.body[1:]
         if status == Status.DONE:
+            while self.status_of(request, self._unfinished) != Status.DONE:
+                self._end_runs(self._unfinished - 1)
             self._execute(request, rest)
         else:
             _demand(not rest, request, "is refused with an answer that has more than a status")
         return event
 
-    def status_of(self, request: Frame) -> Status:
-        """Return the status of the answer to a request that is taken."""
+    def status_of(self, request: Frame, unfinished: int = 0) -> Status:
+        """Return the status of the answer to a request that is taken while so many runs are not finished."""
+        if self._has_memory and request.kind in list(MemoryRequest):
+            return self._memory_status_of(request, unfinished)
+        status = self._status_of(request)
+        waits = unfinished and request.kind in (Request.READ, Request.WRITE, Request.SAMPLES)
+        return Status.RUNNING if status is Status.DONE and waits else status
+
+    def _memory_status_of(self, request: Frame, unfinished: int) -> Status:
+        body, size, words = request.body, len(request.body), len(self.memory)
+        right = Status.DONE
+        if request.kind in (MemoryRequest.MEMORY, MemoryRequest.RUNS):
+            fits = size == 0
+        elif request.kind == MemoryRequest.MEMORY_WRITE:
+            fits = size % 2 == 0 and size > 4 and _number(body, 0) + size // 2 - 2 <= words
+        elif request.kind == MemoryRequest.MEMORY_READ:
+            count = int.from_bytes(body[4:6], "little")
+            fits = size == 6 and 1 <= count <= MEMORY_READ_WORDS and _number(body, 0) + count <= words
+        else:
+            samples, *places = (_number(body, place) for place in (0, 4, 8))
+            fits = size in range(13, 14 + 5 * RUN_WRITES, 5) and body[12] < 1 << len(RunFlag)
+            fits = fits and all(place % 2 == 0 and place + ENTRY_WORDS * samples <= words for place in places)
+            fits = fits and all(register < len(self._by_address) for register in body[13::5])
+            if self.mid_sample:
+                right = Status.MID_SAMPLE
+            elif unfinished == RUNS:
+                right = Status.QUEUE_FULL
+        return right if fits else Status.WRONG_BODY
+
+    def _status_of(self, request: Frame) -> Status:
         body, size = request.body, len(request.body)
         right = Status.MID_SAMPLE if self.mid_sample else Status.DONE
         known = size > 0 and body[0] < len(self._by_address)
@@ -200,12 +299,102 @@ class LinkModel:
             counts = tuple(self.counted[event] % 65_536 for event in LinkEvent)
             expected = struct.pack(f"<{len(counts)}H", *counts)
             _demand(answer == expected, request, f"is answered with {answer.hex()}, not with {counts}")
+        elif kind in list(MemoryRequest):
+            self._execute_of_memory(request, answer)
         else:
             if kind == Request.SAMPLES:
                 for part in _parts_of(body) or ():
                     self._feed(part)
                 self._run_early()
             self._compare_results(request, answer)
+
+    # -- the sample memory ------------------------------------------------------------------------------------
+
+    def _execute_of_memory(self, request: Frame, answer: bytes) -> None:
+        body, kind = request.body, request.kind
+        start = _number(body, 0)
+        if kind == MemoryRequest.MEMORY:
+            expected = struct.pack("<IHBB", len(self.memory), longest_record(self._config), RUNS, 1)
+            _demand(answer == expected, request, f"is answered with {answer.hex()}, not {expected.hex()}")
+        elif kind == MemoryRequest.MEMORY_WRITE:
+            _demand(not answer, request, "is answered with more than a status")
+            words = np.frombuffer(body[4:], dtype="<u2")
+            self.memory[start : start + len(words)] = words
+            self.memory_unsure[start : start + len(words)] = False
+        elif kind == MemoryRequest.MEMORY_READ:
+            read = slice(start, start + int.from_bytes(body[4:], "little"))
+            _demand(len(answer) == 2 * (read.stop - start), request, f"is answered with {len(answer)} bytes")
+            found, unsure = np.frombuffer(answer, dtype="<u2"), self.memory_unsure[read]
+            self.memory[read][unsure] = found[unsure]
+            unsure[:] = False
+            same = self.memory[read] == found
+            _demand(bool(same.all()), request, f"reads {found.tolist()}, not {self.memory[read].tolist()}")
+        elif kind == MemoryRequest.RUN:
+            _demand(answer == bytes((self._next_run,)), request, f"is answered with {answer.hex()}")
+            writes = [(body[place], _number(body, place + 1)) for place in range(13, len(body), 5)]
+            samples, order, kept = (_number(body, place) for place in (0, 4, 8))
+            run = _Run(samples, order, kept, body[12], writes)
+            self._next_run, self._unfinished, self.resting = (self._next_run + 1) % 256, self._unfinished + 1, False
+            self._runs.append(run)
+            self._play(run)
+        else:
+            self._compare_runs(request, answer)
+
+    def _play(self, run: _Run) -> None:
+        for address, value in run.writes:
+            self._write(*self._by_address[address], value)
+        results, right = np.zeros((run.samples, 2), dtype=np.int64), np.zeros(run.samples, dtype=np.bool_)
+        for number in range(run.samples):
+            sample = self._look_up(run.order + ENTRY_WORDS * number)
+            if not sample:
+                results[number] = DAMAGED_RESULT
+            elif run.flag(RunFlag.CHECK):
+                results[number] = sample[1], 0
+            else:
+                results[number] = self._run(Sample(*sample, run.flag(RunFlag.LEARN)))
+                right[number] = results[number, 0] == sample[1]
+            if run.flag(RunFlag.WRITE_RESULTS):
+                kept = slice(run.kept + ENTRY_WORDS * number, run.kept + ENTRY_WORDS * (number + 1))
+                self.memory[kept], self.memory_unsure[kept], self._touched[:, kept] = results[number], False, True
+        run.results, run.right = results, right
+
+    def _look_up(self, place: int) -> tuple[NDArray[np.uint8], int] | None:
+        """Return the sample of an order's entry, and note what is read to find it; None if something is damaged."""
+        self._touched[0, place : place + ENTRY_WORDS] = True
+        address = read_entry(self.memory, place)
+        if address is None:
+            return None
+        length = int(self.memory[address + 1]) if address + 1 < len(self.memory) else 0
+        self._touched[0, address : address + max(FRAME_WORDS, min(length, longest_record(self._config)))] = True
+        return read_record(self._config, self.memory, address)
+
+    def _last_runs(self, count: int) -> list[_Run]:
+        return list(self._runs)[len(self._runs) - count :]
+
+    def _end_runs(self, unfinished: int) -> None:
+        """Note that all runs but so many are finished."""
+        self._unfinished = unfinished
+        if not unfinished:
+            self._touched[:] = False
+
+    def _compare_runs(self, request: Frame, answer: bytes) -> None:
+        _demand(len(answer) == 2 + 16 * RUNS, request, f"is answered with {len(answer)} bytes")
+        number, unfinished = answer[:2]
+        least = self._unfinished if self._results else 0
+        expected = f"{self._next_run}, {least} to {self._unfinished}"
+        _demand(
+            number == self._next_run and least <= unfinished <= self._unfinished,
+            request,
+            f"tells of the next run and unfinished ones {number}, {unfinished}, not {expected}",
+        )
+        self._end_runs(unfinished)
+        for back, run in enumerate(reversed(self._runs)):
+            told = struct.unpack_from("<4I", answer, 2 + 16 * ((self._next_run - 1 - back) % RUNS))
+            # Of those that are not finished, all but the first have not begun.
+            most = run.samples if back < unfinished and back == unfinished - 1 and not self._results else 0
+            done = range(most + 1) if back < unfinished else [run.samples]
+            counts = run.counts(told[0]) if told[0] in done else (done[-1], 0, 0, 0)
+            _demand(told == counts, request, f"tells of a run {told}, not {counts}")
 
     # -- registers --------------------------------------------------------------------------------------------
 
@@ -214,9 +403,14 @@ class LinkModel:
         if not self.resting or (self.mid_sample and self._config.input == "spikes"):
             for unsure, layer in zip(self._unsure, self._config.weight_layers, strict=True):
                 unsure[:, : layer.units] = True
+        # What runs have written, or would have.
+        self.memory_unsure |= self._touched[1]
 
     def _reset(self) -> None:
         config = self._config
+        self._runs.clear()
+        self._next_run = 0
+        self._end_runs(0)
         weights = [words[:, : layer.units] for words, layer in zip(self._words, config.weight_layers, strict=True)]
         self.network = Network(config, weights)
         self.resting, self.mid_sample = True, False
@@ -358,17 +552,17 @@ class LinkModel:
         label, learn = self._first if spikes and self._first else (part.label, part.learn)
         values = np.array(self._lists) if spikes else self._lists[0]
         if not self._shown_early:
-            self._run(Sample(values, label, learn))
+            self._results.append(self._run(Sample(values, label, learn)))
         self._lists, self._first, self._shown_early, self.mid_sample = [], None, False, False
 
-    def _run(self, sample: Sample) -> None:
+    def _run(self, sample: Sample) -> tuple[int, int]:
         wins = self._show(self.network, sample)
         self.shown += 1
         self.resting = False
         for words, weights in zip(self._words, self.network.weights, strict=True):
             words[:, : weights.shape[1]] = weights
         winner = int(wins.argmax())
-        self._results.append((winner, int(wins[winner])))
+        return winner, int(wins[winner])
 
     def _run_early(self) -> None:
         """Show recorded spikes of which not all lists have come, if the sample ends before those that are missing."""
@@ -381,7 +575,7 @@ class LinkModel:
         _show_fast(trial, sample)
         self._shown_early = trial.counters.ticks - self.network.counters.ticks <= came
         if self._shown_early:
-            self._run(sample)
+            self._results.append(self._run(sample))
 
     def _compare_results(self, request: Frame, answer: bytes) -> None:
         _demand(len(answer) % 4 == 0, request, f"is answered with results of {len(answer)} bytes")
@@ -397,10 +591,15 @@ class LinkModel:
 
 def _demand(met: bool, request: Frame, what: str) -> None:
     if not met:
-        kind = Request(request.kind).name if request.kind in list(Request) else f"kind {request.kind:#x}"
+        names = {kind.value: kind.name for kind in (*Request, *MemoryRequest)}
+        kind = names.get(request.kind, f"kind {request.kind:#x}")
         raise BackspikeError(
             f"the request {kind} {request.sequence} with the body {request.body.hex() or 'empty'} {what}"
         )
+
+
+def _number(body: bytes, place: int) -> int:
+    return int.from_bytes(body[place : place + 4], "little")
 
 
 def _parts_of(body: bytes) -> list[_Part] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
@@ -10,19 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
+from backspike.datasets import load_dataset
 from backspike.errors import BackspikeError
 from backspike.fpga.link.frames import Frame, FrameError
 from backspike.fpga.link.samples import pack_samples
 from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.hdl.timing import sample_limit
-from backspike.link import PARTS, WORDS, LinkEvent, Request
+from backspike.link import (
+    MEMORY_READ_WORDS,
+    MEMORY_WRITE_WORDS,
+    PARTS,
+    RUN_WRITES,
+    WORDS,
+    LinkEvent,
+    MemoryRequest,
+    Request,
+)
+from backspike.model.records import longest_record, pack_order, pack_records
 from backspike.registers import Control, RegisterKind, RegisterMap, window_words
 
 from .board import SimulatedBoard
 from .faults import damaged_lines, refusals
 from .link import LinkModel, Show
 
-__all__ = ["Conversation", "random_request"]
+__all__ = ["Conversation", "MemoryContents", "random_request"]
 
 _LONG = 0.01
 """Share of requests as long as they may be, which take as much time on the line as fifty others."""
@@ -39,6 +51,8 @@ class Conversation:
     random : Random
     show : callable, optional
         As of `LinkModel`.
+    memory_bits : int, optional
+        Bits of an address of the board's sample memory, if it has one: at least 10.
 
     Attributes
     ----------
@@ -46,8 +60,16 @@ class Conversation:
         How often all weights and counters were compared.
     """
 
-    def __init__(self, board: SimulatedBoard, config: NetworkConfig, random: Random, show: Show | None = None) -> None:
-        self.model = LinkModel(config, show)
+    def __init__(
+        self,
+        board: SimulatedBoard,
+        config: NetworkConfig,
+        random: Random,
+        show: Show | None = None,
+        memory_bits: int | None = None,
+    ) -> None:
+        self.model = LinkModel(config, show, memory_bits)
+        self._contents = None if memory_bits is None else MemoryContents(config, random, 1 << memory_bits)
         self.comparisons = 0
         self._board, self._config, self._random = board, config, random
         self._registers = RegisterMap(config)
@@ -162,11 +184,20 @@ class Conversation:
         self._ask(Request.HELLO)
         self.compare_weights()
 
+    def fill_memory(self) -> None:
+        """Write samples and orders into the memory, for runs to play."""
+        assert self._contents is not None
+        for body in self._contents.fill():
+            self._ask(MemoryRequest.MEMORY_WRITE, body)
+
     def rest(self) -> None:
-        """Wait until nothing moves in the network."""
-        if not self.model.resting:
-            self._board.exchange(self._pause * max(1, self.model.outstanding))
+        """Wait until nothing moves in the network, and no run is left."""
+        while not self.model.resting:
+            self._board.exchange(self._pause * max(1, self.model.outstanding + self.model.playing))
             self.model.rest()
+            if not self.model.resting:
+                # Runs begin when the results of all samples before are fetched.
+                self._ask(Request.RESULTS)
 
     def run(
         self, count: int, interval: int = 500, progress: Callable[[int], object] | None = None
@@ -189,7 +220,7 @@ class Conversation:
         kinds: Counter[str] = Counter()
         events: Counter[LinkEvent] = Counter()
         for number in range(count):
-            request = random_request(self._config, self._random, self.model.sequence)
+            request = random_request(self._config, self._random, self.model.sequence, self._contents)
             if self.model.timed(request) or self._random.random() < 0.2:
                 self.rest()
             event = self.tell(request)
@@ -211,8 +242,17 @@ class Conversation:
         for name in self._registers.counters:
             self._ask(Request.READ, bytes((self._registers[name].address, 1)))
         self.compare_weights()
+        if self._contents:
+            self.compare_memory()
         self._ask(Request.LINK)
         self.comparisons += 1
+
+    def compare_memory(self) -> None:
+        """Read all of the sample memory."""
+        words = len(self.model.memory)
+        for start in range(0, words, MEMORY_READ_WORDS):
+            count = min(MEMORY_READ_WORDS, words - start)
+            self._ask(MemoryRequest.MEMORY_READ, struct.pack("<IH", start, count))
 
     def compare_weights(self) -> None:
         """Read all weights, those of lanes that are no unit included."""
@@ -229,16 +269,17 @@ class Conversation:
         words = b"".join((value & 0xFFFF_FFFF).to_bytes(4, "little") for value in values)
         self._ask(Request.WRITE, bytes((self._registers[name].address,)) + words)
 
-    def _ask(self, kind: Request, body: bytes = b"") -> None:
+    def _ask(self, kind: Request | MemoryRequest, body: bytes = b"") -> None:
         self.tell(Frame((self.model.sequence + 1) % 256, kind, body))
 
 
 def kind_of(request: Frame) -> str:
     """Return the name of a request's kind."""
-    return Request(request.kind).name if request.kind in list(Request) else "unknown kind"
+    names: dict[int, str] = {kind.value: kind.name for kind in (*Request, *MemoryRequest)}
+    return names.get(request.kind, "unknown kind")
 
 
-def random_request(config: NetworkConfig, random: Random, last: int) -> Frame:
+def random_request(config: NetworkConfig, random: Random, last: int, contents: MemoryContents | None = None) -> Frame:
     """Draw a request: mostly the next one, of a kind that there is, with a body that the kind may have or may not.
 
     Parameters
@@ -247,19 +288,141 @@ def random_request(config: NetworkConfig, random: Random, last: int) -> Frame:
     random : Random
     last : int
         Sequence of the last request that was taken.
+    contents : MemoryContents, optional
+        Of the device's sample memory, if it has one: a part of the requests are then of it.
     """
-    kind = random.choice(
+    kind: int = random.choice(
         [Request.READ] * 4
         + [Request.WRITE] * 5
         + [Request.SAMPLES] * 6
         + [Request.RESULTS, Request.RESULTS, Request.LINK, Request.HELLO, random.randrange(256)]
     )
     sequence = (last + random.choice([1] * 20 + [0, random.randrange(256)])) % 256
-    body = random_body(config, kind, random)
+    if contents and random.random() < 0.5:
+        kind = random.choice([*MemoryRequest, *[MemoryRequest.RUN, MemoryRequest.MEMORY_WRITE] * 3])
+        body = contents.random_body(kind)
+    else:
+        body = random_body(config, kind, random)
     if random.random() < 0.05:
         # A byte too many, or too few.
         body = body + random.randbytes(1) if random.random() < 0.5 else body[:-1]
     return Frame(sequence, kind, body)
+
+
+class MemoryContents:
+    """What random requests lay into a sample memory: records in a quarter of it, orders in the next, results behind.
+
+    So what a run reads is not what it writes.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    random : Random
+    words : int
+        Of the memory, at least 1,024.
+    """
+
+    def __init__(self, config: NetworkConfig, random: Random, words: int) -> None:
+        self._config, self._random, self._words = config, random, words
+        room = longest_record(config) + longest_record(config) % 2
+        # The last is as near to the memory's end as it can be: what its length says is beyond it now and then.
+        self._places = [*range(0, words // 4 - room + 1, room), words - 4]
+        self._orders = range(words // 4, words // 2)
+        self._samples = load_dataset("random", config, random.getrandbits(31))
+
+    def fill(self) -> Iterator[bytes]:
+        """Give bodies of ``MEMORY_WRITE`` that fill the half that runs read: records, and orders of them."""
+        half = np.zeros(self._words // 2, dtype=np.uint16)
+        for place in self._places[:-1]:
+            words = self._record(place)
+            half[place : place + len(words)] = words
+        entries = self._entries(self._orders.start, len(self._orders) // 2)
+        half[self._orders.start :] = entries
+        for start in range(0, len(half), MEMORY_WRITE_WORDS):
+            yield _write_body(start, half[start : start + MEMORY_WRITE_WORDS])
+
+    def random_body(self, kind: int) -> bytes:
+        """Draw a body that a kind may have, or may not."""
+        random, words = self._random, self._words
+        if random.random() < 0.02:
+            return random.randbytes(random.choice([1, 3, 4, 5, 6, 7, 12, 14, 18, 20, 49, 300]))
+        if kind == MemoryRequest.MEMORY_READ:
+            count = random.choice([0, 1, 2, 9, 40, MEMORY_READ_WORDS, MEMORY_READ_WORDS + 1, 256])
+            start = random.choice([random.randrange(words), words - count, words - count + 1, 1 << 24, 1 << 31])
+            return struct.pack("<IH", max(0, start), count)
+        if kind == MemoryRequest.MEMORY_WRITE:
+            return self._random_write()
+        if kind == MemoryRequest.RUN:
+            return self._random_run()
+        return b""
+
+    def _random_write(self) -> bytes:
+        random = self._random
+        place = random.choice(self._places)
+        order = 2 * random.randrange(self._orders.start // 2, self._orders.stop // 2)
+        written = random.choice(["record", "record", "order", "order", "order", "damage", "words", "beyond"])
+        if written == "record":
+            return _write_body(place, self._record(place)[: self._words - place])
+        if written == "order":
+            return _write_body(order, self._entries(order, min(random.randint(1, 6), (self._orders.stop - order) // 2)))
+        if written == "damage":
+            # A word of a record, or of an entry.
+            where = min(random.choice([place, place, order]) + random.randrange(4), self._words - 1)
+            return _write_body(where, np.array([random.choice([0, 1, 3, 8, 0xFFFF, random.getrandbits(16)])]))
+        count = random.choice([0, 1, 2, 9, MEMORY_WRITE_WORDS]) if random.random() < 0.2 else random.randint(1, 5)
+        start = random.randrange(self._words // 2, self._words - count)
+        if written == "beyond":
+            start = random.choice([self._words - count + 1, self._words, 1 << 24, 1 << 31])
+        return _write_body(start, np.array([random.getrandbits(16) for _ in range(count)], dtype=np.uint16))
+
+    def _random_run(self) -> bytes:
+        random, words = self._random, self._words
+        samples = random.choice([0, 1, 1, 2, 3, 5])
+        order = 2 * random.randrange(self._orders.start // 2, self._orders.stop // 2 - samples + 1)
+        kept = 2 * random.randrange(words // 4, (words - 4) // 2 - samples + 1)
+        flags = random.choice([*range(4), *range(4), *range(4), 4, 6, 8, 0x83])
+        if random.random() < 0.1:
+            order, kept, samples = random.choice(
+                [
+                    (order + 1, kept, samples),
+                    (order, kept + 1, samples),
+                    (order, words, samples + 1),
+                    (order, words - 2 * samples + 2, samples),
+                    (order, kept, 1 << 23),
+                    (order, kept, (1 << 31) + 1),
+                    (1 << 31, 0, 1),
+                ]
+            )
+        registers = RegisterMap(self._config)
+        writes = b""
+        for _ in range(random.choice([0, 0, 0, 1, 1, 2, RUN_WRITES, RUN_WRITES + 1])):
+            name = random.choice(["RATE_1", "CONTROL", "SEED_LOW", *registers.registers])
+            address = random.choice([registers[name].address] * 60 + [len(registers.registers), 255])
+            writes += struct.pack("<BI", address, _random_value(self._config, name, random))
+        return struct.pack("<IIIB", samples, order, kept, flags) + writes
+
+    def _record(self, place: int) -> NDArray[np.uint16]:
+        """Return the record of a new sample, which is damaged now and then."""
+        dataset, number = self._samples, self._random.randrange(len(self._samples.train_labels))
+        values, labels = dataset.train_values[number : number + 1], dataset.train_labels[number : number + 1]
+        words = pack_records(self._config, values, labels, place).words
+        if self._random.random() < 0.1:
+            words[self._random.randrange(len(words))] ^= 1 << self._random.randrange(16)
+        return words
+
+    def _entries(self, place: int, count: int) -> NDArray[np.uint16]:
+        """Return entries of an order: of records, now and then of what is none, or damaged."""
+        random = self._random
+        anywhere = [1, self._words, self._words - 2, (1 << 24) - 1]
+        chosen = [random.choice(self._places if random.random() < 0.95 else anywhere) for _ in range(count)]
+        words = pack_order(np.array(chosen, dtype=np.int64), place)
+        if count and random.random() < 0.2:
+            words[random.randrange(len(words))] ^= 1 << random.randrange(16)
+        return words
+
+
+def _write_body(address: int, words: NDArray[np.uint16]) -> bytes:
+    return struct.pack("<I", address) + words.astype("<u2").tobytes()
 
 
 def random_body(config: NetworkConfig, kind: int, random: Random) -> bytes:

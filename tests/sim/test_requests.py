@@ -11,7 +11,7 @@ import pytest
 
 from backspike import PRESETS, BackspikeError
 from backspike.fpga.link.frames import Frame
-from backspike.link import ANSWER, PARTS, WORDS, LinkEvent, Request, Status
+from backspike.link import ANSWER, PARTS, WORDS, LinkEvent, MemoryRequest, Request, Status
 from backspike.model import Network, Sample
 from backspike.registers import RegisterMap
 from backspike.sim.board import SimulatedBoard
@@ -124,6 +124,16 @@ def test_a_board_answers_random_requests_as_the_model_does() -> None:
     assert set(kinds) == {*(kind.name for kind in Request), "unknown kind", "order", "repeated"}
     assert set(events) == {LinkEvent.TAKEN, LinkEvent.REPEATED, LinkEvent.ORDER}
     assert conversation.model.shown > 50
+
+
+def test_a_board_with_a_sample_memory_answers_as_the_model_does() -> None:
+    with SimulatedBoard(CONFIG, optimise=False, memory_bits=11) as board:
+        conversation = Conversation(board, CONFIG, Random(20274), memory_bits=11)
+        conversation.tell(HELLO[0])
+        conversation.fill_memory()
+        kinds, _ = conversation.run(600, interval=300)
+    assert set(kinds) == {*(kind.name for kind in (*Request, *MemoryRequest)), "unknown kind", "order", "repeated"}
+    assert conversation.model.shown > 150
 
 
 def test_a_board_that_learns_otherwise_would_be_found() -> None:
