@@ -18,7 +18,7 @@
 #   make mutation  faults put into each file of hdl/, and how many of them the tests find; a table in docs/verification.md
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
 #   make docs    the documentation as a site, in build/docs/
-#   make diagrams  the drawings of docs/images from their text (needs Graphviz)
+#   make diagrams  the drawings of docs/images from their text (needs Graphviz), and the pictures of the README
 #   make venv    only the environment, with the command .venv/bin/backspike
 
 PYTHON ?= python3
@@ -117,9 +117,10 @@ docs: $(DEVELOPMENT)
 	$(BIN)/python -m sphinx -q -W --keep-going docs build/docs
 	@echo "The site begins with build/docs/index.html."
 
-diagrams:
+diagrams: $(RUNTIME)
 	@command -v dot >/dev/null || { echo "error: dot is missing; install it with: apt-get install graphviz" >&2; exit 1; }
 	for drawing in docs/images/*.dot; do dot -Tsvg $$drawing -o $${drawing%.dot}.svg; done
+	$(BIN)/python bench/pictures.py
 
 format: $(DEVELOPMENT)
 	$(BIN)/ruff check --fix .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,6 +45,14 @@ def own_style(**settings: Any) -> Iterator[None]:
             yield
 
 
-def plain(text: str) -> str:
-    """Return a text as it has to be written to be read as it is: between dollars Matplotlib takes it for a formula."""
-    return text.replace("$", r"\$")
+def plain(text: str, width: int | None = None) -> str:
+    """Return a text as it has to be written to be read as it is: between dollars Matplotlib takes it for a formula.
+
+    Parameters
+    ----------
+    text : str
+    width : int, optional
+        Characters of the longest line; a longer text is written in several.
+    """
+    lines = textwrap.wrap(text, width) if width else [text]
+    return "\n".join(lines).replace("$", r"\$")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .board import BoardTop
-    from .counters import Counters
     from .input import InputLayer
     from .joiner import VisitJoiner
     from .layer import HiddenLayer, OutputLayer
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 _MODULES = {
     "BoardTop": "board",
     "CompositeNeuron": "neuron",
-    "Counters": "counters",
     "HiddenLayer": "layer",
     "InputLayer": "input",
     "LeapForwardLfsr": "lfsr",
@@ -69,7 +67,6 @@ _MODULES = {
 __all__ = [
     "BoardTop",
     "CompositeNeuron",
-    "Counters",
     "HiddenLayer",
     "InputLayer",
     "LeapForwardLfsr",

@@ -1,107 +1,105 @@
-"""Counters of 32 bits in one small memory: only what has just been counted is kept in registers."""
+"""What has been counted lately, in a few bits for each kind of event: the counts themselves lie in a memory."""
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from amaranth import Array, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from .ram import ram
+from backspike.config import NetworkConfig
+from backspike.registers import RegisterMap
 
-__all__ = ["Counters", "count_layout"]
+from .word_store import index_shape
 
-HALF = 16
-"""Bits of a counter that are added per cycle."""
-
-
-def count_layout(kinds: int) -> data.StructLayout:
-    """Return the layout of a count on its way out: ``valid``, the ``kind`` counted, and its ``value``, modulo 2^32."""
-    return data.StructLayout({"valid": 1, "kind": range(max(kinds, 2)), "value": 2 * HALF})
+__all__ = ["EventKind", "RecentEvents", "event_kinds", "event_layout"]
 
 
-class Counters(wiring.Component):
-    """Counts events of several kinds, modulo 2^32; none is lost.
-
-    A scanner adds to the memory, half a counter per cycle, what each kind's few bits in registers have counted since
-    its last visit. All counters are 0 after a reset.
-
-    Latency: each count is shown once in ``2 * kinds`` cycles, or within twice that after a `clear`; it has all events
-    of the cycles up to the second one before that in which it is shown.
+@dataclass(frozen=True)
+class EventKind:
+    """How many events of a kind there can be.
 
     Parameters
     ----------
-    kinds : int
-        At least 1.
     most : int
-        Most events of a kind in a cycle, 1 to ``65_535 // (2 * kinds + 1)``.
+        In a cycle, at least 1.
+    spacing : int
+        Of so many cycles, one after the other, one at most has events.
+    """
+
+    most: int = 1
+    spacing: int = 1
+
+    def within(self, cycles: int) -> int:
+        """Return how many events there can be in some cycles, one after the other."""
+        return self.most * -(-cycles // self.spacing)
+
+
+def event_kinds(config: NetworkConfig) -> dict[str, EventKind]:
+    """Return the kind of event that each of a network's counters counts, by its name.
+
+    Of a layer one row of each bank is visited at a time, and written back, and that takes the cycles of its words.
+    """
+    kinds = dict.fromkeys(RegisterMap(config).counters, EventKind())
+    for layer in config.weight_layers:
+        rows = EventKind(layer.banks, layer.fold)
+        kinds |= {f"ROWS_{layer.number}": rows, f"WRITES_{layer.number}": rows}
+    return kinds
+
+
+def event_layout(kinds: Mapping[str, EventKind]) -> data.StructLayout:
+    """Return the layout of what happens in a cycle: how many events there are of each kind."""
+    return data.StructLayout({name: range(kind.most + 1) for name, kind in kinds.items()})
+
+
+class RecentEvents(wiring.Component):
+    """Counts events of several kinds, until what has been counted of a kind is taken; none is lost.
+
+    Latency: events are in the `amount` of the cycle after theirs.
+
+    Parameters
+    ----------
+    kinds : mapping of str to EventKind
+        At least one.
+    period : int
+        Cycles after which each kind is taken again, at most; or, after a reset or a `clear`, for the first time.
 
     Members
     -------
-    events : ``In(ArrayLayout(range(most + 1), kinds))``
-        How many of each kind there are in this cycle.
+    events : ``In(event_layout(kinds))``
     clear : ``In(1)``
-        Set all counters to 0; the events of this cycle are not counted.
-    count : ``Out(count_layout(kinds))``
-        The count that is shown in this cycle, if it is `valid`.
+        Forget all events, those of this cycle included.
+    kind : ``In(range(kinds))``
+        A kind, by its place among all.
+    amount : ``Out(range(...))``
+        Its events since it was taken the last time.
+    take : ``In(1)``
+        Take them: the count goes on with the events of this cycle.
     """
 
-    def __init__(self, kinds: int, most: int) -> None:
-        self._kinds, self._most = kinds, most
+    def __init__(self, kinds: Mapping[str, EventKind], period: int) -> None:
+        self._most = {name: kind.within(period) for name, kind in kinds.items()}
         super().__init__(
             {
-                "events": In(data.ArrayLayout(range(most + 1), kinds)),
+                "events": In(event_layout(kinds)),
                 "clear": In(1),
-                "count": Out(count_layout(kinds)),
+                "kind": In(index_shape(len(kinds))),
+                "amount": Out(range(max(self._most.values()) + 1)),
+                "take": In(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        kinds = self._kinds
-        # Two cycles per kind; before the first visit after a reset or a `clear`, one of them more.
-        bits = bits_for(self._most * (2 * kinds + 1))
-        recent = [Signal(bits, name=f"recent_{kind}") for kind in range(kinds)]
-        m.submodules.halves = halves = ram(HALF, 2 * kinds)
-        read = halves.read_port()
-        write = halves.write_port()
-        kind = Signal(range(max(kinds, 2)))
-        high = Signal()
-        kind_following = Signal.like(kind)
-        high_following = Signal()
-        # All words are rewritten before the old ones count.
-        empty = Signal(init=1)
-        running = Signal()
-        last = high & (kind == kinds - 1)
-        total = Signal(HALF + 1)
-        low = Signal(HALF)
-        carry = Signal()
-        m.d.comb += [
-            high_following.eq(running & ~high & ~self.clear),
-            kind_following.eq(Mux(~running | last | self.clear, 0, kind + high)),
-            read.addr.eq(Cat(high_following, kind_following)),
-            total.eq(Mux(empty, 0, read.data) + Mux(high, carry, Array(recent)[kind])),
-            write.addr.eq(Cat(high, kind)),
-            write.data.eq(total),
-            write.en.eq(running),
-            self.count.valid.eq(running & high),
-            self.count.kind.eq(kind),
-            self.count.value.eq(Cat(low, total[:HALF])),
-        ]
-        m.d.sync += [
-            running.eq(1),
-            kind.eq(kind_following),
-            high.eq(high_following),
-            carry.eq(total[HALF]),
-            low.eq(total),
-        ]
-        with m.If(self.clear):
-            m.d.sync += empty.eq(1)
-        with m.Elif(running & last):
-            m.d.sync += empty.eq(0)
-        for index, register in enumerate(recent):
-            taken = running & ~high & (kind == index)
-            m.d.sync += register.eq(Mux(taken, 0, register) + self.events[index])
+        recent = [Signal(bits_for(most), name=f"recent_{name}") for name, most in self._most.items()]
+        m.d.comb += self.amount.eq(Array(recent)[self.kind])
+        for number, (name, count) in enumerate(zip(self._most, recent, strict=True)):
+            m.d.sync += count.eq(count + self.events[name])
+            with m.If(self.take & (self.kind == number)):
+                m.d.sync += count.eq(self.events[name])
             with m.If(self.clear):
-                m.d.sync += register.eq(0)
+                m.d.sync += count.eq(0)
         return m

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.registers import RegisterMap
 
-from .counters import Counters
 from .description import Probe, below
 from .input import InputLayer
 from .input_lfsrs import InputLfsrs
@@ -120,8 +119,8 @@ class NetworkTop(wiring.Component):
             source.bias_permit.eq(layers[0].bias_permit),
             source.rate.eq(registers.rates[0]),
             source.seeds.eq(seeder.o),
-            seeder.start.eq(registers.reseed),
-            seeder.seed.eq(registers.seed),
+            seeder.load.eq(registers.load),
+            seeder.byte.eq(registers.byte),
         ]
 
         # The tick.
@@ -189,8 +188,5 @@ class NetworkTop(wiring.Component):
             **{f"ROWS_{number}": layer.events.visited for number, layer in enumerate(layers, start=1)},
             **{f"WRITES_{number}": layer.events.wrote for number, layer in enumerate(layers, start=1)},
         }
-        names = list(self.registers.counters)
-        m.submodules.counters = counters = Counters(len(names), max(config.banks))
-        m.d.comb += [counters.clear.eq(registers.clear_counters), registers.count.eq(counters.count)]
-        m.d.comb += [counters.events[position].eq(events[name]) for position, name in enumerate(names)]
+        m.d.comb += [registers.events[name].eq(event) for name, event in events.items()]
         return m

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Const, Module, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
 from backspike.layers import WeightLayer
 from backspike.model.lfsr import SEEDING_POLYNOMIALS
-from backspike.model.seeding import seeding_start
 
-from .lfsr import LeapForwardLfsr
 from .word_store import index_shape
 
 __all__ = ["INPUT_GROUP", "LfsrSeeder", "bias_group", "lfsr_groups", "seed_layout", "units_group"]
 
+BYTE = 8
+"""Bits by which the seeding register moves per cycle: they divide the width of each, and none needs more taps."""
 
 INPUT_GROUP = 0
 """Group of the input LFSRs."""
@@ -59,63 +59,74 @@ def seed_layout(config: NetworkConfig) -> data.StructLayout:
 
 
 class LfsrSeeder(wiring.Component):
-    """Loads all LFSRs, one per cycle, from the seeding register.
+    """Loads all LFSRs, one after the other, from the seeding register.
 
-    LFSR n takes the seeding register's state after n + 1 leaps of its width. Runs after a reset, with the
-    configuration's seed, and whenever `start` is set, with the seed given.
+    LFSR n takes the seeding register's state after n + 1 leaps of its width. The register moves by a byte per cycle:
+    so it is given its first state, and so it leaps. Latency: the first LFSR is loaded ``lfsr_bits / 8 + 1`` cycles
+    after the last byte has come; one follows every ``lfsr_bits / 8`` cycles.
 
     Members
     -------
-    start : ``In(1)``
-        Seed anew from `seed`, beginning with the next cycle.
-    seed : ``In(lfsr_bits)``
-        Start of the seeding register, not zero (`model.seeding.seeding_start`).
+    load, byte : ``In(1)``, ``In(8)``
+        A byte of the seeding register's first state, the lowest first; of a state of zero, 1 is taken. With the last
+        byte the seeding begins; no more of them before it is over.
     busy : ``Out(1)``
-        LFSRs are being loaded.
+        LFSRs are being loaded, or are to be: from a reset, or the first byte, to the last LFSR.
     o : ``Out(seed_layout(config))``
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         self._config = config
-        super().__init__(
-            {"start": In(1), "seed": In(config.lfsr_bits), "busy": Out(1, init=1), "o": Out(seed_layout(config))}
-        )
+        super().__init__({"load": In(1), "byte": In(BYTE), "busy": Out(1, init=1), "o": Out(seed_layout(config))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, groups = self._config, lfsr_groups(self._config)
-        width = config.lfsr_bits
-        m.submodules.register = register = LeapForwardLfsr(width, width, SEEDING_POLYNOMIALS[width])
+        groups, width = lfsr_groups(self._config), self._config.lfsr_bits
+
+        # The register: with each byte that comes in from above, one goes out below.
+        state = Signal(width)
+        leaping = Signal()
+        place = Signal(range(width // BYTE))
+        something = Signal()
+        fresh = Cat(_parity(state, step, SEEDING_POLYNOMIALS[width]) for step in range(BYTE))
+        whole = place == width // BYTE - 1
+        nothing = self.load & whole & ~something & (self.byte == 0)
+        with m.If(self.load | leaping):
+            m.d.sync += [
+                state.eq(Cat(state[BYTE] | nothing, state[BYTE + 1 :], Mux(leaping, fresh, self.byte))),
+                place.eq(Mux(whole, 0, place + 1)),
+                something.eq(~whole & (something | (self.byte != 0))),
+            ]
+        with m.If(self.load):
+            m.d.sync += [self.busy.eq(1), leaping.eq(whole)]
+
+        # Whose state it is, once it has leapt.
         group = Signal.like(self.o.group)
         word = Signal.like(self.o.word)
         lane = Signal.like(self.o.lane)
         left = Signal(range(max(lfsrs for lfsrs, _ in groups)), init=groups[0][0] - 1)
-        # The first leap of a sequence comes before its first LFSR.
-        primed = Signal()
-        loaded = Signal()
-        lanes = Array(Const(width - 1, lane.shape()) for _, width in groups)
+        lanes = Array(Const(lfsrs_in_word - 1, lane.shape()) for _, lfsrs_in_word in groups)
         sizes = Array(Const(lfsrs - 1, left.shape()) for lfsrs, _ in [*groups[1:], groups[0]])
-
+        valid = Signal()
         m.d.comb += [
-            register.load.eq(self.start | ~loaded),
-            register.seed.eq(seeding_start(config.seed, width)),
-            register.enable.eq(self.busy),
-            self.o.valid.eq(self.busy & primed),
+            self.o.valid.eq(valid),
             self.o.group.eq(group),
             self.o.word.eq(word),
             self.o.lane.eq(lane),
-            self.o.state.eq(register.state),
+            self.o.state.eq(state),
         ]
-        m.d.sync += [loaded.eq(1), primed.eq(loaded)]
-        with m.If(self.start):
-            m.d.comb += register.seed.eq(self.seed)
-            m.d.sync += [self.busy.eq(1), primed.eq(0), group.eq(0), word.eq(0), lane.eq(0), left.eq(groups[0][0] - 1)]
-        with m.Elif(self.o.valid):
+        m.d.sync += valid.eq(leaping & whole)
+        with m.If(valid):
             m.d.sync += [lane.eq(lane + 1), left.eq(left - 1)]
             with m.If(lane == lanes[group]):
                 m.d.sync += [lane.eq(0), word.eq(word + 1)]
             with m.If(left == 0):
                 m.d.sync += [lane.eq(0), word.eq(0), group.eq(group + 1), left.eq(sizes[group])]
                 with m.If(group == len(groups) - 1):
-                    m.d.sync += [group.eq(0), self.busy.eq(0)]
+                    m.d.sync += [group.eq(0), place.eq(0), leaping.eq(0), self.busy.eq(0)]
         return m
+
+
+def _parity(state: Value, step: int, exponents: tuple[int, ...]) -> Value:
+    """Return the bit that comes into a register with a step, counted from 0: its taps are all in the state as it is."""
+    return Cat(state[exponent + step] for exponent in exponents).xor()

@@ -31,6 +31,9 @@ __all__ = [
 # Names by content: a page made again differs only where results do.
 _STYLE = own_style(svg_hashsalt="backspike", svg_fonttype="none")
 
+_LABELLED = 34
+"""Points below an axis that its numbers and its label take."""
+
 SHOWN_BELOW = 20
 """Points below the float network's accuracy that a study shows: a failure far below would flatten all else."""
 
@@ -74,7 +77,7 @@ def curves_picture(curves: Sequence[Curve]) -> bytes:
 
     columns = min(3, len(curves))
     rows = math.ceil(len(curves) / columns)
-    figure = _figure(4 * columns, 3 * rows)
+    figure = _figure(4 * columns, 3.3 * rows)
     places = figure.subplots(rows, columns, squeeze=False).flat
     for place, curve in zip(places, curves, strict=False):
         values = 100 * np.array(curve.accuracies)
@@ -82,7 +85,7 @@ def curves_picture(curves: Sequence[Curve]) -> bytes:
         place.fill_between(epochs, values.min(axis=0), values.max(axis=0), alpha=0.25, linewidth=0)
         place.plot(epochs, values.mean(axis=0), label=f"spiking, {values[:, -1].mean():.2f} %")
         _float_line(place, 100 * curve.float_accuracy, f"float, {100 * curve.float_accuracy:.2f} %")
-        place.set_title(plain(curve.title), fontsize=9)
+        place.set_title(plain(curve.title, 40), fontsize=9)
         place.set(xlabel="epoch", ylabel="test accuracy in %")
         place.xaxis.set_major_locator(MaxNLocator(integer=True))
         # The first epochs of a slow start would flatten all that comes after.
@@ -105,7 +108,7 @@ def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[
     dense : tuple of int
         Multiplications of the dense float network per sample: in inference, and in training.
     """
-    figure = _figure(9, 3.6)
+    figure = _figure(9, 4.3)
     figure.suptitle(plain(title), fontsize=10)
     left, right = figure.subplots(1, 2)
     for line in lines:
@@ -122,7 +125,7 @@ def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[
     hidden = lowest < reference.min() - SHOWN_BELOW
     if hidden:
         left.set_ylim(bottom=reference.min() - SHOWN_BELOW)
-    left.set(xlabel=plain(x_label), ylabel=f"test accuracy in %{' (lowest not shown)' if hidden else ''}")
+    left.set(xlabel=plain(x_label), ylabel="test accuracy in %" + ("\n(lowest not shown)" if hidden else ""))
     for count, name, style in ((dense[1], "training", "-"), (dense[0], "inference", ":")):
         right.plot([], [], color="gray", linestyle=style, label=name)
         right.axhline(count, color="black", linestyle=style, label=f"{name}, float network's multiplications")
@@ -151,7 +154,7 @@ def softmax_picture(cases: Sequence[dict[str, Any]]) -> bytes:
         place.set_xticks(classes)
     for place in list(places):
         place.set_visible(False)
-    figure.axes[0].legend(fontsize=7)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8)
     figure.supxlabel("class", fontsize=9)
     figure.supylabel("probability", fontsize=9)
     return _svg(figure)
@@ -159,7 +162,7 @@ def softmax_picture(cases: Sequence[dict[str, Any]]) -> bytes:
 
 def rates_picture(rates: Sequence[dict[str, Any]], values: Sequence[int]) -> bytes:
     """Draw the error of inputs' rates against their value / 256, for each number of ticks, beside independent draws."""
-    figure = _figure(6, 3.6)
+    figure = _figure(6, 4)
     place = figure.subplots()
     chances = np.array(values) / 256
     for case in rates:
@@ -190,13 +193,15 @@ def updates_picture(cases: Sequence[dict[str, Any]]) -> bytes:
                     )  # fmt: skip
             place.set(xlabel="ticks", ylabel=label, title=name)
             _scale(place, ticks)
-            _finish(place)
+            _finish(place, named=False)
+    # All axes have the same lines.
+    figure.legend(*rows[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     return _svg(figure)
 
 
 def upsets_picture(content: dict[str, Any]) -> bytes:
     """Draw accuracy against the part of the bits that have flipped, and the undisturbed network's as a line."""
-    figure = _figure(6, 3.6)
+    figure = _figure(6, 4.3)
     place = figure.subplots()
     for line in content["lines"]:
         accuracy, deviation = 100 * np.array(line["accuracy"]), 100 * np.array(line["deviation"])
@@ -227,10 +232,23 @@ def _scale(place: Axes, x: Sequence[Any]) -> None:
         place.minorticks_off()
 
 
-def _finish(place: Axes) -> None:
+def _finish(place: Axes, named: bool = True) -> None:
+    """Draw a grid and, unless something else names the lines, a legend: below the axes, where it hides none of them."""
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import ScaledTranslation
+
     place.grid(alpha=0.3)
-    place.legend(fontsize=7)
     place.tick_params(labelsize=8)
+    if named:
+        figure = place.get_figure()
+        assert isinstance(figure, Figure), "there are no figures in figures here"
+        _, labels = place.get_legend_handles_labels()
+        letters = 18 * figure.get_figwidth() * place.get_position().width
+        place.legend(
+            loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=0, frameon=False, fontsize=7,
+            bbox_transform=place.transAxes + ScaledTranslation(0, -_LABELLED / 72, figure.dpi_scale_trans),
+            ncols=max(1, int(letters / (6 + max(map(len, labels))))),
+        )  # fmt: skip
 
 
 def _svg(figure: Figure) -> bytes:

@@ -41,10 +41,11 @@ def learning_curve(title: str, train: Sequence[float], test: Sequence[float], fl
     axes.axhline(
         100 * float_accuracy, color="black", linestyle="--", label=f"float network, test, {100 * float_accuracy:.1f} %"
     )
-    axes.set(title=plain(title), xlabel="epoch", ylabel="accuracy in %")
+    axes.set(title=plain(title, 70), xlabel="epoch", ylabel="accuracy in %")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    # Below the axes, where it can hide no line.
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()

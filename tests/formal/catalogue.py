@@ -13,6 +13,7 @@ from . import (
     receiver,
     registers,
     scanner,
+    sdram,
     serialiser,
     streams,
     synapses,
@@ -36,6 +37,7 @@ _FILES = (
     cobs,
     uart,
     receiver,
+    sdram,
     streams,
     memory,
 )

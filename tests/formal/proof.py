@@ -168,22 +168,28 @@ def _assigned(fragment: Fragment) -> Iterator[Signal]:
             yield from statement._lhs_signals()
 
 
-def mutant(module: types.ModuleType, old: str, new: str, **names: Any) -> types.SimpleNamespace:
-    """Return what a module would define if its source were another in one place.
+def mutant(
+    module: types.ModuleType, old: str, new: str, also: Mapping[str, str] | None = None, **names: Any
+) -> types.SimpleNamespace:
+    """Return what a module would define if its source were another in one place, or in some.
 
     Parameters
     ----------
     module : module
     old, new : str
         What stands in the source, exactly once, and what is to stand there.
+    also : mapping of str to str, optional
+        The same of other places.
     **names : object
         Names of the module that are to mean something else besides: mutants that it imports.
     """
     source = inspect.getsource(module)
-    if source.count(old) != 1:
-        raise LookupError(f"{module.__name__} has {source.count(old)} times what the mutant changes: {old}")
+    for place, change in {**(also or {}), old: new}.items():
+        if source.count(place) != 1:
+            raise LookupError(f"{module.__name__} has {source.count(place)} times what the mutant changes: {place}")
+        source = source.replace(place, change)
     namespace = {"__name__": module.__name__, "__package__": module.__package__, "__file__": module.__file__}
-    exec(compile(source.replace(old, new), str(module.__file__), "exec"), namespace)
+    exec(compile(source, str(module.__file__), "exec"), namespace)
     # What the mutant itself defines looks its names up there when it runs.
     namespace |= names
     return types.SimpleNamespace(**{name: value for name, value in namespace.items() if not name.startswith("__")})

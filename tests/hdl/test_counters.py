@@ -1,21 +1,28 @@
-"""Counters in a memory: any events in any clock, both halves, a clear in any clock of a scan."""
+"""What has been counted lately: any events in any clock, taken at any time, and a clear in any clock."""
 
 from __future__ import annotations
 
-from backspike.hdl.counters import Counters
+from backspike.hdl.counters import EventKind, RecentEvents
 
-from .benches.counters import CountersBench
+from .benches.counters import RecentEventsBench
 from .benches.simulation import simulate
 
 SEED = 20267
 
 
 def variants():
-    return {
-        f"kinds_{kinds}": (Counters(kinds, most), {"kinds": kinds, "most": most, "clocks": 4000})
-        for kinds, most in ((1, 21_845), (2, 1), (4, 4096), (7, 4))
-    }
+    variants = {}
+    for kinds, period in (
+        (((1, 1),), 1),
+        (((1, 1), (4, 3)), 9),
+        (((1, 1), (2, 2), (4, 1), (4, 7)), 18),
+        (((1, 1),) * 9 + ((4, 64),) * 4, 54),
+    ):
+        named = {f"kind_{number}": EventKind(*kind) for number, kind in enumerate(kinds)}
+        job = {"kinds": [list(kind) for kind in kinds], "period": period, "clocks": 4000}
+        variants[f"kinds_{len(kinds)}"] = (RecentEvents(named, period), job)
+    return variants
 
 
 def test_every_event_is_counted() -> None:
-    simulate(CountersBench, variants(), SEED)
+    simulate(RecentEventsBench, variants(), SEED)

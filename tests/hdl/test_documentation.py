@@ -12,6 +12,7 @@ from amaranth.lib import wiring
 
 import backspike.hdl
 from backspike.config import NetworkConfig
+from backspike.hdl.counters import EventKind
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.memory.sdram import Sdram
 
@@ -36,7 +37,7 @@ EXAMPLES: dict[str, list[tuple]] = {
     "CobsEncoder": [(512,)],
     "CompositeNeuron": [(CONFIG, 64, 9, 9)],
     "EventCounters": [(7,)],
-    "Counters": [(3, 2)],
+    "RecentEvents": [({"a": EventKind(), "b": EventKind(2, 3)}, 9)],
     "FrameReceiver": [()],
     "HostLink": [(CONFIG,), (CONFIG, 4)],
     "MemoryArbiter": [(4,)],

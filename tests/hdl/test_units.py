@@ -37,7 +37,7 @@ class Unit(NamedTuple):
 
 UNITS = {
     "cobs": Unit(test_cobs.CobsBench, test_cobs.variants, ["decoder", "encoder_512"]),
-    "counters": Unit(test_counters.CountersBench, test_counters.variants, ["kinds_4"]),
+    "counters": Unit(test_counters.RecentEventsBench, test_counters.variants, ["kinds_4"]),
     "event_counters": Unit(test_event_counters.EventCountersBench, test_event_counters.variants, ["kinds_2"]),
     "generator": Unit(test_spikes.GeneratorBench, test_spikes.generators, ["wide_16", "wide_64"]),
     "input_layer": Unit(test_spikes.InputLayerBench, test_spikes.input_layers, test_spikes.FEW),

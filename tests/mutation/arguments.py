@@ -5,9 +5,6 @@ from __future__ import annotations
 __all__ = ["ARGUMENTS"]
 
 ARGUMENTS: dict[str, dict[str, str]] = {
-    "counters.py": {
-        "HALF = 16 -> HALF = 17": "counts get two bits more, which no register shows",
-    },
     "link/checker.py": {
         "parts.eq(parts + 1) -> parts.eq(parts - 1)": "in seven bits 64 steps down from 0 end at 64, too",
     },

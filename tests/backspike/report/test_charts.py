@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,3 +89,15 @@ def test_long_rasters_are_cut() -> None:
     assert long.ticks == 170
     ticks = [int(text) for text in texts(raster_chart(long, 1)) if text.isdecimal()]
     assert 100 <= max(ticks) < charts.SHOWN_TICKS
+
+
+def test_pictures_of_the_readme_are_small_whole_and_in_both_schemes() -> None:
+    root = Path(__file__).parents[3]
+    shown = re.findall(r'(?:\]\(|src=")(docs/images/[^")]*)', (root / "README.md").read_text())
+    assert {"docs/images/raster.svg", "docs/images/mnist.svg", "docs/images/tick.svg"} <= set(shown)
+    for name in shown:
+        content = (root / name).read_bytes()
+        assert len(content) < 300_000, name
+        ElementTree.fromstring(content)
+    for name in ("raster", "mnist"):
+        assert b"prefers-color-scheme:dark" in (root / "docs" / "images" / f"{name}.svg").read_bytes()

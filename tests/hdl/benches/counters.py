@@ -1,36 +1,37 @@
-"""Bench of `backspike.hdl.counters.Counters`."""
+"""Bench of `backspike.hdl.counters.RecentEvents`."""
 
 from __future__ import annotations
 
 from .bench import Bench
 
 
-class CountersBench(Bench):
-    """The job has ``kinds``, ``most``, the most events of a kind in a clock, and ``clocks``."""
+class RecentEventsBench(Bench):
+    """The job has ``kinds``, of each the most events in a clock and the spacing, ``period`` and ``clocks``."""
 
     async def run(self) -> None:
-        """Compare every count with all events up to two cycles before, and see that each is shown often enough."""
-        kinds, most, unit = self.job["kinds"], self.job["most"], self.unit
-        counted = [[0] * kinds] * 3
-        waited = [0] * kinds
-        clear, happening = 0, [0] * kinds
+        """Take the kinds in turn, as late as may be or earlier, and compare what has happened since."""
+        kinds, unit = self.job["kinds"], self.unit
+        names = [f"kind_{number}" for number in range(len(kinds))]
+        happened = [0] * len(kinds)
+        since = [0] * len(kinds)
+        passed = [spacing for _, spacing in kinds]
         for clock in range(self.job["clocks"]):
-            unit.put(clear=clear, events=happening)
+            clear = int(self.one_in(701))
+            # One that has to be taken now, so that all those that have waited longer can be in the next clocks.
+            due = max(range(len(kinds)), key=lambda kind: since[kind])
+            take = int(since[due] + len(kinds) >= self.job["period"] or self.one_in(9))
+            events = [0] * len(kinds)
+            full = not self.one_in(3)
+            for kind, (most, spacing) in enumerate(kinds):
+                passed[kind] += 1
+                if passed[kind] >= spacing:
+                    events[kind] = most if full else self.random.randint(0, most)
+                    passed[kind] = 0 if events[kind] else passed[kind]
+            unit.put(clear=clear, kind=due, take=take, events=dict(zip(names, events, strict=True)))
             await unit.edge
-            count = unit.get("count")
-            waited = [0 if clear else clocks + 1 for clocks in waited]
-            if count["valid"]:
-                kind, value = count["kind"], count["value"]
-                # A clear shows in the counts after the one that is shown when it comes.
-                expected = counted[-2][kind] % (1 << 32)
-                assert value == expected, f"clock {clock}: kind {kind}: expected {expected}, got {value}"
-                waited[kind] = 0
-            assert max(waited) <= 2 * kinds + 1, f"clock {clock}: clocks since each kind was shown: {waited}"
-            if clear:
-                counted = [[0] * kinds] * 3
-            else:
-                total = [before + number for before, number in zip(counted[-1], happening, strict=True)]
-                counted = [*counted[1:], total]
-            clear = self.one_in(701)
-            full = self.one_in(2)
-            happening = [most if full else self.random.randint(0, most) for _ in range(kinds)]
+            got = unit.get("amount")
+            assert got == happened[due], f"clock {clock}: kind {due}: expected {happened[due]}, got {got}"
+            for kind, number in enumerate(events):
+                taken = take and kind == due
+                happened[kind] = 0 if clear else number + (0 if taken else happened[kind])
+                since[kind] = 0 if clear or taken else since[kind] + 1

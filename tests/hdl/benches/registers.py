@@ -6,29 +6,29 @@ from collections.abc import Iterator
 from typing import Any
 
 from backspike.config import NetworkConfig
+from backspike.hdl.counters import event_kinds
 from backspike.model.seeding import seeding_start
-from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, RegisterKind, RegisterMap
+from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, Control, RegisterKind, RegisterMap
 
 from .bench import Bench
 
 ACCESSES = 400
+HALVES = 256
+"""At most, in the memory of a configuration of the tests."""
 
 
 class RegisterModel:
-    """What the registers hold, and what an access answers.
+    """What the registers hold but for the counters, and what an access answers.
 
     Parameters
     ----------
     config : NetworkConfig
-    counters : list of int
-        Values of the counters, in the order of the register file's port.
     """
 
-    def __init__(self, config: NetworkConfig, counters: list[int]) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         self.config = config
         self.registers = RegisterMap(config)
         self.names = {entry.address: name for name, entry in self.registers.registers.items()}
-        kinds = list(self.registers.counters)
         start = seeding_start(config.seed, config.lfsr_bits)
         self.values = {
             "IDENTITY": IDENTITY,
@@ -38,10 +38,15 @@ class RegisterModel:
             "SEED_LOW": start & 0xFFFF_FFFF,
             "SEED_HIGH": start >> 32,
             **dict.fromkeys(WINDOW, 0),
-            **dict(zip(kinds, counters, strict=True)),
             **{f"RATE_{layer.number}": layer.rate for layer in config.weight_layers},
         }
         self.weights: dict[tuple[int, ...], int] = {}
+
+    @property
+    def seed(self) -> list[int]:
+        """The bytes that the seeding register is given."""
+        whole = self.values["SEED_HIGH"] << 32 | self.values["SEED_LOW"]
+        return [whole >> bit & 0xFF for bit in range(0, self.config.lfsr_bits, 8)]
 
     def in_window(self) -> bool:
         """Whether the window is on a weight that exists."""
@@ -91,27 +96,52 @@ class RegisterModel:
 
 
 class RegisterFileBench(Bench):
-    """The job has ``config`` and ``stalls``. The bench plays the network: quiet or not, and its weights."""
+    """The job has ``config``, ``stalls``, and ``carries``: events come until a counter has filled more than a half.
+
+    The bench plays the network: quiet or not, its weights, and its events.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.config = config = NetworkConfig.from_dict(self.job["config"])
         self.requests = self.driver("requests", self.job["stalls"])
         self.responses = self.monitor("responses", self.job["stalls"])
-        counters = [self.random.getrandbits(32) for _ in RegisterMap(config).counters]
-        self.model = RegisterModel(config, counters)
-        self.counters = counters
+        self.model = RegisterModel(config)
+        self.kinds = event_kinds(config)
+        self.happening = False
+        self.counted = dict.fromkeys(self.kinds, 0)
         self.weights: dict[tuple[int, ...], int] = {}
-        self.strobes: list[str] = []
+        self.loaded: list[int] = []
 
     async def run(self) -> None:
-        """Do all accesses, one after the other, and compare answers and outputs."""
+        """Do all accesses, one after the other, and compare answers and outputs; then all counters."""
         self.start(self._weigh())
         self.start(self._watch())
-        self.start(self._show())
+        await self._renewed("after the reset", seeds=True)
+        self.happening = True
+        self.start(self._happen())
         for number, (address, write, value) in enumerate(self._accesses()):
             await self._access(number, address, write, value)
+        if self.job["carries"]:
+            while max(self.counted.values()) < 0x1_8000:
+                await self.clocks(100)
+        self.happening = False
+        await self.unit.edge
+        for name in self.kinds:
+            await self._access(-1, self.model.registers[name].address, False, 0)
         await self.responses.finish()
+
+    async def _renewed(self, where: str, seeds: bool) -> None:
+        """Wait until samples may start: the LFSRs have been seeded, or not."""
+        for _ in range(2 * HALVES + 2 * self.config.lfsr_bits // 8 + 8):
+            await self.unit.edge
+            assert self.unit.get("requests__ready") == 0 or self.unit.get("hold") == 0, f"{where}: a request is taken"
+            if not self.unit.get("hold"):
+                break
+        assert self.unit.get("hold") == 0, f"{where}: hold stays"
+        expected = self.model.seed if seeds else []
+        assert self.loaded == expected, f"{where}: the seeder got {self.loaded}, expected {expected}"
+        self.loaded = []
 
     def _accesses(self) -> Iterator[tuple[int, bool, int]]:
         """Give accesses: every address read and written, weights row after row, and any others."""
@@ -152,32 +182,48 @@ class RegisterFileBench(Bench):
         unit, model = self.unit, self.model
         name = model.names.get(address, "no register")
         where = f"access {number}: {'write' if write else 'read'} {name} ({address}), {value:#x}"
-        waits, shown = write or name == "WEIGHT_DATA", name in RegisterMap(self.config).counters
+        waits = write or name == "WEIGHT_DATA"
         busy, seeding = self.random.randrange(2), self.random.randrange(2)
         unit.put(quiet=int(not busy), showing=busy, seeding=seeding)
-        self.strobes = []
         in_window = model.in_window()
-        expected = model.access(address, write, value, busy | seeding << 1)
-        await self.requests.send({"address": address, "write": int(write), "data": value})
-        taken = self.now()
+        controls = value if write and name == "CONTROL" else 0
+        clears, seeds = (bool(controls >> bit & 1) for bit in (Control.CLEAR_COUNTERS, Control.SEED_LFSRS))
+        if clears:
+            self.happening = False
+        before = dict(self.counted)
+        sending = self.start(self.requests.send({"address": address, "write": int(write), "data": value}))
         if busy and waits:
+            await self.until("requests__valid")
+            await self.clocks(2)
             for _ in range(self.random.randint(2, 12)):
                 await unit.edge
                 assert unit.get("hold") == 1, f"{where}: the next sample is not kept waiting"
                 assert unit.get("responses__valid") == 0, f"{where}: answered while a sample was being shown"
                 assert unit.get("weight__valid") == 0, f"{where}: weight asked for while a sample was being shown"
-            assert self.strobes == [], f"{where}: {self.strobes} while a sample was being shown"
             unit.put(quiet=1)
+        begun = self.now()
+        await sending
+        taken = self.now()
         got = await self.responses.receive(patience=200)
-        assert got == expected, f"{where}: expected {expected:#x}, got {got:#x}"
-        if not self.job["stalls"] and not waits and not shown:
-            assert self.now() == taken + 2, f"{where}: answered {self.now() - taken} cycles after it was taken, not 2"
-        await unit.edge
-        assert unit.get("hold") == 0, f"{where}: hold stays"
-        strobes = [strobe for bit, strobe in enumerate(("clear_counters", "reseed")) if value >> bit & 1]
-        if not (write and name == "CONTROL"):
-            strobes = []
-        assert self.strobes == strobes, f"{where}: expected strobes {strobes}, got {self.strobes}"
+        assert self.loaded == [], f"{where}: the LFSRs are seeded while it is answered"
+        if not self.job["stalls"]:
+            assert self.now() == taken + 1, f"{where}: answered {self.now() - taken} cycles after it was taken, not 1"
+            most = 4 * len(self.kinds) + 6 if name in self.kinds else 32 if name == "WEIGHT_DATA" else 6
+            assert taken - begun <= most, f"{where}: taken after {taken - begun} cycles, not within {most}"
+        if name in self.kinds:
+            least, last = before[name], self.counted[name]
+            assert least <= got <= last, f"{where}: expected {least} to {last}, got {got}"
+        else:
+            expected = model.access(address, write, value, busy | seeding << 1)
+            assert got == expected, f"{where}: expected {expected:#x}, got {got:#x}"
+        if clears or seeds:
+            await self._renewed(where, seeds)
+            if clears:
+                self.counted = dict.fromkeys(self.kinds, 0)
+            self.happening = True
+        else:
+            await unit.edge
+            assert unit.get("hold") == 0, f"{where}: hold stays"
         self._compare(where, in_window)
 
     def _compare(self, where: str, in_window: bool) -> None:
@@ -186,8 +232,6 @@ class RegisterFileBench(Bench):
         rates = self.unit.get("rates")
         expected = [values[f"RATE_{layer}"] for layer in range(1, config.depth + 1)]
         assert rates == expected, f"{where}: expected rates {expected}, got {rates}"
-        seed = (values["SEED_HIGH"] << 32 | values["SEED_LOW"]) & ((1 << config.lfsr_bits) - 1)
-        assert self.unit.get("seed") == seed, f"{where}: expected seed {seed:#x}, got {self.unit.get('seed'):#x}"
         assert self.weights == self.model.weights, f"{where}, {'in' if in_window else 'out of'} window: wrong weights"
 
     async def _weigh(self) -> None:
@@ -210,19 +254,27 @@ class RegisterFileBench(Bench):
             assert unit.get("weight__valid") == 1, "a weight's access was not held until it was done"
             unit.put(weight__done=0, weight__r_data=0)
 
-    async def _show(self) -> None:
-        """Play the counters: show each in turn for a clock, and between them wrong values that are not valid."""
+    async def _happen(self) -> None:
+        """Let things happen, as many at a time and as often as there can be, or fewer; and count them."""
         unit = self.unit
+        passed = {name: kind.spacing for name, kind in self.kinds.items()}
         while True:
-            for kind, value in enumerate(self.counters):
-                unit.put(count={"valid": 0, "kind": kind, "value": self.random.getrandbits(32)})
-                await unit.edge
-                unit.put(count={"valid": 1, "kind": kind, "value": value})
-                await unit.edge
+            events = dict.fromkeys(self.kinds, 0)
+            full = not self.one_in(4)
+            for name, kind in self.kinds.items():
+                passed[name] += 1
+                if self.happening and passed[name] >= kind.spacing:
+                    events[name] = kind.most if full else self.random.randint(0, kind.most)
+                    passed[name] = 0 if events[name] else passed[name]
+            unit.put(events=events)
+            await unit.edge
+            for name, number in events.items():
+                self.counted[name] += number
 
     async def _watch(self) -> None:
-        """Note each strobe, clock by clock."""
+        """Note each byte for the seeding register, clock by clock."""
         unit = self.unit
         while True:
             await unit.edge
-            self.strobes += [name for name in ("clear_counters", "reseed") if unit.get(name)]
+            if unit.get("load"):
+                self.loaded.append(unit.get("byte"))

@@ -6,11 +6,12 @@ from typing import Any
 
 from backspike.config import NetworkConfig
 from backspike.hdl.seeding import INPUT_GROUP, bias_group, units_group
+from backspike.model.lfsr import SEEDING_POLYNOMIALS
 from backspike.model.seeding import LfsrMap, lfsr_seeds, seeding_start
 
 from .bench import Bench
 
-RESTARTS = 4
+SEEDS = 4
 
 
 class LfsrSeederBench(Bench):
@@ -19,56 +20,43 @@ class LfsrSeederBench(Bench):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.config = NetworkConfig.from_dict(self.job["config"])
-        # The first seeding begins with the first clock without reset: before `run` is called.
-        self.first = self.start(self._after_reset())
+        self.leap = self.config.lfsr_bits // 8
 
     async def run(self) -> None:
-        """Follow the first seeding, and some that are asked for."""
-        await self.first
-        unit, config = self.unit, self.config
-        lfsrs = LfsrMap(config).count
-        for _ in range(RESTARTS):
-            stop = self.random.choice([lfsrs, self.random.randrange(lfsrs)])
-            seed = self._start(stop < lfsrs)
-            await self._follow(seed, stop)
-            for _ in range(self.random.choice([0, 1, 9])):
+        """Seed some times, from seeds and from a state of zero; before the first, the seeder waits for it."""
+        unit = self.unit
+        for _ in range(self.random.randrange(9)):
+            await unit.edge
+            assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), "after the reset it waits for a seed"
+        for start in [0, *(self.random.randint(1, 2**32 - 1) for _ in range(SEEDS))]:
+            await self._seed(start)
+            for _ in range(self.random.choice([0, 1, 20])):
                 await unit.edge
-                if stop == lfsrs:
-                    self._idle()
-        await self._follow(self._start(False), lfsrs)
-        for _ in range(lfsrs + 20):
-            await unit.edge
-            self._idle()
+                assert unit.get("busy") == 0, "busy after the last LFSR"
+                assert unit.get("o")["valid"] == 0, "an LFSR more than there are"
 
-    async def _after_reset(self) -> None:
-        await self.unit.edge
-        while self.unit.in_reset():
-            await self.unit.edge
-        await self._follow(self.config.seed, LfsrMap(self.config).count, loaded=True)
-
-    def _start(self, again: bool) -> int:
-        seed = self.random.randint(1, 2**32 - 1)
-        self.unit.put(start=1, seed=seeding_start(seed, self.config.lfsr_bits))
-        return seed
-
-    def _idle(self) -> None:
-        assert self.unit.get("busy") == 0, "busy after the last LFSR"
-        assert self.unit.get("o")["valid"] == 0, "an LFSR more than there are"
-
-    async def _follow(self, seed: int, stop: int, loaded: bool = False) -> None:
-        """Compare the first `stop` LFSRs of a seeding; the register is loaded, or is in the cycle that starts now."""
+    async def _seed(self, seed: int) -> None:
+        """Give the first state, byte by byte, and compare all LFSRs: each state, its place, and its clock."""
         unit, config = self.unit, self.config
-        if not loaded:
-            await unit.edge
-            # Garbage: it is not looked at any more.
-            unit.put(start=0, seed=self.random.getrandbits(config.lfsr_bits))
-        await unit.edge
         where = f"seed {seed}"
-        assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), f"{where}: expected one cycle ahead of the LFSRs"
-        seeds = lfsr_seeds(seed, LfsrMap(config).count, config.lfsr_bits).tolist()
-        for number, (place, state) in enumerate(zip(self._places(), seeds, strict=True)):
-            if number == stop:
-                return
+        if seed:
+            first = seeding_start(seed, config.lfsr_bits)
+            states = lfsr_seeds(seed, LfsrMap(config).count, config.lfsr_bits).tolist()
+        else:
+            first, states = 0, _leaps(1, LfsrMap(config).count, config.lfsr_bits)
+        for byte in range(self.leap):
+            unit.put(load=1, byte=first >> 8 * byte & 0xFF)
+            await unit.edge
+            unit.put(load=0, byte=self.random.getrandbits(8))
+            for _ in range(self.random.choice([0, 0, 1, 5]) if byte < self.leap - 1 else 0):
+                await unit.edge
+                assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), f"{where}: not all bytes have come"
+        late = 1
+        for number, (place, state) in enumerate(zip(self._places(), states, strict=True)):
+            for _ in range(self.leap + late - 1):
+                await unit.edge
+                assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), f"{where}: LFSR {number} is early"
+            late = 0
             await unit.edge
             expected = {"valid": 1, **dict(zip(("group", "word", "lane"), place, strict=True)), "state": state}
             got = unit.get("o")
@@ -86,3 +74,14 @@ class LfsrSeederBench(Bench):
             places += [(units_group(layer), *divmod(unit, width)) for unit in range(layer.units)]
             places.append((bias_group(layer), 0, 0))
         return places
+
+
+def _leaps(state: int, count: int, width: int) -> list[int]:
+    """Return states of the seeding register, each a leap over its width after the one before, bit by bit."""
+    states = []
+    for _ in range(count):
+        for _ in range(width):
+            fresh = sum(state >> exponent for exponent in SEEDING_POLYNOMIALS[width]) & 1
+            state = state >> 1 | fresh << (width - 1)
+        states.append(state)
+    return states
