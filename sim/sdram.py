@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from amaranth import Array, Cat, ClockDomain, ClockSignal, Const, DomainRenamer, Instance, Module, Mux, Signal, Value
+from amaranth import Array, Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -300,9 +300,12 @@ class SdramModel(wiring.Component):
 
 
 class SimulatedSdram(wiring.Component):
-    """A controller, registers at the pads, and an `SdramModel`, which has the falling edge for its clock.
+    """A controller, registers at the pads, and an `SdramModel`: to its user it is a memory like any other.
 
-    To its user it is a memory like any other.
+    All have one clock, though the part's is later by some of a period: what leaves a pad at an edge is taken by the
+    part before the next one, and what the part then sends goes into the pad's register at the edge after. So here the
+    part is a cycle later than the pads that send, and takes the place of the register that receives. A reset is as if
+    the power came back, but that words are kept.
 
     Parameters
     ----------
@@ -335,21 +338,14 @@ class SimulatedSdram(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build it."""
         m = Module()
-        m.domains.part = ClockDomain(local=True, reset_less=True)
-        # Not the edge with which a simulation begins, when not all that follows from initial values is there.
-        started = Signal(reset_less=True)
-        m.d.sync += started.eq(1)
-        m.d.comb += ClockSignal("part").eq(~ClockSignal() & started)
         m.submodules.controller = controller = self._controller
-        model = self._model
-        m.submodules.model = DomainRenamer("part")(model)
+        m.submodules.model = model = self._model
         connect(m, flipped(self.memory), controller.memory)
         for name in model.pins.signature.members:
-            if name == "read":
-                m.d.sync += controller.pins.read.eq(model.pins.read)
-            else:
+            if name != "read":
                 m.d.sync += getattr(model.pins, name).eq(getattr(controller.pins, name))
         m.d.comb += [
+            controller.pins.read.eq(model.pins.read),
             self.first.eq(model.first),
             self.first_clock.eq(model.first_clock),
             model.upset_address.eq(self.upset_address),
