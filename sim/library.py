@@ -10,7 +10,7 @@ from typing import Any
 from backspike.cache import cached
 
 from .simulators import Tools, find_tools
-from .verilate import COMMON_OPTIONS, compile_cpp, verilate
+from .verilate import COMMON_OPTIONS, LIBRARY_OPTIONS, verilate
 
 __all__ = ["DRIVEN", "load_library"]
 
@@ -20,9 +20,6 @@ DRIVEN = "_driven"
 _HEADER = Path(__file__).with_name("device.h")
 _LIBRARY = "network.so"
 _VERILATOR_OPTIONS = (*COMMON_OPTIONS, "-O3", "--x-assign", "fast", "--x-initial", "unique")
-# A library of its own for each design, several of them in one process: none may take another's symbols for its own.
-_COMPILER_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
-_RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")
 # Memories are too wide to be looked at bit by bit: they are not, but the registers and ports around them are.
 _COVERAGE_OPTIONS = ("--coverage-line", "--coverage-toggle", "--coverage-user")
 
@@ -109,15 +106,8 @@ def _build(
     """Return the path of a design's library in the cache."""
     tools, level = find_tools("verilator"), "-O1" if optimise else "-O0"
     verilator_options = [*_VERILATOR_OPTIONS, *(() if bins is None else _COVERAGE_OPTIONS)]
-    common = ["native", tools.version, *verilator_options, *_COMPILER_OPTIONS]
-    names = [f"{name}.cpp" for name in (*_RUNTIME, *(() if bins is None else ("verilated_cov",)))]
-    # Little of it runs in a clock cycle.
-    runtime_options = [*_COMPILER_OPTIONS, "-O1"]
-    runtime = cached(
-        [*common, *runtime_options, *names],
-        lambda made: compile_cpp(tools, made, "its own library", runtime_options, names),
-        "Verilator's own library",
-    )
+    runtime = [] if bins is None else ["verilated_cov"]
+    common = ["native", tools.version, *verilator_options, *LIBRARY_OPTIONS]
     verilog += _driven(top, ports, (bins or {}).values())
     sources = (harness, _HEADER)
     parts = [*common, level, *(source.read_text(encoding="utf-8") for source in sources), top, verilog, *probes]
@@ -138,7 +128,7 @@ def _compile(
     tools: Tools,
     verilator_options: Sequence[str],
     level: str,
-    runtime: Path,
+    runtime: Sequence[str],
     made: Path,
 ) -> None:
     """Compile a harness and a design, with its probes to be seen, and put the library into ``made``."""
@@ -152,9 +142,8 @@ def _compile(
     (build / "design.v").write_text(verilog)
     for source in sources:
         (build / source.name).write_bytes(source.read_bytes())
-    options = [*verilator_options, "-o", _LIBRARY, "-CFLAGS", " ".join(_COMPILER_OPTIONS), "-LDFLAGS", "-shared"]
-    variables = [f"OPT_FAST={level}", "OPT_SLOW=-O0", f"OPT_GLOBAL={level}"]
-    variables += ["VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", "USER_LDLIBS=../runtime/*.o"]
+    options = [*verilator_options, "-o", _LIBRARY, "-CFLAGS", " ".join(LIBRARY_OPTIONS), "-LDFLAGS", "-shared"]
+    variables = [f"OPT_FAST={level}", "OPT_SLOW=-O0"]
     files = ["public.vlt", "design.v", sources[0].name]
-    product = verilate(tools, build, top, DRIVEN, "Vnetwork", options, files, variables, {"runtime": runtime})
+    product = verilate(tools, build, top, DRIVEN, "Vnetwork", options, files, variables, runtime=runtime)
     (product / _LIBRARY).rename(made / _LIBRARY)

@@ -34,14 +34,14 @@ __all__ = ["BenchError", "parameters", "run_bench", "save_results"]
 _PARAMETERS, _RESULTS = "BACKSPIKE_PARAMETERS", "BACKSPIKE_RESULTS"
 _VERILATOR_OPTIONS = (*COMMON_OPTIONS, "--x-assign", "unique", "--x-initial", "fast")
 # The bench, in Python, takes most of the time: what the compiler takes longer for is not won back.
-_OPTIMISATION = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
+_OPTIMISATION = ("OPT_FAST=-O1", "OPT_SLOW=-O0")
 _VERILATOR_SEEDS = 2**31 - 1
 # What cocotb's runner raises: for a program that fails, one that is not there, a Python without a library, and for one
 # that cannot be executed.
 _RUNNER_ERRORS = (RuntimeError, SystemExit, ValueError, OSError)
 
-# Verilator's own run-time library takes longer to compile than a small design: it is compiled once, with an empty one.
-_RUNTIME = "module runtime; endmodule\n"
+# What of Verilator's own library writes a waveform.
+_TRACES = {".vcd": "verilated_vcd_c", ".fst": "verilated_fst_c"}
 
 _ICARUS_WAVES = """\
 module _waves;
@@ -156,16 +156,11 @@ def _build(verilog: str, top: str, tools: Tools, public: Sequence[str] | None, w
         parts += [top, verilog]
         return cached(parts, lambda made: _compile_icarus(verilog, top, made, wave_suffix), title)
     parts += [*_VERILATOR_OPTIONS, *_OPTIMISATION]
-    runtime = cached(
-        [*parts, _RUNTIME],
-        lambda made: _compile(_RUNTIME, "runtime", tools, made, "verilated*.o", wave_suffix),
-        "Verilator's own library, for cocotb",
-    )
     seen = ["*"] if public is None else sorted(public)
     control = _public(verilog, top, public)
     return cached(
         [*parts, top, verilog, *seen],
-        lambda made: _compile(verilog, top, tools, made, top, wave_suffix, control, runtime),
+        lambda made: _compile(verilog, top, tools, made, wave_suffix, control),
         f"{title}, for cocotb",
     )
 
@@ -188,12 +183,10 @@ def _compile(
     top: str,
     tools: Tools,
     made: Path,
-    product: str,
     wave_suffix: str,
-    control: str | None = None,
-    runtime: Path | None = None,
+    control: str | None,
 ) -> None:
-    """Build a simulation on Verilator, and put the files that match ``product`` into ``made``.
+    """Build a simulation on Verilator, and put its executable into ``made``.
 
     Not by cocotb's runner, whose paths are absolute: make takes none with a space, and a build would belong to one
     installation of cocotb.
@@ -212,12 +205,11 @@ def _compile(
         (build / "public.vlt").write_text(control)
         sources.insert(1, "public.vlt")
         options.append("--no-public-flat-rw")
-    variables, links = [*_OPTIMISATION, f"VM_TRACE={int(bool(wave_suffix))}"], {"cocotb": cocotb_tools.config.libs_dir}
-    if runtime is not None:
-        links["runtime"] = runtime
-        variables += ["VM_GLOBAL_FAST=", "USER_LDLIBS=../runtime/*.o"]
-    for path in verilate(tools, build, top, top, "Vtop", options, sources, variables, links).glob(product):
-        shutil.copy2(path, made)
+    variables = [*_OPTIMISATION, f"VM_TRACE={int(bool(wave_suffix))}"]
+    runtime = ["verilated_vpi", *([_TRACES[wave_suffix]] if wave_suffix else [])]
+    links = {"cocotb": cocotb_tools.config.libs_dir}
+    product = verilate(tools, build, top, top, "Vtop", options, sources, variables, links, runtime)
+    shutil.copy2(product / top, made)
 
 
 def _compile_icarus(verilog: str, top: str, made: Path, wave_suffix: str) -> None:

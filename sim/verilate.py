@@ -9,12 +9,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from backspike.cache import cached
 from backspike.errors import BackspikeError
 from backspike.programs import run_program
 
 from .simulators import Tools
 
-__all__ = ["COMMON_OPTIONS", "compile_cpp", "verilate"]
+__all__ = ["COMMON_OPTIONS", "LIBRARY_OPTIONS", "verilate"]
 
 COMMON_OPTIONS = ("--no-timing", "-Wno-fatal", "--output-split", "60000")
 """Verilator's options for every design.
@@ -22,6 +23,16 @@ COMMON_OPTIONS = ("--no-timing", "-Wno-fatal", "--output-split", "60000")
 The C++ of most is one file: of more than one, Verilator has the headers compiled in advance, twice, which takes longer
 than they save until there are many.
 """
+
+LIBRARY_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
+"""The compiler's options for a library of each design, several of them in one process.
+
+None may take another's symbols for its own.
+"""
+
+_RUNTIME = ("verilated", "verilated_dpi", "verilated_threads")
+# Little of it runs in a clock cycle.
+_RUNTIME_OPTIONS = (*LIBRARY_OPTIONS, "-O1")
 
 # Makefiles take no path that has a space, `$`, `#` or the like in it. So every path in them is relative to the folder
 # of the build, in which links lead to what is elsewhere; and the folder itself is ".", though make knows better.
@@ -38,8 +49,12 @@ def verilate(
     sources: Sequence[str],
     variables: Sequence[str] = (),
     links: Mapping[str, Path] | None = None,
+    runtime: Sequence[str] = (),
 ) -> Path:
     """Compile a design into one file.
+
+    Verilator's own library takes longer than a small design: it is compiled once for all of them, and kept in
+    `backspike.cache`.
 
     Parameters
     ----------
@@ -61,6 +76,8 @@ def verilate(
         Variables of Verilator's makefile, such as ``"OPT_FAST=-Os"``.
     links : mapping of str to Path, optional
         Folders that the compiler finds as ``../<name>``.
+    runtime : sequence of str
+        Parts of Verilator's own library that this design needs besides those of every design: ``"verilated_vpi"``.
 
     Returns
     -------
@@ -72,8 +89,11 @@ def verilate(
     BackspikeError
         Verilator or the compiler fails; the sentence has its first error.
     """
-    for name, target in {**(links or {}), **({_ROOT: tools.root} if tools.root else {})}.items():
+    parts = {"runtime": _runtime(tools, _RUNTIME), **{part: _runtime(tools, [part]) for part in runtime}}
+    for name, target in {**(links or {}), **parts, **({_ROOT: tools.root} if tools.root else {})}.items():
         (folder / name).symlink_to(target)
+    objects = " ".join(f"../{name}/*.o" for name in parts)
+    variables = [*variables, "VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", f"USER_LDLIBS={objects}"]
     root = {"VERILATOR_ROOT": _ROOT} if tools.root else {}
     command = [*tools.command, "--cc", "--exe", "--Mdir", _MODEL, "--top-module", top, "--prefix", prefix]
     _run("verilator", title, [*command, *options, *sources], folder, root)
@@ -87,18 +107,19 @@ def verilate(
     return folder / _MODEL
 
 
-def compile_cpp(tools: Tools, folder: Path, title: str, options: Sequence[str], names: Sequence[str]) -> None:
-    """Compile files of Verilator's own ``include`` folder to objects in a folder.
+def _runtime(tools: Tools, names: Sequence[str]) -> Path:
+    """Return a folder with the objects of some parts of Verilator's own library."""
+    title = "Verilator's own library"
 
-    Raises
-    ------
-    BackspikeError
-        The compiler fails.
-    """
-    root = tools.root or Path(_run("verilator", title, [*tools.command, "--getenv", "VERILATOR_ROOT"], folder).strip())
-    include = root / "include"
-    sources = [str(include / name) for name in names]
-    _run("g++", title, ["g++", "-c", *options, f"-I{include}", f"-I{include / 'vltstd'}", *sources], folder)
+    def make(made: Path) -> None:
+        root = tools.root or Path(
+            _run("verilator", title, [*tools.command, "--getenv", "VERILATOR_ROOT"], made).strip()
+        )
+        include = root / "include"
+        options = [*_RUNTIME_OPTIONS, f"-I{include}", f"-I{include / 'vltstd'}"]
+        _run("g++", title, ["g++", "-c", *options, *(str(include / f"{name}.cpp") for name in names)], made)
+
+    return cached(["runtime", tools.version, *_RUNTIME_OPTIONS, *names], make, title)
 
 
 def _run(

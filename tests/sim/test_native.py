@@ -110,7 +110,6 @@ def test_a_design_is_built_once(monkeypatch) -> None:
         raise AssertionError("built again")
 
     monkeypatch.setattr("backspike.sim.library._compile", build)
-    monkeypatch.setattr("backspike.sim.library.compile_cpp", build)
     NativeNetwork(config, optimise=False).close()
     with pytest.raises(AssertionError, match="built again"):
         NativeNetwork(config.replace(temperature=0.5), optimise=False)
