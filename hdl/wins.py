@@ -14,9 +14,12 @@ __all__ = ["WinCounter", "result_layout"]
 
 
 def result_layout(config: NetworkConfig) -> data.StructLayout:
-    """Return the layout of a result: ``winner``, the class, and ``wins``, the ticks that each class has won."""
-    units = config.layers[-1]
-    return data.StructLayout({"winner": index_shape(units), "wins": data.ArrayLayout(range(config.ticks + 1), units)})
+    """Return the layout of a result.
+
+    ``winner``, the class; ``wins``, the ticks that each class has won; ``most``, those that the winner has.
+    """
+    units, ticks = config.layers[-1], range(config.ticks + 1)
+    return data.StructLayout({"winner": index_shape(units), "wins": data.ArrayLayout(ticks, units), "most": ticks})
 
 
 class WinCounter(wiring.Component):
@@ -58,12 +61,12 @@ class WinCounter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         result = Signal(result_layout(self._config))
-        most = Signal(range(self._config.ticks + 1))
+        most = result.most
         won = Signal()
-        count = Signal.like(most)
+        count = Signal(most.shape())
         m.d.sync += [won.eq(self.won), count.eq(result.wins[self.winner] + 1)]
         with m.If(self.begin):
-            m.d.sync += [result.eq(0), most.eq(0)]
+            m.d.sync += result.eq(0)
         with m.Elif(won):
             m.d.sync += result.wins[self.winner].eq(count)
             with m.If((count > most) | ((count == most) & (self.winner < result.winner))):

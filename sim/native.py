@@ -234,10 +234,11 @@ class NativeNetwork:
         result = self._results.read(bits)
         winners = result["winner"]
         wins: NDArray[np.int64] = result["wins"].astype(np.int64)
-        wrong = np.flatnonzero(winners != wins.argmax(axis=1))
+        wrong = np.flatnonzero((winners != wins.argmax(axis=1)) | (result["most"] != wins.max(axis=1)))
         if len(wrong):
             raise HardwareError(
-                f"the hardware names class {winners[wrong[0]]} for the wins {wins[wrong[0]].tolist()} of a sample"
+                f"the hardware names class {winners[wrong[0]]} with {result['most'][wrong[0]]} wins for the wins "
+                f"{wins[wrong[0]].tolist()} of a sample"
             )
         return wins
 

@@ -108,8 +108,8 @@ class RequestExecutor(wiring.Component):
         connect(m, lists.samples, flipped(self.samples))
         m.d.comb += [lists.i.payload.eq(body.payload), self.mid_sample.eq(lists.begun)]
         # Results wait here while registers are accessed: a network whose result nobody takes would make them wait.
-        winner, wins = self.results.p.winner, self.results.p.wins
-        found = Cat(winner, wins[winner])
+        winner = self.results.p.winner
+        found = Cat(winner, self.results.p.most)
         waiting = SyncFIFO(width=len(found), depth=2)
         m.submodules.waiting = ResetInserter(self.reset)(waiting)
         result = Signal(32)

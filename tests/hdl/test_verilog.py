@@ -392,11 +392,12 @@ def test_the_description_says_what_it_belongs_to(tmp_path):
     assert description["registers"]
     assert description["clock"] == {"port": "clk", "edge": "rising"}
     assert description["reset"] == {"port": "rst", "active": "high", "synchronous": True, "clocks": 1}
-    # A win of each of three classes in up to eight ticks, above the winner.
+    # A win of each of three classes in up to eight ticks, above the winner, and then the most.
     wins = description["ports"]["results__payload"]["fields"]
-    assert list(wins) == ["winner", "wins"]
+    assert list(wins) == ["winner", "wins", "most"]
     elements = {"count": 3, "width": 4, "signed": False}
     assert wins["wins"] == {"offset": 2, "width": 12, "signed": False, "elements": elements}
+    assert wins["most"] == {"offset": 14, "width": 4, "signed": False}
 
 
 def test_every_probe_is_in_the_text(tmp_path):

@@ -64,6 +64,7 @@ class HostBench(Bench):
         assert (got["winner"], wins) == (expected.winner, expected.wins.tolist()), (
             f"expected class {expected.winner} with wins {expected.wins.tolist()}, got {got['winner']} with {wins}"
         )
+        assert got["most"] == max(wins), f"expected {max(wins)} as the most of {wins}, got {got['most']}"
 
     async def compare_weights(self) -> None:
         """Compare all weights with the model's."""

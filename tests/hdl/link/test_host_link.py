@@ -101,7 +101,7 @@ class Bench:
             if self.owed:
                 winner = self.random.randrange(3)
                 wins = [self.random.randrange(10) for _ in range(3)]
-                await offer(ctx, results, {"winner": winner, "wins": wins})
+                await offer(ctx, results, {"winner": winner, "wins": wins, "most": wins[winner]})
                 self.results.append((winner, wins[winner]))
                 self.owed -= 1
 
