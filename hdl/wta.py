@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from amaranth import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, memory, wiring
@@ -129,8 +130,11 @@ class WinnerTakeAll(wiring.Component):
         config, layer = self._config, self._config.weight_layers[-1]
         units, lanes = layer.units, layer.lanes
         m.submodules.states = states = WordStore(*self._stored(config)["states"])
-        m.submodules.noise = noise = memory.Memory(shape=entry, depth=len(table), init=table)
-        m.submodules.noises = noises = WordStore(entry, lanes, layer.fold, small=True)
+        upper_bits = _upper_bits(table, entry.width)
+        lower_bits = entry.width - upper_bits
+        lower = [number & (1 << lower_bits) - 1 for number in table]
+        m.submodules.noise = noise = memory.Memory(shape=lower_bits, depth=len(table), init=lower)
+        m.submodules.noises = noises = WordStore(entry, lanes, layer.fold)
         read = noise.read_port()
         drawn = Signal()
 
@@ -158,6 +162,14 @@ class WinnerTakeAll(wiring.Component):
             states.w_data[0].random.eq(Mux(seeding, self.seeds.state, leapt)),
             read.addr.eq(now[:GUMBEL_BITS]),
         ]
+        drawn_noise = Signal(entry)
+        m.d.comb += drawn_noise.eq(read.data)
+        if upper_bits:
+            upper = Signal(upper_bits)
+            uppers = [number >> lower_bits for number in table]
+            steps = [place for place, (one, other) in enumerate(pairwise(uppers), start=1) if one != other]
+            m.d.sync += upper.eq(uppers[0] + sum((read.addr >= step for step in steps), Const(0)))
+            m.d.comb += drawn_noise.eq(Cat(read.data, upper))
 
         # Clock 2: keep it.
         keeping = Signal()
@@ -168,7 +180,7 @@ class WinnerTakeAll(wiring.Component):
         m.d.comb += noises.w_address.eq(word)
         for index in range(lanes):
             m.d.comb += [
-                noises.w_data[index].eq(read.data),
+                noises.w_data[index].eq(drawn_noise),
                 noises.w_enable[index].eq(keeping & (lane == index)),
             ]
         with m.If(keeping):
@@ -263,6 +275,17 @@ class WinnerTakeAll(wiring.Component):
         over = Signal()
         m.d.comb += over.eq(compared & (compared_word == fold - 1))
         return over
+
+
+def _upper_bits(table: list[int], bits: int) -> int:
+    """Return how many bits of the noise, the highest, follow from where in the table it is, and are not stored.
+
+    The table ascends: so they change in three places at most, if they are one or two, each by one. Not those that share
+    a block of RAM with others in the smallest devices, where one has 1,024 words of four bits.
+    """
+    upper = bits % 4
+    ascending = all(0 <= other - one < 1 << bits - upper for one, other in pairwise(table))
+    return upper if upper in (1, 2) and ascending else 0
 
 
 def _greater(values: list[Value]) -> dict[tuple[int, int], Value]:
