@@ -43,28 +43,29 @@ SLOW = {**REPORT, "fmax": {"board.clk": {"achieved": 12.0, "constraint": 16.0}}}
 
 def test_tiny_on_an_icebreaker(tmp_path, monkeypatch):
     """Placed and routed for real; what icepack packed is what nextpnr routed; a second build comes from the cache."""
-    monkeypatch.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
-    told = []
-    out, config = tmp_path / "out", BOARDS["icebreaker"].load_config("tiny")
-    report = build("icebreaker", config, out, told.append)
-    assert report["timing_met"]
-    assert 0 < report["device"]["ICESTORM_LC"]["used"] < report["device"]["ICESTORM_LC"]["available"] == 5280
-    assert report["device"]["ICESTORM_RAM"]["available"] == 30
-    # Weights of both layers and the noise's table at least.
-    assert report["cells"]["block_rams"] >= 3
-    assert report["config_hash"] == load_config(str(out / "config.toml")).hash
-    assert json.loads((out / "report.json").read_text()) == report
-    bitstream = (out / "tiny.bin").read_bytes()
-    # What every iCE40 bitstream begins with, after its comment.
-    assert b"\x7e\xaa\x99\x7e" in bitstream[:64]
-    unpack = [*find_tool("icepack"), "-u", "tiny.bin", "tiny.asc"]
-    assert subprocess.run(unpack, cwd=out, capture_output=True, check=False).returncode == 0
-    assert ".device 5k" in (out / "tiny.asc").read_text()
+    with monkeypatch.context() as own:
+        own.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
+        told = []
+        out, config = tmp_path / "out", BOARDS["icebreaker"].load_config("tiny")
+        report = build("icebreaker", config, out, told.append)
+        assert report["timing_met"]
+        assert 0 < report["device"]["ICESTORM_LC"]["used"] < report["device"]["ICESTORM_LC"]["available"] == 5280
+        assert report["device"]["ICESTORM_RAM"]["available"] == 30
+        # Weights of both layers and the noise's table at least.
+        assert report["cells"]["block_rams"] >= 3
+        assert report["config_hash"] == load_config(str(out / "config.toml")).hash
+        assert json.loads((out / "report.json").read_text()) == report
+        bitstream = (out / "tiny.bin").read_bytes()
+        # What every iCE40 bitstream begins with, after its comment.
+        assert b"\x7e\xaa\x99\x7e" in bitstream[:64]
+        unpack = [*find_tool("icepack"), "-u", "tiny.bin", "tiny.asc"]
+        assert subprocess.run(unpack, cwd=out, capture_output=True, check=False).returncode == 0
+        assert ".device 5k" in (out / "tiny.asc").read_text()
 
-    told.clear()
-    assert build("icebreaker", config, out, told.append) == report
-    assert told[:2] == ["synthesis: from the cache", "place and route, seed 1: from the cache"]
-    assert (out / "tiny.bin").read_bytes() == bitstream
+        told.clear()
+        assert build("icebreaker", config, out, told.append) == report
+        assert told[:2] == ["synthesis: from the cache", "place and route, seed 1: from the cache"]
+        assert (out / "tiny.bin").read_bytes() == bitstream
 
     if not missing_programs("iceunpack", "icebox_vlog"):
         bits_learn(out / "tiny.bin")

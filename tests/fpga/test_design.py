@@ -34,7 +34,7 @@ class Loop(wiring.Component):
     an UP5K through a single-port RAM, too, which begins with anything.
     """
 
-    def __init__(self, config: object, divisor: int) -> None:
+    def __init__(self, config: object, transport: object, weights: object) -> None:
         super().__init__({"rx": In(1), "tx": Out(1, init=1), "busy": Out(1)})
 
     def elaborate(self, platform) -> Module:
@@ -76,13 +76,14 @@ class Loop(wiring.Component):
 
 @pytest.fixture
 def build(tmp_path, monkeypatch):
-    """Return a function that builds a loop for a board."""
-    monkeypatch.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
+    """Return a function that builds a loop for a board, whatever there is in the cache."""
     monkeypatch.setattr("backspike.fpga.design.BoardTop", Loop)
 
     def run(board: Board) -> tuple[Built, Step]:
         pll, divisor = board.timing(board.clock, board.baud)
-        routed = place_and_route(board, synthesise(board, PRESETS["tiny"], pll, divisor), pll.frequency, 1)
+        with monkeypatch.context() as own:
+            own.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
+            routed = place_and_route(board, synthesise(board, PRESETS["tiny"], pll, divisor), pll.frequency, 1)
         return Built(board.family.bitstream(routed.folder), board, PRESETS["tiny"], divisor, pll), routed
 
     return run
