@@ -199,14 +199,18 @@ def describe_ports(component: wiring.Component) -> dict[str, dict[str, Any]]:
 
 
 def write_design(
-    config: NetworkConfig, directory: Path, weights: Sequence[NDArray[np.int64]] | None = None
+    config: NetworkConfig,
+    directory: Path,
+    weights: Sequence[NDArray[np.int64]] | None = None,
+    wrapper: str | None = None,
 ) -> list[Path]:
     """Write a network's Verilog, ``<name>.v``, and its description, ``<name>.json``.
 
     The description has ``name``, ``config`` and ``config_hash``, ``verilog_sha256``, ``tools`` (versions), ``clock``
-    (port and edge), ``reset`` (port, polarity, and how many cycles it takes), ``ports`` (`describe_ports`, with ``clk``
-    and ``rst``), ``registers`` and ``probes``. The last two are attributes of `NetworkTop`: its register map, and where
-    states are, with their layouts.
+    (port and edge), ``reset`` (port, polarity, and how many cycles it takes), ``ports`` (`describe_ports`, with those
+    of clock and reset), ``registers`` and ``probes``. The last two are attributes of the top component: its register
+    map, and where states are, with their layouts. On a bus there is ``bus`` besides: its ``kind``, the ``address_bits``
+    of an access, and the ``access_clocks`` that one takes at most.
 
     Parameters
     ----------
@@ -216,6 +220,9 @@ def write_design(
         Where; made if it is missing.
     weights : sequence of int64 array, optional
         At power-up, as those of `NetworkTop`: ``initial`` statements of its memories.
+    wrapper : str, optional
+        The bus that the network is on, one of `bus.pins.WRAPPERS`; its name comes after the network's in those of files
+        and modules: ``<name>_axi``. A plain `NetworkTop` when left out.
 
     Returns
     -------
@@ -227,25 +234,40 @@ def write_design(
     BackspikeError
         The directory or a file cannot be written.
     """
-    from .network import NetworkTop  # the whole hierarchy: not for those who emit one unit
+    # The whole hierarchy: not for those who emit one unit.
+    from .bus.access import ADDRESS_BITS
+    from .bus.network import access_clocks
+    from .bus.pins import BusTop
+    from .network import NetworkTop
 
     make_directory(directory)
-    top = NetworkTop(config, weights)
-    verilog = emit(top, config.name).encode()
     wire = {"direction": "input", "width": 1, "signed": False}
+    clock, reset, active = "clk", "rst", "high"
+    bus: dict[str, Any] = {}
+    top: NetworkTop | BusTop
+    if wrapper is None:
+        top, name = NetworkTop(config, weights), config.name
+        registers = top.registers.registers
+    else:
+        top, name = BusTop(wrapper, config, weights), f"{config.name}_{wrapper}"
+        registers = top.registers
+        clock, reset, active = top.wrapper.clock, top.wrapper.reset, "high" if top.wrapper.reset_level else "low"
+        bus = {"bus": {"kind": wrapper, "address_bits": ADDRESS_BITS, "access_clocks": access_clocks(config)}}
+    verilog = emit(top, name).encode()
     description = {
-        "name": config.name,
+        "name": name,
         "config": config.to_dict(),
         "config_hash": config.hash,
         "verilog_sha256": hashlib.sha256(verilog).hexdigest(),
         "tools": _tool_versions(),
-        "clock": {"port": "clk", "edge": "rising"},
-        "reset": {"port": "rst", "active": "high", "synchronous": True, "clocks": 1},
-        "ports": {"clk": wire, "rst": wire, **describe_ports(top)},
-        "registers": {name: entry.to_dict() for name, entry in top.registers.registers.items()},
+        "clock": {"port": clock, "edge": "rising"},
+        "reset": {"port": reset, "active": active, "synchronous": True, "clocks": 1},
+        **bus,
+        "ports": {clock: wire, reset: wire, **describe_ports(top)},
+        "registers": {name: entry.to_dict() for name, entry in registers.items()},
         "probes": top.probes,
     }
-    paths = [Path(directory) / f"{config.name}.{suffix}" for suffix in ("v", "json")]
+    paths = [Path(directory) / f"{name}.{suffix}" for suffix in ("v", "json")]
     for path, content in zip(paths, (verilog, json.dumps(description, indent=2).encode() + b"\n"), strict=True):
         write_atomic(path, content)
     return paths

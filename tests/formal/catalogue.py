@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    bus,
     cobs,
     joiner,
     lfsr,
@@ -42,4 +43,4 @@ _FILES = (
     memory,
 )
 
-PROOFS = [proof for file in (*_FILES, network, link) for proof in file.PROOFS]
+PROOFS = [proof for file in (*_FILES, bus, network, link) for proof in file.PROOFS]

@@ -1,0 +1,23 @@
+"""A network on Wishbone: loaded, trained and read by a master that is not ours, it is the golden model bit for bit."""
+
+from __future__ import annotations
+
+from tests.hdl.variants import NEEDS_ICARUS, ON_BOTH
+
+from .design import assert_learned, run
+
+
+@ON_BOTH
+def test_learns_as_the_golden_model_does(simulator: str) -> None:
+    assert_learned("wishbone", "rate", simulator, stalls=0.3)
+
+
+@NEEDS_ICARUS
+def test_learns_recorded_spikes_from_a_pipelined_master_and_waits_for_none_that_do_not_come() -> None:
+    assert_learned("wishbone", "spikes", "icarus", 0.3, "learns_pipelined", also="waits_for_no_unfinished_sample")
+
+
+@NEEDS_ICARUS
+def test_refuses_and_does_not_hang() -> None:
+    tests = "refuses|nobody_waits_for_ever|a_master_that_gives_up_is_forgotten"
+    run("wishbone", "rate", "icarus", tests, stalls=0.2)
