@@ -524,7 +524,7 @@ def test_words_that_are_no_value_are_refused(words, sentence, tmp_path, monkeypa
 @pytest.mark.parametrize("command", ["generate", "train"])
 def test_ticks_in_which_nothing_is_learned_are_warned_of(command, tmp_path, monkeypatch, capsys) -> None:
     warnings.simplefilter("default")
-    for module in ("backspike.hdl.verilog.write_design", "backspike.training.trainer.train"):
+    for module in ("backspike.hdl.package.write_package", "backspike.training.trainer.train"):
         monkeypatch.setattr(module, lambda *_, **__: [])
     config = NetworkConfig(layers=(8, 4, 3), ticks=3)
     config.save(tmp_path / "short.toml")

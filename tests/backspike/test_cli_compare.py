@@ -143,7 +143,10 @@ def test_interruption_is_one_sentence_and_leaves_nothing(tmp_path):
 
 # -- generate -------------------------------------------------------------------------------------------------------
 
-GENERATED = ("tiny.v", "tiny.json", "tiny_registers.h", "tiny.svd", "tiny_registers.md")
+GENERATED = (
+    *("tiny.v", "tiny.json", "tiny_registers.h", "tiny.svd", "tiny_registers.md"),
+    *("tiny_tb.sv", "tiny.core", "tiny_vivado.tcl", "tiny_quartus.tcl"),
+)
 
 
 def test_generate_writes_what_it_says(tmp_path, capsys):
