@@ -1,6 +1,6 @@
 """The race of the output units alone: winners are drawn from the softmax of the potentials.
 
-An `LfsrSeeder` seeds the LFSRs of the race after the reset, as it does in a network.
+An `LfsrSeeder` seeds the LFSRs of the race, as it does in a network, from a first state that it is given in bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backspike import NetworkConfig
 from backspike.hdl import LfsrSeeder, WinnerTakeAll
+from backspike.model.seeding import seeding_start
 
 CONFIG = NetworkConfig(layers=(4, 4), weight_bits=8, weight_frac=4, ticks=8, temperature=1.0)
 RACES = 1000
@@ -25,6 +26,8 @@ class Race(wiring.Component):
 
     Members
     -------
+    load, byte : ``In(1)``, ``In(8)``
+        A byte of the seeding register's first state, the lowest first.
     start : ``In(1)``
         Draw, and race, from the next cycle on.
     drives : ``In(ArrayLayout(signed, units))``
@@ -38,13 +41,16 @@ class Race(wiring.Component):
         self._race = WinnerTakeAll(CONFIG)
         drives, winner = self._race.drives.shape(), self._race.winner.shape()
         assert isinstance(drives, data.ArrayLayout)
-        super().__init__({"start": In(1), "drives": In(drives), "ready": Out(1), "done": Out(1), "winner": Out(winner)})
+        seeds = {"load": In(1), "byte": In(8), "ready": Out(1)}
+        super().__init__({**seeds, "start": In(1), "drives": In(drives), "done": Out(1), "winner": Out(winner)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.seeder = seeder = LfsrSeeder(CONFIG)
         m.submodules.race = race = self._race
         m.d.comb += [
+            seeder.load.eq(self.load),
+            seeder.byte.eq(self.byte),
             race.seeds.eq(seeder.o),
             race.draw.eq(self.start),
             race.start.eq(self.start),
@@ -63,6 +69,11 @@ def winners() -> NDArray[np.int64]:
 
     async def bench(ctx):
         ctx.set(race.drives, DRIVES)
+        ctx.set(race.load, 1)
+        for byte in seeding_start(CONFIG.seed, CONFIG.lfsr_bits).to_bytes(CONFIG.lfsr_bits // 8, "little"):
+            ctx.set(race.byte, byte)
+            await ctx.tick()
+        ctx.set(race.load, 0)
         await ctx.tick().until(race.ready)
         for _ in range(RACES):
             ctx.set(race.start, 1)

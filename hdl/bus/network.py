@@ -30,12 +30,11 @@ _OVERHEAD = 64
 def access_clocks(config: NetworkConfig) -> int:
     """Return a bound on the cycles from an access to its answer, for the time-outs of buses.
 
-    The longest access waits for a whole sample, or for all LFSRs to be seeded, or for a counter to be shown. A word of
-    a sample in a register waits for as many samples as can be inside.
+    The longest access waits for a whole sample, or, after a reset, for the registers' first values and for all LFSRs
+    to be seeded. A word of a sample in a register waits for as many samples as can be inside.
     """
-    registers, seeded = RegisterMap(config), LfsrMap(config).count
-    waiting = max(sample_limit(config), seeded, 4 * len(registers.counters))
-    return BUS_PLACES * waiting + _OVERHEAD
+    started = 16 * len(RegisterMap(config).registers) + config.lfsr_bits * (LfsrMap(config).count + 2)
+    return BUS_PLACES * (sample_limit(config) + started) + _OVERHEAD
 
 
 class BusNetwork(wiring.Component):
