@@ -18,6 +18,8 @@ _WHOLES = ("network.py", "board.py", "link/host_link.py")
 _NETWORKS = "tests/mutation/networks.py"
 _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
+# They see buses from outside, as Verilog.
+_BUSES = ["tests/hdl/bus/test_axi.py", "tests/hdl/bus/test_wishbone.py"]
 _OWN = {
     "description.py": ["tests/hdl/test_description.py"],
     "ram.py": ["tests/hdl/test_word_store.py", "tests/hdl/test_verilog.py"],
@@ -34,6 +36,8 @@ def unit_tests(file: str) -> list[str]:
     """Return the tests of a file alone: of those that import it, or else something that imports it, and so on."""
     if file in _OWN:
         return _OWN[file]
+    if file.startswith("bus/"):
+        return _BUSES
     imports = {path: _imports(HDL / path) for path in files()}
     tests = {
         str(path.relative_to(ROOT)): _imports(path)
