@@ -7,19 +7,33 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+from amaranth.lib import wiring
 
 from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import LEAST_DIVISOR
-from backspike.hdl.memory.sdram import Sdram
+from backspike.hdl.memory.block_ram import BlockRam
+from backspike.hdl.memory.sdram import Sdram, SdramController
 
 from .families import ECP5, GOWIN, ICE40, area_of
 from .families.family import Capacity, Family, Pll
 from .link.transport import Transport
+from .sdram import clock_delay
 
-__all__ = ["BOARDS", "FLASH", "LINE_TOLERANCE", "SRAM", "USUAL_BAUD", "Board", "find_board"]
+__all__ = [
+    "BOARDS",
+    "FLASH",
+    "LINE_TOLERANCE",
+    "SDRAM",
+    "SRAM",
+    "USUAL_BAUD",
+    "Board",
+    "SampleMemory",
+    "find_board",
+]
 
 LINE_TOLERANCE = 0.02
 """Part of a bit by which the line's bits may be too long or short: a byte has 10 of them, each taken in its middle."""
@@ -32,6 +46,11 @@ SRAM = "sram"
 
 FLASH = "flash"
 """What a device takes its design from at each power-up."""
+
+SDRAM = "sdram"
+
+SampleMemory: TypeAlias = "int | Literal['sdram'] | None"
+"""What samples lie in: the device's RAM, by the bits of an address of its words; the board's SDRAM; or nothing."""
 
 Architecture = dict[str, Any]
 """Values of a configuration by name, all of them of `backspike.config.ARCHITECTURE`."""
@@ -119,16 +138,18 @@ class Board:
         )
         return opened
 
-    def timing(self, clock: float, baud: int) -> tuple[Pll, int]:
+    def timing(self, clock: float, baud: int, sample_memory: SampleMemory = None) -> tuple[Pll, int]:
         """Return the PLL of a wanted clock in MHz, and how many of its clocks a bit of the line takes.
 
         Raises
         ------
         BackspikeError
-            The PLL cannot make the clock, or no whole number of cycles, `LEAST_DIVISOR` or more, makes bits within
-            `LINE_TOLERANCE` of the rate.
+            The PLL cannot make the clock, no whole number of cycles, `LEAST_DIVISOR` or more, makes bits within
+            `LINE_TOLERANCE` of the rate, or the memory for samples is an SDRAM that cannot have the clock.
         """
         pll = self.family.pll(self.platform().default_clk_frequency / 1e6, clock)
+        if sample_memory == SDRAM:
+            pll = self.family.delayed(pll, clock_delay(self._known_sdram, pll.frequency, self.family))
         ratio = pll.frequency * 1e6 / baud
         divisor = round(ratio)
         if divisor < LEAST_DIVISOR or abs(ratio / divisor - 1) > LINE_TOLERANCE:
@@ -154,13 +175,34 @@ class Board:
         """Return the bits per second of a line that nobody has chosen, at a clock in MHz."""
         return self.baud if self.has_timing(clock, self.baud) else USUAL_BAUD
 
-    def has_timing(self, clock: float, baud: int) -> bool:
+    def has_timing(self, clock: float, baud: int, sample_memory: SampleMemory = None) -> bool:
         """Return whether `timing` finds a PLL and a line."""
         try:
-            self.timing(clock, baud)
+            self.timing(clock, baud, sample_memory)
         except BackspikeError:
             return False
         return True
+
+    def sample_memory(self, kind: SampleMemory, clock: float) -> wiring.Component[Any] | None:
+        """Return a memory for samples, as `BoardTop` takes it, at a clock in MHz.
+
+        Raises
+        ------
+        BackspikeError
+            It is to be the board's SDRAM, and none is known.
+        """
+        if kind is None:
+            return None
+        return BlockRam(kind) if isinstance(kind, int) else SdramController(self._known_sdram, clock)
+
+    @property
+    def _known_sdram(self) -> Sdram:
+        if self.sdram is None:
+            raise BackspikeError(
+                f"{self.title} has no SDRAM that is known here; a sample memory can be made of the device's own RAM: "
+                f"say how many KiB"
+            )
+        return self.sdram
 
     def load_config(self, name_or_path: str) -> NetworkConfig:
         """Return a preset by name, as it fits the board, or the configuration in a TOML file, as it is.

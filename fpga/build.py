@@ -21,14 +21,23 @@ from backspike.files import make_directory, write_atomic
 from backspike.locks import locked
 from backspike.model.network import check_weights
 
-from .boards import Board, find_board
+from .boards import Board, SampleMemory, find_board
 from .families import FAMILIES
 from .families.family import Family, Pll
 from .flow import Step, place_and_route, synthesise
 from .throughput import UnknownWorkError, Work, cycles_per_sample, find_work, link_samples, samples_through_link
 from .tools import tool_version
 
-__all__ = ["build", "check_timing", "count_cells", "find_fastest", "format_report", "report_rows", "summarise"]
+__all__ = [
+    "build",
+    "check_timing",
+    "count_cells",
+    "describe_memory",
+    "find_fastest",
+    "format_report",
+    "report_rows",
+    "summarise",
+]
 
 MARGIN = 0.95
 """Part of the clock that a build has reached which the next one should ask for."""
@@ -56,6 +65,7 @@ def build(
     baud: int | None = None,
     dataset: str | None = None,
     weights: Sequence[NDArray[np.int64]] | None = None,
+    sample_memory: SampleMemory = None,
 ) -> dict[str, Any]:
     """Build a network for a board, with several seeds of nextpnr, and keep the seed that comes out fastest.
 
@@ -85,6 +95,9 @@ def build(
     weights : sequence of int64 array, shape (inputs + 1, units) each, optional
         What the device has at power-up; it has none when left out. They are in RAM that can be initialised, so not in
         an iCE40's SPRAM.
+    sample_memory : int, or "sdram", optional
+        What samples lie in that the device plays itself: bits of an address of words in its own RAM, or the board's
+        SDRAM; nothing when left out.
 
     Returns
     -------
@@ -94,12 +107,13 @@ def build(
     Raises
     ------
     BackspikeError
-        Board, clock, line or weights are impossible, another process writes to `out`, a tool is missing, the design
-        does not fit, or timing is not met with any seed; in the last case the report is written, but no bitstream.
+        Board, clock, line, weights or memory are impossible, another process writes to `out`, a tool is missing, the
+        design does not fit, or timing is not met with any seed; in the last case the report is written, but no
+        bitstream.
     """
     board = find_board(board_name)
     bits = baud or board.usual_baud(clock or board.clock)
-    pll, divisor = board.timing(clock or board.clock, bits)
+    pll, divisor = board.timing(clock or board.clock, bits, sample_memory)
     if weights is not None:
         check_weights(config, weights)
     make_directory(out)
@@ -110,12 +124,14 @@ def build(
     except UnknownWorkError as error:
         work = error
     with locked(out):
-        made = _attempt(board, config, pll, divisor, weights, numbers, work, tell)
+        made = _attempt(board, config, pll, divisor, weights, sample_memory, numbers, work, tell)
         if fastest:
             made = find_fastest(
                 made,
-                lambda mhz: _attempt(board, config, *board.timing(mhz, bits), weights, numbers, work, tell),
-                lambda mhz: board.has_timing(mhz, bits),
+                lambda mhz: _attempt(
+                    board, config, *board.timing(mhz, bits, sample_memory), weights, sample_memory, numbers, work, tell
+                ),
+                lambda mhz: board.has_timing(mhz, bits, sample_memory),
             )
         _write(made, board, config, out, tell)
     return made.report
@@ -159,6 +175,7 @@ def _attempt(
     pll: Pll,
     divisor: int,
     weights: Sequence[NDArray[np.int64]] | None,
+    sample_memory: SampleMemory,
     seeds: Sequence[int],
     work: Work | UnknownWorkError,
     tell: Callable[[str], None],
@@ -167,7 +184,7 @@ def _attempt(
     with tqdm(total=1 + len(seeds), unit=" steps", disable=None, leave=False) as bar:
         bar.set_description("synthesis")
         start = time.perf_counter()
-        netlist = synthesise(board, config, pll, divisor, weights)
+        netlist = synthesise(board, config, pll, divisor, weights, board.sample_memory(sample_memory, pll.frequency))
         tell(_took("synthesis", netlist, start))
         bar.update()
         routed: dict[int, Step] = {}
@@ -181,9 +198,18 @@ def _attempt(
     platform = board.platform()
     opinions = {number: board.family.second_opinion(step.folder, platform) for number, step in routed.items()}
     report = summarise(board, config, pll.frequency, divisor, reports, work, opinions)
+    report["sample_memory"] = describe_memory(board, sample_memory)
     report["weights_sha256"] = None if weights is None else _digest(weights)
     report["cells"] = count_cells(json.loads((netlist.folder / "top.json").read_text()), board.family)
     return _Attempt(report, netlist, routed[report["seed"]])
+
+
+def describe_memory(board: Board, kind: SampleMemory) -> dict[str, Any] | None:
+    """Return what a report says of a memory for samples: what it is, and its KiB."""
+    if kind is None:
+        return None
+    bits = kind if isinstance(kind, int) else board.sdram.address_bits if board.sdram else 0
+    return {"kind": "RAM of the device" if isinstance(kind, int) else "SDRAM", "kib": (2 << bits) / 1024}
 
 
 def _digest(weights: Sequence[NDArray[np.int64]]) -> str:
@@ -288,6 +314,8 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the rows of that table: what is told, and what it is."""
     rows = [("network", f"{report['name']}, {'-'.join(map(str, report['layers']))}, on {report['board']}")]
     rows.append(("lanes; banks", "; ".join(", ".join(map(str, report[key])) for key in ("lanes", "banks"))))
+    if memory := report.get("sample_memory"):
+        rows.append(("sample memory", f"{memory['kib']:,.0f} KiB, {memory['kind']}"))
     rows += [(kind.replace("_", " "), f"{number:,}") for kind, number in report["cells"].items() if number]
     rows += [(cell, f"{use['used']:,} of {use['available']:,}") for cell, use in report["device"].items()]
     for name, found in report["clocks"].items():

@@ -19,7 +19,7 @@ from backspike.hdl.memory.sdram import SdramController
 
 from .boards import Board
 from .families.family import Pll
-from .sdram import CLOCK_DOMAIN, SdramPads, clock_delay
+from .sdram import CLOCK_DOMAIN, SdramPads
 
 __all__ = ["BoardDesign"]
 
@@ -40,12 +40,8 @@ class BoardDesign(Elaboratable):
     weights : sequence of int64 array, optional
         At power-up, as those of the `BoardTop`.
     memory : wiring.Component, optional
-        The `BoardTop`'s, for samples. One with the pins of an SDRAM gets those of the board's, and a clock for them.
-
-    Raises
-    ------
-    BackspikeError
-        The board's SDRAM cannot have the clock.
+        The `BoardTop`'s, for samples. An `SdramController` gets the pins of the board's SDRAM, and the second clock
+        that the PLL then has to have.
     """
 
     def __init__(
@@ -59,8 +55,6 @@ class BoardDesign(Elaboratable):
     ) -> None:
         self._board, self._config, self._pll, self._divisor = board, config, pll, divisor
         self._weights, self._memory = weights, memory
-        if isinstance(memory, SdramController):
-            self._pll = board.family.delayed(pll, clock_delay(memory.chip, pll.frequency, board.family))
 
     def elaborate(self, platform: Any) -> Module:
         """Build it; `platform` is the board's."""
@@ -89,8 +83,7 @@ class BoardDesign(Elaboratable):
             m.d.start += settled.eq(1)
 
         transport = self._board.transport(self._divisor)
-        memory = {} if self._memory is None else {"memory": self._memory}
-        m.submodules.board = board = BoardTop(self._config, transport, self._weights, **memory)
+        m.submodules.board = board = BoardTop(self._config, transport, self._weights, self._memory)
         names = [subsignal.name for subsignal in platform.lookup(transport.RESOURCE, 0).ios]
         line = platform.request(transport.RESOURCE, 0, dir=dict.fromkeys(names, "-"))
         for name, pin in pins(transport).items():

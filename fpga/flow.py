@@ -63,7 +63,7 @@ def synthesise(
     Raises
     ------
     BackspikeError
-        Yosys is missing or stops, amaranth-boards is missing, or the memory cannot have the clock.
+        Yosys is missing or stops, or amaranth-boards is missing.
     """
     design = BoardDesign(board, config, pll, divisor, weights, memory)
     options = {"debug_verilog": False, "synth_opts": board.synthesis}

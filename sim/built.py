@@ -93,6 +93,9 @@ def read_built(bitstream: Path) -> Built:
     with reading(path, "report of the build"):
         clock, baud = float(report["clock_mhz"]), float(report["baud"])
         board = find_board(report["board"])
+        memory = report.get("sample_memory")
+    if memory and memory["kind"] == "SDRAM":
+        raise BackspikeError(f"{bitstream} cannot be simulated: it has an SDRAM at its pins, which is not known there")
     config = load_config(str(bitstream.with_name("config.toml")))
     pll = board.family.pll(board.platform().default_clk_frequency / 1e6, clock)
     return Built(bitstream, board, config, round(clock * 1e6 / baud), pll)

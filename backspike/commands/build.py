@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from .options import (
     PATH,
     Number,
+    SampleMemorySize,
     baud_option,
     board_option,
     config_option,
@@ -21,11 +23,22 @@ from .options import (
 
 __all__ = ["build"]
 
+_SDRAM = "sdram"
+
+
+class _SampleMemory(SampleMemorySize):
+    """KiB of the device's RAM; or nothing, which is the board's SDRAM."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the bits of an address, or that it is the SDRAM."""
+        return value if value == _SDRAM else super().convert(value, param, ctx)
+
 
 @click.command(
     epilog=examples(
         "backspike build --board icebreaker --config digits --out build/digits",
         "backspike build --board ulx3s-25f --config digits --checkpoint run/checkpoint.npz --out build/trained",
+        "backspike build --board ulx3s-85f --config mnist-ecp5 --sample-memory --out build/mnist",
     )
 )
 @board_option("Such as icebreaker; see docs/boards.md.", required=True)
@@ -37,6 +50,15 @@ __all__ = ["build"]
 @click.option("--clock", type=Number(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
 @baud_option
+@click.option(
+    "--sample-memory",
+    type=_SampleMemory(),
+    is_flag=False,
+    flag_value=_SDRAM,
+    metavar="[KIB]",
+    help="A memory for samples, which the device then plays itself: the board's SDRAM, or KIB of the device's own RAM, "
+    "a power of two.",
+)
 @click.option("--checkpoint", type=PATH, help="A training whose weights the device has at power-up.")
 @speed_option
 @out_option
@@ -48,6 +70,7 @@ def build(
     clock: float | None,
     fastest: bool,
     baud: int | None,
+    sample_memory: Any,
     checkpoint: Path | None,
     dataset_name: str | None,
     out: Path,
@@ -73,4 +96,5 @@ def build(
         baud=baud,
         dataset=dataset_name,
         weights=weights,
+        sample_memory=sample_memory,
     )

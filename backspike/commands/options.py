@@ -31,6 +31,7 @@ __all__ = [
     "PATH",
     "Known",
     "Number",
+    "SampleMemorySize",
     "advising_resumption",
     "any_engine_option",
     "baud_option",
@@ -92,6 +93,20 @@ class Number(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number", param, ctx)
         return number
+
+
+class SampleMemorySize(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.2
+    """KiB of a sample memory, a power of two from 1 to 32,768; converted to the bits of an address of its words."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the bits of an address, 9 to 24."""
+        if isinstance(value, int):
+            return value
+        if not value.isascii() or not value.isdecimal() or (kib := int(value)).bit_count() != 1 or kib > 1 << 15:
+            self.fail(f"{value!r} must be a power of two from 1 to 32768.", param, ctx)
+        return kib.bit_length() + 8
 
 
 class Known(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from amaranth.sim import Simulator
 
 from backspike import PRESETS, BackspikeError
 from backspike.cli import main
-from backspike.fpga.boards import BOARDS, find_board
+from backspike.fpga.boards import BOARDS, SDRAM, find_board
 from backspike.fpga.link.frames import Frame
 from backspike.hdl.link.transport import Token
 from backspike.hdl.link.uart import LEAST_DIVISOR
@@ -147,6 +148,58 @@ def test_a_line_that_cannot_be_made_is_one_sentence(baud, ratio):
     with pytest.raises(BackspikeError, match=sentence):
         board.timing(60, baud)
     assert not board.has_timing(60, baud)
+
+
+def test_a_sample_memory_is_what_was_asked_for():
+    board = BOARDS["ulx3s-85f"]
+    assert board.sample_memory(None, 60) is None
+    for kind, bits in ((12, 12), (SDRAM, 24)):
+        port = board.sample_memory(kind, 60).memory
+        assert len(port.burst.p.address) == bits
+    plain, _ = board.timing(60, 1_000_000)
+    later, _ = board.timing(60, 1_000_000, SDRAM)
+    assert plain.delay is None
+    assert later.delay == pytest.approx(3.58, abs=0.11)
+    assert later.parameters.items() >= plain.parameters.items()
+    assert board.timing(60, 1_000_000, 12)[0] == plain
+    assert board.has_timing(72, 3_000_000, SDRAM)
+    assert not board.has_timing(75, 3_000_000, SDRAM)
+    assert board.has_timing(75, 3_000_000, 12)
+
+
+@pytest.mark.parametrize("name", [name for name, board in BOARDS.items() if board.sdram is None])
+def test_a_board_without_sdram_is_one_sentence(name):
+    board = BOARDS[name]
+    sentence = f"^{re.escape(board.title)} has no SDRAM that is known here; a sample memory can be made of the device's"
+    for ask in (board.timing, board.sample_memory):
+        with pytest.raises(BackspikeError, match=sentence):
+            ask(*((board.clock, board.baud, SDRAM) if ask == board.timing else (SDRAM, board.clock)))
+
+
+@pytest.mark.parametrize("kib", ["0", "3", "65536", "1.5", "x", ""])
+def test_a_size_that_no_sample_memory_has_is_one_sentence(kib, tmp_path, capsys):
+    given = [
+        "build",
+        "--board",
+        "ulx3s-12f",
+        "--config",
+        "tiny",
+        "--out",
+        str(tmp_path / "out"),
+        "--sample-memory",
+        kib,
+    ]
+    assert main(given) == 2
+    assert f"{kib!r} must be a power of two from 1 to 32768." in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("given", "kind"), [([], None), (["--sample-memory"], SDRAM), (["--sample-memory", "64"], 15)])
+def test_a_build_gets_the_sample_memory_of_the_command_line(given, kind, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("backspike.fpga.build.build", lambda *_, **options: asked.append(options["sample_memory"]))
+    assert main(["build", "--board", "ulx3s-12f", "--config", "tiny", *given, "--out", str(tmp_path)]) == 0
+    assert asked == [kind]
 
 
 def test_an_unknown_board_is_one_sentence():

@@ -14,7 +14,16 @@ from backspike import PRESETS, BackspikeError
 from backspike.config import load_config
 from backspike.datasets import load_dataset
 from backspike.fpga.boards import BOARDS
-from backspike.fpga.build import KINDS, build, check_timing, count_cells, find_fastest, format_report, summarise
+from backspike.fpga.build import (
+    KINDS,
+    build,
+    check_timing,
+    count_cells,
+    describe_memory,
+    find_fastest,
+    format_report,
+    summarise,
+)
 from backspike.fpga.families import FAMILIES, ICE40
 from backspike.fpga.flow import does_not_fit
 from backspike.fpga.link.device import Device
@@ -130,6 +139,18 @@ def test_the_report_names_what_makes_the_link_faster(chip, line, few, baud):
     assert re.search(rf"^training through the link +{through:,.0f}$", table, re.MULTILINE)
     assert bool(re.search(r"^with --samples-per-frame 2 +300 at most", table, re.MULTILINE)) == few
     assert ("--baud" in table) == baud
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(15, "64 KiB, RAM of the device"), (24, "32,768 KiB, RAM of the device"), ("sdram", "32,768 KiB, SDRAM")],
+)
+def test_the_report_names_the_sample_memory(kind, said):
+    board = BOARDS["ulx3s-12f"]
+    report = summarise(board, PRESETS["tiny"], 16.0, 16, {1: REPORT}, UNKNOWN) | {"cells": {}}
+    assert "sample memory" not in format_report(report | {"sample_memory": describe_memory(board, None)})
+    table = format_report(report | {"sample_memory": describe_memory(board, kind)})
+    assert re.search(rf"^sample memory +{said}$", table, re.MULTILINE)
 
 
 def test_timing_that_is_missed_is_one_sentence():

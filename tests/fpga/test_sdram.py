@@ -11,12 +11,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike import PRESETS, BackspikeError
-from backspike.fpga.boards import BOARDS
+from backspike.fpga.boards import BOARDS, SDRAM
 from backspike.fpga.families import ECP5, ICE40
 from backspike.fpga.flow import place_and_route, synthesise
 from backspike.fpga.sdram import WIRES, clock_delay
 from backspike.fpga.tools import find_tool, run_tool
-from backspike.hdl.memory.sdram import Sdram, SdramController
+from backspike.hdl.memory.sdram import Sdram
 
 CHIP = Sdram()
 
@@ -62,8 +62,8 @@ def test_on_an_ulx3s(tmp_path, monkeypatch):
     monkeypatch.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("backspike.fpga.design.BoardTop", MemoryTest)
     board = BOARDS["ulx3s-12f"]
-    pll, divisor = board.timing(board.clock, board.baud)
-    memory = SdramController(board.sdram, pll.frequency)
+    pll, divisor = board.timing(board.clock, board.baud, SDRAM)
+    memory = board.sample_memory(SDRAM, pll.frequency)
     netlist = synthesise(board, PRESETS["tiny"], pll, divisor, memory=memory)
     routed = place_and_route(board, netlist, pll.frequency, 1)
 

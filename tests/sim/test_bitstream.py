@@ -126,6 +126,16 @@ def test_what_is_missing_or_cannot_be_decoded_is_said(built, monkeypatch) -> Non
         decode(built)
 
 
+def test_a_board_with_sdram_is_not_simulated_so(built) -> None:
+    report = {"board": "ulx3s-12f", "clock_mhz": 60.0, "baud": 1_000_000.0, "sample_memory": {"kind": "SDRAM"}}
+    built.bitstream.with_name("report.json").write_text(json.dumps(report))
+    with pytest.raises(BackspikeError, match=r"tiny.bin cannot be simulated: it has an SDRAM at its pins"):
+        read_built(built.bitstream)
+    report["sample_memory"] = {"kind": "RAM of the device"}
+    built.bitstream.with_name("report.json").write_text(json.dumps(report))
+    assert read_built(built.bitstream).pll.delay is None
+
+
 @pytest.mark.parametrize(
     ("board", "sentence"),
     [
