@@ -13,7 +13,7 @@ __all__ = ["files", "unit_tests", "whole_tests"]
 ROOT = HDL.parent
 _TESTS = ROOT / "tests" / "hdl"
 # About texts: ports, descriptions, Verilog.
-_TEXTS = ("test_description", "test_documentation", "test_verilog")
+_TEXTS = ("test_description", "test_documentation", "test_names", "test_package", "test_verilog")
 _WHOLES = ("network.py", "board.py", "link/host_link.py")
 _NETWORKS = "tests/mutation/networks.py"
 _LINK = "tests/hdl/link/test_host_link.py"
@@ -21,6 +21,10 @@ _BOARD = "tests/hdl/test_board.py"
 # They see buses from outside, as Verilog.
 _BUSES = ["tests/hdl/bus/test_axi.py", "tests/hdl/bus/test_wishbone.py"]
 _OWN = {
+    **dict.fromkeys(
+        ("fusesoc.py", "package.py", "testbench.py", "vendor.py"),
+        ["tests/hdl/test_package.py"],
+    ),
     "description.py": ["tests/hdl/test_description.py"],
     "ram.py": ["tests/hdl/test_word_store.py", "tests/hdl/test_verilog.py"],
     "verilog.py": ["tests/hdl/test_verilog.py"],
