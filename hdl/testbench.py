@@ -221,7 +221,8 @@ def _shown(config: NetworkConfig, bus: str | None, weights: Sequence[NDArray[np.
         layout, lists = sample_layout(config), 1 if config.input == "rate" else config.ticks
         entry: dict[int | str, int] = {"index": 0, "value": 0, "label": 0, "learn": 0, "last": 1}
         payload = f"{layout.size}'h{layout.const(entry).as_value().value:x}"
-        offered = result_layout(config).const({"winner": result.winner, "wins": wins}).as_value().value
+        given: dict[int | str, object] = {"winner": result.winner, "wins": wins, "most": max(wins)}
+        offered = result_layout(config).const(given).as_value().value
         steps = ["@(negedge clock);", f"samples__payload = {payload};", "samples__valid = 1;"]
         steps += ["@(posedge clock);", "while (!samples__ready) @(posedge clock);"] * lists
         steps += ["@(negedge clock);", "samples__valid = 0;", "results__ready = 1;", "@(posedge clock);"]

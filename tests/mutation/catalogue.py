@@ -21,10 +21,7 @@ _BOARD = "tests/hdl/test_board.py"
 # They see buses from outside, as Verilog.
 _BUSES = ["tests/hdl/bus/test_axi.py", "tests/hdl/bus/test_wishbone.py"]
 _OWN = {
-    **dict.fromkeys(
-        ("fusesoc.py", "package.py", "testbench.py", "vendor.py"),
-        ["tests/hdl/test_package.py"],
-    ),
+    **{file: ["tests/hdl/test_package.py"] for file in ("fusesoc.py", "package.py", "testbench.py", "vendor.py")},
     "description.py": ["tests/hdl/test_description.py"],
     "ram.py": ["tests/hdl/test_word_store.py", "tests/hdl/test_verilog.py"],
     "verilog.py": ["tests/hdl/test_verilog.py"],
