@@ -205,7 +205,7 @@ class _Board:
         self._orders = (first, first + room)
         self._test_order = first + 2 * room
         words = self._test_order + ENTRY_WORDS * tested
-        require_room(self.memory, words, f"the {self.samples:,} samples of {dataset.name} and their orders")
+        require_room(self.memory, words, self.samples, dataset.name)
 
     def load(self) -> float:
         """Write everything, have the device check it where it lies, and return the seconds that took."""

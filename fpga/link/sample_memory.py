@@ -218,8 +218,11 @@ class SampleMemory:
             pass
 
 
-def require_room(memory: SampleMemory, words: int, what: str) -> None:
+def require_room(memory: SampleMemory, words: int, samples: int, name: str) -> None:
     """Raise `BackspikeError` unless the memory has so many words, which an order can address."""
     most = min(memory.words, ADDRESS_LIMIT)
     if words > most:
-        raise BackspikeError(f"{what} take {words:,} words, and the device's sample memory has {most:,}")
+        raise BackspikeError(
+            f"the {samples:,} samples of {name} and their orders take {words:,} words, and the device's sample memory "
+            f"has {most:,}: about {samples * most // words:,} fit"
+        )
