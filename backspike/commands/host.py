@@ -21,6 +21,7 @@ from .options import (
     FAILED,
     PATH,
     Number,
+    SampleMemorySize,
     advising_resumption,
     baud_option,
     board_option,
@@ -89,6 +90,12 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         help="With --simulate, how much longer the host's bits are than the device's: 0.02 if its clock is 2 % slow.",
     )
     @click.option(
+        "--sample-memory",
+        type=SampleMemorySize(),
+        metavar="KIB",
+        help="With --simulate, give the board a sample memory of so many KiB, a power of two.",
+    )
+    @click.option(
         "--samples-per-frame",
         type=click.IntRange(1),
         help="Whole samples sent at a time; what a frame holds when left out. For slow chips: docs/boards.md.",
@@ -103,6 +110,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         baud: int | None,
         noise: float,
         skew: float,
+        sample_memory: int | None,
         samples_per_frame: int | None,
         **others: Any,
     ) -> Any:
@@ -114,11 +122,15 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
             raise BackspikeError("--skew needs --simulate")
         if bitstream and not simulate:
             raise BackspikeError("--bitstream needs --simulate")
+        if sample_memory is not None and (bitstream or not simulate):
+            raise BackspikeError("--sample-memory needs --simulate, without --bitstream")
         if baud and not port:
             raise BackspikeError("--baud needs --port")
         config = _load_config(config_name, board_name)
         bits = baud or _built_baud(config_name, board_name)
-        with _connect(config, board_name, port, bitstream, bits, noise, skew, samples_per_frame) as device:
+        with _connect(
+            config, board_name, port, bitstream, bits, noise, skew, sample_memory, samples_per_frame
+        ) as device:
             return command(device, **others)
 
     return run
@@ -164,6 +176,7 @@ def _connect(
     bits: int,
     noise: float,
     skew: float,
+    sample_memory: int | None,
     samples_per_frame: int | None,
 ) -> Iterator[Device]:
     """Open the way to a device, real or simulated, and greet it."""
@@ -180,7 +193,7 @@ def _connect(
 
         built = read_built(bitstream) if bitstream else None
         click.echo(f"building the simulation of {bitstream or config.name} ...", err=True)
-        with SimulatedBoard(config, noise=noise, built=built) as board:
+        with SimulatedBoard(config, noise=noise, built=built, memory_bits=sample_memory) as board:
             board.set_line(skew)
             line = DirectLine(board)
             # Of the simulation's seconds, not the computer's: a busy machine is not late.
