@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 from backspike import PRESETS, BackspikeError
+from backspike.cli import main
 from backspike.datasets import Dataset, load_dataset
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.sample_memory import SampleMemory
@@ -238,3 +241,21 @@ def test_a_device_without_memory_is_told() -> None:
         device = Device(SerialTransport(line, line.seconds), PRESETS["tiny"], 0.2)
         with pytest.raises(BackspikeError, match=r"^the device has no sample memory; "):
             SampleMemory(device.session, PRESETS["tiny"])
+
+
+def test_the_command_trains_tells_and_goes_on(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("backspike.sim.board.SimulatedBoard", partial(SimulatedBoard, optimise=False))
+    CONFIG.save(tmp_path / "config.toml")
+    arguments = ["host", "train", "--config", str(tmp_path / "config.toml"), "--simulate", "--dataset", "random"]
+    arguments += ["--out", str(tmp_path / "out"), "--sample-memory", "16", "--samples-on-board"]
+    assert main([*arguments, "--epochs", "1"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("320 samples in the board's memory, checked there, in ")
+    assert re.fullmatch(r"epoch 1/1: test [\d.]+%, [\d.]+ s, [\d,]+ samples per second, learned and tested", told[1])
+    assert told[2] == (
+        f"written to {tmp_path / 'out'}: checkpoint.npz, board.json; 1 of 1 epochs compared, 0 mismatches"
+    )
+    assert main([*arguments, "--epochs", "2", "--resume", "--no-compare"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("; 1 of 2 epochs compared, 0 mismatches")
+    assert main([*arguments[:-3], "--epochs", "1", "--resume"]) == 2
+    assert "error: --resume needs --samples-on-board" in capsys.readouterr().err
