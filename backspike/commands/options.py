@@ -131,20 +131,6 @@ class Known(click.ParamType):  # type: ignore[type-arg]  # no generic before cli
         return found or ([CompletionItem(incomplete, type="file")] if self._path else [])
 
 
-class SampleMemorySize(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.2
-    """KiB of a sample memory, a power of two from 1 to 32,768; converted to the bits of an address of its words."""
-
-    name = "integer"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the bits of an address, 9 to 24."""
-        if isinstance(value, int):
-            return value
-        if not value.isascii() or not value.isdecimal() or (kib := int(value)).bit_count() != 1 or kib > 1 << 15:
-            self.fail(f"{value!r} must be a power of two from 1 to 32768.", param, ctx)
-        return kib.bit_length() + 8
-
-
 def _boards() -> Iterable[str]:
     from backspike.fpga.boards import BOARDS
 
