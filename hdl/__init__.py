@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .board import BoardTop
+    from .bus.axi import AxiLite, AxiLiteRegisters, AxiNetwork
+    from .bus.network import BusNetwork
+    from .bus.pins import BusTop
+    from .bus.wishbone import Wishbone, WishboneNetwork, WishboneRegisters
     from .input import InputLayer
     from .joiner import VisitJoiner
     from .layer import HiddenLayer, OutputLayer
     from .lfsr import LeapForwardLfsr
+    from .link.host_link import HostLink
     from .network import NetworkTop
     from .neuron import CompositeNeuron, Membrane
     from .patience import Patience
@@ -33,9 +38,15 @@ if TYPE_CHECKING:
     from .wta import WinnerTakeAll
 
 _MODULES = {
+    "AxiLite": "bus.axi",
+    "AxiLiteRegisters": "bus.axi",
+    "AxiNetwork": "bus.axi",
     "BoardTop": "board",
+    "BusNetwork": "bus.network",
+    "BusTop": "bus.pins",
     "CompositeNeuron": "neuron",
     "HiddenLayer": "layer",
+    "HostLink": "link.host_link",
     "InputLayer": "input",
     "LeapForwardLfsr": "lfsr",
     "LfsrSeeder": "seeding",
@@ -53,6 +64,9 @@ _MODULES = {
     "VisitJoiner": "joiner",
     "WinCounter": "wins",
     "WinnerTakeAll": "wta",
+    "Wishbone": "bus.wishbone",
+    "WishboneNetwork": "bus.wishbone",
+    "WishboneRegisters": "bus.wishbone",
     "WordStore": "word_store",
     "describe_ports": "verilog",
     "emit": "verilog",
@@ -65,9 +79,15 @@ _MODULES = {
 """The file of each public name; what type checkers read is above."""
 
 __all__ = [
+    "AxiLite",
+    "AxiLiteRegisters",
+    "AxiNetwork",
     "BoardTop",
+    "BusNetwork",
+    "BusTop",
     "CompositeNeuron",
     "HiddenLayer",
+    "HostLink",
     "InputLayer",
     "LeapForwardLfsr",
     "LfsrSeeder",
@@ -85,6 +105,9 @@ __all__ = [
     "VisitJoiner",
     "WinCounter",
     "WinnerTakeAll",
+    "Wishbone",
+    "WishboneNetwork",
+    "WishboneRegisters",
     "WordStore",
     "describe_ports",
     "emit",
