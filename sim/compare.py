@@ -33,6 +33,7 @@ from .native import HardwareError, NativeNetwork
 from .observation import BETWEEN_SAMPLES, compared_state, difference
 from .runner import run_bench
 from .simulators import require_simulator
+from .views import write_views
 
 __all__ = ["Comparison", "Schedule", "advance", "compare", "compare_native", "differing_counter", "schedule_of"]
 
@@ -165,7 +166,7 @@ def compare(
     stalls : float
         Probability of a stall on each stream in each cycle, 0 to below 1.
     waves : Path, optional
-        Where to write a waveform (``.fst``, or with Verilator ``.vcd``).
+        Where to write a waveform (``.fst``, or with Verilator ``.vcd``), with save files for viewers (`write_views`).
     everything : bool
         Record every signal in the waveform, not only ports and the states that are compared; with Verilator, whose
         build then takes many times longer, and large designs many gigabytes.
@@ -228,6 +229,8 @@ def compare(
                 except NotYet:
                     if progress and done.exists():
                         progress(int(done.read_text() or 0))
+    if waves is not None:
+        write_views(waves, config, verilog)
     return Comparison(
         mismatch=found["mismatch"],
         compared=found["compared"],

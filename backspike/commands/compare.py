@@ -17,6 +17,7 @@ from .options import (
     config_option,
     data_dir_option,
     dataset_option,
+    examples,
     load_schedule,
     seed_option,
     setting_option,
@@ -26,7 +27,14 @@ from .options import (
 __all__ = ["compare"]
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "backspike compare --config digits --dataset digits --samples 100",
+        "backspike compare --config tiny --dataset random --samples 5 --simulator icarus --waves wave.fst",
+        "backspike compare --config digits --dataset digits --inference --checkpoint run/checkpoint.npz",
+        "backspike compare --config mnist-ecp5 --dataset mnist --samples 2000 --native",
+    )
+)
 @config_option
 @dataset_option
 @setting_option
@@ -36,7 +44,7 @@ __all__ = ["compare"]
 @click.option("--simulator", type=click.Choice(["verilator", "icarus"]), default="verilator", show_default=True)
 @click.option("--inference", is_flag=True, help="Show samples for testing, learning off.")
 @click.option("--checkpoint", type=PATH, help="Start from the weights of a training.")
-@click.option("--waves", type=PATH, help="Write a waveform to this .fst file.")
+@click.option("--waves", type=PATH, help="Write a waveform to this .fst file, and save files for viewers.")
 @click.option("--native", is_flag=True, help="Simulate natively: results of every sample, states now and then.")
 @click.option(
     "--interval", type=click.IntRange(1), default=256, show_default=True, help="With --native, samples between states."
@@ -65,6 +73,9 @@ def compare(
 
     Prints how much was compared and "0 mismatches", or the first mismatch with its place. The seed decides split,
     initial weights, LFSRs and stalls.
+
+    A waveform comes with save files that have its signals in groups, layer by layer: a .gtkw for GTKWave (gtkwave
+    wave.gtkw), and a command file for Surfer (surfer --command-file wave.sucl wave.fst).
     """
     from backspike.sim.compare import advance, compare_native
     from backspike.sim.compare import compare as run_comparison

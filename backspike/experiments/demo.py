@@ -59,7 +59,7 @@ def demo(out: Path, tell: Callable[[str], None]) -> bool:
     as ``backspike train`` does, whose checkpoint must then hold the simulation's weights.
 
     Leaves in `out`: ``digits.v`` and ``digits.json``, the checkpoint, metrics and learning curve of the training, a
-    waveform of one sample, the simulation's log and ``summary.json``.
+    waveform of one sample with save files for viewers, the simulation's log and ``summary.json``.
 
     Parameters
     ----------
@@ -201,7 +201,10 @@ def _report(summary: dict[str, Any], out: Path, waveform: Path, tell: Callable[[
         f"{summary['clocks_per_tick']:.1f} cycles per tick for {summary['rows_per_tick']:.1f} rows in the busier "
         f"layer, {summary['clocks_per_sample']:.0f} cycles per sample"
     )
-    tell(f"in {out}: {PRESET}.v, {PRESET}.json, {waveform.name}, learning-curve.png, checkpoint.npz, summary.json")
+    tell(
+        f"in {out}: {PRESET}.v, {PRESET}.json, {waveform.name} (with {waveform.stem}.gtkw for GTKWave and .sucl for "
+        "Surfer), learning-curve.png, checkpoint.npz, summary.json"
+    )
     tell(f"{summary['seconds']:.0f} s")
 
 

@@ -149,12 +149,9 @@ def _beside_float(training: TrainingFolder) -> Part:
         [f"test accuracy after {counted(count, 'epoch')}", percent(last.test_accuracy), percent(beside)],
         ["difference", points(last.test_accuracy - beside), ""],
         ["weights", f"{training.weights:,} of {config.weight_bits} bits", f"{training.weights:,} of 32 bits"],
-        ["a test sample", f"{inference.reads:,.0f} additions", f"{dense.inference:,} multiplications and additions"],
-        [
-            "a training sample, last epoch",
-            f"{learning.reads:,.0f} additions, {learning.writes:,.0f} weights written",
-            f"{dense.training:,} multiplications and additions, {training.weights:,} weights written",
-        ],
+        ["operations of a test sample", f"{inference.reads:,.0f} additions", f"{dense.inference:,} multiplications"],
+        ["of a training sample, last epoch", f"{learning.reads:,.0f} additions", f"{dense.training:,} multiplications"],
+        ["weights written by it", f"{learning.writes:,.0f}", f"{training.weights:,}"],
     ]
     words = [
         "The float network has the same layers, dropout, samples, order and epochs. Its sums are those of batch size "

@@ -196,7 +196,32 @@ def test_waveforms_on_demand(simulator, suffix, start, tmp_path):
     assert waves.read_bytes().startswith(start)
     assert waves.stat().st_size > 2_000
     if suffix == ".vcd":
-        assert re.search(r"\$var wire +4 \S+ flags__spike \[3:0\]", waves.read_text())
+        text = waves.read_text()
+    elif shutil.which("fst2vcd"):
+        text = subprocess.run(["fst2vcd", str(waves)], capture_output=True, text=True, check=True).stdout
+    else:
+        return
+    assert re.search(r"\$var wire +4 \S+ flags__spike \[3:0\]", text)
+    # All that the save files want to show is in it, under that name and as wide.
+    shown = re.findall(r"^(?:\+\{.*\} )?(tiny\.\S+)$", waves.with_suffix(".gtkw").read_text(), re.MULTILINE)
+    assert len(shown) > 30
+    assert not set(shown) - recorded(text)
+    added = re.findall(r"^variable_add (\S+)$", waves.with_suffix(".sucl").read_text(), re.MULTILINE)
+    assert added == [name.partition("[")[0] for name in shown]
+
+
+def recorded(text: str) -> set[str]:
+    """Return the hierarchical names of the signals in a VCD, with their bits."""
+    place, names = [], set()
+    for line in text.partition("$enddefinitions")[0].splitlines():
+        words = line.split()
+        if words[:1] == ["$scope"]:
+            place.append(words[2])
+        elif words[:1] == ["$upscope"]:
+            place.pop()
+        elif words[:1] == ["$var"]:
+            names.add(".".join([*place, "".join(words[4:-1])]))
+    return names
 
 
 # -- differences put in on purpose ----------------------------------------------------------------------------------

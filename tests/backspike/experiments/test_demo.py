@@ -100,7 +100,7 @@ def test_a_small_demo_leaves_what_it_says_and_can_be_shown_again(small, tmp_path
     assert "0 mismatches; the weights are those of `backspike train`, to the last bit" in lines
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         *("checkpoint.npz", "digits.json", "digits.v", "learning-curve.png", "metrics.json", "one-sample.fst"),
-        *("simulation.log", "summary.json"),
+        *("one-sample.gtkw", "one-sample.states.txt", "one-sample.sucl", "simulation.log", "summary.json"),
     ]
     assert all(path.stat().st_size for path in (tmp_path / "out").iterdir())
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
