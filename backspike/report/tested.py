@@ -104,7 +104,8 @@ def find_samples(training: TrainingFolder, samples: Samples) -> Dataset | str:
     except BackspikeError as error:
         if samples.given:
             raise
-        return f"the samples are not to be had: {error}"
+        hint = "" if "--dataset" in str(error) else "; --dataset says which they are"
+        return f"the samples are not to be had: {error}{hint}"
 
 
 def _load(training: TrainingFolder, samples: Samples) -> Dataset:

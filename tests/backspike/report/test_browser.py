@@ -52,8 +52,11 @@ def browse(page: Path, tmp_path: Path, *options: str, scheme: str = "light", wid
 
 @pytest.fixture(scope="module")
 def page(training, build, tmp_path_factory) -> Path:
+    """Return the page of a training in a folder whose name would be a picture from outside, and a script."""
     out = tmp_path_factory.mktemp("page") / "page.html"
-    assert main(["report", str(training), str(build), "--out", str(out)]) == 0
+    folder = out.parent / "<img src=http:x onerror='alert(1)'><script>alert(2)<"
+    shutil.copytree(training, folder)
+    assert main(["report", str(folder), str(build), "--out", str(out)]) == 0
     return out
 
 

@@ -305,7 +305,7 @@ def test_a_checkpoint_alone_is_shown_samples_that_are_named(training, tmp_path, 
 @pytest.mark.parametrize(
     ("dataset", "reason"),
     [
-        ("my digits.npz", "cannot read my digits.npz: No such file or directory"),
+        ("my digits.npz", "cannot read my digits.npz: No such file or directory; --dataset says which they are."),
         ("letters", "'letters' is not a dataset; known are digits"),
         ("mnist", "dataset mnist is not on this machine; --dataset mnist downloads it"),
         ("digits", "dataset digits has samples of shape (64,) in 10 classes, but network tiny takes shape (8,)"),
