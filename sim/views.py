@@ -15,8 +15,8 @@ from backspike.files import write_atomic
 
 __all__ = ["REQUEST_STATES", "Group", "Trace", "groups_of", "signals_of", "write_views"]
 
-REQUEST_STATES = ("Ready", "Execute", "Respond")
-"""States of `hdl.registers.RegisterFile`, in the order in which Amaranth numbers them: that of their first use."""
+REQUEST_STATES = ("Renew", "Ready", "Seed", "Access", "Look", "Respond", "Weight", "Move")
+"""States of `hdl.registers.RegisterFile`, by their numbers: Amaranth counts them as they are first named."""
 
 _MODULE = re.compile(r"^module \\?(\S+?) ?\((.*?)^endmodule$", re.MULTILINE | re.DOTALL)
 _SIGNAL = re.compile(r"^  (?:wire|reg) (?:signed )?(?:\[(\d+):0\] )?(\\?\S+?) ?(?:;|= )", re.MULTILINE)
