@@ -6,17 +6,18 @@ from pathlib import Path
 
 import click
 
-from .options import FAILED, out_option
+from .options import FAILED, examples, out_option
 
 __all__ = ["demo"]
 
 
-@click.command()
+@click.command(epilog=examples("backspike demo --out demo", "backspike report demo --out demo/report.html"))
 @out_option
 def demo(out: Path) -> None:
     """Train the digits in RTL simulation, beside the golden model.
 
-    Leaves Verilog, a waveform of one sample, a learning curve and summary.json.
+    Leaves Verilog, a waveform of one sample with save files for GTKWave and Surfer, a learning curve, checkpoint and
+    metrics, and summary.json.
     """
     from backspike.experiments.demo import demo as run_demo
 
