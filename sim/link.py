@@ -256,7 +256,8 @@ class LinkModel:
         else:
             samples, *places = (_number(body, place) for place in (0, 4, 8))
             fits = size in range(13, 14 + 5 * RUN_WRITES, 5) and body[12] < 1 << len(RunFlag)
-            fits = fits and all(place % 2 == 0 and place + ENTRY_WORDS * samples <= words for place in places)
+            fits = fits and all(place % 2 == 0 and place < words for place in places)
+            fits = fits and all(place + ENTRY_WORDS * samples <= words for place in places)
             fits = fits and all(register < len(self._by_address) for register in body[13::5])
             if self.mid_sample:
                 right = Status.MID_SAMPLE
