@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backspike.config import NetworkConfig, load_config
-from backspike.errors import BackspikeError
+from backspike.errors import BackspikeError, shown
 from backspike.files import read_json, reading
 from backspike.fpga.build import report_rows
 from backspike.training.checkpoint import Checkpoint
@@ -16,6 +16,9 @@ from backspike.training.identity import network_identity
 from backspike.training.metrics import Epoch, read_metrics
 
 __all__ = ["BuildFolder", "Simulation", "TrainingFolder", "read_folders"]
+
+LARGEST = 10**12
+"""Greatest count of cells, or clock in MHz, that a report may have."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class TrainingFolder:
     epochs : list of Epoch
         Those that are done; none where there is no account.
     float_accuracies : list of float
-        Test accuracy, 0 to 1, of the float network after each epoch.
+        Test accuracy, 0 to 1, of the float network after each epoch, of those too that are not done.
     checkpoint : Checkpoint or None
     simulation : Simulation or None
     """
@@ -85,8 +88,7 @@ class TrainingFolder:
     @property
     def float_accuracy(self) -> float | None:
         """Test accuracy, 0 to 1, of the float network after as many epochs; None without an epoch."""
-        count = len(self.epochs)
-        return self.float_accuracies[count - 1] if 0 < count <= len(self.float_accuracies) else None
+        return self.float_accuracies[len(self.epochs) - 1] if self.epochs else None
 
     @property
     def metrics_path(self) -> Path:
@@ -175,6 +177,8 @@ def _read_training(folder: Path) -> TrainingFolder | None:
             raise TypeError("its dataset is no text")
         if not all(epoch.training["samples"] and epoch.test["samples"] for epoch in training.epochs):
             raise ValueError("an epoch has no samples")
+        if len(training.float_accuracies) < len(training.epochs):
+            raise ValueError("the float network has fewer accuracies than there are epochs")
     if checkpoint and network_identity(checkpoint.config) != network_identity(config):
         raise BackspikeError(f"checkpoint.npz and metrics.json in {folder} are not of one training")
     return TrainingFolder(
@@ -226,11 +230,12 @@ def _read_build(folder: Path) -> BuildFolder | None:
         )
 
 
-def _numbers(values: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return the values of these names, all of them numbers above 0."""
-    for name in names:
-        if isinstance(values[name], bool) or not isinstance(values[name], int | float) or values[name] < 0:
-            raise ValueError(f"{name} is {values[name]!r:.40}")
-    if not values[names[-1]]:
-        raise ValueError(f"{names[-1]} is 0")
-    return {name: values[name] for name in names}
+def _numbers(values: dict[str, Any], part: str, whole: str) -> dict[str, Any]:
+    """Return the values of these two names: numbers from 0 to `LARGEST`, the second one above 0."""
+    for name in (part, whole):
+        value = values[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST:
+            raise ValueError(f"{name} is {shown(value)}")
+    if not values[whole]:
+        raise ValueError(f"{whole} is 0")
+    return {name: values[name] for name in (part, whole)}
