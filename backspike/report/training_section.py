@@ -30,6 +30,9 @@ CLASSES = 32
 CONFUSIONS = 10
 """Pairs of classes that are listed as taken for each other most."""
 
+LONGEST = 1 << 26
+"""Ticks times units of the largest raster that is recorded: each takes a few bytes."""
+
 _NO_CHECKPOINT = "there is no checkpoint.npz"
 
 
@@ -263,6 +266,9 @@ def _raster(training: TrainingFolder, tested: Tested | str, sample: int | None) 
         raise BackspikeError(
             f"--sample must be from 0 to {len(labels) - 1}, the test samples of {tested.dataset.name}, not {sample}"
         )
+    ticks, units = training.config.ticks, sum(training.config.layers)
+    if ticks * units > LONGEST:
+        return Part(heading, missing=f"{ticks:,} ticks of {units:,} units are too many to be recorded")
     index = int(tested.worst[0]) if sample is None else sample
     label = int(labels[index])
     raster = tested.raster(index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from backspike.report.charts import CurveLine, curves_chart, raster_chart, ticks
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+@cache
 def raster(**changes):
     config = PRESETS["tiny"].replace(**changes)
     values = np.full(config.layers[0], 200, dtype=np.uint8)

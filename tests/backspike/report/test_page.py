@@ -16,6 +16,7 @@ import pytest
 from backspike import PRESETS
 from backspike.cli import main
 from backspike.datasets import load_dataset
+from backspike.report import training_section
 from backspike.report.training_section import CLASSES
 from backspike.training.trainer import train
 from tests.backspike.test_cli import refused
@@ -181,6 +182,13 @@ def test_the_worst_samples_come_first_and_the_raster_is_the_worst_ones(training,
 def test_the_raster_is_of_the_sample_that_is_asked_for(training, tmp_path) -> None:
     label = load_dataset("random", PRESETS["tiny"], 5).test_labels[9]
     assert f"Test sample 9, a {label}, while a copy" in report(tmp_path, training, "--sample", 9).words
+
+
+def test_a_raster_too_large_is_not_recorded(training, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(training_section, "LONGEST", 8 * 15 - 1)
+    assert "Not shown: 8 ticks of 15 units are too many to be recorded." in report(tmp_path / "one", training).words
+    monkeypatch.setattr(training_section, "LONGEST", 8 * 15)
+    assert "are too many" not in report(tmp_path / "other", training).words
 
 
 def test_the_size_of_an_image_is_taken(training, tmp_path) -> None:
