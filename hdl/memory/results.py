@@ -66,7 +66,7 @@ class ResultKeeper(wiring.Component):
         m = Module()
         m.submodules.digest = digest = catalog.CRC32_ISO_HDLC(data_width=8).create()
         expected = self.expected.p
-        winner, wins = self.results.p.winner, self.results.p.wins
+        winner = self.results.p.winner
         result = Signal(2 * WORD_BITS)
         bytes_left = Signal(2)
         address = Signal(self._address_bits)
@@ -93,7 +93,7 @@ class ResultKeeper(wiring.Component):
                 with m.If(expected.shown):
                     m.d.comb += self.results.ready.eq(1)
                     with m.If(self.results.valid):
-                        keep(winner, wins[winner])
+                        keep(winner, self.results.p.most)
                 with m.Else():
                     keep(Mux(expected.damaged, Const(DAMAGED_RESULT[0]), expected.label), DAMAGED_RESULT[1])
             with m.State("Sum up"):

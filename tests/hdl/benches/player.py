@@ -230,7 +230,7 @@ class PlayerBench(Bench):
                 wins = [self.random.randrange(self.config.ticks + 1) for _ in range(self.config.layers[-1])]
                 winner = self.random.randrange(len(wins))
                 self.won.append((winner, wins[winner]))
-                await results.send({"winner": winner, "wins": wins})
+                await results.send({"winner": winner, "wins": wins, "most": wins[winner]})
 
     async def access(self) -> None:
         requests = self.monitor("requests", self.job["stalls"])
