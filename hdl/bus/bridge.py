@@ -24,8 +24,8 @@ class RegisterBridge(wiring.Component):
     shown while they come in, accesses for which the network waits (see `RegisterFile`) are refused from the beginning
     of a sample until it is whole (SLVERR), since nobody knows when that is; while one is under way, no sample begins.
 
-    Latency: an access that is not for the network is answered in the cycle after it came; others two cycles after the
-    network's response, which gets the request one cycle after the access, or two if it can be refused.
+    Latency: an access that is not for the network is answered in the cycle after it came. The network gets others in
+    that cycle, of recorded spikes one later; they are answered in the cycle after its response.
 
     Parameters
     ----------
@@ -85,13 +85,14 @@ class RegisterBridge(wiring.Component):
             request.data.eq(access.data),
         ]
         m.d.sync += self.reset.eq(0)
+        recorded = self._config.input == "spikes"
 
         def answer(status: Answer, value: object = 0) -> None:
             m.d.comb += self.accesses.ready.eq(1)
             m.d.sync += [self.answers.p.status.eq(status), self.answers.p.data.eq(value)]
             m.next = "Answer"
 
-        with m.FSM():
+        with m.FSM() as fsm:
             with m.State("Decode"), m.If(self.accesses.valid):
                 with m.If(access.address[:2] != 0):
                     answer(Answer.SLVERR)
@@ -110,24 +111,17 @@ class RegisterBridge(wiring.Component):
                     answer(Answer.OKAY)
                     m.d.sync += self.reset.eq(access.write & access.data[BusControl.RESET])
                 with m.Else():
-                    m.next = "Hold" if self._config.input == "spikes" else "Request"
-            if self._config.input == "spikes":
+                    m.next = "Hold" if recorded else "Request"
+            if recorded:
                 with m.State("Hold"):
-                    m.d.comb += self.hold.eq(waits)
+                    m.next = "Request"
                     with m.If(waits & self.begun):
                         answer(Answer.SLVERR)
-                    with m.Else():
-                        m.next = "Request"
             with m.State("Request"):
                 m.d.comb += self.requests.valid.eq(1)
-                if self._config.input == "spikes":
-                    m.d.comb += self.hold.eq(waits)
                 with m.If(self.requests.ready):
                     m.next = "Response"
             with m.State("Response"):
-                # The access is shown until the network has answered: it says what is held.
-                if self._config.input == "spikes":
-                    m.d.comb += self.hold.eq(waits)
                 m.d.comb += self.responses.ready.eq(1)
                 with m.If(self.responses.valid):
                     answer(Answer.OKAY, self.responses.payload)
@@ -135,6 +129,9 @@ class RegisterBridge(wiring.Component):
                 m.d.comb += self.answers.valid.eq(1)
                 with m.If(self.answers.ready):
                     m.next = "Decode"
+        if recorded:
+            # The access is shown until the network has answered.
+            m.d.comb += self.hold.eq(waits & ~fsm.ongoing("Decode") & ~fsm.ongoing("Answer"))
         return m
 
 

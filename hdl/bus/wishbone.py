@@ -117,7 +117,8 @@ class StreamWindow(wiring.Component):
     for results to be taken, and who takes them may be the one who waits. A read of RESULT gives the next word of the
     oldest result, or all ones if there is none; a write drops the rest of a result whose first word has been read.
 
-    Latency: an answer comes the cycle after an access, that of a SAMPLE two; others are passed on in the same cycle.
+    Latency: an answer comes the cycle after an access, that of a SAMPLE two. Other accesses are passed on in the same
+    cycle, and their answers a cycle later.
 
     Members
     -------

@@ -157,6 +157,16 @@ def test_generate_writes_what_it_says(tmp_path, capsys):
     assert json.loads(paths[1].read_text())["config"] == PRESETS["tiny"].to_dict()
 
 
+def test_generate_puts_a_network_on_a_bus(tmp_path, capsys):
+    assert main(["generate", "--config", "tiny", "--wrapper", "wishbone", "--out", str(tmp_path / "out")]) == 0
+    names = [name.replace("tiny", "tiny_wishbone") for name in GENERATED]
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / "out" / name) for name in names]
+    assert json.loads((tmp_path / "out" / "tiny_wishbone.json").read_text())["bus"]["kind"] == "wishbone"
+    assert main(["generate", "--config", "tiny", "--wrapper", "avalon", "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error == "error: Invalid value for '--wrapper': 'avalon' is not one of 'axi', 'wishbone'.\n"
+
+
 def test_generate_refuses_a_folder_at_once_that_cannot_be_made(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setattr("backspike.hdl.verilog.emit", None)  # not reached
