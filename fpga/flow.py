@@ -20,6 +20,7 @@ from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.hdl.verilog import free_memories
 
+from .blocks import fill_blocks
 from .boards import Board
 from .design import BoardDesign
 from .families.family import Pll
@@ -76,6 +77,8 @@ def synthesise(
         if not name.startswith("build_")
     }
     files["top.il"] = free_memories(files["top.il"])
+    if board.family.area:
+        files["top.il"] = fill_blocks(files["top.il"], board.family.area, board.capacity)
 
     def run(folder: Path) -> None:
         for name, content in files.items():

@@ -79,8 +79,8 @@ class Area:
     shapes : tuple
         Of a block RAM, each width in bits and how many words there then are.
     costs : mapping
-        Yosys's weights of a bit in registers, of a block RAM and, where a family has it, of a table of distributed RAM:
-        a memory goes where it costs least.
+        Yosys's weights of a bit in registers, of a block RAM and, where a family has them, of a table of distributed
+        RAM and of a single-port RAM: a memory goes where it costs least.
     full : float
         Part of the logic cells up to which place and route succeeds.
     tables_per_cell, flip_flops_per_cell : float

@@ -127,7 +127,7 @@ ICE40 = Ice40(
         flip_flops="SB_DFF",
         block_rams="SB_RAM40",
         shapes=((16, 256), (8, 512), (4, 1024), (2, 2048)),
-        costs={"registers": 1, "block_rams": 64},
+        costs={"registers": 1, "block_rams": 64, "single_port_rams": 2048},
         # The fullest that was built.
         full=0.98,
         # A cell has a table and a flip-flop, and of the flip-flops so many find no table to share a cell with, in four

@@ -1,0 +1,106 @@
+"""Small memories, which synthesis makes of registers, in the blocks of RAM that a design leaves unused.
+
+A block costs nothing where it would lie idle; a bit in a register takes a logic cell, and what selects it takes others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .families.family import Area, Capacity
+
+__all__ = ["fill_blocks"]
+
+LEAST_BITS = 16
+"""Bits from which on a memory is worth a block that is left."""
+
+_MODULE = re.compile(r"^module \S+\n.*?^end\n", re.MULTILINE | re.DOTALL)
+# Those of `backspike.hdl.ram`, which ask of RAM no more than devices have: one port to write, one clocked port to read.
+_MEMORY = re.compile(
+    r"^  attribute \\no_rw_check 1\n(?P<attributes>(?:  attribute .*\n)*)"
+    r"  memory width (?P<width>\d+) size (?P<depth>\d+) (?P<name>\S+)\n",
+    re.MULTILINE,
+)
+_STYLE = re.compile(r"^  attribute \\ram_style .*\n", re.MULTILINE)
+_READ = re.compile(r"^  cell \$memrd_v2 .*?^  end\n", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """A memory of the text: module and name, bits, blocks that it would take, and whether it is of registers."""
+
+    module: str
+    name: str
+    bits: int
+    blocks: int
+    of_registers: bool
+
+
+def fill_blocks(text: str, area: Area, capacity: Capacity) -> str:
+    """Give memories that would be registers to the blocks of RAM that no other memory takes.
+
+    Those that fill their blocks most come first. Where a family has distributed RAM, that is for them, and the text
+    stays as it is.
+
+    Parameters
+    ----------
+    text : str
+        RTLIL of the whole design.
+    area : Area
+        Of the device's family.
+    capacity : Capacity
+        What the device has.
+
+    Returns
+    -------
+    str
+        The same, with the attribute ``ram_style`` of these memories "block".
+    """
+    if area.distributed:
+        return text
+    memories = list(_memories(text, area, capacity))
+    left = capacity.block_rams - sum(memory.blocks for memory in memories if not memory.of_registers)
+    chosen = set()
+    small = [memory for memory in memories if memory.of_registers and memory.bits >= LEAST_BITS]
+    for memory in sorted(small, key=lambda memory: memory.bits / memory.blocks, reverse=True):
+        if memory.blocks <= left:
+            left -= memory.blocks
+            chosen.add((memory.module, memory.name))
+
+    def give(module: re.Match[str]) -> str:
+        name = module[0].split("\n", 1)[0]
+        return _MEMORY.sub(lambda found: _block(found) if (name, found["name"]) in chosen else found[0], module[0])
+
+    return _MODULE.sub(give, text)
+
+
+def _memories(text: str, area: Area, capacity: Capacity) -> Iterable[_Memory]:
+    """Give the memories of a design but those in single-port RAM."""
+    for module in _MODULE.finditer(text):
+        for found in _MEMORY.finditer(module[0]):
+            width, depth = int(found["width"]), int(found["depth"])
+            identifier = found["name"].replace("\\", "\\\\")
+            ports = [port[0] for port in _READ.finditer(module[0]) if f'\\MEMID "{identifier}"\n' in port[0]]
+            alternates = any("connect \\EN 1'1\n" not in port for port in ports)
+            blocks = _least(width, depth, area.shapes)
+            cost = area.costs["block_rams"] * blocks
+            if alternates and capacity.single_port_rams and _single_port_cost(width, depth, area) < cost:
+                continue
+            of_registers = bool(_STYLE.search(found["attributes"])) or area.costs["registers"] * width * depth < cost
+            yield _Memory(module[0].split("\n", 1)[0], found["name"], width * depth, blocks, of_registers)
+
+
+def _least(width: int, depth: int, shapes: tuple[tuple[int, int], ...]) -> int:
+    return min(-(-width // bits) * -(-depth // words) for bits, words in shapes)
+
+
+def _single_port_cost(width: int, depth: int, area: Area) -> float:
+    return area.costs["single_port_rams"] * _least(width, depth, area.single_port)
+
+
+def _block(found: re.Match[str]) -> str:
+    attributes = _STYLE.sub("", found["attributes"])
+    memory = found[0][found[0].rindex("  memory ") :]
+    return f'  attribute \\no_rw_check 1\n{attributes}  attribute \\ram_style "block"\n{memory}'
