@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from backspike import PRESETS
+from backspike.hdl.verilog import write_design
+from tests.hdl.variants import NEEDS_ICARUS
 
 FOLDER = Path(__file__).parents[1] / "examples"
 
@@ -18,7 +25,7 @@ def printed(name: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_each_example_has_a_test() -> None:
-    tested = {"composite_neuron.py", "network.py", "spike_generators.py", "winner_take_all.py"}
+    tested = {"composite_neuron.py", "litex_soc.py", "network.py", "spike_generators.py", "winner_take_all.py"}
     assert {path.name for path in FOLDER.glob("*.py")} == tested
 
 
@@ -56,3 +63,53 @@ def test_the_network_learns_what_the_golden_model_learns(capsys: pytest.CaptureF
     given, expected = re.findall(r"\[.*?\]", classes)
     assert given == expected
     assert re.fullmatch(r"[1-9]\d* weights changed, equal to the golden model's", weights)
+
+
+LITEX_BENCH = """\
+module bench;
+  reg clk = 0, rst = 1, cyc = 0, we = 0;
+  reg [29:0] adr;
+  reg [31:0] data;
+  wire [31:0] read;
+  wire ack, err;
+  tiny_wishbone_system system(.sys_clk(clk), .sys_rst(rst), .master_adr(adr), .master_dat_w(data), .master_dat_r(read),
+    .master_sel(4'hf), .master_cyc(cyc), .master_stb(cyc), .master_ack(ack), .master_we(we), .master_cti(3'd0),
+    .master_bte(2'd0), .master_err(err));
+  always #5 clk = ~clk;
+  task access(input [31:0] byte_address, input write, input [31:0] value);
+    begin
+      @(negedge clk); adr = byte_address >> 2; we = write; data = value; cyc = 1;
+      @(posedge clk); while (!(ack || err)) @(posedge clk);
+      $display("%h %b%b", read, ack, err);
+      @(negedge clk); cyc = 0;
+    end
+  endtask
+  initial begin
+    repeat (2) @(negedge clk); rst = 0;
+    access(32'h90000000, 0, 0);
+    access(32'h90000064, 1, 77);
+    access(32'h90000064, 0, 0);
+    access(32'h90000400, 0, 0);
+    $finish;
+  end
+  initial #1000000 $finish;
+endmodule
+"""
+
+
+@NEEDS_ICARUS
+def test_a_system_of_litex_reaches_the_network(tmp_path: Path) -> None:
+    if importlib.util.find_spec("litex") is None:
+        pytest.skip("needs LiteX: pip install litex migen")
+    config = PRESETS["tiny"]
+    verilog, _ = write_design(config, tmp_path, wrapper="wishbone")
+    command = [sys.executable, FOLDER / "litex_soc.py", verilog]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.stdout.splitlines()[-1:] == [str(tmp_path / "tiny_wishbone_system.v")], process.stderr
+    (tmp_path / "bench.v").write_text(LITEX_BENCH)
+    sources = ["bench.v", "tiny_wishbone.v", "tiny_wishbone_system.v"]
+    subprocess.run(["iverilog", "-g2005", "-s", "bench", "-o", "bench", *sources], cwd=tmp_path, check=True)
+    printed = subprocess.run(["vvp", "-n", "bench"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in printed.splitlines() if re.fullmatch(r"[0-9a-fx]{8} [01]{2}", line)]
+    assert [lines[0], *lines[2:]] == ["424b5350 10", "0000004d 10", "00000000 01"], printed
+    assert lines[1].endswith(" 10"), printed

@@ -24,8 +24,8 @@ __all__ = ["StreamWindow", "Wishbone", "WishboneNetwork", "WishboneRegisters"]
 class Wishbone(wiring.Signature):
     """Wishbone B4 with 32 bits of data in bytes of 8, as its master sees it.
 
-    ``cyc``, ``stb``, ``we``; ``adr`` of a byte, whose two lowest bits are those of a word; ``sel``, a bit for each
-    byte; ``dat_w``, ``dat_r``; ``ack`` or ``err`` ends an access; ``stall``, for masters that are pipelined.
+    ``cyc``, ``stb``, ``we``; ``adr`` of a byte, whose two lowest bits say nothing, since ``sel``, a bit for each byte
+    of the word, does; ``dat_w``, ``dat_r``; ``ack`` or ``err`` ends an access; ``stall`` is for pipelined masters.
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class WishboneRegisters(wiring.Component):
         with m.FSM():
             with m.State("Idle"), m.If(asked):
                 m.d.sync += [
-                    access.address.eq(bus.adr),
+                    access.address[2:].eq(bus.adr[2:]),
                     access.write.eq(bus.we),
                     access.data.eq(bus.dat_w),
                     # Reads are of whole words, whichever bytes are wanted.

@@ -170,7 +170,7 @@ class BusHost(ABC):
         rate, window = self.offset("RATE_1"), self.offset("WEIGHT_LANE")
         before = await self.read("RATE_1")
         await self.open_window(1)
-        for low in (1, 2, 3):
+        for low in (1, 2, 3) if self.of_bytes else ():
             assert await self.access(rate + low) == (SLVERR, 0)
             assert await self.access(rate + low, 7) == (SLVERR, 0)
             # An address that is not a word's is not looked up.
@@ -227,6 +227,8 @@ class BusHost(ABC):
         assert await self.read("SAMPLES") == 1
 
     no_register = DECERR
+    of_bytes = True
+    """Whether the lowest bits of an address say which byte is meant."""
 
     def unknown(self, addresses: list[int]) -> list[int]:
         """Return those of some addresses that are no register on this bus."""
