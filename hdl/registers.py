@@ -114,6 +114,12 @@ class RegisterFile(wiring.Component):
             found: Value = request.address.matches(*addresses)
             return found
 
+        def known(name: str, value: Value) -> Signal:
+            """Return what is known of a request from its second cycle on, in a register: it stays until it is taken."""
+            flag = Signal(name=name)
+            m.d.sync += flag.eq(value)
+            return flag
+
         # -- the memory: in turn a half of a counter, and the half that the host's side is at -----------------------
 
         counting = Signal()
@@ -166,7 +172,7 @@ class RegisterFile(wiring.Component):
         m.d.comb += written.eq(request.data.word_select(at[0], HALF))
         for limited in (RegisterKind.WINDOW, RegisterKind.RATE):
             largest = next(iter(registers.of_kind(limited).values())).largest
-            with m.If(asked(limited)):
+            with m.If(known(f"is_{limited.value}", asked(limited))):
                 with m.If(at[0]):
                     m.d.comb += written.eq(0)
                 with m.Elif(request.data[HALF:].any() | (request.data[:HALF] > largest)):
@@ -182,15 +188,21 @@ class RegisterFile(wiring.Component):
 
         # -- an access: `at` moves where the host's half is there, and is asked for in the next cycle ----------------
 
-        is_counter = asked(RegisterKind.COUNTER)
+        # SEED follows CONTROL in the map: `at` is there after a write of CONTROL, and when all has been renewed.
+
         is_weight = asked(RegisterKind.WEIGHT)
+        is_counter = known("is_counter", asked(RegisterKind.COUNTER))
+        is_status = known("is_status", asked(RegisterKind.STATUS))
+        controls = known("controls", request.write & asked(RegisterKind.CONTROL))
+        plain = asked(RegisterKind.WINDOW, RegisterKind.RATE, RegisterKind.SEED)
+        writes = known("writes", request.write & plain)
+        waits = known("waits", request.write | is_weight)
         response = self.responses.payload
         clear = Signal()
         reseed = Signal(init=1)
         everything = Signal(init=1)
         odd = Signal()
         holding = Signal()
-        waits = request.write | is_weight
         m.d.comb += self.hold.eq((holding & waits) | renewing | clear | reseed)
 
         def change_to(value: Value, condition: Value | int = 1) -> None:
@@ -231,15 +243,15 @@ class RegisterFile(wiring.Component):
             with m.State("Access"):
                 m.d.comb += holding.eq(1)
                 turn = Mux(is_counter, counting & (at == counter), ~counting)
-                with m.If(asked(RegisterKind.STATUS) & ~at[0]):
+                with m.If(is_status & ~at[0]):
                     m.d.comb += host_added.eq(Cat(self.showing, self.seeding))
                 with m.If(turn & (~waits | self.quiet)):
-                    change_to(written, request.write & asked(RegisterKind.WINDOW, RegisterKind.RATE, RegisterKind.SEED))
+                    change_to(written, writes)
                     m.d.comb += step.eq(1)
                     m.d.sync += response.word_select(at[0], HALF).eq(total)
                     with m.If(at[0]):
                         finish()
-                        with m.If(request.write & asked(RegisterKind.CONTROL)):
+                        with m.If(controls):
                             m.d.sync += [
                                 clear.eq(request.data[Control.CLEAR_COUNTERS]),
                                 reseed.eq(request.data[Control.SEED_LFSRS]),

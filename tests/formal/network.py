@@ -71,7 +71,7 @@ PROOFS = [
         f"every access is answered within {ACCESS_CLOCKS} clocks, but a clear and a counter's; in any phase of samples",
         least(),
         accessed,
-        depth=ACCESS_CLOCKS + 12,
+        depth=ACCESS_CLOCKS + 4,
         unbounded=False,
         # As if a layer that is none could be asked for a weight.
         twin=least(RegisterFile=NO_LIMIT.RegisterFile),
