@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.hdl.variants import NEEDS_ICARUS, ON_BOTH
 
 from .design import assert_learned, run
+
+pytestmark = pytest.mark.slow
 
 
 @ON_BOTH

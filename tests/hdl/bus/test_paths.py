@@ -14,7 +14,7 @@ from backspike.hdl.bus.axi import AxiNetwork
 from backspike.hdl.bus.wishbone import WishboneNetwork
 
 SEED = 20272
-CLOCKS = 600
+CLOCKS = 300
 CONFIG = NetworkConfig(layers=(3, 2), ticks=3, weight_bits=4, weight_frac=2, lfsr_bits=24, input_lfsrs=1)
 
 
