@@ -127,13 +127,13 @@ def test_a_board_answers_random_requests_as_the_model_does() -> None:
 
 
 def test_a_board_with_a_sample_memory_answers_as_the_model_does() -> None:
-    with SimulatedBoard(CONFIG, optimise=False, memory_bits=11) as board:
-        conversation = Conversation(board, CONFIG, Random(20274), memory_bits=11)
+    with SimulatedBoard(TINY, optimise=False, memory_bits=13) as board:
+        conversation = Conversation(board, TINY, Random(20274), memory_bits=13)
         conversation.tell(HELLO[0])
         conversation.fill_memory()
-        kinds, _ = conversation.run(600, interval=300)
-    assert set(kinds) == {*(kind.name for kind in (*Request, *MemoryRequest)), "unknown kind", "order", "repeated"}
-    assert conversation.model.shown > 150
+        kinds, _ = conversation.run(400, interval=400)
+    assert set(kinds) > {kind.name for kind in MemoryRequest}
+    assert conversation.model.shown > 50
 
 
 def test_a_board_that_learns_otherwise_would_be_found() -> None:
