@@ -53,7 +53,8 @@ class RecordFetcher(wiring.Component):
 
     A record is offered when all of it is there and its CRCs are right, or when it is known to be damaged.
 
-    Latency: 13 cycles, its words, and three times what the memory takes to the first word of a burst.
+    Latency: 13 cycles, its words and two of the entry, and three times what the memory takes to the first word of a
+    burst.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class SamplePlayer(wiring.Component):
 
     While one sample is taken by the network, the next one's record is fetched and checked.
 
-    Latency: the first record is asked for 35 cycles after a run is there, and 12 more and those of the access for each
+    Latency: the first entry is asked for 33 cycles after a run is there, and 12 more and those of the access for each
     of its register writes. Between two samples of the network's there are no cycles of the player's own where fetching
     (`RecordFetcher`) and decoding (`RecordDecoder`) take fewer than showing.
 
