@@ -24,6 +24,27 @@ constexpr uint64_t CLOCK = 1 << PARTS_LOG2;
 constexpr uint64_t REST = 1 << 14;
 constexpr int REST_MILLISECONDS = 5;
 
+// Those of a board with an SDRAM (`sdram.py`) that has no other do: what the part first complained of and when, and the
+// bits of a word that flip.
+template <typename Model>
+auto complaint(Model& model, int) -> decltype(model.part___05Ffirst, uint64_t{}) {
+    return uint64_t{model.part___05Ffirst} << 32 | model.part___05Ffirst_clock;
+}
+
+template <typename Model>
+uint64_t complaint(Model&, long) {
+    return 0;
+}
+
+template <typename Model>
+auto set_upset(Model& model, uint64_t address, uint64_t mask, int) -> decltype(model.part___05Fupset_mask, void()) {
+    model.part___05Fupset_address = address;
+    model.part___05Fupset_mask = mask;
+}
+
+template <typename Model>
+void set_upset(Model&, uint64_t, uint64_t, long) {}
+
 }  // namespace
 
 struct Board : Device {
@@ -49,6 +70,7 @@ struct Board : Device {
     Board(unsigned divisor, uint64_t noise, uint64_t seed, uint64_t contents)
         : Device{seed, contents}, bit{divisor * CLOCK}, noise{noise} {
         model.rx = 1;
+        set_upset(model, 0, 0, 0);
         if (contents) {
             start();
         } else {
@@ -189,6 +211,17 @@ void backspike_break(Board* board, uint64_t bits) {
 void backspike_reset(Board* board) {
     board->select();
     board->reset();
+}
+
+uint64_t backspike_complaint(Board* board) { return complaint(board->model, 0); }
+
+// Have bits of a word of the SDRAM flip, in the time of a clock.
+void backspike_flip(Board* board, uint64_t address, uint64_t mask) {
+    board->select();
+    set_upset(board->model, address, mask, 0);
+    board->step();
+    set_upset(board->model, 0, 0, 0);
+    board->step();
 }
 
 #if VM_COVERAGE

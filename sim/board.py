@@ -24,6 +24,7 @@ from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import BREAK_BITS, LEAST_DIVISOR
 from backspike.hdl.memory.block_ram import BlockRam
+from backspike.hdl.memory.sdram import Sdram, SdramController
 from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import describe_ports, emit
 from backspike.link import FRAME_BYTES, PARTS
@@ -31,11 +32,15 @@ from backspike.link import FRAME_BYTES, PARTS
 from .bitstream import decode
 from .built import CHIP, PORTS, Built
 from .library import DRIVEN, load_library
+from .sdram import ARRAY_VERILOG, SimulatedSdram, describe_violation
 
 __all__ = ["BoardRegister", "DirectLine", "SimulatedBoard"]
 
 CLOCK_HZ = 12_000_000
 """Clocks of a simulated second: those of the slowest boards."""
+
+_SDRAM_CLOCK = 60.0
+"""MHz, from which times of an SDRAM become cycles: those of the boards that have one."""
 
 _SLICE = 1_000_000
 """Clocks between two looks at Ctrl-C."""
@@ -59,6 +64,8 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "reset": (None, [_BOARD]),
     "each": (None, [_BOARD, _TELL]),
     "upset": (None, [_BOARD, ctypes.c_char_p, ctypes.c_char_p, _NUMBER, ctypes.c_uint8, _NUMBER]),
+    "complaint": (_NUMBER, [_BOARD]),
+    "flip": (None, [_BOARD, _NUMBER, _NUMBER]),
     "serve": (None, [_BOARD, ctypes.c_int]),
 }
 _COVERAGE: dict[str, tuple[Any, list[Any]]] = {"coverage": (None, [_BOARD, ctypes.c_char_p])}
@@ -125,6 +132,9 @@ class SimulatedBoard:
         Those at power-up; none when left out.
     memory_bits : int, optional
         Bits of an address of its sample memory, which is in block RAM; left out, there is none.
+    sdram : Sdram, optional
+        The part that its sample memory is, in place of block RAM: simulated at its pins, with the times that it has at
+        60 MHz.
     bins : mapping, optional
         Conditions that are counted, by name, and with them lines, branches and toggles: see `write_coverage`.
 
@@ -152,6 +162,7 @@ class SimulatedBoard:
         bins: Mapping[str, str] | None = None,
         weights: Sequence[NDArray[np.int64]] | None = None,
         memory_bits: int | None = None,
+        sdram: Sdram | None = None,
     ) -> None:
         if not 0 <= noise < 1:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
@@ -162,6 +173,7 @@ class SimulatedBoard:
         answer = 2 * FRAME_BYTES * _BYTE_BITS * divisor
         self.patience = (PARTS + 3) * sample_limit(config) + answer + 1_000_000
         self._divisor = divisor
+        self._sdram_words = 0 if sdram is None else 1 << sdram.address_bits
         self._bit = float(divisor)
         if built:
             self.verilog = decode(built)
@@ -175,6 +187,7 @@ class SimulatedBoard:
                 tuple(bins.items()) if bins is not None else None,
                 tuple(matrix.astype(np.int64).tobytes() for matrix in weights) if weights is not None else None,
                 memory_bits,
+                sdram,
             )
         contents = seed if power_up else 0
         self._board = ctypes.c_void_p(self._library.backspike_open(divisor, int(noise * 2**32), seed, contents))
@@ -275,6 +288,24 @@ class SimulatedBoard:
         name = register.name.encode()
         self._library.backspike_upset(self._board, register._scope, name, byte, 1 << place % 8, clocks)
 
+    @property
+    def complaint(self) -> str:
+        """What the SDRAM first complained of, as a sentence: a time that was too short, or the like; else nothing."""
+        found = int(self._library.backspike_complaint(self._board))
+        return describe_violation(found >> 32, found & 0xFFFF_FFFF)
+
+    def flip(self, address: int, mask: int) -> None:
+        """Have the bits of a mask flip in a word of the SDRAM, whose address is row, bank and column; two clocks go by.
+
+        Raises
+        ------
+        BackspikeError
+            There is no such word.
+        """
+        if not 0 <= address < self._sdram_words:
+            raise BackspikeError(f"the SDRAM has {self._sdram_words:,} words, so none has the address {address}")
+        self._library.backspike_flip(self._board, address, mask)
+
     def send_break(self, bits: int = 2 * BREAK_BITS) -> None:
         """Hold the line at 0 for the time of so many bits; nothing else is on its way on it."""
         self._library.backspike_break(self._board, bits)
@@ -309,18 +340,23 @@ def _library(
     bins: tuple[tuple[str, str], ...] | None,
     contents: tuple[bytes, ...] | None,
     memory_bits: int | None,
+    sdram: Sdram | None,
 ) -> tuple[str, ctypes.CDLL]:
     """Return a board's Verilog and library; simulations in one process share it, as writing Verilog takes seconds."""
     weights = None
     if contents is not None:
         layers = zip(config.weight_layers, contents, strict=True)
         weights = [np.frombuffer(content, np.int64).reshape(layer.shape) for layer, content in layers]
-    memory = None if memory_bits is None else BlockRam(memory_bits)
+    memory: Any = None if memory_bits is None else BlockRam(memory_bits)
+    if sdram is not None:
+        memory = SimulatedSdram(SdramController(sdram, _SDRAM_CLOCK), large=True)
     top, name = BoardTop(config, SerialTransport(divisor), weights, memory), f"{config.name}_board"
     ports = {**_CLOCK_AND_RESET, **describe_ports(top)}
     signatures = _SIGNATURES if bins is None else {**_SIGNATURES, **_COVERAGE}
     # As for synthesis: no memory is cleared, the harness says what each begins with.
     verilog = "`define SYNTHESIS\n" + emit(top, name, sources=bins is not None)
+    if sdram is not None:
+        verilog += ARRAY_VERILOG
     if exposed:
         # Each has a name, and what is no register is a wire.
         verilog = re.sub(r"^( *reg [^;=]*)(;| =)", rf"\1{_PUBLIC}\2", verilog, flags=re.MULTILINE)

@@ -318,8 +318,8 @@ class SimulatedSdram(wiring.Component):
     Members
     -------
     memory : ``In(memory_port(address_bits))``
-    first, first_clock, upset_address, upset_mask
-        As of `SdramModel`.
+    part : ``Out(wiring.Signature(…))``
+        ``first``, ``first_clock``, ``upset_address``, ``upset_mask`` of the `SdramModel`.
     """
 
     def __init__(self, controller: SdramController, cycles: SdramCycles | None = None, large: bool = False) -> None:
@@ -328,10 +328,16 @@ class SimulatedSdram(wiring.Component):
         super().__init__(
             {
                 "memory": In(memory_port(controller.chip.address_bits)),
-                "first": Out(8),
-                "first_clock": Out(32),
-                "upset_address": In(controller.chip.address_bits),
-                "upset_mask": In(WORD_BITS),
+                "part": Out(
+                    wiring.Signature(
+                        {
+                            "first": Out(8),
+                            "first_clock": Out(32),
+                            "upset_address": In(controller.chip.address_bits),
+                            "upset_mask": In(WORD_BITS),
+                        }
+                    )
+                ),
             }
         )
 
@@ -346,9 +352,9 @@ class SimulatedSdram(wiring.Component):
                 m.d.sync += getattr(model.pins, name).eq(getattr(controller.pins, name))
         m.d.comb += [
             controller.pins.read.eq(model.pins.read),
-            self.first.eq(model.first),
-            self.first_clock.eq(model.first_clock),
-            model.upset_address.eq(self.upset_address),
-            model.upset_mask.eq(self.upset_mask),
+            self.part.first.eq(model.first),
+            self.part.first_clock.eq(model.first_clock),
+            model.upset_address.eq(self.part.upset_address),
+            model.upset_mask.eq(self.part.upset_mask),
         ]
         return m

@@ -10,28 +10,18 @@ import click
 from .options import (
     PATH,
     Number,
-    SampleMemorySize,
     baud_option,
     board_option,
     config_option,
     examples,
     out_option,
+    sample_memory_option,
     speed_option,
     told,
     trained_weights,
 )
 
 __all__ = ["build"]
-
-_SDRAM = "sdram"
-
-
-class _SampleMemory(SampleMemorySize):
-    """KiB of the device's RAM; or nothing, which is the board's SDRAM."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the bits of an address, or that it is the SDRAM."""
-        return value if value == _SDRAM else super().convert(value, param, ctx)
 
 
 @click.command(
@@ -50,14 +40,9 @@ class _SampleMemory(SampleMemorySize):
 @click.option("--clock", type=Number(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
 @baud_option
-@click.option(
-    "--sample-memory",
-    type=_SampleMemory(),
-    is_flag=False,
-    flag_value=_SDRAM,
-    metavar="[KIB]",
-    help="A memory for samples, which the device then plays itself: the board's SDRAM, or KIB of the device's own RAM, "
-    "a power of two.",
+@sample_memory_option(
+    "A memory for samples, which the device then plays itself: the board's SDRAM, or KIB of the device's own RAM, a "
+    "power of two."
 )
 @click.option("--checkpoint", type=PATH, help="A training whose weights the device has at power-up.")
 @speed_option

@@ -21,7 +21,6 @@ from .options import (
     FAILED,
     PATH,
     Number,
-    SampleMemorySize,
     advising_resumption,
     baud_option,
     board_option,
@@ -36,6 +35,7 @@ from .options import (
     json_option,
     load_schedule,
     out_option,
+    sample_memory_option,
     samples_option,
     seed_option,
     setting_option,
@@ -89,11 +89,9 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="With --simulate, how much longer the host's bits are than the device's: 0.02 if its clock is 2 % slow.",
     )
-    @click.option(
-        "--sample-memory",
-        type=SampleMemorySize(),
-        metavar="KIB",
-        help="With --simulate, give the board a sample memory of so many KiB, a power of two.",
+    @sample_memory_option(
+        "With --simulate, give the board a sample memory: the SDRAM of an ULX3S, at its pins, or KIB of the device's "
+        "own RAM, a power of two."
     )
     @click.option(
         "--samples-per-frame",
@@ -110,7 +108,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         baud: int | None,
         noise: float,
         skew: float,
-        sample_memory: int | None,
+        sample_memory: int | str | None,
         samples_per_frame: int | None,
         **others: Any,
     ) -> Any:
@@ -176,7 +174,7 @@ def _connect(
     bits: int,
     noise: float,
     skew: float,
-    sample_memory: int | None,
+    sample_memory: int | str | None,
     samples_per_frame: int | None,
 ) -> Iterator[Device]:
     """Open the way to a device, real or simulated, and greet it."""
@@ -188,16 +186,21 @@ def _connect(
             yield Device(transport, config, 0.2 + 17_000 / bits, samples_per_frame)
     else:
         from backspike.fpga.link.serial_transport import SerialTransport
+        from backspike.hdl.memory.sdram import Sdram
         from backspike.sim.board import DirectLine, SimulatedBoard
         from backspike.sim.built import read_built
 
         built = read_built(bitstream) if bitstream else None
         click.echo(f"building the simulation of {bitstream or config.name} ...", err=True)
-        with SimulatedBoard(config, noise=noise, built=built, memory_bits=sample_memory) as board:
+        ram = sample_memory if isinstance(sample_memory, int) else None
+        sdram = Sdram() if isinstance(sample_memory, str) else None
+        with SimulatedBoard(config, noise=noise, built=built, memory_bits=ram, sdram=sdram) as board:
             board.set_line(skew)
             line = DirectLine(board)
             # Of the simulation's seconds, not the computer's: a busy machine is not late.
             yield Device(SerialTransport(line, line.seconds), config, 0.2, samples_per_frame)
+            if board.complaint:
+                raise BackspikeError(board.complaint)
 
 
 def _load_checkpoint(device: Device, path: Path) -> None:

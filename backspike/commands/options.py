@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.shell_completion import CompletionItem
@@ -31,7 +31,6 @@ __all__ = [
     "PATH",
     "Known",
     "Number",
-    "SampleMemorySize",
     "advising_resumption",
     "any_engine_option",
     "baud_option",
@@ -52,6 +51,7 @@ __all__ = [
     "optional_dataset_option",
     "out_option",
     "results_option",
+    "sample_memory_option",
     "samples_option",
     "seed_option",
     "setting_option",
@@ -95,15 +95,19 @@ class Number(click.FloatRange):
         return number
 
 
-class SampleMemorySize(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.2
-    """KiB of a sample memory, a power of two from 1 to 32,768; converted to the bits of an address of its words."""
+# As `backspike.fpga.boards.SDRAM`, whose module takes its time.
+_SDRAM: Literal["sdram"] = "sdram"
+
+
+class _SampleMemory(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.2
+    """KiB of a sample memory, a power of two from 1 to 32,768; or the board's SDRAM."""
 
     name = "integer"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the bits of an address, 9 to 24."""
-        if isinstance(value, int):
-            return value
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the bits of an address of its words, 9 to 24, or that it is the SDRAM."""
+        if isinstance(value, int) or value == _SDRAM:
+            return value  # type: ignore[no-any-return]
         if not value.isascii() or not value.isdecimal() or (kib := int(value)).bit_count() != 1 or kib > 1 << 15:
             self.fail(f"{value!r} must be a power of two from 1 to 32768.", param, ctx)
         return kib.bit_length() + 8
@@ -146,6 +150,13 @@ def _datasets() -> Iterable[str]:
 def board_option(help: str, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the option that names a board."""
     return click.option("--board", "board_name", type=Known(_boards), metavar="NAME", required=required, help=help)
+
+
+def sample_memory_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option of a sample memory: without a number the board's SDRAM, with one the device's own RAM."""
+    return click.option(
+        "--sample-memory", type=_SampleMemory(), is_flag=False, flag_value=_SDRAM, metavar="[KIB]", help=help
+    )
 
 
 config_option = click.option(

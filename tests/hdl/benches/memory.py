@@ -84,5 +84,5 @@ class SdramBench(MemoryBench):
 
     async def check(self) -> None:
         """No time was too short, and what is made ready was made ready right."""
-        complaint = describe_violation(self.unit.get("first"), self.unit.get("first_clock"))
+        complaint = describe_violation(self.unit.get("part__first"), self.unit.get("part__first_clock"))
         assert not complaint, complaint

@@ -119,7 +119,7 @@ def test_a_refresh_comes_in_time_whatever_the_user_does(write: int, words: int) 
         ctx.set(port.written.valid, 0)
         ctx.set(port.read.ready, 0)
         await ctx.tick().repeat(3 * controller.cycles.t_refi)
-        complaint = describe_violation(ctx.get(memory.first), ctx.get(memory.first_clock))
+        complaint = describe_violation(ctx.get(memory.part.first), ctx.get(memory.part.first_clock))
         assert not complaint, complaint
 
     run(memory, testbench)
