@@ -213,7 +213,7 @@ def test_runs_end_with_a_reset_and_the_memory_stays(tiny: Host, by_break: bool) 
     """At any moment: of runs' first steps, of a sample, between two, while words are read."""
     random = Random(SEED)
     tiny.lay_order(np.arange(SAMPLES), ORDERS)
-    for _ in range(12):
+    for _ in range(6):
         for _ in range(2):
             tiny.run(SAMPLES, ORDERS, RESULTS, LEARN | WRITE, RATE_1=256)
         tiny.board.run(random.randrange(3000))
