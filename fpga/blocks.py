@@ -17,25 +17,30 @@ LEAST_BITS = 16
 """Bits from which on a memory is worth a block that is left."""
 
 _MODULE = re.compile(r"^module \S+\n.*?^end\n", re.MULTILINE | re.DOTALL)
-# Those of `backspike.hdl.ram`, which ask of RAM no more than devices have: one port to write, one clocked port to read.
 _MEMORY = re.compile(
-    r"^  attribute \\no_rw_check 1\n(?P<attributes>(?:  attribute .*\n)*)"
+    r"^(?P<attributes>(?:  attribute .*\n)*)"
     r"  memory width (?P<width>\d+) size (?P<depth>\d+) (?P<name>\S+)\n",
     re.MULTILINE,
 )
+# Of those of `backspike.hdl.ram`, which ask of RAM no more than devices have: one port to write, one clocked to read.
+_PLAIN = "  attribute \\no_rw_check 1\n"
 _STYLE = re.compile(r"^  attribute \\ram_style .*\n", re.MULTILINE)
 _READ = re.compile(r"^  cell \$memrd_v2 .*?^  end\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class _Memory:
-    """A memory of the text: module and name, bits, blocks that it would take, and whether it is of registers."""
+    """A memory of the text: module and name, bits, blocks that it would take, and whether it is of registers.
+
+    ``plain``: it may be given a block.
+    """
 
     module: str
     name: str
     bits: int
     blocks: int
     of_registers: bool
+    plain: bool
 
 
 def fill_blocks(text: str, area: Area, capacity: Capacity) -> str:
@@ -63,7 +68,7 @@ def fill_blocks(text: str, area: Area, capacity: Capacity) -> str:
     memories = list(_memories(text, area, capacity))
     left = capacity.block_rams - sum(memory.blocks for memory in memories if not memory.of_registers)
     chosen = set()
-    small = [memory for memory in memories if memory.of_registers and memory.bits >= LEAST_BITS]
+    small = [memory for memory in memories if memory.of_registers and memory.plain and memory.bits >= LEAST_BITS]
     for memory in sorted(small, key=lambda memory: memory.bits / memory.blocks, reverse=True):
         if memory.blocks <= left:
             left -= memory.blocks
@@ -77,19 +82,22 @@ def fill_blocks(text: str, area: Area, capacity: Capacity) -> str:
 
 
 def _memories(text: str, area: Area, capacity: Capacity) -> Iterable[_Memory]:
-    """Give the memories of a design but those in single-port RAM."""
+    """Give the memories of a design but those in single-port RAM, and those that are read without a clock."""
     for module in _MODULE.finditer(text):
         for found in _MEMORY.finditer(module[0]):
             width, depth = int(found["width"]), int(found["depth"])
             identifier = found["name"].replace("\\", "\\\\")
             ports = [port[0] for port in _READ.finditer(module[0]) if f'\\MEMID "{identifier}"\n' in port[0]]
+            if any("parameter \\CLK_ENABLE 0\n" in port for port in ports):
+                continue
             alternates = any("connect \\EN 1'1\n" not in port for port in ports)
             blocks = _least(width, depth, area.shapes)
             cost = area.costs["block_rams"] * blocks
             if alternates and capacity.single_port_rams and _single_port_cost(width, depth, area) < cost:
                 continue
             of_registers = bool(_STYLE.search(found["attributes"])) or area.costs["registers"] * width * depth < cost
-            yield _Memory(module[0].split("\n", 1)[0], found["name"], width * depth, blocks, of_registers)
+            plain = _PLAIN in found["attributes"]
+            yield _Memory(module[0].split("\n", 1)[0], found["name"], width * depth, blocks, of_registers, plain)
 
 
 def _least(width: int, depth: int, shapes: tuple[tuple[int, int], ...]) -> int:
@@ -103,4 +111,4 @@ def _single_port_cost(width: int, depth: int, area: Area) -> float:
 def _block(found: re.Match[str]) -> str:
     attributes = _STYLE.sub("", found["attributes"])
     memory = found[0][found[0].rindex("  memory ") :]
-    return f'  attribute \\no_rw_check 1\n{attributes}  attribute \\ram_style "block"\n{memory}'
+    return f'{attributes}  attribute \\ram_style "block"\n{memory}'
