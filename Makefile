@@ -18,6 +18,7 @@
 #   make mutation  faults put into each file of hdl/, and how many of them the tests find; a table in docs/verification.md
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
 #   make docs    the documentation as a site, in build/docs/
+#   make board-epoch  an epoch of MNIST that a simulated board plays out of its SDRAM, compared with the golden model
 #   make diagrams  the drawings of docs/images from their text (needs Graphviz), and the pictures of the README
 #   make venv    only the environment, with the command .venv/bin/backspike
 
@@ -42,7 +43,7 @@ if command -v icebox_vlog >/dev/null; then \
   else echo "The bitstream is not simulated, as Project IceStorm is missing (apt-get install fpga-icestorm)."; fi
 endef
 
-.PHONY: diagrams docs demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults requests coverage interruptions upsets fuzz formal mutation epoch venv format clean
+.PHONY: board-epoch diagrams docs demo demo-training demo-bitstream test test-quick test-pythons lint bench soak faults requests coverage interruptions upsets fuzz formal mutation epoch venv format clean
 .DELETE_ON_ERROR:
 
 # One after the other they would take the sum of both. What the second says comes after what the first says.
@@ -112,6 +113,9 @@ mutation: $(DEVELOPMENT)
 
 epoch: $(RUNTIME)
 	$(BIN)/python bench/epoch.py
+
+board-epoch: $(FPGA)
+	$(BIN)/python bench/board_epoch.py
 
 docs: $(DEVELOPMENT)
 	$(BIN)/python -m sphinx -q -W --keep-going docs build/docs
