@@ -34,7 +34,7 @@ class Loop(wiring.Component):
     an UP5K through a single-port RAM, too, which begins with anything.
     """
 
-    def __init__(self, config: object, transport: object, weights: object) -> None:
+    def __init__(self, config: object, transport: object, weights: object, memory: object = None) -> None:
         super().__init__({"rx": In(1), "tx": Out(1, init=1), "busy": Out(1)})
 
     def elaborate(self, platform) -> Module:

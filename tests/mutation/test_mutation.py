@@ -88,7 +88,7 @@ def test_every_file_has_tests() -> None:
         assert all((ROOT / test).is_file() for test in unit_tests(file) + whole_tests(file))
     assert unit_tests("link/cobs.py") == ["tests/hdl/link/test_cobs.py"]
     assert unit_tests("pace.py") == unit_tests("input.py") == ["tests/hdl/test_spikes.py"]
-    assert unit_tests("network.py") == []
+    assert not [test for test in unit_tests("network.py") if not test.startswith("tests/hdl/bus/")]
 
 
 @pytest.mark.slow
