@@ -130,7 +130,8 @@ class WinnerTakeAll(wiring.Component):
         config, layer = self._config, self._config.weight_layers[-1]
         units, lanes = layer.units, layer.lanes
         m.submodules.states = states = WordStore(*self._stored(config)["states"])
-        upper_bits = _upper_bits(table, entry.width)
+        # A memory keeps a bit at least: Yosys knows none without.
+        upper_bits = min(_upper_bits(table, entry.width), entry.width - 1)
         lower_bits = entry.width - upper_bits
         lower = [number & (1 << lower_bits) - 1 for number in table]
         m.submodules.noise = noise = memory.Memory(shape=lower_bits, depth=len(table), init=lower)
