@@ -12,7 +12,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from backspike import PRESETS, BackspikeError
-from backspike.fpga.boards import BOARDS, Board
+from backspike.fpga.boards import BOARDS, USUAL_BAUD, Board
 from backspike.fpga.families.family import Pll
 from backspike.fpga.flow import Step, place_and_route, synthesise
 from backspike.fpga.tools import find_tool, run_tool
@@ -80,7 +80,7 @@ def build(tmp_path, monkeypatch):
     monkeypatch.setattr("backspike.fpga.design.BoardTop", Loop)
 
     def run(board: Board) -> tuple[Built, Step]:
-        pll, divisor = board.timing(board.clock, board.baud)
+        pll, divisor = board.timing(board.clock, USUAL_BAUD)
         with monkeypatch.context() as own:
             own.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
             routed = place_and_route(board, synthesise(board, PRESETS["tiny"], pll, divisor), pll.frequency, 1)
