@@ -26,7 +26,7 @@ from backspike.config import NetworkConfig, load_config
 from backspike.datasets import Dataset, load_dataset
 from backspike.files import write_atomic
 from backspike.model import Network
-from backspike.model.synapses import initial_weights
+from backspike.model.synapses import initial_weights, weights_digest
 from backspike.registers import RegisterMap
 from backspike.sim.compare import Comparison, Schedule, advance, compare_native
 from backspike.sim.native import NativeNetwork
@@ -76,7 +76,7 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
         **_work(config, result, count),
         "compared": ", ".join(f"{number:,} {kind}" for kind, number in result.compared.items()),
         "mismatches": "0",
-        "weights at the end": f"SHA-256 {_weights_hash(result)}",
+        "weights at the end": f"SHA-256 {weights_digest(result.weights)}",
         "LFSR states at the end": f"SHA-256 {_lfsrs_hash(result)}",
         "time": f"{built - start:.0f} s to compile the Verilog, {ran - built:.0f} s for the epoch on both sides",
         "tools": ", ".join(f"{package} {version(package)}" for package in PACKAGES),
@@ -111,11 +111,6 @@ def _work(config: NetworkConfig, result: Comparison, samples: int) -> dict[str, 
         "ticks with an error": f"{counted['ERROR_TICKS'] / ticks:.1%}",
         "clocks without a row read": ", ".join(f"{count:,} ({cause})" for cause, count in stalls.items()),
     }
-
-
-def _weights_hash(result: Comparison) -> str:
-    """Hash the weights of all layers, row by row, as 16-bit little-endian numbers."""
-    return hashlib.sha256(b"".join(weights.astype("<i2").tobytes() for weights in result.weights)).hexdigest()
 
 
 def _lfsrs_hash(result: Comparison) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
 from backspike.locks import locked
 from backspike.model.network import check_weights
+from backspike.model.synapses import weights_digest
 
 from .boards import Board, SampleMemory, find_board
 from .families import FAMILIES
@@ -199,7 +199,7 @@ def _attempt(
     opinions = {number: board.family.second_opinion(step.folder, platform) for number, step in routed.items()}
     report = summarise(board, config, pll.frequency, divisor, reports, work, opinions)
     report["sample_memory"] = describe_memory(board, sample_memory)
-    report["weights_sha256"] = None if weights is None else _digest(weights)
+    report["weights_sha256"] = None if weights is None else weights_digest(weights)
     report["cells"] = count_cells(json.loads((netlist.folder / "top.json").read_text()), board.family)
     return _Attempt(report, netlist, routed[report["seed"]])
 
@@ -210,11 +210,6 @@ def describe_memory(board: Board, kind: SampleMemory) -> dict[str, Any] | None:
         return None
     bits = kind if isinstance(kind, int) else board.sdram.address_bits if board.sdram else 0
     return {"kind": "RAM of the device" if isinstance(kind, int) else "SDRAM", "kib": (2 << bits) / 1024}
-
-
-def _digest(weights: Sequence[NDArray[np.int64]]) -> str:
-    """Return a hash of all weights, as 16-bit little-endian numbers."""
-    return hashlib.sha256(b"".join(matrix.astype("<i2").tobytes() for matrix in weights)).hexdigest()
 
 
 def find_fastest(first: _Attempt, attempt: Callable[[float], _Attempt], possible: Callable[[float], bool]) -> _Attempt:

@@ -30,6 +30,7 @@ __all__ = [
     "pack_records",
     "read_entry",
     "read_record",
+    "results_of",
 ]
 
 ADDRESS_LIMIT = 1 << 24
@@ -247,6 +248,11 @@ def read_entry(memory: NDArray[np.uint16], address: int) -> int | None:
     record = low | (high & 0xFF) << 16
     crc = int(_entry_crc(np.array([address]), np.array([record]))[0])
     return record if crc == high >> 8 else None
+
+
+def results_of(wins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return winner and its wins, shape (samples, 2), of the wins of each class, shape (samples, n_L)."""
+    return np.stack([wins.argmax(axis=1), wins.max(axis=1)], axis=1)
 
 
 def digest(results: NDArray[np.int64], begun: int = 0) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +13,7 @@ from backspike.config import PERMISSION_BITS, NetworkConfig
 from .fields import Axis, StateField, StateKind
 from .lfsr import POLYNOMIALS, States, leap
 
-__all__ = ["SynapseArray", "initial_weights"]
+__all__ = ["SynapseArray", "initial_weights", "weights_digest"]
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -30,6 +33,11 @@ def initial_weights(config: NetworkConfig, seed: int) -> list[Integers]:
         drawn[-1] = 0
         weights.append(np.clip(drawn, config.weight_min, config.weight_max))
     return weights
+
+
+def weights_digest(weights: Sequence[Integers]) -> str:
+    """Return the SHA-256 over the weights of all layers, row by row, as 16-bit little-endian numbers."""
+    return hashlib.sha256(b"".join(matrix.astype("<i2").tobytes() for matrix in weights)).hexdigest()
 
 
 class SynapseArray:

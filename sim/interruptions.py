@@ -18,6 +18,7 @@ from backspike.fpga.link.serial_transport import SerialTransport, encode_line
 from backspike.hdl.link.uart import LEAST_DIVISOR
 from backspike.link import Request
 from backspike.model import Network, Sample
+from backspike.model.records import results_of
 from backspike.registers import window_words
 
 from .board import DirectLine, SimulatedBoard
@@ -186,7 +187,7 @@ def _learned(
     values, labels = _drawn(config, random, 2)
     results = device.show(values, labels, True)
     wins = run_samples(network, values, labels, np.arange(len(labels)), True)
-    expected = np.stack([wins.argmax(axis=1), wins.max(axis=1)], axis=1)
+    expected = results_of(wins)
     if not np.array_equal(results, expected):
         raise BackspikeError(f"after {what} results are {results.tolist()}, not {expected.tolist()}")
     if not np.array_equal(_flat(device.read_weights()), _flat(network.weights)):

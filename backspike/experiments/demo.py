@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import PackageNotFoundError, version
@@ -14,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backspike.config import PRESETS, NetworkConfig
 from backspike.datasets import Dataset, load_dataset
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
-from backspike.model.synapses import initial_weights
+from backspike.model.synapses import initial_weights, weights_digest
 from backspike.sim.compare import Comparison, Schedule, advance, compare
 from backspike.sim.simulators import fst_from_verilator
 from backspike.training.baseline import FloatSettings
@@ -182,7 +180,7 @@ def _summary(
         "test_samples": len(dataset.test_labels),
         "compared": result.compared,
         "counters": result.counters,
-        "weights_sha256": _digest(result.weights),
+        "weights_sha256": weights_digest(result.weights),
         "seed": SEED,
         "config": config.to_dict(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
@@ -206,10 +204,6 @@ def _report(summary: dict[str, Any], out: Path, waveform: Path, tell: Callable[[
         "Surfer), learning-curve.png, checkpoint.npz, summary.json"
     )
     tell(f"{summary['seconds']:.0f} s")
-
-
-def _digest(weights: Sequence[NDArray[np.int64]]) -> str:
-    return hashlib.sha256(b"".join(array.astype("<i2").tobytes() for array in weights)).hexdigest()
 
 
 def _version(package: str) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from backspike.errors import BackspikeError
 from backspike.fpga.link.device import Device
 from backspike.model import Network
+from backspike.model.records import results_of
 from backspike.sim.compare import Comparison, Schedule, differing_counter
 
 from .answers import Evaluation
@@ -219,7 +220,7 @@ def result_difference(wins: NDArray[np.int64], results: NDArray[np.int64], first
     first : int
         Number of the first sample.
     """
-    expected = np.stack([wins.argmax(axis=1), wins.max(axis=1)], axis=1)
+    expected = results_of(wins)
     wrong = np.flatnonzero((expected != results).any(axis=1))
     if not len(wrong):
         return ""

@@ -13,7 +13,7 @@ from backspike.datasets import load_dataset
 from backspike.experiments import demo as module
 from backspike.experiments.demo import _differs_from_checkpoint, demo, training_schedule
 from backspike.model import Network
-from backspike.model.synapses import initial_weights
+from backspike.model.synapses import initial_weights, weights_digest
 from backspike.sim.compare import Comparison
 from backspike.training import trainer
 from backspike.training.checkpoint import Checkpoint
@@ -125,7 +125,7 @@ def test_a_small_demo_leaves_what_it_says_and_can_be_shown_again(small, tmp_path
     assert summary["clocks_per_sample"] == counters["CLOCKS"] / 47
     assert summary["rows_per_tick_by_layer"] == [counters[f"ROWS_{layer}"] / counters["TICKS"] for layer in (1, 2)]
     assert summary["rows_per_tick"] == max(summary["rows_per_tick_by_layer"])
-    assert summary["weights_sha256"] == module._digest(Checkpoint.load(tmp_path / "out" / "checkpoint.npz").weights)
+    assert summary["weights_sha256"] == weights_digest(Checkpoint.load(tmp_path / "out" / "checkpoint.npz").weights)
     assert {"python", "backspike", "amaranth", "cocotb"} <= summary["versions"].keys()
     assert summary["seconds"] > 0
     # It is shown again in its own folder, and not in a training's.
