@@ -63,7 +63,7 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
         line = DirectLine(board)
         device = Device(SerialTransport(line, line.seconds), config, 0.2)
         device.write_weights(weights)
-        memory = SampleMemory(device.session, config)
+        memory = SampleMemory(device)
         for address in tqdm(np.flatnonzero(records.words).tolist(), unit=" words", disable=None):
             board.flip(address, int(records.words[address]))
         place = len(records.words)

@@ -18,10 +18,10 @@ from backspike.datasets import Dataset
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, read_json, reading, write_atomic
 from backspike.fpga.link.device import Device
-from backspike.fpga.link.sample_memory import RunState, SampleMemory, require_room
+from backspike.fpga.link.sample_memory import RunState, SampleMemory
 from backspike.locks import locked
 from backspike.model import Network
-from backspike.model.records import ENTRY_WORDS, digest
+from backspike.model.records import ENTRY_WORDS, digest, results_of
 from backspike.model.synapses import initial_weights
 from backspike.progress import announced, progress_bar
 
@@ -31,11 +31,11 @@ from .device import MismatchError, weight_difference
 from .engines import load_engine, show_chunks
 from .identity import differences, training_identity
 from .order import sample_order
-from .trainer import rates_of_epoch, require_no_training
+from .trainer import BOARD_ACCOUNT as ACCOUNT
+from .trainer import clear_training, rates_of_epoch, require_no_training
 
 __all__ = ["BoardEpoch", "BoardTraining", "epoch_seed", "train_on_board"]
 
-ACCOUNT = "board.json"
 CHECKPOINT = "checkpoint.npz"
 FORMAT = "backspike-board-training 1"
 
@@ -161,20 +161,18 @@ def train_on_board(
             report(f"going on from the end of epoch {begun}")
         elif not force:
             require_no_training(out)
-            if (out / ACCOUNT).exists():
-                raise BackspikeError(
-                    f"there is a training in {out} ({ACCOUNT}): --resume goes on with it, --force overwrites it"
-                )
         board = _Board(device, config, dataset)
         training.loading_seconds = board.load()
         report(f"{board.samples:,} samples in the board's memory, checked there, in {training.loading_seconds:.1f} s")
         device.write_weights(weights)
+        if not resume:
+            clear_training(out)
         record = _Record(out, config, dataset, identity, training, device)
         _run_epochs(board, record, begun, epochs, report)
         if compare:
-            _compare(config, dataset, weights, begun, training, device.read_weights())
+            _compare(config, dataset, weights, begun, training, record.weights)
             training.compared = epochs if begun <= training.compared else training.compared
-            record.save()
+            record.save_account()
     return training
 
 
@@ -194,7 +192,7 @@ class _Board:
     """
 
     def __init__(self, device: Device, config: NetworkConfig, dataset: Dataset) -> None:
-        self.device, self.memory = device, SampleMemory(device.session, config)
+        self.device, self.memory = device, SampleMemory(device)
         self._config, self._dataset = config, dataset
         learned, tested = len(dataset.train_labels), len(dataset.test_labels)
         self.samples = learned + tested
@@ -205,7 +203,7 @@ class _Board:
         self._orders = (first, first + room)
         self._test_order = first + 2 * room
         words = self._test_order + ENTRY_WORDS * tested
-        require_room(self.memory, words, self.samples, dataset.name)
+        self.memory.require_room(words, self.samples, dataset.name)
 
     def load(self) -> float:
         """Write everything, have the device check it where it lies, and return the seconds that took."""
@@ -255,7 +253,7 @@ class _Board:
 
 @dataclass
 class _Record:
-    """The files of a training on a board, and when they were written."""
+    """The files of a training on a board, when they were written, and the weights in them."""
 
     out: Path
     config: NetworkConfig
@@ -263,6 +261,7 @@ class _Record:
     identity: dict[str, Any]
     training: BoardTraining
     device: Device
+    weights: list[NDArray[np.int64]] = field(default_factory=list)
     _saved: float = field(default=-math.inf)
     _took: float = field(default=0.0)
 
@@ -274,8 +273,17 @@ class _Record:
         """Read the weights, and write both files: first the account, since `resume` cuts one that is ahead."""
         seconds = self.device.session.transport.seconds
         begun = seconds()
-        weights = self.device.read_weights()
+        self.weights = self.device.read_weights()
+        self.save_account()
         done = len(self.training.epochs)
+        network = Network(self.config.replace(seed=epoch_seed(self.config.seed, done)), self.weights)
+        checkpoint = Checkpoint.capture(network, done)
+        replace(checkpoint, config=self.config).save(self.out / CHECKPOINT)
+        self._saved = seconds()
+        self._took = self._saved - begun
+
+    def save_account(self) -> None:
+        """Write how it went."""
         content = {
             "format": FORMAT,
             "identity": self.identity,
@@ -285,11 +293,6 @@ class _Record:
             **asdict(self.training),
         }
         write_atomic(self.out / ACCOUNT, json.dumps(content, indent=2).encode() + b"\n")
-        network = Network(self.config.replace(seed=epoch_seed(self.config.seed, done)), weights)
-        checkpoint = Checkpoint.capture(network, done)
-        replace(checkpoint, config=self.config).save(self.out / CHECKPOINT)
-        self._saved = seconds()
-        self._took = self._saved - begun
 
 
 def _run_epochs(board: _Board, record: _Record, begun: int, epochs: int, report: Callable[[str], None]) -> None:
@@ -365,7 +368,7 @@ def _digest(chunks: Iterable[NDArray[np.int64]]) -> int:
     """Return the digest of the results that wins of each class, shape (samples, n_L), make."""
     value = 0
     for wins in chunks:
-        value = digest(np.stack([wins.argmax(axis=1), wins.max(axis=1)], axis=1), value)
+        value = digest(results_of(wins), value)
     return value
 
 

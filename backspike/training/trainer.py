@@ -29,12 +29,17 @@ from .learning_curve import learning_curve
 from .metrics import Epoch, Training, read_metrics, write_metrics
 from .order import sample_order
 
-FILES = ("checkpoint.npz", "metrics.json", "learning-curve.png")
-"""What a training leaves in its folder."""
+BOARD_ACCOUNT = "board.json"
+"""The account of a training whose samples lay in the board's memory (`training.on_board`)."""
+
+FILES = ("checkpoint.npz", "metrics.json", "learning-curve.png", BOARD_ACCOUNT)
+"""What a training leaves in its folder, of whichever kind."""
 
 __all__ = [
+    "BOARD_ACCOUNT",
     "Epoch",
     "Training",
+    "clear_training",
     "evaluate",
     "evaluate_training",
     "rates_of_epoch",
@@ -155,7 +160,7 @@ def train(
                 ).test_accuracies
         del accuracies[epochs:]
         if not resume:
-            record.clear()
+            clear_training(out)
         try:
             record.save(record.latest)
             tell(
@@ -194,12 +199,22 @@ def require_no_training(out: Path) -> None:
     for name in FILES:
         if (out / name).exists():
             whole = (out / "checkpoint.npz").exists()
+            played = (out / BOARD_ACCOUNT).exists()
+            command = "host train --samples-on-board --resume" if played else "train --resume"
             raise BackspikeError(
-                f"there is a training in {out} ({name}): `backspike train --resume` goes on with it, "
-                "--force overwrites it"
+                f"there is a training in {out} ({name}): `backspike {command}` goes on with it, --force overwrites it"
                 if whole
                 else f"there is {name} of a training in {out}, but no checkpoint to go on from: --force overwrites it"
             )
+
+
+def clear_training(out: Path) -> None:
+    """Remove the files of another training from a folder, so that none of them is taken for one of this."""
+    for name in FILES:
+        try:
+            (out / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise BackspikeError(f"cannot overwrite {out / name}: {error.strerror}") from error
 
 
 @dataclass
@@ -223,14 +238,6 @@ class _Record:
     identity: dict[str, Any]
     training: Training
     latest: Checkpoint
-
-    def clear(self) -> None:
-        """Remove the files of another training, so that none of them is taken for one of this."""
-        for name in FILES:
-            try:
-                (self.out / name).unlink(missing_ok=True)
-            except OSError as error:
-                raise BackspikeError(f"cannot overwrite {self.out / name}: {error.strerror}") from error
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write down account and checkpoint: first the account, since `resume` cuts one that is an epoch ahead."""

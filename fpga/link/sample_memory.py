@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.link import (
     MEMORY_READ_WORDS,
@@ -21,11 +20,11 @@ from backspike.link import (
     Status,
 )
 from backspike.model.records import ADDRESS_LIMIT, ENTRY_WORDS, Records, pack_order, pack_records
-from backspike.registers import RegisterMap
 
-from .session import RefusedError, Session
+from .device import Device
+from .session import RefusedError
 
-__all__ = ["RunState", "SampleMemory", "require_room"]
+__all__ = ["RunState", "SampleMemory"]
 
 _PAUSE = 0.02
 """Seconds between two looks at a run that goes on."""
@@ -61,9 +60,7 @@ class SampleMemory:
 
     Parameters
     ----------
-    session : Session
-    config : NetworkConfig
-        Of the device.
+    device : Device
 
     Attributes
     ----------
@@ -79,9 +76,9 @@ class SampleMemory:
         Nobody answers, here and in all methods.
     """
 
-    def __init__(self, session: Session, config: NetworkConfig) -> None:
-        self._session, self._config = session, config
-        self._registers = RegisterMap(config)
+    def __init__(self, device: Device) -> None:
+        self._session, self._config, self._registers = device.session, device.config, device.registers
+        session = device.session
         begun = session.transport.seconds()
         while True:
             try:
@@ -92,7 +89,7 @@ class SampleMemory:
                         "the device has no sample memory; `backspike build --sample-memory` gives it one"
                     ) from error
                 raise
-            self.words, self.longest_record, self.room, ready = struct.unpack("<IHBB", answer)
+            self.words, _, _, ready = struct.unpack("<IHBB", answer)
             if ready:
                 return
             if session.transport.seconds() - begun > _READY_SECONDS:
@@ -119,6 +116,15 @@ class SampleMemory:
             answer = self._session.ask(MemoryRequest.MEMORY_READ, body, size=2 * size)
             parts.append(np.frombuffer(answer, dtype="<u2"))
         return np.concatenate(parts).astype(np.uint16)
+
+    def require_room(self, words: int, samples: int, name: str) -> None:
+        """Raise `BackspikeError` unless there are so many words within the reach of an order."""
+        most = min(self.words, ADDRESS_LIMIT)
+        if words > most:
+            raise BackspikeError(
+                f"the {samples:,} samples of {name} and their orders take {words:,} words, and the device's sample "
+                f"memory has {most:,}: about {samples * most // words:,} fit"
+            )
 
     # -- samples ----------------------------------------------------------------------------------------------
 
@@ -216,13 +222,3 @@ class SampleMemory:
         """Let some time go by, that of a simulation where the device is one."""
         for _ in self._session.transport.receive(_PAUSE):
             pass
-
-
-def require_room(memory: SampleMemory, words: int, samples: int, name: str) -> None:
-    """Raise `BackspikeError` unless the memory has so many words, which an order can address."""
-    most = min(memory.words, ADDRESS_LIMIT)
-    if words > most:
-        raise BackspikeError(
-            f"the {samples:,} samples of {name} and their orders take {words:,} words, and the device's sample memory "
-            f"has {most:,}: about {samples * most // words:,} fit"
-        )

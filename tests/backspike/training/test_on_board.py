@@ -213,6 +213,34 @@ def test_a_folder_with_a_training_is_left_alone(run, tmp_path) -> None:
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
+def test_files_of_a_training_of_another_kind_do_not_stay(run, tmp_path) -> None:
+    (tmp_path / "out").mkdir()
+    for name in ("checkpoint.npz", "metrics.json"):
+        (tmp_path / "out" / name).write_text("")
+    with pytest.raises(BackspikeError, match=r"`backspike train --resume` goes on with it, --force overwrites it$"):
+        run(1)
+    run(1, force=True, compare=False)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["board.json", "checkpoint.npz"]
+    with pytest.raises(BackspikeError, match=r"`backspike host train --samples-on-board --resume` goes on with it, "):
+        run(1)
+
+
+def test_results_of_samples_can_be_read(device, data) -> None:
+    """Of the test samples, in another order, by the weights that the board has."""
+    weights = initial_weights(CONFIG, SEED)
+    device.write_weights(weights)
+    memory = SampleMemory(device)
+    records = memory.pack(data.test_values, data.test_labels)
+    order = np.random.default_rng(SEED).permutation(len(data.test_labels))
+    place, results = len(records.words), len(records.words) + 2 * len(order)
+    memory.write(0, records.words)
+    memory.write_order(place, records.addresses[order])
+    memory.wait(memory.run(place, len(order), results=results, writes=device.registers.seeding(SEED)))
+    wins = Network(CONFIG.replace(seed=SEED), weights).run_samples(data.test_values, data.test_labels, order, False)
+    expected = [[int(each.argmax()), int(each.max())] for each in wins]
+    assert memory.read_results(results, len(order)).tolist() == expected
+
+
 def test_another_training_is_not_gone_on_with(run, data) -> None:
     run(1)
     other = replace(data, train_values=data.train_values[::-1].copy())
@@ -240,7 +268,7 @@ def test_a_device_without_memory_is_told() -> None:
         line = DirectLine(board)
         device = Device(SerialTransport(line, line.seconds), PRESETS["tiny"], 0.2)
         with pytest.raises(BackspikeError, match=r"^the device has no sample memory; "):
-            SampleMemory(device.session, PRESETS["tiny"])
+            SampleMemory(device)
 
 
 def test_the_command_trains_tells_and_goes_on(tmp_path, capsys, monkeypatch) -> None:
