@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from backspike.bus import sample_words
 from backspike.config import NetworkConfig
 from backspike.model import Network, Sample
-from backspike.registers import RegisterMap
+from backspike.registers import RegisterMap, bus_registers
 
 from .bus.network import access_clocks
 from .registers import request_layout
@@ -187,7 +187,8 @@ def make_testbench(
                 f"reg {width}{port} = {start};" if layout["direction"] == "input" else f"wire {width}{port};"
             )
             connections.append(f".{port}({port})")
-    registers, initial = RegisterMap(config), RegisterMap(config).initial
+    registers = RegisterMap(config)
+    initial = registers.initial
     scale = 1 if bus is None else 4
     steps = []
     for register, expected in initial.items():
@@ -234,8 +235,10 @@ def _shown(config: NetworkConfig, bus: str | None, weights: Sequence[NDArray[np.
     if bus == "axi":
         steps = [f"send(32'h{word:08x}, {int(number == len(sent) - 1)});" for number, word in enumerate(sent)]
         return steps + [f"take(32'h{word:08x}, {int(number == len(wins))});" for number, word in enumerate(words)]
-    steps = [f"access(12'h808, 1, 32'h{word:08x});" for word in sent]
-    steps += ["access(12'h80c, 0, 0);", "while (value == 32'hffffffff) access(12'h80c, 0, 0);"]
+    window = bus_registers(streams=True)
+    sample, taken = (f"12'h{4 * window[name].address:x}" for name in ("SAMPLE", "RESULT"))
+    steps = [f"access({sample}, 1, 32'h{word:08x});" for word in sent]
+    steps += [f"access({taken}, 0, 0);", f"while (value == 32'hffffffff) access({taken}, 0, 0);"]
     for number, word in enumerate(words):
-        steps += [*(["access(12'h80c, 0, 0);"] if number else []), f'check(32\'h{word:08x}, value, "RESULT");']
+        steps += [*([f"access({taken}, 0, 0);"] if number else []), f'check(32\'h{word:08x}, value, "RESULT");']
     return steps
