@@ -41,6 +41,7 @@ from .options import (
     setting_option,
     tell_comparison,
     tell_evaluation,
+    trained_weights,
 )
 
 if TYPE_CHECKING:
@@ -205,14 +206,12 @@ def _connect(
 
 def _load_checkpoint(device: Device, path: Path) -> None:
     """Load the weights of a checkpoint, and read them back."""
-    from backspike.training.checkpoint import Checkpoint
     from backspike.training.device import MismatchError, weight_difference
 
-    checkpoint = Checkpoint.load(path)
-    checkpoint.require(device.config)
+    weights = trained_weights(path, device.config)
     with progress_bar(2 * device.weight_words, "weights", "loading") as bar:
-        device.write_weights(checkpoint.weights, bar.update)
-        difference = weight_difference(checkpoint.weights, device.read_weights(bar.update))
+        device.write_weights(weights, bar.update)
+        difference = weight_difference(weights, device.read_weights(bar.update))
     if difference:
         raise MismatchError(difference)
 

@@ -325,13 +325,8 @@ def load_schedule(
     """Return the samples of a dataset that a comparison shows, from initial weights or those of a checkpoint."""
     from backspike.datasets import load_dataset
     from backspike.sim.compare import schedule_of
-    from backspike.training.checkpoint import Checkpoint
 
-    weights = None
-    if checkpoint:
-        trained = Checkpoint.load(checkpoint)
-        trained.require(config)
-        weights = trained.weights
+    weights = trained_weights(checkpoint, config) if checkpoint else None
     with announced(f"loading {dataset_name}"):
         dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
     return schedule_of(config, dataset, samples, seed, inference, weights)
