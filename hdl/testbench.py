@@ -236,8 +236,8 @@ def _shown(config: NetworkConfig, bus: str | None, weights: Sequence[NDArray[np.
         steps = [f"send(32'h{word:08x}, {int(number == len(sent) - 1)});" for number, word in enumerate(sent)]
         return steps + [f"take(32'h{word:08x}, {int(number == len(wins))});" for number, word in enumerate(words)]
     window = bus_registers(streams=True)
-    sample, taken = (f"12'h{4 * window[name].address:x}" for name in ("SAMPLE", "RESULT"))
-    steps = [f"access({sample}, 1, 32'h{word:08x});" for word in sent]
+    given_to, taken = (f"12'h{4 * window[name].address:x}" for name in ("SAMPLE", "RESULT"))
+    steps = [f"access({given_to}, 1, 32'h{word:08x});" for word in sent]
     steps += [f"access({taken}, 0, 0);", f"while (value == 32'hffffffff) access({taken}, 0, 0);"]
     for number, word in enumerate(words):
         steps += [*([f"access({taken}, 0, 0);"] if number else []), f'check(32\'h{word:08x}, value, "RESULT");']
