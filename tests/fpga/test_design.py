@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from amaranth import Module, ResetSignal, Signal, Value
+from amaranth import Fragment, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -35,9 +35,12 @@ class Loop(wiring.Component):
     """
 
     def __init__(self, config: object, transport: object, weights: object, memory: object = None) -> None:
+        self._transport = transport
         super().__init__({"rx": In(1), "tx": Out(1, init=1), "busy": Out(1)})
 
     def elaborate(self, platform) -> Module:
+        # Amaranth complains of what is made and never elaborated, whenever it is found to be garbage.
+        Fragment.get(self._transport, None)
         m = Module()
         here = Signal(8)
         m.d.sync += here.eq(here + 1)

@@ -123,13 +123,13 @@ def test_a_counter_that_is_off_by_one_is_found(monkeypatch) -> None:
 
 
 def test_hardware_that_stops_is_found(monkeypatch) -> None:
-    start = NativeNetwork.__init__
+    exchange = NativeNetwork._exchange
 
     def impatient(self, *arguments):
-        start(self, *arguments)
-        self._patience = 40  # enough for an access, not for a sample
+        self._patience = 40  # not enough for a sample; the first access after a reset takes longer, too
+        return exchange(self, *arguments)
 
-    monkeypatch.setattr(NativeNetwork, "__init__", impatient)
+    monkeypatch.setattr(NativeNetwork, "_exchange", impatient)
     result = compare_native(MIXED, schedule(MIXED, 12), optimise=False)
     sentence = r"sample 0 or one after it: the hardware gave 0 of 6 results, then nothing for 40 cycles"
     assert re.fullmatch(sentence, result.mismatch), result.mismatch
