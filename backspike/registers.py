@@ -101,6 +101,10 @@ class Field:
     width: int
     meaning: str
 
+    def __post_init__(self) -> None:
+        # A number out of an enumeration shows itself by its name up to Python 3.10.
+        object.__setattr__(self, "offset", int(self.offset))
+
     @property
     def mask(self) -> int:
         """The register's value with all bits of this field set, and no other."""

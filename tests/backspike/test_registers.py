@@ -82,3 +82,13 @@ def test_weights_go_through_the_window_and_back(number: int) -> None:
     words.reshape(layer.shape[0], -1)[:, layer.units :] = -7
     read = (words & 0xFFFF_FFFF).astype(np.uint32)
     assert np.array_equal(window_weights(layer, read), weights)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_fields_are_given_by_plain_numbers_which_all_pythons_show_alike(streams: bool) -> None:
+    registers = {**RegisterMap(CONFIG).registers, **bus_registers(streams=streams)}
+    fields = [(register.name, field) for register in registers.values() for field in register.fields]
+    assert [name for name, _ in fields].count("CONTROL") == 2
+    assert [
+        (name, field) for name, field in fields if type(field.offset) is not int or type(field.width) is not int
+    ] == []
