@@ -105,7 +105,7 @@ def test_build_and_host_mean_the_same(preset, board, tmp_path, monkeypatch):
         raise BackspikeError("far enough")
 
     monkeypatch.setattr("backspike.fpga.build.build", lambda name, config, *_, **__: stop(config))
-    monkeypatch.setattr("backspike.commands.host._connect", lambda config, *_: stop(config))
+    monkeypatch.setattr("backspike.commands.host.connect", lambda config, *_: stop(config))
     assert main(["build", "--board", board, "--config", preset, "--out", str(tmp_path)]) == 2
     assert main(["host", "identify", "--board", board, "--config", preset, "--port", "/dev/null"]) == 2
     meant[0].save(tmp_path / "config.toml")

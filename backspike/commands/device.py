@@ -1,0 +1,89 @@
+"""The way to a device, for the commands that have one: its configuration, its line, and its greeting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backspike.config import NetworkConfig, load_config
+from backspike.errors import BackspikeError
+from backspike.files import read_json, reading
+
+if TYPE_CHECKING:
+    from backspike.fpga.link.device import Device
+    from backspike.fpga.link.transport import Transport
+
+__all__ = ["board_config", "built_baud", "connect"]
+
+
+def board_config(name_or_path: str, board_name: str | None) -> NetworkConfig:
+    """Return a configuration as `build` has it for a board, or, where none is named, as it is."""
+    if board_name is None:
+        return load_config(name_or_path)
+    from backspike.fpga.boards import find_board
+
+    return find_board(board_name).load_config(name_or_path)
+
+
+def built_baud(name_or_path: str, board_name: str | None) -> int:
+    """Return the bits per second of a build's line: that of the report beside its configuration, or the board's."""
+    from backspike.fpga.boards import USUAL_BAUD, find_board
+
+    report = Path(name_or_path).with_name("report.json")
+    if name_or_path.endswith(".toml") and report.is_file():
+        with reading(report, "report"):
+            return round(float(read_json(report, "report")["baud"]))
+    return find_board(board_name).baud if board_name else USUAL_BAUD
+
+
+def _open_transport(board_name: str | None, port: Path, bits: int) -> AbstractContextManager[Transport]:
+    """Open what a board is reached by; where none is named, a serial port."""
+    if board_name:
+        from backspike.fpga.boards import find_board
+
+        return find_board(board_name).open_transport(port, bits)
+    from backspike.fpga.link.port import open_transport
+
+    return open_transport(port, bits)
+
+
+@contextmanager
+def connect(
+    config: NetworkConfig,
+    board_name: str | None,
+    port: Path | None,
+    bitstream: Path | None,
+    bits: int,
+    noise: float,
+    skew: float,
+    sample_memory: int | str | None,
+    samples_per_frame: int | None,
+) -> Iterator[Device]:
+    """Open the way to a device, real or simulated, and greet it."""
+    from backspike.fpga.link.device import Device
+
+    if port:
+        # Request and answer are at most 1,100 and 600 bytes of ten bits.
+        with _open_transport(board_name, port, bits) as transport:
+            yield Device(transport, config, 0.2 + 17_000 / bits, samples_per_frame)
+    else:
+        from backspike.fpga.link.serial_transport import SerialTransport
+        from backspike.hdl.memory.sdram import Sdram
+        from backspike.sim.board import DirectLine, SimulatedBoard
+        from backspike.sim.built import read_built
+
+        built = read_built(bitstream) if bitstream else None
+        click.echo(f"building the simulation of {bitstream or config.name} ...", err=True)
+        ram = sample_memory if isinstance(sample_memory, int) else None
+        sdram = Sdram() if isinstance(sample_memory, str) else None
+        with SimulatedBoard(config, noise=noise, built=built, memory_bits=ram, sdram=sdram) as board:
+            board.set_line(skew)
+            line = DirectLine(board)
+            # Of the simulation's seconds, not the computer's: a busy machine is not late.
+            yield Device(SerialTransport(line, line.seconds), config, 0.2, samples_per_frame)
+            if board.complaint:
+                raise BackspikeError(board.complaint)
