@@ -42,6 +42,7 @@ COMMANDS = {
     "flash": "Bring what `build` has left in the folder BUILD into its board, with openFPGALoader.",
     "generate": "Write the Verilog of a network, and what other tools need to know of it.",
     "host": "Train a network on a board, over a serial port.",
+    "live": "Teach a network by hand: draw, see what spikes and what it answers, say what it was, and see it learn.",
     "predict": "Say which class a trained network takes each sample for, and how sure it is.",
     "presets": "List the named configurations.",
     "report": "Write one HTML page of trainings and builds, to be looked at without anything else.",

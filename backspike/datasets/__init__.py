@@ -114,6 +114,7 @@ def load_dataset(
     seed: int,
     settings: Mapping[str, Any] | None = None,
     data_dir: Path | None = None,
+    spare: bool = False,
 ) -> Dataset:
     """Return a dataset, checked against the network that is to take it.
 
@@ -135,6 +136,8 @@ def load_dataset(
         those to test on. For a search that is not to see the test samples.
     data_dir : Path, optional
         The only folder to look in; it must exist, also for datasets that need no files.
+    spare : bool
+        Whether the network may have output units beyond the classes of the dataset.
 
     Raises
     ------
@@ -160,7 +163,7 @@ def load_dataset(
     if validation != 0:
         dataset = _held_out(dataset, validation)
     # Random samples are for comparing: some are meant to be blank, and of few inputs most are.
-    (dataset.require if dataset.synthetic else dataset.check)(config)
+    (dataset.require if dataset.synthetic else dataset.check)(config, spare)
     return dataset
 
 

@@ -99,16 +99,20 @@ class Dataset:
             raise BackspikeError(f"{name} of dataset {self.name} must be from 0 to {self.classes - 1}, not {label}")
         return labels
 
-    def require(self, config: NetworkConfig) -> None:
-        """Raise `BackspikeError` unless a network of this configuration takes these samples and has their classes."""
-        shape = config.sample_shape
-        if self.train_values.shape[1:] != shape or self.classes != config.layers[-1]:
+    def require(self, config: NetworkConfig, spare: bool = False) -> None:
+        """Raise `BackspikeError` unless a network of this configuration takes these samples and has their classes.
+
+        With `spare` it may have output units beyond them.
+        """
+        shape, units = config.sample_shape, config.layers[-1]
+        fitting = self.classes <= units if spare else self.classes == units
+        if self.train_values.shape[1:] != shape or not fitting:
             raise BackspikeError(
                 f"dataset {self.name} has samples of shape {self.train_values.shape[1:]} in {self.classes} classes, "
-                f"but network {config.name} takes shape {shape} in {config.layers[-1]} classes"
+                f"but network {config.name} takes shape {shape} in {units} classes"
             )
 
-    def check(self, config: NetworkConfig) -> None:
+    def check(self, config: NetworkConfig, spare: bool = False) -> None:
         """Do what `require` does, and warn of what hardly is meant.
 
         Warns
@@ -117,7 +121,7 @@ class Dataset:
             Most samples of a part are blank; or they are recorded spikes, all of them in one tick of many, as they are
             when times are in another unit than they are taken for; or all of a part are of one class.
         """
-        self.require(config)
+        self.require(config, spare)
         for part in PARTS:
             values: NDArray[np.uint8] = getattr(self, f"{part}_values")
             ticks = values.shape[1] if values.ndim == 3 else 1

@@ -1,0 +1,1 @@
+"""The page on which a network is taught by hand: `backspike live`."""
