@@ -7,6 +7,7 @@ import errno
 import hmac
 import json
 import secrets
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from typing import Any
@@ -19,7 +20,6 @@ from .session import REQUESTS, LiveSession
 
 try:
     from tornado.httpserver import HTTPServer
-    from tornado.netutil import bind_sockets
     from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 except ModuleNotFoundError as error:
     raise BackspikeError("Tornado is missing; install it with: pip install backspike[live]") from error
@@ -77,24 +77,25 @@ class LiveServer:
     def __init__(self, session: LiveSession, port: int = 0) -> None:
         token = secrets.token_urlsafe(24)
         try:
-            self._sockets = bind_sockets(port, HOST)
+            self._socket = socket.create_server((HOST, port))
         except OSError as error:
             reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
             raise BackspikeError(
                 f"port {port} of this machine {reason}; without --http-port one that is free is taken"
             ) from error
-        self.port: int = self._sockets[0].getsockname()[1]
+        self._socket.setblocking(False)
+        self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}/{token}/"
         self._worker = ThreadPoolExecutor(1, "session")
         names = {f"{name}:{self.port}" for name in (HOST, "localhost")}
         given = {"session": session, "token": token, "names": names, "worker": self._worker}
-        self._application = Application([(r"/(.*)", _Page, given)], log_function=lambda _: None)
+        self._application = Application([(r".*", _Page, given)], log_function=lambda _: None)
 
     async def serve(self) -> None:
         """Serve until the task is cancelled; what is being done then is finished first."""
         # Handlers look at the length themselves, so that too much of it is refused with the right status.
         server = HTTPServer(self._application, max_body_size=1 << 62)
-        server.add_sockets(self._sockets)
+        server.add_socket(self._socket)
         try:
             await asyncio.Event().wait()
         finally:
@@ -117,7 +118,8 @@ class _Page(RequestHandler):
 
     def prepare(self) -> None:
         headers = self.request.headers
-        token, slash, self._asked = self.path_args[0].partition("/")
+        # As it was sent: nothing in it is to be decoded.
+        token, slash, self._asked = self.request.path.removeprefix("/").partition("/")
         if headers.get("Host", "").lower() not in self._names:
             raise HTTPError(403, "this server has another name")
         if not hmac.compare_digest(token.encode(), self._token.encode()):
@@ -136,14 +138,14 @@ class _Page(RequestHandler):
     def data_received(self, chunk: bytes) -> None:
         self._body += chunk
 
-    def get(self, _: str) -> None:
+    def get(self) -> None:
         if self._asked not in _FILES:
             raise HTTPError(404, f"there is no {shown(self._asked)} here")
         name, kind = _FILES[self._asked]
         self.set_header("Content-Type", f"{kind}; charset=utf-8")
         self.finish(files("backspike.live").joinpath(name).read_bytes())
 
-    async def post(self, _: str) -> None:
+    async def post(self) -> None:
         if self._asked not in REQUESTS:
             raise HTTPError(404, f"there is no {shown(self._asked)} here")
         if self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":

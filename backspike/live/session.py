@@ -103,6 +103,8 @@ class LiveSession:
         self._start = list(names), epoch
         self._saved = ""
         self._begin()
+        # Compiled here, so that no lesson waits for it.
+        answer(live.seeded(), np.zeros((1, live.config.layers[0]), dtype=np.uint8))
         self._before = self._accuracy()
 
     def _begin(self) -> None:
@@ -200,7 +202,7 @@ class LiveSession:
         right = None
         if self._lessons:
             values, labels = (np.array(part) for part in zip(*self._lessons, strict=True))
-            found = answer(self.live.seeded(), values, "numpy").classes
+            found = answer(self.live.seeded(), values).classes
             right = int(np.sum(found == labels))
         return {"accuracy": self._accuracy(), "lessons": len(self._lessons), "lessonsRight": right}
 
@@ -248,7 +250,7 @@ class LiveSession:
         if dataset is None:
             return None
         labels = dataset.test_labels[: self._kept]
-        found = answer(self.live.seeded(), dataset.test_values[: self._kept], "fast")
+        found = answer(self.live.seeded(), dataset.test_values[: self._kept])
         return Evaluation.of(found.classes, labels, len(self.names)).accuracy
 
     def _told(self, values: NDArray[np.uint8], what: Shown) -> dict[str, Any]:
