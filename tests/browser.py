@@ -102,11 +102,11 @@ class Tab:
 
     async def key(self, key: str, shift: bool = False) -> None:
         """Press a key, and let it go."""
-        code = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, " ": 32, "Enter": 13, "Tab": 9}[key]
-        for kind in ("rawKeyDown", "keyUp"):
-            await self.ask(
-                "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, modifiers=8 if shift else 0
-            )
+        code = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, " ": 32, "Enter": 13}[key]
+        given = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
+        text = {" ": " ", "Enter": "\r"}.get(key, "")
+        await self.ask("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **given)
+        await self.ask("Input.dispatchKeyEvent", type="keyUp", **given)
 
     async def screenshot(self, path: Path) -> None:
         """Write the whole page as a PNG file."""
@@ -152,10 +152,15 @@ async def browse(folder: Path) -> AsyncIterator[Tab]:
         tab._number = browser._number
         for domain in ("Page", "Runtime", "Log", "Network"):
             await tab.ask(f"{domain}.enable")
-        yield tab
-        with suppress(AssertionError):
-            await browser.ask("Browser.close")
-        connection.close()
+        try:
+            yield tab
+        finally:
+            # The protocol's own way, so that all of its processes end; then the connection ends, too.
+            with suppress(AssertionError):
+                await browser.ask("Browser.close")
+                while True:
+                    await _read(connection)
+            connection.close()
     finally:
         process.terminate()
         process.wait()

@@ -82,6 +82,10 @@ function stroke(x, y, erase = false) {
   ink.moveTo(pen.x, pen.y);
   ink.lineTo(x, y);
   ink.stroke();
+  // A line without length is none.
+  ink.beginPath();
+  ink.arc(x, y, PEN / 2, 0, 2 * Math.PI);
+  ink.fill();
 }
 
 function move(x, y) {
