@@ -82,7 +82,8 @@ def _as_a_digit(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     inked[nearest] = 1
     side = _BITMAP // _BLOCK
     counts = inked.reshape(side, _BLOCK, side, _BLOCK).sum(axis=(1, 3))
-    return np.minimum(255, 16 * counts).astype(np.uint8)
+    values: NDArray[np.uint8] = np.minimum(255, 16 * counts).astype(np.uint8)
+    return values
 
 
 def _upright(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
