@@ -43,6 +43,7 @@ GUMBEL_BITS = 10
 
 LFSR_WIDTHS = (16, 24, 32, 40, 48, 64)
 INPUT_KINDS = ("rate", "spikes")
+INPUT_DRAWS = ("independent", "stratified")
 BANK_COUNTS = (1, 2, 4)
 PORT_COUNTS = (1, 2)
 
@@ -60,6 +61,10 @@ _NOT_PART_OF_A_CHECKPOINT = (
     *ARCHITECTURE,
 )
 
+
+# Values that a configuration did not have at first, and what was meant before: such a one is left out of files and
+# hashes, so that those of before stay as they were.
+_LATER = {"input_draws": "independent"}
 
 # Values by the names that files written before today's may have.
 _RENAMED = {"input_streams": "input_lfsrs"}
@@ -129,6 +134,10 @@ class NetworkConfig:
         ``"rate"``: pixels 0..255 become spikes here. ``"spikes"``: recorded spikes, tick by tick.
     input_lfsrs : int
         LFSRs shared by the inputs, 1 to 16; input n of a sample's list uses LFSR n modulo this.
+    input_draws : str
+        ``"independent"``: each tick draws a pixel's spike anew. ``"stratified"``: a sample's draws are spread evenly
+        over its ticks, each still with the probability of its value; so a pixel's spikes in 2**n ticks are its share of
+        them, give or take less than one. Only for pixels.
     lanes : tuple of int
         Synapses of a row that are worked on per cycle, for each weight layer, 1 to the layer's units (0, and when left
         out: all of them). Changes clocks and area, never a result.
@@ -174,6 +183,7 @@ class NetworkConfig:
     lfsr_bits: int = 32
     input: str = "rate"
     input_lfsrs: int = 8
+    input_draws: str = "independent"
     lanes: tuple[int, ...] = ()
     unit_lanes: tuple[int, ...] = ()
     input_lanes: int = 0
@@ -197,6 +207,13 @@ class NetworkConfig:
         self._check_real("rate_decay", 1)
         if not isinstance(self.input, str) or self.input not in INPUT_KINDS:
             raise BackspikeError(f"input must be one of {_listing(INPUT_KINDS)}, not {shown(self.input)}")
+        if not isinstance(self.input_draws, str) or self.input_draws not in INPUT_DRAWS:
+            raise BackspikeError(f"input_draws must be one of {_listing(INPUT_DRAWS)}, not {shown(self.input_draws)}")
+        if self.input == "spikes" and self.input_draws != "independent":
+            raise BackspikeError(
+                f"input_draws must be independent where input is spikes, whose spikes are not drawn, "
+                f"not {self.input_draws}"
+            )
         self._check_power("activation_range")
         self._check_power("error_range")
         self._check_lfsrs()
@@ -317,9 +334,12 @@ class NetworkConfig:
     # -- files and hashes -------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values, tuples as lists, in the order of declaration; without those that are None."""
+        """Return all values, tuples as lists, in the order of declaration.
+
+        Without those that are None, and `input_draws` where they are independent, as they were before it was a value.
+        """
         values = asdict(self).items()
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in values if v is not None}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values if v is not None and _LATER.get(k) != v}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], base: NetworkConfig | None = None) -> NetworkConfig:
@@ -364,7 +384,7 @@ class NetworkConfig:
 
     def checkpoint_difference(self, other: NetworkConfig) -> str | None:
         """Return the first value that makes a checkpoint of `other` useless here, or None if there is none."""
-        mine, theirs = self.to_dict(), other.to_dict()
+        mine, theirs = asdict(self), asdict(other)
         return next((k for k in mine if k not in _NOT_PART_OF_A_CHECKPOINT and mine[k] != theirs[k]), None)
 
     def _digest(self, without: tuple[str, ...]) -> str:

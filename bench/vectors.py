@@ -3,7 +3,8 @@
     python bench/vectors.py
     python bench/vectors.py --check
 
-A new file means that bits have changed: then the semantics have a new version, and the changelog says so.
+Values that are no longer those of the file mean that bits have changed: then the semantics have a new version, and the
+changelog says so. Networks that are added do not.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from backspike.config import PIXEL_BITS, RATE_BITS, NetworkConfig
 from .description import Probe
 from .seeding import INPUT_GROUP, seed_layout
 from .spikes import SpikeGenerator
+from .strata import DrawStrata
 from .word_store import WordStore, index_shape
 
 __all__ = ["DrawPort", "InputLfsrs"]
@@ -21,7 +22,7 @@ class DrawPort(wiring.Signature):
 
     ``ready``: a word of LFSRs can draw; ``values``: what to draw for, 0..255 per lane; ``spikes`` and ``permits``:
     what they draw, in the same cycle; ``used``: which draws count, and move their LFSRs; ``restart``: the first
-    LFSRs come next.
+    LFSRs come next. With stratified draws also ``fresh``: the list to come is the first one of a sample.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -29,6 +30,7 @@ class DrawPort(wiring.Signature):
         super().__init__(
             {
                 "restart": Out(1),
+                **({"fresh": Out(1)} if config.input_draws == "stratified" else {}),
                 "used": Out(lanes),
                 "values": Out(data.ArrayLayout(PIXEL_BITS, lanes)),
                 "ready": In(1),
@@ -40,6 +42,8 @@ class DrawPort(wiring.Signature):
 
 class InputLfsrs(wiring.Component):
     """The input's LFSRs: their states, in words of the input lanes, and a spike generator per lane.
+
+    With stratified draws also their phases, in such words too: the spike draws of the present sample follow from them.
 
     Latency: none, a draw is there in the cycle in which it is used. Throughput: a word of draws per cycle; where the
     LFSRs of a word come again at once, one every other cycle.
@@ -88,11 +92,22 @@ class InputLfsrs(wiring.Component):
         with m.If(draws.used.any() & ~draws.restart):
             m.d.comb += following.eq(Mux(turn == turns - 1, 0, turn + 1))
         m.d.sync += turn.eq(following)
+        stratified = config.input_draws == "stratified"
+        if stratified:
+            m.submodules.phases = phases = WordStore(PIXEL_BITS, config.input_width, turns)
+            m.submodules.strata = strata = DrawStrata(config)
+            m.d.comb += [
+                strata.fresh.eq(draws.fresh),
+                strata.restart.eq(draws.restart),
+                strata.turned.eq(draws.used.any() & (turn == turns - 1)),
+                phases.r_address.eq(following),
+                phases.w_address.eq(turn),
+            ]
         if turns > 1:
             # What is written in a cycle cannot be read in it.
             m.d.sync += stale.eq(draws.used.any() & (following == turn))
         for lane in range(config.input_width):
-            m.submodules[f"generator_{lane}"] = generator = SpikeGenerator(config.lfsr_bits)
+            m.submodules[f"generator_{lane}"] = generator = SpikeGenerator(config.lfsr_bits, stratified)
             m.d.comb += [
                 generator.rate.eq(self.rate),
                 generator.state.eq(states.r_data[lane].random),
@@ -102,4 +117,12 @@ class InputLfsrs(wiring.Component):
                 states.w_data[lane].random.eq(Mux(seeding, self.seeds.state, generator.following)),
                 states.w_enable[lane].eq(draws.used[lane] | (seeding & (self.seeds.lane == lane))),
             ]
+            if stratified:
+                m.d.comb += [
+                    generator.taking.eq(strata.taking),
+                    generator.phase.eq(phases.r_data[lane]),
+                    generator.offset.eq(strata.offset),
+                    phases.w_data[lane].eq(generator.draw),
+                    phases.w_enable[lane].eq(draws.used[lane] & strata.taking),
+                ]
         return m

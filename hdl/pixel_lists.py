@@ -95,6 +95,8 @@ class PixelLists(SampleLists):
             draws.restart.eq(~self.showing | (accepted & at_end)),
             following.eq(Mux(~self.showing | (accepted & at_end), Mux(shown, words, 0), position + accepted)),
         ]
+        if config.input_draws == "stratified":
+            m.d.comb += draws.fresh.eq(~self.showing)
         m.d.sync += position.eq(following)
         with m.If(self.start | (accepted & at_end)):
             m.d.sync += left.eq(present.length)

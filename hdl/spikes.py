@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module
+from amaranth import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,6 +26,8 @@ class SpikeGenerator(wiring.Component):
     ----------
     lfsr_bits : int
         Width of the LFSR.
+    stratified : bool
+        Whether a spike may be decided by a sample's phase instead of the LFSR.
 
     Members
     -------
@@ -34,10 +36,14 @@ class SpikeGenerator(wiring.Component):
     value : ``In(8)``
     rate : ``In(9)``
     spike, permit : ``Out(1)``
+    taking, phase, offset, draw : ``In(1)``, ``In(8)``, ``In(8)``, ``Out(8)``
+        Of a stratified one: what decides the spike. It is the LFSR's draw if `taking`, and then the phase to keep;
+        otherwise the phase that was kept, XOR the offset.
     """
 
-    def __init__(self, lfsr_bits: int) -> None:
-        self._lfsr_bits = lfsr_bits
+    def __init__(self, lfsr_bits: int, stratified: bool = False) -> None:
+        self._lfsr_bits, self._stratified = lfsr_bits, stratified
+        phase = {"taking": In(1), "phase": In(PIXEL_BITS), "offset": In(PIXEL_BITS), "draw": Out(PIXEL_BITS)}
         super().__init__(
             {
                 "state": In(lfsr_bits),
@@ -46,15 +52,20 @@ class SpikeGenerator(wiring.Component):
                 "rate": In(RATE_BITS),
                 "spike": Out(1),
                 "permit": Out(1),
+                **(phase if stratified else {}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         bits = PIXEL_BITS + PERMISSION_BITS
+        draw = self.state[:PIXEL_BITS]
+        if self._stratified:
+            m.d.comb += self.draw.eq(Mux(self.taking, draw, self.phase ^ self.offset))
+            draw = self.draw
         m.d.comb += [
             self.following.eq(leap(self.state, bits, POLYNOMIALS[self._lfsr_bits])),
-            self.spike.eq(self.state[:PIXEL_BITS] < self.value),
+            self.spike.eq(draw < self.value),
             self.permit.eq(self.state[PIXEL_BITS:bits] < self.rate),
         ]
         return m

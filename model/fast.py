@@ -19,9 +19,15 @@ from .compiled import compiled
 from .lfsr import POLYNOMIALS
 from .network import Network
 from .state import NetworkState
+from .strata import ROUND_DIRECTIONS, TICK_DIRECTIONS, offsets
 from .wta import gumbel_table
 
 __all__ = ["run_samples"]
+
+_STRATA = np.stack(
+    [offsets(np.arange(1 << PIXEL_BITS), directions) for directions in (TICK_DIRECTIONS, ROUND_DIRECTIONS)]
+)
+"""Offsets of stratified draws, of each tick and each round of a list, shape (2, 256)."""
 
 
 class _Hidden(NamedTuple):
@@ -93,6 +99,7 @@ def run_samples(
         np.ascontiguousarray(order, dtype=np.int64),
         learn,
         config.input == "rate",
+        _STRATA if config.input_draws == "stratified" else np.zeros((2, 0), dtype=np.uint64),
         np.array([config.ticks, config.leak, config.activation_bits, config.error_bits, config.patience_for(learn)]),
         np.array([config.weight_min, config.weight_max]),
         np.array([config.lfsr_bits, *POLYNOMIALS[config.lfsr_bits]], dtype=np.uint64),
@@ -152,16 +159,35 @@ def _list_set(values: Any, listed: Any) -> int:
 
 @compiled
 def _draw_inputs(
-    values: Any, listed: Any, count: int, rated: bool, rate: int, states: Any, lfsr: Any, rows: Any, permitted: Any
+    values: Any,
+    listed: Any,
+    count: int,
+    rated: bool,
+    rate: int,
+    states: Any,
+    lfsr: Any,
+    strata: Any,
+    phases: Any,
+    tick: int,
+    rows: Any,
+    permitted: Any,
 ) -> tuple[int, int]:
-    """Draw the spikes of the first layer's inputs; return the number of spiking and of permitted rows."""
+    """Draw the spikes of the first layer's inputs; return the number of spiking and of permitted rows.
+
+    Draws are stratified if there are `strata`; `phases`, of each LFSR, are those of the sample, from its first tick on.
+    """
     spiking = learning = 0
-    lfsrs = len(states)
+    lfsrs, stratified = len(states), strata.shape[1] > 0
+    if stratified and tick == 0:
+        phases[:] = states
     for start in range(0, count, lfsrs):
         end = min(start + lfsrs, count)
         for p in range(start, end):
             draw = states[p - start]
-            spike = not rated or (draw & np.uint64(0xFF)) < values[listed[p]]
+            number = draw
+            if stratified:
+                number = phases[p - start] ^ strata[0, tick & 0xFF] ^ strata[1, (start // lfsrs) & 0xFF]
+            spike = not rated or (number & np.uint64(0xFF)) < values[listed[p]]
             permit = spike and ((draw >> np.uint64(PIXEL_BITS)) & np.uint64(0xFF)) < np.uint64(rate)
             rows[spiking] = permitted[learning] = listed[p]
             spiking += spike
@@ -297,6 +323,7 @@ def _show(
     order: Any,
     learn: bool,
     rated: bool,
+    strata: Any,
     numbers: Any,
     bounds: Any,
     lfsr: Any,
@@ -327,6 +354,7 @@ def _show(
     met = np.zeros(depth, np.bool_)
     # Error spikes with their sign, of each layer.
     errors = np.zeros((depth, widest), np.int8)
+    phases = np.zeros(len(input_states), np.uint64)
     winner = 0
     for shown in range(len(order)):
         sample, label = values[order[shown]], labels[order[shown]]
@@ -350,8 +378,9 @@ def _show(
                 bias, below = own.shape[0] - 1, layer - 1
                 if layer == 0:
                     spiking, learning = _draw_inputs(
-                        pixels, listed, count, rated, rates[0], input_states, lfsr, rows, permitted
-                    )
+                        pixels, listed, count, rated, rates[0], input_states, lfsr, strata, phases, tick, rows,
+                        permitted,
+                    )  # fmt: skip
                 else:
                     spiking, learning = _list_units(hidden.spike[below], hidden.permit[below], rows, permitted)
                 rows[spiking] = permitted[learning] = bias

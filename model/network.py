@@ -246,7 +246,7 @@ class Network:
             spiking, permitted = np.flatnonzero(below.spike), np.flatnonzero(below.spike & below.permit)
         else:
             rows, values = sample.listing(tick)
-            spike, permit = self.generator.draw(values, rate)
+            spike, permit = self.generator.draw(values, rate, tick)
             spiking, permitted = rows[spike], rows[spike & permit]
         bias = self.config.layers[index]
         spiking = np.append(spiking, bias)

@@ -84,7 +84,7 @@ def record_raster(network: Network, sample: Sample) -> Raster:
     inputs = np.zeros((len(winners), config.layers[0]), dtype=np.bool_)
     for tick, spiking in enumerate(inputs):
         listed, values = sample.listing(tick)
-        spiking[listed] = generator.draw(values, network.rates[0])[0]
+        spiking[listed] = generator.draw(values, network.rates[0], tick)[0]
     return Raster(
         inputs,
         [np.array(layer) for layer in zip(*rows, strict=True)],

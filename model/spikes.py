@@ -11,6 +11,7 @@ from backspike.config import PIXEL_BITS, NetworkConfig
 
 from .fields import Axis, StateField, StateKind
 from .lfsr import POLYNOMIALS, States, leap
+from .strata import ROUND_DIRECTIONS, TICK_DIRECTIONS, offsets
 
 __all__ = ["Sample", "SpikeGenerator"]
 
@@ -46,7 +47,9 @@ class SpikeGenerator:
 
     Entry n of the list draws 16 bits of LFSR n modulo `input_lfsrs`: the low 8 for the spike, the high 8 for
     the permission to learn. LFSRs are numbered by position in the list, so a result never depends on how many
-    are worked on per cycle.
+    are worked on per cycle. Stratified draws: the first entry of each LFSR, in a sample's first tick, has its spike
+    draw kept as a phase; the spike draws of the sample's ticks are that phase, XOR what tick and round of the list say
+    (`strata`). The LFSRs draw all the same.
 
     Attributes
     ----------
@@ -59,8 +62,10 @@ class SpikeGenerator:
     def __init__(self, config: NetworkConfig, seeds: States) -> None:
         self._config = config
         self.random = seeds.copy()
+        # Taken in a sample's first tick, and not looked at in a later sample.
+        self._phases = np.zeros(config.input_lfsrs, dtype=np.uint64)
 
-    def draw(self, values: NDArray[np.uint8], rate: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def draw(self, values: NDArray[np.uint8], rate: int, tick: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Draw one tick: which entries spike, and which of them may learn.
 
         Parameters
@@ -69,6 +74,8 @@ class SpikeGenerator:
             Values of the listed entries. Recorded spikes always spike; they draw all the same.
         rate : int
             Learning rate of layer 1 in 1/256.
+        tick : int
+            Number of the tick in its sample, from 0. Of stratified draws those of a sample's first tick come first.
         """
         config, lfsrs = self._config, self._config.input_lfsrs
         draws = np.empty(-(-len(values) // lfsrs) * lfsrs, dtype=np.uint64)
@@ -82,4 +89,12 @@ class SpikeGenerator:
         permitted = ((draws >> np.uint64(PIXEL_BITS)) & np.uint64(0xFF)) < rate
         if config.input == "spikes":
             return np.ones(len(values), dtype=np.bool_), permitted
-        return (draws & np.uint64(0xFF)) < values, permitted
+        spike_draws = draws & np.uint64(0xFF)
+        if config.input_draws == "stratified":
+            if tick == 0:
+                phases = spike_draws[:lfsrs]
+                self._phases[: len(phases)] = phases
+            rounds, places = np.divmod(np.arange(len(values)), lfsrs)
+            spike_draws = self._phases[places] ^ offsets(rounds, ROUND_DIRECTIONS)
+            spike_draws ^= offsets(np.array(tick), TICK_DIRECTIONS)
+        return spike_draws < values, permitted

@@ -95,6 +95,8 @@ def random_config(seed: int, **fixed: Any) -> NetworkConfig:
     values.setdefault("unit_lanes", tuple(widths))
     values.setdefault("banks", tuple(banks))
     values.setdefault("ports", tuple(among(1, 2) for _ in range(depth)))
+    if values["input"] == "rate":
+        values.setdefault("input_draws", one_of("independent", "stratified"))
     return NetworkConfig(**values)
 
 

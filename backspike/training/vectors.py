@@ -89,6 +89,21 @@ NETWORKS = {
         lfsr_bits=16,
         input_lfsrs=5,
     ),
+    "stratified draws": NetworkConfig(
+        name="stratified",
+        layers=(11, 4, 3),
+        ticks=9,
+        weight_bits=6,
+        weight_frac=4,
+        activation_range=2.0,
+        error_range=0.5,
+        leak=1,
+        rates=(100, 256),
+        patience=4,
+        seed=31,
+        input_lfsrs=4,
+        input_draws="stratified",
+    ),
 }
 """Configurations of the networks, by what is in them."""
 
@@ -109,6 +124,7 @@ DECIDING = (
     "lfsr_bits",
     "input",
     "input_lfsrs",
+    "input_draws",
 )
 """The values of a configuration that decide what a network computes."""
 

@@ -228,7 +228,7 @@ OTHER_VALUES: dict[str, Any] = {
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "seed": 2, "lfsr_bits": 64,
     "dropout": (9,), "patience": 3, "input": "spikes", "input_lfsrs": 4, "input_lanes": 4, "lanes": (2, 1),
     "banks": (2, 1), "ports": (1, 2), "unit_lanes": (2,),
-    "input_buffers": 1, "inference_patience": 5,
+    "input_buffers": 1, "inference_patience": 5, "input_draws": "stratified",
 }  # fmt: skip
 
 
@@ -273,6 +273,32 @@ def test_inference_is_as_patient_as_training_unless_it_says_otherwise(tmp_path) 
     assert not base.replace(patience=0, inference_patience=0).ends_early
     other.save(tmp_path / "config.toml")
     assert load_config(str(tmp_path / "config.toml")) == other
+
+
+def test_draws_are_independent_unless_said_and_files_of_before_stay_as_they_were(tmp_path) -> None:
+    base = NetworkConfig(layers=(8, 4, 2))
+    assert base.input_draws == "independent"
+    assert "input_draws" not in base.to_dict()
+    assert base == NetworkConfig.from_dict(base.to_dict() | {"input_draws": "independent"})
+    other = base.replace(input_draws="stratified")
+    other.save(tmp_path / "config.toml")
+    assert load_config(str(tmp_path / "config.toml")) == other
+
+
+def test_hashes_are_those_of_before_there_were_stratified_draws() -> None:
+    assert PRESETS["tiny"].hash == "9ab5bbe045b93754723e56926ec341cb70bbf5000a95fce0e026ba25c574d4ce"
+
+
+@pytest.mark.parametrize("value", ["sobol", "", 1, None, ["stratified"]])
+def test_draws_of_another_kind_are_refused(value) -> None:
+    with pytest.raises(BackspikeError, match=r"^input_draws must be one of independent, stratified, not "):
+        NetworkConfig(layers=(8, 2), input_draws=value)
+
+
+def test_recorded_spikes_have_no_draws_to_stratify() -> None:
+    sentence = "^input_draws must be independent where input is spikes, whose spikes are not drawn, not stratified$"
+    with pytest.raises(BackspikeError, match=sentence):
+        NetworkConfig(layers=(8, 2), input="spikes", input_draws="stratified")
 
 
 def test_unknown_preset_lists_the_known() -> None:

@@ -16,6 +16,7 @@ from . import (
     scanner,
     sdram,
     serialiser,
+    strata,
     streams,
     synapses,
     uart,
@@ -27,6 +28,7 @@ __all__ = ["PROOFS"]
 
 _FILES = (
     lfsr,
+    strata,
     neuron,
     wta,
     word_store,

@@ -16,11 +16,15 @@ from .variants import FEW_AND_REST, choose
 SEED = 20232
 
 
-FEW = ["rate_1_stalled", "spikes_11_free", "rate_4_free", "rate_13_stalled"]
+FEW = ["rate_1_stalled", "spikes_11_free", "rate_4_free", "rate_13_stalled", "rate_18_free", "rate_19_stalled"]
 
 
 def generators():
-    return {f"wide_{width}": (SpikeGenerator(width), {"lfsr_bits": width}) for width in POLYNOMIALS}
+    kinds = [(f"wide_{width}", width, False) for width in POLYNOMIALS] + [("stratified", 32, True)]
+    return {
+        name: (SpikeGenerator(width, stratified), {"lfsr_bits": width, "stratified": stratified})
+        for name, width, stratified in kinds
+    }
 
 
 def input_layers():
@@ -44,6 +48,9 @@ def input_layers():
         {"input": "rate", "layers": (9, 4), "patience": 0, "inference_patience": 2, "ticks": 6},
         {"input": "spikes", "layers": (17, 4), "patience": 1},
         {"input": "spikes", "layers": (5, 4), "patience": 1, "ticks": 1},
+        {"input": "rate", "input_draws": "stratified", "layers": (29, 4), "input_lfsrs": 8, "input_lanes": 2},
+        {"input": "rate", "input_draws": "stratified", "layers": (29, 4), "input_lfsrs": 3, "patience": 1, "ticks": 9},
+        {"input": "rate", "input_draws": "stratified", "layers": (3, 4), "input_lfsrs": 8, "input_lanes": 1},
         *[{}] * 4,
     ]
     variants = {}

@@ -39,7 +39,7 @@ UNITS = {
     "cobs": Unit(test_cobs.CobsBench, test_cobs.variants, ["decoder", "encoder_512"]),
     "counters": Unit(test_counters.RecentEventsBench, test_counters.variants, ["kinds_4"]),
     "event_counters": Unit(test_event_counters.EventCountersBench, test_event_counters.variants, ["kinds_2"]),
-    "generator": Unit(test_spikes.GeneratorBench, test_spikes.generators, ["wide_16", "wide_64"]),
+    "generator": Unit(test_spikes.GeneratorBench, test_spikes.generators, ["wide_16", "wide_64", "stratified"]),
     "input_layer": Unit(test_spikes.InputLayerBench, test_spikes.input_layers, test_spikes.FEW),
     "joiner": Unit(test_visits.VisitJoinerBench, test_visits.joiners, ["units_24_4_2_4", "units_40_8_4_8"]),
     "lfsr": Unit(test_lfsr.RandomSteps, test_lfsr.variants, ["most", "seeding_40", "least", "drawing_24"]),

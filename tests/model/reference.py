@@ -72,6 +72,17 @@ def seeds(seed: int, count: int, width: int) -> list[int]:
     return states
 
 
+def reversed_byte(number: int) -> int:
+    """Return the lowest 8 bits, in reverse order."""
+    return int(f"{number % 256:08b}"[::-1], 2)
+
+
+def pascal(number: int) -> int:
+    """Return the number of 8 bits whose bit k is the parity of C(i, k) over the bits i that are set in `number`."""
+    bits = [i for i in range(8) if number >> i & 1]
+    return sum(sum(math.comb(i, k) for i in bits) % 2 << k for k in range(8))
+
+
 class Layer:
     """What one weight layer and its units hold: all of it plain numbers and lists."""
 
@@ -101,6 +112,7 @@ class ReferenceNetwork:
         count = config.input_lfsrs + sum(units + 1 for units in config.layers[1:])
         lfsrs = [Lfsr(width, state) for state in seeds(config.seed, count, width)]
         self.input_lfsrs = [lfsrs.pop(0) for _ in range(config.input_lfsrs)]
+        self.phases: dict[int, int] = {}
         self.layers = []
         for units, matrix in zip(config.layers[1:], weights, strict=True):
             own = [lfsrs.pop(0) for _ in range(units)]
@@ -148,7 +160,7 @@ class ReferenceNetwork:
         erring = False
         for number in working:
             layer = self.layers[number]
-            spiking, learning = self.input_rows(number, values)
+            spiking, learning = self.input_rows(number, tick, values)
             units = range(len(layer.lfsrs))
             drives[number] = [sum(layer.weights[row][unit] for row in spiking) for unit in units]
             visited = len(spiking)
@@ -187,13 +199,18 @@ class ReferenceNetwork:
         self.ticks += 1
         self.error_ticks += erring
 
-    def input_rows(self, number: int, values: Any) -> tuple[list[int], list[int]]:
+    def input_rows(self, number: int, tick: int, values: Any) -> tuple[list[int], list[int]]:
         """Return the rows of a layer that spike, and those of them that may learn; the bias row comes last."""
         spiking, learning = [], []
         if number == 0:
             listed = [row for row in range(self.config.layers[0]) if values[row] != 0]
             for place, row in enumerate(listed):
-                draw, permission = self.input_lfsrs[place % self.config.input_lfsrs].take(8, 8)
+                turn, lfsr = divmod(place, self.config.input_lfsrs)
+                draw, permission = self.input_lfsrs[lfsr].take(8, 8)
+                if self.config.input_draws == "stratified":
+                    if tick == 0 and turn == 0:
+                        self.phases[lfsr] = draw
+                    draw = self.phases[lfsr] ^ reversed_byte(tick) ^ reversed_byte(pascal(turn))
                 if self.config.input == "spikes" or draw < values[row]:
                     spiking.append(row)
                     if permission < self.rates[0]:

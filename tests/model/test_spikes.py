@@ -43,8 +43,8 @@ def test_rates_are_the_values_over_256(seed: int, lfsrs: int, width: int, rate: 
     values = np.arange(1, 256, dtype=np.uint8)
     ticks = 1_500
     spikes, permits, both = (np.zeros(255, dtype=np.int64) for _ in range(3))
-    for _ in range(ticks):
-        spike, permit = generator.draw(values, rate)
+    for tick in range(ticks):
+        spike, permit = generator.draw(values, rate, tick)
         spikes += spike
         permits += permit
         both += spike & permit
@@ -67,8 +67,8 @@ def test_spike_and_permission_are_independent() -> None:
     generator = make_generator(NetworkConfig(layers=(8, 2), seed=seed))
     values = np.full(8, 128, dtype=np.uint8)
     table = np.zeros((2, 2))
-    for _ in range(5_000):
-        spike, permit = generator.draw(values, 64)
+    for tick in range(5_000):
+        spike, permit = generator.draw(values, 64, tick)
         np.add.at(table, (spike.astype(int), permit.astype(int)), 1)
     p = stats.chi2_contingency(table).pvalue
     assert p > 0.001, f"p = {p}, seed {seed}"
@@ -79,7 +79,7 @@ def test_a_spike_never_foretells_the_next_one() -> None:
     seed, ticks = 10, 6_000
     generator = make_generator(NetworkConfig(layers=(13, 2), seed=seed))
     values = np.full(13, 100, dtype=np.uint8)
-    trains = np.array([generator.draw(values, 256)[0] for _ in range(ticks)], dtype=float)
+    trains = np.array([generator.draw(values, 256, tick)[0] for tick in range(ticks)], dtype=float)
     trains = (trains - trains.mean(axis=0)) / trains.std(axis=0)
     for lag in range(3):
         scores = trains[lag:].T @ trains[: ticks - lag] / np.sqrt(ticks - lag)
@@ -101,7 +101,7 @@ def test_entry_n_draws_from_lfsr_n_modulo_lfsrs(kind: str, lfsrs: int, width: in
     for tick in range(30):
         values = random.integers(1, 256, int(random.integers(0, 41)), dtype=np.uint8)
         rate = int(random.integers(0, 257))
-        spike, permit = generator.draw(values, rate)
+        spike, permit = generator.draw(values, rate, tick)
         assert len(spike) == len(permit) == len(values)
         for entry, value in enumerate(values.tolist()):
             draw, permission = serial[entry % lfsrs].take(8, 8)
@@ -121,11 +121,11 @@ def test_draws_by_hand() -> None:
     # So bits 2, 4, 5, 7 are set in the low byte, 0xB4 = 180, and bits 9, 11, 12, 13, 14 in the high one, 0x7A = 122.
     config = NetworkConfig(layers=(3, 2), input_lfsrs=2, lfsr_bits=16, weight_frac=2, weight_bits=4)
     generator = SpikeGenerator(config, np.array([0x4080, 0x3F7F], dtype=np.uint64))
-    spike, permit = generator.draw(np.array([128, 128, 181], dtype=np.uint8), 64)
+    spike, permit = generator.draw(np.array([128, 128, 181], dtype=np.uint8), 64, 0)
     assert spike.tolist() == [False, True, True]
     assert permit.tolist() == [False, True, False]
     generator = SpikeGenerator(config, np.array([0x4080, 0x3F7F], dtype=np.uint64))
-    spike, permit = generator.draw(np.array([129, 127, 180], dtype=np.uint8), 123)
+    spike, permit = generator.draw(np.array([129, 127, 180], dtype=np.uint8), 123, 0)
     assert spike.tolist() == [True, False, False]
     assert permit.tolist() == [True, True, True]
 
@@ -134,8 +134,8 @@ def test_recorded_spikes_always_spike_and_draw_the_same() -> None:
     rated = NetworkConfig(layers=(20, 2), seed=6)
     generators = make_generator(rated), make_generator(rated.replace(input="spikes"))
     values = np.full(20, 1, dtype=np.uint8)
-    for _ in range(50):
-        (spike, permit), (recorded, recorded_permit) = (generator.draw(values, 100) for generator in generators)
+    for tick in range(50):
+        (spike, permit), (recorded, recorded_permit) = (generator.draw(values, 100, tick) for generator in generators)
         assert recorded.all()
         assert not spike.all()
         assert permit.tolist() == recorded_permit.tolist()
@@ -145,5 +145,5 @@ def test_recorded_spikes_always_spike_and_draw_the_same() -> None:
 @pytest.mark.parametrize(("rate", "allowed"), [(0, False), (256, True)])
 def test_the_ends_of_the_rate_are_certain(rate: int, allowed: bool) -> None:
     generator = make_generator(NetworkConfig(layers=(64, 2), seed=3))
-    for _ in range(100):
-        assert (generator.draw(np.full(64, 9, dtype=np.uint8), rate)[1] == allowed).all()
+    for tick in range(100):
+        assert (generator.draw(np.full(64, 9, dtype=np.uint8), rate, tick)[1] == allowed).all()

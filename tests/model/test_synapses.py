@@ -117,8 +117,8 @@ def test_the_expected_update_is_rate_times_value_times_error() -> None:
     array = SynapseArray(config, np.zeros((11, 6), dtype=np.int64), seeds[14:])
     drive = np.full(6, 50, dtype=np.int64)
     neurons.tick(drive, True, error, rate, True)
-    for _ in range(ticks):
-        spike, permit = generator.draw(values, rate)
+    for tick in range(ticks):
+        spike, permit = generator.draw(values, rate, tick)
         rows = np.flatnonzero(spike & permit)
         if array.bias_permit(rate):
             rows = np.append(rows, 10)

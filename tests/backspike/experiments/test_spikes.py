@@ -35,7 +35,7 @@ def test_draws_are_those_of_the_spike_generator() -> None:
     values = np.random.Generator(np.random.PCG64(1)).integers(1, 256, 5 * LFSRS, dtype=np.uint8)
     draws = spike_draws(config.lfsr_bits, 10, config.seed)
     for turn in range(2):
-        spikes, _ = generator.draw(values, 256)
+        spikes, _ = generator.draw(values, 256, turn)
         assert np.array_equal(spikes, draws[5 * turn : 5 * turn + 5].ravel() < values)
 
 

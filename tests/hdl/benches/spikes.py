@@ -19,7 +19,7 @@ SAMPLES = 8
 
 
 class GeneratorBench(Bench):
-    """The job has ``lfsr_bits``."""
+    """The job has ``lfsr_bits`` and ``stratified``."""
 
     async def run(self) -> None:
         """Compare all outputs in every cycle."""
@@ -32,9 +32,16 @@ class GeneratorBench(Bench):
             value = self.random.choice([0, 1, 255, self.random.randrange(256)])
             rate = self.random.choice([0, 1, 255, 256, self.random.randrange(257)])
             self.unit.put(state=state, value=value, rate=rate)
+            taking, phase, offset = self.random.randrange(2), self.random.randrange(256), self.random.randrange(256)
+            if self.job["stratified"]:
+                self.unit.put(taking=taking, phase=phase, offset=offset)
             await self.unit.edge
             model = SpikeGenerator(config, np.array([state], dtype=np.uint64))
-            spike, permit = model.draw(np.array([value], dtype=np.uint8), rate)
+            spike, permit = model.draw(np.array([value], dtype=np.uint8), rate, clock)
+            if self.job["stratified"]:
+                draw = state % 256 if taking else phase ^ offset
+                assert self.unit.get("draw") == draw, f"clock {clock}: expected draw {draw}"
+                spike = np.array([draw < value])
             expected = (int(spike[0]), int(permit[0]), int(model.random[0]))
             got = tuple(self.unit.get(name) for name in ("spike", "permit", "following"))
             assert got == expected, f"clock {clock}: expected spike, permit and following state {expected}, got {got}"
@@ -156,7 +163,7 @@ class InputLayerBench(Bench):
     ) -> tuple[dict[int, tuple[int, int, int]], list[list[int]]]:
         """Return the rows that spike, with their flags, and how many of each bank every word of the list has."""
         rows, values = sample.listing(tick)
-        spike, permit = model.draw(values, rate)
+        spike, permit = model.draw(values, rate, tick)
         slots, banks = self.config.input_lfsrs // self.config.input_turns, self.config.banks[0]
         starts = range(0, max(1, len(rows)), slots)
         words = [rows[start : start + slots][spike[start : start + slots]] for start in starts]
