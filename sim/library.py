@@ -143,7 +143,6 @@ def _compile(
     for source in sources:
         (build / source.name).write_bytes(source.read_bytes())
     options = [*verilator_options, "-o", _LIBRARY, "-CFLAGS", " ".join(LIBRARY_OPTIONS), "-LDFLAGS", "-shared"]
-    variables = [f"OPT_FAST={level}", "OPT_SLOW=-O0"]
-    files = ["public.vlt", "design.v", sources[0].name]
-    product = verilate(tools, build, top, DRIVEN, "Vnetwork", options, files, variables, runtime=runtime)
+    verilog_files, harness = ["public.vlt", "design.v"], [sources[0].name]
+    product = verilate(tools, build, top, DRIVEN, "Vnetwork", options, verilog_files, harness, level, runtime=runtime)
     (product / _LIBRARY).rename(made / _LIBRARY)

@@ -34,7 +34,7 @@ __all__ = ["BenchError", "parameters", "run_bench", "save_results"]
 _PARAMETERS, _RESULTS = "BACKSPIKE_PARAMETERS", "BACKSPIKE_RESULTS"
 _VERILATOR_OPTIONS = (*COMMON_OPTIONS, "--x-assign", "unique", "--x-initial", "fast")
 # The bench, in Python, takes most of the time: what the compiler takes longer for is not won back.
-_OPTIMISATION = ("OPT_FAST=-O1", "OPT_SLOW=-O0")
+_OPTIMISATION = "-O1"
 _VERILATOR_SEEDS = 2**31 - 1
 # What cocotb's runner raises: for a program that fails, one that is not there, a Python without a library, and for one
 # that cannot be executed.
@@ -155,7 +155,7 @@ def _build(verilog: str, top: str, tools: Tools, public: Sequence[str] | None, w
     if tools.simulator == "icarus":
         parts += [top, verilog]
         return cached(parts, lambda made: _compile_icarus(verilog, top, made, wave_suffix), title)
-    parts += [*_VERILATOR_OPTIONS, *_OPTIMISATION]
+    parts += [*_VERILATOR_OPTIONS, _OPTIMISATION]
     seen = ["*"] if public is None else sorted(public)
     control = _public(verilog, top, public)
     return cached(
@@ -196,19 +196,21 @@ def _compile(
     share = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     (build / "verilator.cpp").write_bytes(share.read_bytes())
     (build / "design.v").write_text(verilog)
-    sources = ["verilator.cpp", "design.v"]
+    sources = ["design.v"]
     options = ["--vpi", "--public-flat-rw", "-o", top, "-LDFLAGS", "-L../cocotb -lcocotbvpi_verilator"]
     options += [*_VERILATOR_OPTIONS, "--timescale", "1ns/1ps"]
     options += ["--trace"] if wave_suffix else []
     options += ["--trace-fst"] if wave_suffix == ".fst" else []
     if control is not None:
         (build / "public.vlt").write_text(control)
-        sources.insert(1, "public.vlt")
+        sources.insert(0, "public.vlt")
         options.append("--no-public-flat-rw")
-    variables = [*_OPTIMISATION, f"VM_TRACE={int(bool(wave_suffix))}"]
+    variables = [f"VM_TRACE={int(bool(wave_suffix))}"]
     runtime = ["verilated_vpi", *([_TRACES[wave_suffix]] if wave_suffix else [])]
     links = {"cocotb": cocotb_tools.config.libs_dir}
-    product = verilate(tools, build, top, top, "Vtop", options, sources, variables, links, runtime)
+    product = verilate(
+        tools, build, top, top, "Vtop", options, sources, ["verilator.cpp"], _OPTIMISATION, variables, links, runtime
+    )
     shutil.copy2(product / top, made)
 
 

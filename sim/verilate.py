@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,11 +16,7 @@ from .simulators import Tools
 __all__ = ["COMMON_OPTIONS", "LIBRARY_OPTIONS", "verilate"]
 
 COMMON_OPTIONS = ("--no-timing", "-Wno-fatal", "--output-split", "60000")
-"""Verilator's options for every design.
-
-The C++ of most is one file: of more than one, Verilator has the headers compiled in advance, twice, which takes longer
-than they save until there are many.
-"""
+"""Verilator's options for every design. The compiler takes longest for functions without an end: they are split."""
 
 LIBRARY_OPTIONS = ("-fPIC", "-fno-gnu-unique", "-fvisibility-inlines-hidden")
 """The compiler's options for a library of each design, several of them in one process.
@@ -38,6 +32,28 @@ _RUNTIME_OPTIONS = (*LIBRARY_OPTIONS, "-O1")
 # of the build, in which links lead to what is elsewhere; and the folder itself is ".", though make knows better.
 _MODEL, _ROOT = "model", "root"
 
+# To read Verilator's headers takes a second, longer than most of what Verilator writes: all is compiled as one file. Of
+# that, what is run once is not optimised.
+_WHOLE = "whole.cpp"
+_WHOLE_TEXT = """\
+#include "{prefix}__pch.h"
+#pragma GCC push_options
+#pragma GCC optimize ("O0")
+{slow}
+#pragma GCC pop_options
+{fast}
+"""
+# Its parts, which make would else compile one by one.
+_SLOW = "Slow.cpp"
+_PARTS = (
+    "VM_CLASSES_FAST",
+    "VM_CLASSES_SLOW",
+    "VM_SUPPORT_FAST",
+    "VM_SUPPORT_SLOW",
+    "VM_GLOBAL_FAST",
+    "VM_GLOBAL_SLOW",
+)
+
 
 def verilate(
     tools: Tools,
@@ -46,7 +62,9 @@ def verilate(
     top: str,
     prefix: str,
     options: Sequence[str],
-    sources: Sequence[str],
+    verilog: Sequence[str],
+    harness: Sequence[str],
+    level: str,
     variables: Sequence[str] = (),
     links: Mapping[str, Path] | None = None,
     runtime: Sequence[str] = (),
@@ -70,10 +88,12 @@ def verilate(
         The class that it becomes in C++.
     options : sequence of str
         Verilator's, ``-o`` among them.
-    sources : sequence of str
-        Names of files in the folder.
+    verilog, harness : sequence of str
+        Names of files in the folder: the design with Verilator's control files, and C++ around it.
+    level : str
+        How much the compiler optimises what is run in each cycle: ``"-O1"``.
     variables : sequence of str
-        Variables of Verilator's makefile, such as ``"OPT_FAST=-Os"``.
+        Variables of Verilator's makefile, such as ``"VM_TRACE=1"``.
     links : mapping of str to Path, optional
         Folders that the compiler finds as ``../<name>``.
     runtime : sequence of str
@@ -93,18 +113,24 @@ def verilate(
     for name, target in {**(links or {}), **parts, **({_ROOT: tools.root} if tools.root else {})}.items():
         (folder / name).symlink_to(target)
     objects = " ".join(f"../{name}/*.o" for name in parts)
-    variables = [*variables, "VM_GLOBAL_FAST=", "VM_GLOBAL_SLOW=", f"USER_LDLIBS={objects}"]
+    variables = [f"OPT_FAST={level}", *variables, *(f"{part}=" for part in _PARTS), f"USER_LDLIBS={objects}"]
     root = {"VERILATOR_ROOT": _ROOT} if tools.root else {}
     command = [*tools.command, "--cc", "--exe", "--Mdir", _MODEL, "--top-module", top, "--prefix", prefix]
-    _run("verilator", title, [*command, *options, *sources], folder, root)
+    _run("verilator", title, [*command, *options, *verilog, _WHOLE], folder, root)
+    files = sorted(path.name for path in (folder / _MODEL).glob("*.cpp"))
+    slow = [name for name in files if name.endswith(_SLOW)]
+    fast = [*(name for name in files if name not in slow), *harness]
+    text = _WHOLE_TEXT.format(prefix=prefix, slow=_included(slow), fast=_included(fast))
+    (folder / _WHOLE).write_text(text)
     if tools.root:
-        # The wheel's makefiles name the programs, and lack the options, of the machine that it is used on.
-        python = f"{shlex.quote(sys.executable)} -I".replace("$", "$$")
-        here = ("CXX=g++", "LINK=g++", "AR=ar", f"PYTHON3={python}", "CFG_CXXFLAGS_PCH_I=-include")
-        variables = [*variables, f"VERILATOR_ROOT=../{_ROOT}", *here]
-    jobs = f"-j{len(os.sched_getaffinity(0))}"
-    _run("make", title, ["make", jobs, "-f", f"{prefix}.mk", "CURDIR=.", *variables], folder / _MODEL)
+        # The wheel's makefiles name the programs of the machine that they were made on.
+        variables = [*variables, f"VERILATOR_ROOT=../{_ROOT}", "CXX=g++", "LINK=g++", "AR=ar"]
+    _run("make", title, ["make", "-f", f"{prefix}.mk", "CURDIR=.", *variables], folder / _MODEL)
     return folder / _MODEL
+
+
+def _included(names: Sequence[str]) -> str:
+    return "\n".join(f'#include "{name}"' for name in names)
 
 
 def _runtime(tools: Tools, names: Sequence[str]) -> Path:
