@@ -143,7 +143,9 @@ def _runtime(tools: Tools, names: Sequence[str]) -> Path:
         )
         include = root / "include"
         options = [*_RUNTIME_OPTIONS, f"-I{include}", f"-I{include / 'vltstd'}"]
-        _run("g++", title, ["g++", "-c", *options, *(str(include / f"{name}.cpp") for name in names)], made)
+        source = made.with_name(_WHOLE)
+        source.write_text(_included([f"{name}.cpp" for name in names]) + "\n")
+        _run("g++", title, ["g++", "-c", "-o", "runtime.o", *options, str(source)], made)
 
     return cached(["runtime", tools.version, *_RUNTIME_OPTIONS, *names], make, title)
 
