@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -15,7 +16,7 @@ from .errors import BackspikeError
 from .interrupts import Terminated, raised_terminations
 from .warned import tell_warnings
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "main", "python_name"]
 
 REFUSED = 2
 """Exit status of bad input or a missing prerequisite."""
@@ -42,6 +43,7 @@ COMMANDS = {
     "flash": "Bring what `build` has left in the folder BUILD into its board, with openFPGALoader.",
     "generate": "Write the Verilog of a network, and what other tools need to know of it.",
     "host": "Train a network on a board, over a serial port.",
+    "import": "Take the weights of a float network from PyTorch, snnTorch or NIR, and say what they lose.",
     "live": "Teach a network by hand: draw, see what spikes and what it answers, say what it was, and see it learn.",
     "predict": "Say which class a trained network takes each sample for, and how sure it is.",
     "presets": "List the named configurations.",
@@ -50,6 +52,11 @@ COMMANDS = {
     "train": "Train the golden model, beside a float network of the same layers.",
 }
 """Each command's line in the list of them, which is the first of its own help: a list is no reason to import them."""
+
+
+def python_name(command: str) -> str:
+    """Return the name of a command's file and function: its own, unless that is a keyword, as `import` is."""
+    return f"{command}_" if iskeyword(command) else command
 
 
 class _Commands(click.Group):
@@ -61,7 +68,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"backspike.commands.{cmd_name}"), cmd_name)
+        name = python_name(cmd_name)
+        command: click.Command = getattr(import_module(f"backspike.commands.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

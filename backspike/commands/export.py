@@ -18,11 +18,16 @@ __all__ = ["export"]
     epilog=examples(
         "backspike export --checkpoint run/checkpoint.npz --format hex --out weights",
         "backspike export --checkpoint run/checkpoint.npz --format header --out firmware",
+        "backspike export --checkpoint run/checkpoint.npz --format nir --out graphs",
     )
 )
 @checkpoint_option
 @click.option(
-    "--format", "format_name", type=click.Choice(["hex", "header"]), required=True, help="Memories, or a C header."
+    "--format",
+    "format_name",
+    type=click.Choice(["hex", "header", "nir"]),
+    required=True,
+    help="Memories, a C header, or a graph in NIR.",
 )
 @click.option(
     "--config",
@@ -35,16 +40,17 @@ def export(checkpoint: Path, format_name: str, config_name: str | None, out: Pat
     """Write the weights of a checkpoint for other tools.
 
     As hex, a file for $readmemh for each memory of weights in the Verilog, in the layout that the hardware has them in
-    (docs/checkpoint.md); as a header, arrays for C and C++.
+    (docs/weights.md); as a header, arrays for C and C++; as nir, a graph of what it computes in the mean, for other
+    tools of spiking networks.
     """
     from backspike.training.checkpoint import Checkpoint
-    from backspike.training.export import FORMATS
+    from backspike.weights.export import FORMATS
 
     trained = Checkpoint.load(checkpoint)
     config = load_config(config_name) if config_name else trained.config
     trained.require(config)
     files = FORMATS[format_name](config, trained.weights)
     make_directory(out)
-    for name, text in files.items():
-        write_atomic(out / name, text.encode())
+    for name, content in files.items():
+        write_atomic(out / name, content.encode() if isinstance(content, str) else content)
     click.echo(f"written to {out}: {', '.join(files)}")

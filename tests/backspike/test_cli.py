@@ -22,7 +22,7 @@ import pytest
 
 import backspike.commands
 from backspike import PRESETS, BackspikeError, BackspikeWarning, NetworkConfig, progress
-from backspike.cli import COMMANDS, main
+from backspike.cli import COMMANDS, main, python_name
 from backspike.datasets import LOADERS
 from backspike.datasets.mnist import MNIST
 from backspike.model import Network
@@ -62,13 +62,13 @@ def test_presets_lists_each_with_its_layers(capsys) -> None:
 def test_every_command_has_help_and_its_first_line_in_the_list(name, capsys) -> None:
     assert main([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: backspike {name} ")
-    command = getattr(import_module(f"backspike.commands.{name}"), name)
+    command = getattr(import_module(f"backspike.commands.{python_name(name)}"), python_name(name))
     assert (command.name, command.help.splitlines()[0]) == (name, COMMANDS[name])
 
 
 def test_every_command_is_in_the_list(capsys) -> None:
     modules = {module.name for module in iter_modules(backspike.commands.__path__)}
-    assert set(COMMANDS) == modules - {"options"}
+    assert set(map(python_name, COMMANDS)) == modules - {"options"}
     assert main(["--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert " ".join(f"{name} {line}" for name, line in sorted(COMMANDS.items())) in said

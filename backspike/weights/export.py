@@ -1,14 +1,16 @@
-"""Weights for other tools: as memories of the Verilog, and as arrays in C."""
+"""Weights for other tools: as memories of the Verilog, as arrays in C, and as a graph in NIR."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.layers import WeightLayer
+
+from .nir_graph import nir_file
 
 __all__ = ["FORMATS", "c_header", "memory_files", "memory_words"]
 
@@ -95,5 +97,9 @@ def c_header(config: NetworkConfig, weights: Weights) -> dict[str, str]:
     return {f"{config.name}_weights.h": "\n".join(lines) + "\n"}
 
 
-FORMATS: dict[str, Callable[[NetworkConfig, Weights], dict[str, str]]] = {"hex": memory_files, "header": c_header}
+FORMATS: dict[str, Callable[[NetworkConfig, Weights], Mapping[str, str | bytes]]] = {
+    "hex": memory_files,
+    "header": c_header,
+    "nir": nir_file,
+}
 """What makes the files of each format, by the name that the command line takes."""

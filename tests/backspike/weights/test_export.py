@@ -15,7 +15,7 @@ from backspike.hdl.verilog import write_design
 from backspike.model import Network
 from backspike.sim.layout import Layout
 from backspike.training.checkpoint import Checkpoint
-from backspike.training.export import c_header, memory_files
+from backspike.weights.export import c_header, memory_files
 from tests.backspike.test_cli import refused
 
 CONFIGS = {
