@@ -17,7 +17,7 @@ LONGEST = 12
 
 def names_path(checkpoint: Path) -> Path:
     """Return the file with the names of a checkpoint's classes."""
-    return checkpoint.with_name(f"{checkpoint.name}.names.json")
+    return Path(f"{checkpoint}.names.json")
 
 
 def checked_name(name: object) -> str:
