@@ -124,7 +124,7 @@ docs: $(DEVELOPMENT)
 diagrams: $(RUNTIME)
 	@command -v dot >/dev/null || { echo "error: dot is missing; install it with: apt-get install graphviz" >&2; exit 1; }
 	for drawing in docs/images/*.dot; do dot -Tsvg $$drawing -o $${drawing%.dot}.svg; done
-	$(BIN)/python bench/pictures.py
+	$(BIN)/python -m bench.pictures
 
 format: $(DEVELOPMENT)
 	$(BIN)/ruff check --fix .

@@ -1,8 +1,14 @@
-"""The pictures of the README: one digit being learned, and learning curves; `make diagrams` calls it."""
+"""The pictures of README and docs: a digit being learned, learning curves, the live page; `make diagrams` calls it.
+
+python -m bench.pictures
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
+import tempfile
 from pathlib import Path
 
 import click
@@ -11,11 +17,19 @@ import numpy as np
 from backspike.config import PRESETS
 from backspike.datasets import load_dataset
 from backspike.files import write_atomic
+from backspike.live.network import LiveNetwork, with_spare_units
+from backspike.live.server import LiveServer
+from backspike.live.session import LiveSession
+from backspike.model.fast import run_samples
 from backspike.model.network import Network
 from backspike.model.raster import record_raster
 from backspike.model.spikes import Sample
 from backspike.report.charts import CurveLine, curves_chart, raster_chart
 from backspike.training.order import sample_order
+from backspike.training.trainer import rates_of_epoch
+from tests.browser import BROWSER, MISSING, browse
+
+from .live import serving
 
 ROOT = Path(__file__).parents[1]
 SEED = 1
@@ -42,14 +56,60 @@ def mnist_curve() -> bytes:
     return curves_chart(lines)
 
 
+def live_page() -> bytes:
+    """Draw the page of `backspike live` after a network of digits was taught a heart, twice."""
+    config = PRESETS["digits"].replace(seed=SEED)
+    data = load_dataset("digits", config, SEED)
+    network = Network(config)
+    for epoch in range(5):
+        network.rates = rates_of_epoch(config, epoch)
+        order = sample_order(len(data.train_labels), SEED, epoch)
+        run_samples(network, data.train_values, data.train_labels, order, True)
+    names = [*map(str, range(10)), None, None]
+    live = LiveNetwork(with_spare_units(network, 2))
+    server = LiveServer(LiveSession(live, "the golden model", (8, 8), names, data, epoch=5))
+    turns = [2 * math.pi * step / 40 for step in range(41)]
+    heart = [
+        (
+            0.5 + 0.022 * 16 * math.sin(turn) ** 3,
+            0.47 - 0.022 * (13 * math.cos(turn) - 5 * math.cos(2 * turn) - 2 * math.cos(3 * turn) - math.cos(4 * turn)),
+        )
+        for turn in turns
+    ]
+
+    async def photograph() -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            async with browse(Path(folder)) as tab:
+                await tab.look("light", 1280)
+                await tab.ask("Page.navigate", url=server.url)
+                await tab.until("document.querySelectorAll('#classes li').length === 12 && !!surface.width")
+                await tab.value("document.getElementById('symbol').value = '\u2665'")
+                await tab.click("#new button")
+                await tab.until("state.names[10] !== null")
+                await tab.draw("#drawing", heart)
+                await tab.until("!!told && !showing && !due")
+                for lesson in (1, 2):
+                    await tab.click("#classes li:nth-child(11) button")
+                    await tab.until(f"document.getElementById('facts').textContent.includes(' of {lesson}')")
+                await tab.value("(document.activeElement.blur(), scrollTo(0, 0))")
+                await tab.screenshot(Path(folder) / "page.png")
+            return (Path(folder) / "page.png").read_bytes()
+
+    with serving(server):
+        return asyncio.run(photograph())
+
+
 @click.command()
 @click.option(
     "--out", type=click.Path(path_type=Path), default=ROOT / "docs" / "images", help="Folder of the pictures."
 )
 def main(out: Path) -> None:
-    """Draw the pictures of the README."""
-    for name, content in (("raster.svg", first_digit()), ("mnist.svg", mnist_curve())):
-        write_atomic(out / name, content)
+    """Draw the pictures of README and docs."""
+    for name, draw in (("raster.svg", first_digit), ("mnist.svg", mnist_curve), ("live.png", live_page)):
+        if draw is live_page and BROWSER is None:
+            click.echo(f"{name} stays as it is: {MISSING}")
+            continue
+        write_atomic(out / name, draw())
         click.echo(out / name)
 
 

@@ -225,8 +225,8 @@ class LiveNetwork:
 def with_spare_units(network: Network, units: int) -> Network:
     """Return a network with so many more output units, to be taught what it has no output for.
 
-    Whatever it knows stays as it is. The new units have no weights but the least bias, so that they do not win until
-    they are taught; all LFSRs are seeded anew, since there are more of them.
+    Whatever it knows stays as it is. The weights of the new units are 0, and so are their potentials: they win where no
+    class has anything to say for itself. All LFSRs are seeded anew, since there are more of them.
 
     Raises
     ------
@@ -236,7 +236,6 @@ def with_spare_units(network: Network, units: int) -> Network:
     layers = network.config.layers
     config = network.config.replace(layers=(*layers[:-1], layers[-1] + units))
     spare = np.zeros((layers[-2] + 1, units), dtype=np.int64)
-    spare[-1] = config.weight_min
     weights = [matrix.copy() for matrix in network.weights]
     weights[-1] = np.concatenate([weights[-1], spare], axis=1)
     wider = Network(config, weights)

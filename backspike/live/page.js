@@ -364,7 +364,9 @@ async function learnSamples(count) {
   learning = true;
   showState();
   while (learning && count > 0) {
-    const answer = await ask("epoch", {samples: Math.min(count, state.dataset.atOnce, 100)});
+    const answer = await ask("epoch", {
+      samples: Math.min(count, state.dataset.atOnce, 100), rehearse: element("rehearse").checked,
+    });
     if (!answer) break;
     count -= answer.shown;
     // The end of an epoch is the end.
@@ -421,6 +423,7 @@ function showState() {
     const {name, train, position, epoch} = state.dataset;
     element("place").textContent =
       `It can also learn ${name}, in the order of a training: ${number(position)} of ${number(train)} samples of epoch ${epoch + 1}.`;
+    element("rehearsal").hidden = !lessons;
     element("progress").value = position / train;
     element("some").disabled = learning;
     element("epoch").textContent = learning ? "Stop" : "Learn to the end of the epoch";
@@ -429,7 +432,7 @@ function showState() {
   element("save").hidden = state.out === null;
   element("save").textContent = `Save to ${state.out}`;
   fact("drawings learned", number(lessons) + detail());
-  if (state.dataset) fact(`samples of ${state.dataset.name} learned`, number(state.fromDataset));
+  if (state.dataset) fact(`samples of ${state.dataset.name} learned`, number(state.fromDataset) + (state.rehearsed ? `, and ${number(state.rehearsed)} times a drawing again` : ""));
 }
 
 let names0; // the names at the first look

@@ -24,10 +24,13 @@ from .drawing import SURFACE, sample_of
 from .names import checked_name, names_path, write_names
 from .network import LiveNetwork, Shown
 
-__all__ = ["REQUESTS", "LiveSession", "Place"]
+__all__ = ["REQUESTS", "LiveSession", "Place", "rehearsed"]
 
 LESSONS = 1000
 """Drawings that are remembered, to be asked again; older ones are forgotten first."""
+
+REHEARSED = 10
+"""Samples of the dataset between two drawings that are rehearsed."""
 
 AT_ONCE = 256
 """Samples of the dataset that one request may have learned."""
@@ -113,6 +116,7 @@ class LiveSession:
         self._position = 0
         self._learned = [0] * len(names)
         self._from_dataset = 0
+        self._rehearsed = 0
         self._lessons: list[tuple[NDArray[np.uint8], int]] = []
         self.unsaved = False
 
@@ -131,6 +135,7 @@ class LiveSession:
             "names": self.names,
             "learned": self._learned,
             "fromDataset": self._from_dataset,
+            "rehearsed": self._rehearsed,
             "dataset": dataset
             and {
                 "name": dataset.name,
@@ -175,17 +180,28 @@ class LiveSession:
         self.names[index] = text
         return {"label": index}
 
-    def epoch(self, samples: object) -> dict[str, Any]:
-        """Learn the next samples of the dataset, at most `AT_ONCE`, and no further than to the end of the epoch."""
+    def epoch(self, samples: object, rehearse: object) -> dict[str, Any]:
+        """Learn the next samples of the dataset, at most `AT_ONCE`, and no further than to the end of the epoch.
+
+        Without `rehearse` an epoch is that of a training, from the very first sample on. With it the drawings that were
+        learned take turns between them: see `rehearsed`.
+        """
         dataset = self._dataset
         if dataset is None:
             raise BackspikeError("there is no dataset: `backspike live --dataset digits` has one")
         if type(samples) is not int or not 1 <= samples <= AT_ONCE:
             raise BackspikeError(f"samples must be a whole number from 1 to {AT_ONCE}, not {shown(samples)}")
+        if type(rehearse) is not bool:
+            raise BackspikeError(f"rehearse must be true or false, not {shown(rehearse)}")
         config, count = self.live.config, len(dataset.train_labels)
         part = sample_order(count, config.seed, self._epoch)[self._position : self._position + samples]
         rates = rates_of_epoch(config, self._epoch)
-        self.live.learn_all(dataset.train_values, dataset.train_labels, part, rates)
+        values, labels = dataset.train_values[part], dataset.train_labels[part]
+        if rehearse and self._lessons:
+            drawings, taught = (np.array(lessons) for lessons in zip(*self._lessons, strict=True))
+            values, labels = rehearsed(values, labels, self._position, drawings, taught, self._rehearsed)
+            self._rehearsed += len(labels) - len(part)
+        self.live.learn_all(values, labels, np.arange(len(labels)), rates)
         self.unsaved = True
         self._from_dataset += len(part)
         self._position += len(part)
@@ -273,6 +289,32 @@ class LiveSession:
         }
 
 
+def rehearsed(
+    values: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    position: int,
+    drawings: NDArray[np.uint8],
+    taught: NDArray[np.int64],
+    turn: int,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return samples of a dataset with a drawing after every tenth: alone they would make a network forget it.
+
+    Parameters
+    ----------
+    values, labels : array, shape (samples, n_0), and array, shape (samples,)
+        Of the dataset.
+    position : int
+        How many samples of its epoch came before them.
+    drawings, taught : array, shape (drawings, n_0), and array, shape (drawings,)
+        What takes turns, and what it is.
+    turn : int
+        How many turns came before.
+    """
+    after = np.flatnonzero((position + np.arange(len(labels)) + 1) % REHEARSED == 0) + 1
+    turns = (turn + np.arange(len(after))) % len(taught)
+    return np.insert(values, after, drawings[turns], axis=0), np.insert(labels, after, taught[turns])
+
+
 def _places(marks: NDArray[np.bool_]) -> list[int]:
     """Return tick and unit of each mark in the first `SHOWN_TICKS`, one pair after the other."""
     places: list[int] = np.argwhere(marks[:SHOWN_TICKS]).reshape(-1).tolist()
@@ -284,7 +326,7 @@ REQUESTS: Mapping[str, tuple[Callable[..., dict[str, Any]], tuple[str, ...]]] = 
     "answer": (LiveSession.answer, ("drawing",)),
     "learn": (LiveSession.learn, ("drawing", "label")),
     "name": (LiveSession.name, ("name",)),
-    "epoch": (LiveSession.epoch, ("samples",)),
+    "epoch": (LiveSession.epoch, ("samples", "rehearse")),
     "evaluate": (LiveSession.evaluate, ()),
     "forget": (LiveSession.forget, ()),
     "save": (LiveSession.save, ()),

@@ -188,7 +188,7 @@ def test_what_is_too_large_is_not_read(server) -> None:
         ("learn", {"drawing": ""}, "the request must be an object with drawing and label, not {"),
         ("state", {"label": 1}, "the request must be an object with no value, not {'label': 1}"),
         ("name", {"name": "a"}, "a is known already"),
-        ("epoch", {"samples": 1}, "there is no dataset: `backspike live --dataset digits` has one"),
+        ("epoch", {"samples": 1, "rehearse": False}, "there is no dataset: `backspike live --dataset digits` has one"),
         ("save", {}, "there is no place to save to: `backspike live --out FILE` names one"),
     ],
 )

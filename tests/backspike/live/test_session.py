@@ -14,7 +14,9 @@ from backspike.live.names import checked_name, names_path, read_names
 from backspike.live.network import LiveNetwork
 from backspike.live.session import AT_ONCE, LiveSession, Place
 from backspike.model import Network
+from backspike.model.fast import run_samples
 from backspike.training.checkpoint import Checkpoint
+from backspike.training.order import sample_order
 
 CONFIG = PRESETS["digits"].replace(layers=(64, 12, 11), rate_decay=0.5)
 DATA = load_dataset("digits", CONFIG, 1, spare=True)
@@ -72,7 +74,7 @@ def test_epochs_of_the_dataset_are_those_of_a_training() -> None:
     session = begun(dataset=DATA, kept=40)
     count, shown = len(DATA.train_labels), 0
     while session.state()["dataset"]["epoch"] == 0:
-        shown += session.epoch(AT_ONCE)["shown"]
+        shown += session.epoch(AT_ONCE, True)["shown"]
     assert shown == count == session.state()["fromDataset"]
     model = Model(CONFIG).fit(DATA.train_values, DATA.train_labels, epochs=1)
     assert all(map(np.array_equal, session.live.network.weights, model.network_.weights))
@@ -80,9 +82,31 @@ def test_epochs_of_the_dataset_are_those_of_a_training() -> None:
     found = session.evaluate()["accuracy"]
     assert found == model.score(DATA.test_values[:40], DATA.test_labels[:40], seed=CONFIG.seed) > 0.5
     assert session.state()["before"] < 0.4
-    session.epoch(7)
+    session.epoch(7, False)
     assert session.live.network.rates == [128, 128]
     assert session.state()["dataset"]["position"] == 7
+
+
+def test_drawings_take_turns_between_the_samples_of_the_dataset(zero, cross) -> None:
+    """After every tenth of the epoch, however it is cut into requests."""
+    network, session = Network(CONFIG), begun(dataset=DATA, kept=1)
+    session.name("cross")
+    session.learn(zero, 0)
+    session.learn(cross, 10)
+    for samples, rehearse in ((7, True), (5, True), (9, False), (22, True)):
+        session.epoch(samples, rehearse)
+    order = sample_order(len(DATA.train_labels), CONFIG.seed, 0)
+    drawings = [(seen(zero), 0), (seen(cross), 10)]
+    shown = [*drawings]
+    for number in range(43):
+        shown.append((DATA.train_values[order[number]], DATA.train_labels[order[number]]))
+        # The twentieth was shown without.
+        if number in (9, 29, 39):
+            shown.append(drawings[(number // 10 + 1) % 2 if number > 10 else 0])
+    values, labels = map(np.array, zip(*shown, strict=True))
+    run_samples(network, values, labels, np.arange(len(labels)), True)
+    assert all(map(np.array_equal, session.live.network.weights, network.weights))
+    assert session.state()["rehearsed"] == 3
 
 
 def test_names() -> None:
@@ -122,13 +146,16 @@ def test_what_cannot_be_done_is_one_sentence(zero) -> None:
     with pytest.raises(BackspikeError, match=r"^there is nothing to learn from a blank drawing$"):
         session.learn(base64.b64encode(bytes(SURFACE**2)).decode(), 1)
     with pytest.raises(BackspikeError, match=r"^there is no dataset"):
-        session.epoch(1)
+        session.epoch(1, False)
     with pytest.raises(BackspikeError, match=r"^there is no place to save to"):
         session.save()
     taught = begun(dataset=DATA, kept=1)
     for samples in (0, AT_ONCE + 1, 1.0, True, None, "5"):
         with pytest.raises(BackspikeError, match=r"^samples must be a whole number from 1 to 256, not "):
-            taught.epoch(samples)
+            taught.epoch(samples, False)
+    for rehearse in (None, 1, "yes"):
+        with pytest.raises(BackspikeError, match=r"^rehearse must be true or false, not "):
+            taught.epoch(1, rehearse)
     assert not session.unsaved
     assert all(map(np.array_equal, session.live.network.weights, Network(CONFIG).weights))
 
