@@ -19,7 +19,19 @@ from .ram import ram
 from .visits import bank_rows, visit_layout
 from .word_store import WordStore, index_shape
 
-__all__ = ["BackwardPort", "SynapseArray", "WeightPort", "drive_shape", "error_shape", "row_contents"]
+__all__ = [
+    "BackwardPort",
+    "SynapseArray",
+    "WeightPort",
+    "adder_tree",
+    "drive_shape",
+    "error_shape",
+    "follow_access",
+    "product_of_errors",
+    "row_contents",
+    "row_word",
+    "synapse_ports",
+]
 
 
 def drive_shape(layer: WeightLayer) -> Shape:
@@ -96,6 +108,35 @@ class BackwardPort(wiring.Signature):
                 "error": Out(data.ArrayLayout(error_shape(layer), banks)),
             }
         )
+
+
+def synapse_ports(layer: WeightLayer) -> dict[str, wiring.Member]:
+    """Return the ports of the synapses of a layer, whichever kind they are; `SynapseArray` describes them."""
+    below = (1, 1) if layer.first else (layer.below.unit_fold, layer.below.unit_width)
+    return {
+        "visits": In(stream.Signature(visit_layout(layer.inputs, *below, layer.banks))),
+        "error_word": Out(index_shape(layer.fold)),
+        "error_pos": In(layer.lanes),
+        "error_neg": In(layer.lanes),
+        "update": In(1),
+        "swept": Out(1),
+        "word": In(index_shape(layer.fold)),
+        "drives": Out(data.ArrayLayout(drive_shape(layer), layer.lanes)),
+        **({} if layer.first else {"back": Out(BackwardPort(layer))}),
+        "weight": In(WeightPort(layer.config)),
+        "wrote": Out(range(layer.banks + 1)),
+        "writing": Out(1),
+    }
+
+
+def follow_access(m: Module, port: wiring.PureInterface, host: Signal, asked: Signal, exchanging: Signal) -> None:
+    """Move the host's access to a weight on by a step per clock cycle: from `host` over the others to done."""
+    m.d.sync += [
+        host.eq(port.valid & ~(host | asked | exchanging | port.done)),
+        asked.eq(host),
+        exchanging.eq(asked),
+        port.done.eq(exchanging),
+    ]
 
 
 @dataclass(frozen=True)
@@ -183,25 +224,8 @@ class SynapseArray(wiring.Component):
 
     def __init__(self, layer: WeightLayer, weights: NDArray[np.int64] | None = None) -> None:
         self._layer, self._weights = layer, weights
-        fold, lanes, banks = layer.fold, layer.lanes, layer.banks
-        below = (1, 1) if layer.first else (layer.below.unit_fold, layer.below.unit_width)
-        self._visit = visit_layout(layer.inputs, *below, banks)
-        super().__init__(
-            {
-                "visits": In(stream.Signature(self._visit)),
-                "error_word": Out(index_shape(fold)),
-                "error_pos": In(lanes),
-                "error_neg": In(lanes),
-                "update": In(1),
-                "swept": Out(1),
-                "word": In(index_shape(fold)),
-                "drives": Out(data.ArrayLayout(drive_shape(layer), lanes)),
-                **({} if layer.first else {"back": Out(BackwardPort(layer))}),
-                "weight": In(WeightPort(layer.config)),
-                "wrote": Out(range(banks + 1)),
-                "writing": Out(1),
-            }
-        )
+        super().__init__(synapse_ports(layer))
+        self._visit = self.visits.p.shape()
 
     @staticmethod
     def probes(layer: WeightLayer) -> dict[str, Probe]:
@@ -244,12 +268,7 @@ class SynapseArray(wiring.Component):
                 m.d.sync += word.eq(Mux(last_word, 0, word + 1))
         with m.If(advance & last_word):
             m.d.sync += first.eq(self.visits.p.last)
-        m.d.sync += [
-            host.eq(self.weight.valid & ~(host | asked | exchanging | self.weight.done)),
-            asked.eq(host),
-            exchanging.eq(asked),
-            self.weight.done.eq(exchanging),
-        ]
+        follow_access(m, self.weight, host, asked, exchanging)
         return _Reading(advance, word, last_word, first, host, asked)
 
     def _follow(self, m: Module, reading: _Reading, drive: WordStore) -> _Visiting:
@@ -305,7 +324,7 @@ class SynapseArray(wiring.Component):
             written = Signal()
             m.d.sync += written.eq(self.swept)
             m.d.comb += self.writing.eq(written & self.visits.valid & self.visits.p.last)
-        m.d.comb += self.wrote.eq(Mux(now.last, _adder_tree(list(coincide)), 0))
+        m.d.comb += self.wrote.eq(Mux(now.last, adder_tree(list(coincide)), 0))
         m.d.sync += self.weight.r_data.eq(Array(held_words)[self.weight.row % banks][self.weight.lane])
         return list(words)
 
@@ -377,23 +396,17 @@ class SynapseArray(wiring.Component):
         """Cycle 1: add what spikes to the drives."""
         for lane in range(self._layer.lanes):
             spiking = [Mux(now.visit.banks[bank].spike, word[lane], 0) for bank, word in enumerate(words)]
-            m.d.comb += drive.w_data[lane].eq(Mux(now.first, 0, drive.r_data[lane]) + _adder_tree(spiking))
+            m.d.comb += drive.w_data[lane].eq(Mux(now.first, 0, drive.r_data[lane]) + adder_tree(spiking))
 
     def _send_errors_back(self, m: Module, now: _Visiting, words: list[data.View]) -> None:
         """Cycle 2: the errors of the rows' input units."""
-        fold, lanes = self._layer.fold, self._layer.lanes
+        fold = self._layer.fold
         m.d.comb += self.back.swept.eq(self.swept)
         m.d.sync += self.back.word.eq(now.visit.word)
         going_back = now.valid & self.update & now.last & ~now.visit.last
         for bank, word in enumerate(words):
             own, error = now.visit.banks[bank], self.back.error[bank]
-            plus, minus = ([Mux(way[lane], word[lane], 0) for lane in range(lanes)]
-                           for way in (self.error_pos, self.error_neg))  # fmt: skip
-            if self._layer.hidden:
-                product = _adder_tree([up - down for up, down in zip(plus, minus, strict=True)])
-            else:
-                # Of the output's units one at most has an error up, one at most an error down.
-                product = _union(plus) - _union(minus)
+            product = product_of_errors(self._layer, word, self.error_pos, self.error_neg)
             partial = Signal(error.shape())
             total = Signal(error.shape())
             begins = Signal()
@@ -409,7 +422,16 @@ class SynapseArray(wiring.Component):
             ]
 
 
-def _adder_tree(terms: list[Value]) -> Value:
+def product_of_errors(layer: WeightLayer, word: data.View, error_pos: Value, error_neg: Value) -> Value:
+    """Return the sum of a word's weights, each times the error of its unit: 1, -1 or 0."""
+    plus, minus = ([Mux(way[lane], word[lane], 0) for lane in range(layer.lanes)] for way in (error_pos, error_neg))
+    if layer.hidden:
+        return adder_tree([up - down for up, down in zip(plus, minus, strict=True)])
+    # Of the output's units one at most has an error up, one at most an error down.
+    return _union(plus) - _union(minus)
+
+
+def adder_tree(terms: list[Value]) -> Value:
     """Return the sum of the terms, added in pairs."""
     while len(terms) > 1:
         terms = [sum(terms[index + 1 : index + 2], terms[index]) for index in range(0, len(terms), 2)]
