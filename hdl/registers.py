@@ -128,12 +128,15 @@ class RegisterFile(wiring.Component):
         kind = Signal(index_shape(len(registers.counters)))
         upper = Signal()
         counter = Signal.like(at)
+        kinds = event_kinds(config)
+        recent = RecentEvents(kinds, 4 * len(kinds) + 2)
         m.submodules.halves = halves = ram(HALF, 1 << len(at))
         read = halves.read_port()
         write = halves.write_port()
-        added = Signal(HALF)
+        # Of many rows at once more may have come than a half holds: the upper half gets what is beyond.
+        added = Signal(max(HALF, len(recent.amount)))
         host_added = Signal(2)
-        total = Signal(HALF + 1)
+        total = Signal(len(added) + 1)
         changed = Signal()
         change = Signal(HALF)
         renewing = Signal()
@@ -149,9 +152,8 @@ class RegisterFile(wiring.Component):
 
         # -- counters: each gets what its events have come to since its last turn ------------------------------------
 
-        kinds = event_kinds(config)
-        m.submodules.recent = recent = RecentEvents(kinds, 4 * len(kinds) + 2)
-        carry = Signal()
+        m.submodules.recent = recent
+        carry = Signal(len(total) - HALF)
         m.d.comb += [
             recent.events.eq(self.events),
             recent.clear.eq(renewing),
@@ -162,7 +164,7 @@ class RegisterFile(wiring.Component):
         with m.If(renewing):
             m.d.sync += [kind.eq(0), upper.eq(0)]
         with m.Elif(counting):
-            m.d.sync += [carry.eq(total[HALF]), upper.eq(~upper)]
+            m.d.sync += [carry.eq(total[HALF:]), upper.eq(~upper)]
             with m.If(upper):
                 m.d.sync += kind.eq(Mux(kind == len(kinds) - 1, 0, kind + 1))
 
