@@ -46,8 +46,12 @@ INPUT_KINDS = ("rate", "spikes")
 INPUT_DRAWS = ("independent", "stratified")
 BANK_COUNTS = (1, 2, 4)
 PORT_COUNTS = (1, 2)
+SYNAPSE_KINDS = ("rows", "crossbar")
 
-ARCHITECTURE = ("lanes", "unit_lanes", "banks", "ports", "input_lanes", "input_buffers")
+CROSSBAR_CELLS = 4_096
+"""Most synapses, in all layers, of a network whose synapses are crossbars."""
+
+ARCHITECTURE = ("synapses", "lanes", "unit_lanes", "banks", "ports", "input_lanes", "input_buffers")
 """Values that change clocks and area, never a result."""
 
 # What the initial contents of a device may differ in while it still is the same network: a checkpoint
@@ -64,7 +68,7 @@ _NOT_PART_OF_A_CHECKPOINT = (
 
 # Values that a configuration did not have at first, and what was meant before: such a one is left out of files and
 # hashes, so that those of before stay as they were.
-_LATER = {"input_draws": "independent"}
+_LATER = {"input_draws": "independent", "synapses": "rows"}
 
 # Values by the names that files written before today's may have.
 _RENAMED = {"input_streams": "input_lfsrs"}
@@ -138,6 +142,10 @@ class NetworkConfig:
         ``"independent"``: each tick draws a pixel's spike anew. ``"stratified"``: a sample's draws are spread evenly
         over its ticks, each still with the probability of its value; so a pixel's spikes in 2**n ticks are its share of
         them, give or take less than one. Only for pixels.
+    synapses : str
+        ``"rows"``: weights lie in memories, a row of them is worked on at a time. ``"crossbar"``: each weight is a
+        counter, and all of a layer's work at once; `CROSSBAR_CELLS` of them at most, and `lanes`, `unit_lanes`, `banks`
+        and `ports` are left out. Changes clocks and area, never a result.
     lanes : tuple of int
         Synapses of a row that are worked on per cycle, for each weight layer, 1 to the layer's units (0, and when left
         out: all of them). Changes clocks and area, never a result.
@@ -184,6 +192,7 @@ class NetworkConfig:
     input: str = "rate"
     input_lfsrs: int = 8
     input_draws: str = "independent"
+    synapses: str = "rows"
     lanes: tuple[int, ...] = ()
     unit_lanes: tuple[int, ...] = ()
     input_lanes: int = 0
@@ -194,6 +203,7 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         self._check_layers()
         check_name(self.name)
+        self._check_synapses()
         self._check_int("ticks", self.depth, 65_535)
         self._check_int("weight_bits", 4, 16)
         self._check_int("weight_frac", 1, self.weight_bits)
@@ -220,12 +230,15 @@ class NetworkConfig:
         self._fill_per_layer("rates", 0, [256] * self.depth, default=min(256, 1 << max(0, self.weight_frac - 2)))
         self._fill_per_layer("dropout", 0, [255] * (self.depth - 1), default=0)
         self._fill_per_layer("lanes", 0, list(self.layers[1:]), default=0, zero=list(self.layers[1:]))
+        self._check_all_at_once("lanes", self.layers[1:])
         self._check_unit_lanes()
         self._check_input_lanes()
         self._check_int("input_buffers", 1, 2)
         self._fill_per_layer("banks", 1, [max(BANK_COUNTS)] * self.depth, default=1)
+        self._check_all_at_once("banks", (1,) * self.depth)
         self._check_banks()
         self._fill_per_layer("ports", min(PORT_COUNTS), [max(PORT_COUNTS)] * self.depth, default=2)
+        self._check_all_at_once("ports", (2,) * self.depth)
 
     # -- what follows from the values -------------------------------------------------------------------------
 
@@ -446,6 +459,7 @@ class NetworkConfig:
 
     def _check_unit_lanes(self) -> None:
         self._fill_per_layer("unit_lanes", 0, list(self.lanes[:-1]), default=0)
+        self._check_all_at_once("unit_lanes", self.layers[1:-1])
         for layer in self.weight_layers:
             if layer.lanes % layer.unit_width:
                 raise BackspikeError(
@@ -472,6 +486,25 @@ class NetworkConfig:
                     f"banks of weight layer {layer.number} must divide the unit_lanes of the layer below, "
                     f"{below.unit_width}, not be {layer.banks}"
                 )
+
+    def _check_synapses(self) -> None:
+        if not isinstance(self.synapses, str) or self.synapses not in SYNAPSE_KINDS:
+            raise BackspikeError(f"synapses must be one of {_listing(SYNAPSE_KINDS)}, not {shown(self.synapses)}")
+        cells = sum(layer.rows * layer.units for layer in self.weight_layers)
+        if self.synapses == "crossbar" and cells > CROSSBAR_CELLS:
+            raise BackspikeError(
+                f'synapses must be "rows" for layers {_listing(self.layers)}, whose {cells:,} synapses are more than '
+                f"the {CROSSBAR_CELLS:,} that a crossbar may have"
+            )
+
+    def _check_all_at_once(self, key: str, whole: tuple[int, ...]) -> None:
+        """Check that a crossbar is not asked to work on a part of its synapses at a time; 0 stands for all."""
+        given = getattr(self, key)
+        if self.synapses == "crossbar" and any(own not in (0, value) for own, value in zip(given, whole, strict=True)):
+            raise BackspikeError(
+                f'{key} must be left out with synapses = "crossbar", where all synapses of a layer work at once, '
+                f"not be {_listing(given)}"
+            )
 
     def _fill_per_layer(self, key: str, low: int, high: list[int], default: int, zero: list[int] | None = None) -> None:
         """Check a value for each layer, and derive it where it was not given; ``zero`` is what a 0 stands for."""

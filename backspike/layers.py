@@ -82,6 +82,11 @@ class WeightLayer:
         return self.rows, self.units
 
     @property
+    def crossbar(self) -> bool:
+        """Whether the synapses are a crossbar: all rows, each in a bank of its own, are visited at once."""
+        return self.config.synapses == "crossbar"
+
+    @property
     def lanes(self) -> int:
         """Synapses of a row that are worked on in a clock cycle: weights of a memory word."""
         return self.config.lanes[self.number - 1]
@@ -98,8 +103,8 @@ class WeightLayer:
 
     @property
     def banks(self) -> int:
-        """Memories that the rows are spread over: row j lies in bank j modulo this."""
-        return self.config.banks[self.number - 1]
+        """Rows that are visited at a time, one of each bank: row j lies in bank j modulo this; all, of a crossbar."""
+        return self.rows if self.crossbar else self.config.banks[self.number - 1]
 
     @property
     def ports(self) -> int:
@@ -115,8 +120,13 @@ class WeightLayer:
 
     @property
     def unit_width(self) -> int:
-        """Units that move in a clock cycle: units of a word of their states; in the output layer one, as in a race."""
-        return self.config.unit_lanes[self.number - 1] or self.lanes if self.hidden else 1
+        """Units that move in a clock cycle: units of a word of their states.
+
+        In the output layer it is one, as one table of noise serves all; above a crossbar, each unit has a table.
+        """
+        if not self.hidden:
+            return self.units if self.crossbar else 1
+        return self.config.unit_lanes[self.number - 1] or self.lanes
 
     @property
     def unit_fold(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from backspike.config import ARCHITECTURE, NetworkConfig
 from backspike.errors import BackspikeError, shown
 from backspike.files import read_json, reading
-from backspike.hdl.timing import SAMPLE_CYCLES, tick_cycles
+from backspike.hdl.timing import list_cycles, sample_cycles, tick_cycles
 
 __all__ = [
     "RECORD",
@@ -134,10 +134,14 @@ def _nearest(mine: dict[str, Any], works: list[Work]) -> str:
 def cycles_per_sample(config: NetworkConfig, work: Work) -> float:
     """Estimate the cycles of a training sample, from the rows visited in a whole training and `backspike.hdl.timing`.
 
-    Each tick is taken as the mean one, and the banks' rows as evenly spread.
+    Each tick is taken as the mean one, and the banks' rows as evenly spread. The lists of a crossbar are taken as full
+    where their entries are not known.
     """
     rows = [count / layer.banks for layer, count in zip(config.weight_layers, work.rows, strict=True)]
-    return work.ticks * tick_cycles(config, rows) + SAMPLE_CYCLES
+    tick = tick_cycles(config, rows)
+    if config.weight_layer(1).crossbar:
+        tick = max(tick, list_cycles(config, work.entries or config.layers[0]))
+    return work.ticks * tick + sample_cycles(config)
 
 
 def link_samples(config: NetworkConfig, baud: float, entries: float | None = None) -> float:

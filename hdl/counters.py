@@ -45,7 +45,8 @@ def event_kinds(config: NetworkConfig) -> dict[str, EventKind]:
     """
     kinds = dict.fromkeys(RegisterMap(config).counters, EventKind())
     for layer in config.weight_layers:
-        rows = EventKind(layer.banks, layer.fold)
+        # A crossbar's come all at once, and no tick ends with the cycle in which they do.
+        rows = EventKind(layer.banks, 2 if layer.crossbar else layer.fold)
         kinds |= {f"ROWS_{layer.number}": rows, f"WRITES_{layer.number}": rows}
     return kinds
 

@@ -10,6 +10,7 @@ from backspike.config import RATE_BITS, NetworkConfig
 
 from .entries import EntrySorter
 from .input_lfsrs import InputLfsrs
+from .lines import EntryLines
 from .pace import ListPace
 from .pixel_lists import PixelLists
 from .recorded_spikes import RecordedSpikes
@@ -28,7 +29,8 @@ class InputLayer(wiring.Component):
     (`RecordedSpikes`).
 
     Latency: three cycles from `start` to the first visit, if it is of the first word (or entry). Throughput: that of
-    an `EntrySorter`.
+    an `EntrySorter`. For a crossbar it is that of `EntryLines`: a visit of all rows two cycles after the first word of
+    a list that is one word, and a cycle later for each word more.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ class InputLayer(wiring.Component):
                 "learn": Out(1),
                 "rate": In(RATE_BITS),
                 "bias_permit": In(1),
-                "visits": Out(stream.Signature(visit_layout(config.layers[0], 1, 1, config.banks[0]))),
+                "visits": Out(stream.Signature(visit_layout(config.layers[0], 1, 1, config.weight_layer(1).banks))),
                 "seeds": In(seed_layout(config)),
             }
         )
@@ -77,7 +79,8 @@ class InputLayer(wiring.Component):
         config = self._config
         m.submodules.lfsrs = lfsrs = InputLfsrs(config)
         m.submodules.lists = lists = PixelLists(config) if config.input == "rate" else RecordedSpikes(config)
-        m.submodules.sorter = sorter = EntrySorter(config)
+        crossbar = config.weight_layer(1).crossbar
+        m.submodules.sorter = sorter = EntryLines(config) if crossbar else EntrySorter(config)
         m.submodules.pace = pace = ListPace(config)
         connect(m, flipped(self.samples), lists.samples)
         connect(m, lists.draws, lfsrs.draws)

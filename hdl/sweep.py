@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from backspike.config import PERMISSION_BITS, RATE_BITS
 from backspike.layers import WeightLayer
 
+from .crossbar import Crossbar
 from .description import Probe, below
 from .lfsr import LeapForwardLfsr
+from .lines import FlagLines
 from .scanner import RowScanner
 from .seeding import bias_group, seed_layout
-from .synapses import BackwardPort, SynapseArray, WeightPort, drive_shape
+from .synapses import BackwardPort, SynapseArray, WeightPort, adder_tree, drive_shape
 from .visits import visit_layout
 from .word_store import index_shape
 
@@ -74,11 +76,12 @@ def row_ports(layer: WeightLayer) -> dict[str, wiring.Member]:
 
 
 class RowSweep(wiring.Component):
-    """Synapse array of a weight layer, the list of rows that it visits in a tick, and its bias row's LFSR.
+    """Synapses of a weight layer, the list of rows that it visits in a tick, and its bias row's LFSR.
 
     Layer 1 is given its list; the others scan the flags of the layer below for it. A sweep takes ``fold`` cycles for
     each row visited (with banks, for each row of the bank that has most; with a single port, one more for each word
     that changes), and two more, or three where flags or errors are `changing`, before the first row of a scanned list.
+    That of a crossbar takes one, or two where they are changing; errors come a cycle later than its end.
 
     Parameters
     ----------
@@ -131,14 +134,15 @@ class RowSweep(wiring.Component):
     def probes(layer: WeightLayer) -> dict[str, Probe]:
         """Return where weights are, and the state of the bias row's LFSR."""
         return {
-            **below("synapses", SynapseArray.probes(layer)),
+            **below("synapses", (Crossbar if layer.crossbar else SynapseArray).probes(layer)),
             "bias": Probe("bias.state", layer.config.lfsr_bits, field="bias"),
         }
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layer = self._layer
-        m.submodules.synapses = array = SynapseArray(layer, self._weights)
+        kind = Crossbar if layer.crossbar else SynapseArray
+        m.submodules.synapses = array = kind(layer, self._weights)
         m.submodules.bias = bias = LeapForwardLfsr(layer.config.lfsr_bits, PERMISSION_BITS)
         connect(m, array.weight, flipped(self.weight))
         m.d.comb += [
@@ -157,7 +161,10 @@ class RowSweep(wiring.Component):
             visits = self.visits
             m.d.comb += self.bias_permit.eq(bias_permit)
         else:
-            m.submodules.scanner = scanner = RowScanner(layer.inputs, layer.below.unit_width, layer.banks)
+            scanner = (
+                FlagLines(layer) if layer.crossbar else RowScanner(layer.inputs, layer.below.unit_width, layer.banks)
+            )
+            m.submodules.scanner = scanner
             visits = scanner.visits
             connect(m, array.back, flipped(self.back))
             # It follows from flags below and errors here: it begins a cycle later where they are not there yet.
@@ -178,6 +185,7 @@ class RowSweep(wiring.Component):
         # Its visits go to the array from the tick's start to the bias row, which is the last.
         events = self.events
         taken = Signal()
+        active = [bank.active for bank in visits.p.banks]
         m.d.comb += [
             array.visits.payload.eq(visits.payload),
             array.visits.valid.eq(visits.valid & events.sweeping),
@@ -188,7 +196,7 @@ class RowSweep(wiring.Component):
             bias.seed.eq(self.seeds.state),
             events.writing.eq(array.writing),
             events.reading.eq(visits.valid & events.sweeping & ~array.writing),
-            events.visited.eq(Mux(taken, sum(bank.active for bank in visits.p.banks), 0)),
+            events.visited.eq(Mux(taken, adder_tree(active) if layer.crossbar else sum(active), 0)),
             events.wrote.eq(array.wrote),
         ]
         with m.If(self.start):

@@ -14,35 +14,33 @@ from backspike.layers import WeightLayer
 
 __all__ = [
     "ENDING_CYCLES",
-    "FIRST_LIST_CYCLES",
-    "SAMPLE_CYCLES",
+    "first_list_cycles",
     "late_lists",
     "layer_cycles",
+    "list_cycles",
     "move_cycles",
     "noise_cycles",
     "race_cycles",
+    "sample_cycles",
     "sample_limit",
     "sweep_cycles",
     "tick_cycles",
 ]
 
-FIRST_LIST_CYCLES = 2
-"""Cycles by which the first list of a sample is late."""
-
 ENDING_CYCLES = 2
 """Cycles that end a sample: its wins are counted, and the result is handed over."""
-
-SAMPLE_CYCLES = FIRST_LIST_CYCLES + ENDING_CYCLES
-"""Cycles that a sample takes besides its ticks."""
 
 _SCAN_CYCLES = 2
 _NEURON_STAGES = 2
 _NOISE_STAGES = 2
 _RACE_STAGES = 4
+_ERROR_STAGES = 1
 
 
 def sweep_cycles(layer: WeightLayer, rows: float, late: int = 0) -> float:
     """Return the cycles of a sweep: `fold` for each row visited, and two before a list that follows from flags.
+
+    That of a crossbar, which visits all rows at once, is one cycle.
 
     Parameters
     ----------
@@ -53,6 +51,8 @@ def sweep_cycles(layer: WeightLayer, rows: float, late: int = 0) -> float:
     late : int
         Cycles by which the list is late.
     """
+    if layer.crossbar:
+        return 1 + late
     return layer.fold * rows + late + (0 if layer.first else _SCAN_CYCLES)
 
 
@@ -62,8 +62,11 @@ def move_cycles(layer: WeightLayer) -> int:
 
 
 def noise_cycles(layer: WeightLayer) -> int:
-    """Return the cycles in which the noise of a tick is drawn for the output layer, from the tick's start on."""
-    return layer.units + _NOISE_STAGES
+    """Return the cycles in which the noise of a tick is drawn for the output layer, from the tick's start on.
+
+    Above a crossbar none: it is drawn as the race begins.
+    """
+    return 0 if layer.crossbar else layer.units + _NOISE_STAGES
 
 
 def race_cycles(layer: WeightLayer) -> int:
@@ -74,8 +77,9 @@ def race_cycles(layer: WeightLayer) -> int:
 def layer_cycles(config: NetworkConfig, rows: Sequence[float], late: Sequence[int] = ()) -> list[float]:
     """Return the cycles that each layer takes for a tick.
 
-    A hidden layer moves after the longer of its own sweep and that of the layer above, which brings its errors; the
-    output layer races after its sweep, or after its noise is drawn if that takes longer.
+    A hidden layer moves after the longer of its own sweep and that of the layer above, which brings its errors (of a
+    crossbar, a cycle after its end); the output layer races after its sweep, or after its noise is drawn if that takes
+    longer.
 
     Parameters
     ----------
@@ -90,8 +94,9 @@ def layer_cycles(config: NetworkConfig, rows: Sequence[float], late: Sequence[in
         sweep_cycles(layer, visited, delay) if visited else 0
         for layer, visited, delay in zip(config.weight_layers, rows, late or [0] * config.depth, strict=True)
     ]
+    errors = _ERROR_STAGES if output.crossbar else 0
     cycles = [
-        max(own, above) + move_cycles(layer) if own else 0
+        max(own, above + errors if above else 0) + move_cycles(layer) if own else 0
         for layer, (own, above) in zip(hidden, pairwise(sweeps), strict=True)
     ]
     last = sweeps[-1]
@@ -114,6 +119,24 @@ def late_lists(config: NetworkConfig, cycles: Sequence[float]) -> list[int]:
         layer.unit_fold == 1 and taken == longest for layer, taken in zip(config.hidden_layers, cycles, strict=False)
     ]
     return [0, *(int(own or below) for below, own in pairwise([*moving, False]))]
+
+
+def list_cycles(config: NetworkConfig, entries: float) -> float:
+    """Return the cycles in which the list of a tick is drawn, beside the tick before: as many entries a cycle as lanes.
+
+    A crossbar's tick takes no less: it visits all entries at once. In a row memory the visits take longer.
+    """
+    return max(1, entries / config.input_width)
+
+
+def first_list_cycles(config: NetworkConfig) -> int:
+    """Return the cycles by which the first list of a sample is late; with a crossbar, if it is a word of entries."""
+    return 1 if config.weight_layer(1).crossbar else 2
+
+
+def sample_cycles(config: NetworkConfig) -> int:
+    """Return the cycles that a sample takes besides its ticks."""
+    return first_list_cycles(config) + ENDING_CYCLES
 
 
 def sample_limit(config: NetworkConfig) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from amaranth import Cat, Const, Module, Mux, Shape, Signal, Value, signed
@@ -32,7 +32,8 @@ class WinnerTakeAll(wiring.Component):
     Each unit's potential plus its Gumbel noise races against the others; ties go to the lowest index. The noise needs
     no drive, so it is drawn while the layer still sweeps: unit after unit, since one table serves all, in units + 2
     cycles from `draw`. The race then takes a word of units per cycle. Latency from `start`, or the last noise if that
-    comes later, to `done`: 4 cycles, or fold + 4 where there is more than one word.
+    comes later, to `done`: 4 cycles, or fold + 4 where there is more than one word. Above a crossbar, whose sweep is
+    over before so much noise is drawn, each unit has a table of its own, and all noise is drawn with `start`.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class WinnerTakeAll(wiring.Component):
     Members
     -------
     draw : ``In(1)``
-        A tick begins with the next cycle: draw the noise for its race.
+        A tick begins with the next cycle: draw the noise for its race. Not looked at above a crossbar.
     start : ``In(1)``
         The drives are there from the next cycle on.
     word, drives : ``Out(index_shape(fold))``, ``In(ArrayLayout(drive_shape(layer), lanes))``
@@ -109,7 +110,8 @@ class WinnerTakeAll(wiring.Component):
         units = self._config.layers[-1]
         table = [int(entry) for entry in gumbel_table(self._config.weight_frac, self._config.temperature)]
         bits = max(entry.bit_length() for entry in table) + 1
-        noises, drawn = self._draw_noise(m, table, signed(bits))
+        draw_noise = self._draw_all_noise if self._config.weight_layers[-1].crossbar else self._draw_noise
+        noises, drawn = draw_noise(m, table, signed(bits))
         racing = self._race(m, noises, drawn, bits)
 
         # The winner is known.
@@ -125,18 +127,27 @@ class WinnerTakeAll(wiring.Component):
             m.d.sync += [self.winner.eq(0), self.error.eq(0), self.error_pos.eq(0), self.error_neg.eq(0)]
         return m
 
-    def _draw_noise(self, m: Module, table: list[int], entry: Shape) -> tuple[WordStore, Signal]:
-        """Draw the noise of each unit into a store of words; return it, and whether all of this tick's is there."""
+    def _draw_all_noise(self, m: Module, table: list[int], entry: Shape) -> tuple[Sequence[Value], Value]:
+        """Draw the noise of all units with `start`, for the next cycle; return it, and that it is there."""
+        config, layer = self._config, self._config.weight_layers[-1]
+        m.submodules.states = states = WordStore(*self._stored(config)["states"])
+        seeding = self.seeds.valid & (self.seeds.group == units_group(layer))
+        noises = []
+        for unit in range(layer.units):
+            state, next_state = states.r_data[unit].random, states.w_data[unit].random
+            leapt = leap(state, GUMBEL_BITS, POLYNOMIALS[config.lfsr_bits])
+            m.d.comb += [
+                next_state.eq(Mux(seeding, self.seeds.state, leapt)),
+                states.w_enable[unit].eq(self.start | (seeding & (self.seeds.lane == unit))),
+            ]
+            noises.append(self._look_up(m, f"noise_{unit}", state[:GUMBEL_BITS], table, entry))
+        return noises, Const(1)
+
+    def _draw_noise(self, m: Module, table: list[int], entry: Shape) -> tuple[Sequence[Value], Value]:
+        """Draw the noise of each unit into a store of words; return the word that is read, and whether all is there."""
         config, layer = self._config, self._config.weight_layers[-1]
         units, lanes = layer.units, layer.lanes
         m.submodules.states = states = WordStore(*self._stored(config)["states"])
-        # A memory keeps a bit at least: Yosys knows none without.
-        upper_bits = min(_upper_bits(table, entry.width), entry.width - 1)
-        lower_bits = entry.width - upper_bits
-        lower = [number & (1 << lower_bits) - 1 for number in table]
-        m.submodules.noise = noise = memory.Memory(shape=lower_bits, depth=len(table), init=lower)
-        m.submodules.noises = noises = WordStore(entry, lanes, layer.fold)
-        read = noise.read_port()
         drawn = Signal()
 
         # Clock 0: ask for a unit's state.
@@ -161,16 +172,9 @@ class WinnerTakeAll(wiring.Component):
             states.w_address.eq(Mux(seeding, self.seeds.word, unit_1)),
             states.w_enable.eq(looking | seeding),
             states.w_data[0].random.eq(Mux(seeding, self.seeds.state, leapt)),
-            read.addr.eq(now[:GUMBEL_BITS]),
         ]
-        drawn_noise = Signal(entry)
-        m.d.comb += drawn_noise.eq(read.data)
-        if upper_bits:
-            upper = Signal(upper_bits)
-            uppers = [number >> lower_bits for number in table]
-            steps = [place for place, (one, other) in enumerate(pairwise(uppers), start=1) if one != other]
-            m.d.sync += upper.eq(uppers[0] + sum((read.addr >= step for step in steps), Const(0)))
-            m.d.comb += drawn_noise.eq(Cat(read.data, upper))
+        drawn_noise = self._look_up(m, "noise", now[:GUMBEL_BITS], table, entry)
+        m.submodules.noises = noises = WordStore(entry, lanes, layer.fold)
 
         # Clock 2: keep it.
         keeping = Signal()
@@ -192,9 +196,28 @@ class WinnerTakeAll(wiring.Component):
             m.d.sync += drawn.eq(1)
         with m.If(self.draw):
             m.d.sync += [drawn.eq(0), word.eq(0), lane.eq(0)]
-        return noises, drawn
+        m.d.comb += noises.r_address.eq(self.word)
+        return [noises.r_data[index] for index in range(lanes)], drawn
 
-    def _race(self, m: Module, noises: WordStore, drawn: Signal, noise_bits: int) -> Signal:
+    def _look_up(self, m: Module, name: str, index: Value, table: list[int], entry: Shape) -> Signal:
+        """Add a table of noise, and return the entry of an index, the cycle after it."""
+        # A memory keeps a bit at least: Yosys knows none without.
+        upper_bits = min(_upper_bits(table, entry.width), entry.width - 1)
+        lower_bits = entry.width - upper_bits
+        lower = [number & (1 << lower_bits) - 1 for number in table]
+        m.submodules[name] = noise = memory.Memory(shape=lower_bits, depth=len(table), init=lower)
+        read = noise.read_port()
+        drawn = Signal(entry, name=f"drawn_{name}")
+        m.d.comb += [read.addr.eq(index), drawn.eq(read.data)]
+        if upper_bits:
+            upper = Signal(upper_bits, name="upper" if name == "noise" else f"upper_{name}")
+            uppers = [number >> lower_bits for number in table]
+            steps = [place for place, (one, other) in enumerate(pairwise(uppers), start=1) if one != other]
+            m.d.sync += upper.eq(uppers[0] + sum((read.addr >= step for step in steps), Const(0)))
+            m.d.comb += drawn.eq(Cat(read.data, upper))
+        return drawn
+
+    def _race(self, m: Module, noises: Sequence[Value], drawn: Value, noise_bits: int) -> Signal:
         """Find the unit with the greatest sum, into `winner`; return a strobe that is set in the last cycle."""
         config, layer = self._config, self._config.weight_layers[-1]
         units, fold, lanes = layer.units, layer.fold, layer.lanes
@@ -224,7 +247,6 @@ class WinnerTakeAll(wiring.Component):
         scored = Signal()
         scored_word = Signal.like(self.word)
         m.d.sync += [scored.eq(adding), scored_word.eq(at)]
-        m.d.comb += noises.r_address.eq(self.word)
         if config.leak:
             m.submodules.membranes = membranes = WordStore(*self._stored(config)["membranes"], small=True)
             m.d.comb += [
@@ -240,7 +262,7 @@ class WinnerTakeAll(wiring.Component):
                     membrane.state.eq(membranes.r_data[lane].membrane),
                     membranes.w_data[lane].membrane.eq(membrane.following),
                 ]
-            total = membrane.potential + noises.r_data[lane]
+            total = membrane.potential + noises[lane]
             if lane > (units - 1) % lanes:
                 # In the last word there is no such unit: it comes last in any race, and ties go to a unit before it.
                 total = Mux(at == fold - 1, -(1 << (score.width - 1)), total)

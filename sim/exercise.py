@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from backspike.config import BANK_COUNTS, LFSR_WIDTHS, PERMISSION_BITS, PIXEL_BITS, NetworkConfig
 
 __all__ = ["lively_weights", "random_config"]
+
+_CROSSBAR_CELLS = 250
+"""Most synapses of a crossbar that is drawn: simulators that compile nothing work on all of them in every cycle."""
 
 
 def random_config(seed: int, **fixed: Any) -> NetworkConfig:
@@ -77,6 +81,12 @@ def random_config(seed: int, **fixed: Any) -> NetworkConfig:
     # What changes clocks and area only. A good third of the layers is not folded, whatever their size.
     values.setdefault("input_lanes", one_of(0, *_divisors(lfsrs)))
     values.setdefault("input_buffers", among(1, 2))
+    # A draw of its own leaves all others as they are: of the small ones, a third are crossbars.
+    crossbar = np.random.Generator(np.random.PCG64([seed, 1])).integers(3) == 0
+    cells = sum((inputs + 1) * units for inputs, units in pairwise(layers))
+    possible = cells <= _CROSSBAR_CELLS and not {"lanes", "unit_lanes", "banks", "ports"} & set(values)
+    if values.setdefault("synapses", "crossbar" if crossbar and possible else "rows") == "crossbar":
+        return NetworkConfig(**values)
     values.setdefault("lanes", tuple(one_of(0, among(1, units), among(1, units)) for units in layers[1:]))
     lanes = [given or units for given, units in zip(values["lanes"], layers[1:], strict=True)]
     given_widths, given_banks = values.get("unit_lanes"), values.get("banks")

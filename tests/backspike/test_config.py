@@ -90,6 +90,26 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
         {"banks": (1, 2), "lanes": (3, 2)},
         "banks of weight layer 2 must divide the unit_lanes of the layer below, 3, not be 2",
     ),
+    ({"synapses": "memristors"}, "synapses must be one of rows, crossbar, not 'memristors'"),
+    ({"synapses": 1}, "synapses must be one of rows, crossbar, not 1"),
+    ({"synapses": None}, "synapses must be one of rows, crossbar, not None"),
+    *(
+        (
+            {"synapses": "crossbar", key: values},
+            f'{key} must be left out with synapses = "crossbar", where all synapses of a layer work at once, not be '
+            + ", ".join(map(str, values)),
+        )
+        for key, values in (("lanes", (4, 1)), ("unit_lanes", (2,)), ("banks", (1, 2)), ("ports", (1, 2)))
+    ),
+    (
+        {"synapses": "crossbar", "layers": (784, 200, 10)},
+        'synapses must be "rows" for layers 784, 200, 10, whose 159,010 synapses are more than the 4,096 that a '
+        "crossbar may have",
+    ),
+    (
+        {"synapses": "crossbar", "layers": (4096, 1, 2)},
+        'synapses must be "rows" for layers 4096, 1, 2, whose 4,101 synapses are more than the 4,096',
+    ),
 ]
 
 
@@ -107,6 +127,15 @@ def test_limits_themselves_are_possible() -> None:
     )  # fmt: skip
     assert (config.activation_bits, config.error_bits) == (1, 1)
     assert NetworkConfig(layers=(1, 2), ticks=1, weight_bits=4, weight_frac=1).depth == 1
+
+
+@pytest.mark.parametrize("layers", [(1, 2), (4091, 1, 2), (64, 32, 10)])
+def test_a_crossbar_comes_back_from_its_file(layers, tmp_path) -> None:
+    """There, what it leaves out is given in full."""
+    config = NetworkConfig(layers=layers, synapses="crossbar")
+    config.save(tmp_path / "config.toml")
+    assert load_config(str(tmp_path / "config.toml")) == config
+    assert config.replace(synapses="rows") == NetworkConfig(layers=layers)
 
 
 def test_input_lanes_of_zero_are_all_lfsrs() -> None:
@@ -227,7 +256,7 @@ OTHER_VALUES: dict[str, Any] = {
     "layers": (8, 5, 2), "name": "other", "ticks": 17, "weight_bits": 9, "weight_frac": 5, "activation_range": 4.0,
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "seed": 2, "lfsr_bits": 64,
     "dropout": (9,), "patience": 3, "input": "spikes", "input_lfsrs": 4, "input_lanes": 4, "lanes": (2, 1),
-    "banks": (2, 1), "ports": (1, 2), "unit_lanes": (2,),
+    "banks": (2, 1), "ports": (1, 2), "unit_lanes": (2,), "synapses": "crossbar",
     "input_buffers": 1, "inference_patience": 5, "input_draws": "stratified",
 }  # fmt: skip
 
@@ -241,6 +270,13 @@ def test_hash_tells_every_value_apart_but_the_name() -> None:
     assert base.replace(name="other").hash == base.hash
 
 
+def test_hash_of_a_device_stays_what_it_was() -> None:
+    """Devices that were built before a value came know nothing of it."""
+    tiny = PRESETS["tiny"]
+    assert tiny.hash == "9ab5bbe045b93754723e56926ec341cb70bbf5000a95fce0e026ba25c574d4ce"
+    assert {**tiny.to_dict(), "synapses": "crossbar"} == tiny.replace(synapses="crossbar").to_dict()
+
+
 @pytest.mark.parametrize("key", OTHER_VALUES)
 def test_checkpoint_fits_whatever_computes_the_same(key) -> None:
     base = NetworkConfig(layers=(8, 4, 2))
@@ -250,6 +286,7 @@ def test_checkpoint_fits_whatever_computes_the_same(key) -> None:
         "rates",
         "rate_decay",
         "seed",
+        "synapses",
         "lanes",
         "unit_lanes",
         "banks",

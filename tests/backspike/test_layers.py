@@ -24,6 +24,7 @@ EXPECTED = {
     "rows": (10, 13, 11),
     "units": (12, 10, 5),
     "shape": ((10, 12), (13, 10), (11, 5)),
+    "crossbar": (False, False, False),
     "lanes": (8, 5, 3),
     "fold": (2, 2, 2),
     "row_lanes": (16, 10, 6),
@@ -59,6 +60,13 @@ def test_a_single_layer_is_first_and_not_hidden() -> None:
     (layer,) = NetworkConfig(layers=(4, 3)).weight_layers
     assert (layer.first, layer.hidden) == (True, False)
     assert (layer.unit_width, layer.unit_fold, layer.dropout) == (1, 3, 0)
+
+
+def test_all_rows_and_units_of_a_crossbar_work_at_once() -> None:
+    first, second = NetworkConfig(layers=(9, 5, 3), synapses="crossbar").weight_layers
+    assert [(layer.crossbar, layer.lanes, layer.fold) for layer in (first, second)] == [(True, 5, 1), (True, 3, 1)]
+    assert (first.banks, second.banks) == (10, 6)
+    assert [(layer.unit_width, layer.unit_fold) for layer in (first, second)] == [(5, 1), (3, 1)]
 
 
 @pytest.mark.parametrize("number", [-1, 0, 4])

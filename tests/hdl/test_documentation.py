@@ -17,6 +17,7 @@ from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.memory.sdram import Sdram
 
 CONFIG = NetworkConfig(layers=(5, 4, 3, 2))
+CROSSBAR = CONFIG.replace(synapses="crossbar")
 MODULES = [
     importlib.import_module(found.name) for found in pkgutil.walk_packages(backspike.hdl.__path__, "backspike.hdl.")
 ]
@@ -39,6 +40,9 @@ EXAMPLES: dict[str, list[tuple]] = {
     "CobsDecoder": [()],
     "CobsEncoder": [(512,)],
     "CompositeNeuron": [(CONFIG, 64, 9, 9)],
+    "Crossbar": [(CROSSBAR.weight_layer(1),), (CROSSBAR.weight_layer(2),)],
+    "EntryLines": [(CROSSBAR,)],
+    "FlagLines": [(CROSSBAR.weight_layer(2),)],
     "EventCounters": [(7,)],
     "RecentEvents": [({"a": EventKind(), "b": EventKind(2, 3)}, 9)],
     "FrameReceiver": [()],

@@ -55,7 +55,7 @@ def input_layers():
     ]
     variants = {}
     for number, values in enumerate(fixed):
-        config = random_config(generator.getrandbits(32), **values)
+        config = random_config(generator.getrandbits(32), **{"synapses": "rows", **values})
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "stalls": stalls}
             variants[f"{config.input}_{number}_{'stalled' if stalls else 'free'}"] = (InputLayer(config), job)

@@ -34,7 +34,7 @@ def variants():
     for number, (layers, lanes, banks, ports, layer) in enumerate([*shapes, *[(None, None, None, None, 0)] * 4]):
         fixed = {"layers": layers, "lanes": lanes, "banks": banks, "ports": ports} if layers else {}
         bits = generator.choice([4, 8, 16])
-        config = random_config(generator.getrandbits(32), weight_bits=bits, weight_frac=2, **fixed)
+        config = random_config(generator.getrandbits(32), synapses="rows", weight_bits=bits, weight_frac=2, **fixed)
         layer = layer or generator.randint(1, config.depth)
         for stalls in (0, 0.4):
             job = {"config": config.to_dict(), "layer": layer, "stalls": stalls}

@@ -43,6 +43,11 @@ def test_an_example_of_the_docs_is_what_the_formulae_give(preset: str, rows: str
         ({"layers": (9, 6, 3)}, (4, 0), [4 + 1, 0]),
         ({"layers": (9, 3), "lanes": (2,)}, (7,), [14 + 2 + 5]),
         ({"layers": (9, 5, 4, 3)}, (3, 8, 0), [10 + 1, 10 + 1, 0]),
+        # A crossbar's sweep takes one cycle; errors are there a cycle later, and no noise is waited for.
+        ({"layers": (9, 6, 3), "synapses": "crossbar"}, (4, 0), [1 + 1, 0]),
+        ({"layers": (9, 6, 30), "synapses": "crossbar"}, (10, 7), [2 + 1, 1 + 5]),
+        ({"layers": (99, 5, 4, 3), "synapses": "crossbar"}, (3, 6, 0), [2 + 1, 1 + 1, 0]),
+        ({"layers": (9, 3), "synapses": "crossbar"}, (1,), [1 + 5]),
     ],
 )
 def test_cycles_of_layers(values: dict, rows: tuple[int, ...], expected: list[int]) -> None:

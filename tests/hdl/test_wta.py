@@ -17,6 +17,8 @@ def variants():
     generator = random.Random(SEED)
     variants = {}
     races = [(2, 2, 0, 16), (3, 2, 2, 64), (10, 10, 0, 32), (10, 5, 3, 32), (16, 1, 8, 24), (26, 7, 0, 48)]
+    # Each unit with a table of its own.
+    races += [(2, 0, 1, 32), (11, 0, 0, 16)]
     for number, (classes, lanes, leak, width) in enumerate(races):
         config = random_config(
             generator.getrandbits(32),
@@ -24,6 +26,7 @@ def variants():
             lanes=(0, lanes),
             leak=leak,
             lfsr_bits=width,
+            synapses="rows" if lanes else "crossbar",
             activation_range=0.5,
             error_range=0.5,
             weight_bits=8,

@@ -38,6 +38,8 @@ def test_configurations_reach_the_ends_of_what_is_allowed():
     assert {0, 255} <= each("dropout")
     assert each("banks") == {1, 2, 4}
     assert each("ports") == {1, 2}
+    assert {config.depth for config in configs if config.synapses == "crossbar"} >= {1, 2, 3}
+    assert sum(config.synapses == "rows" for config in configs) > len(configs) / 2
     assert {1e-9, 16.0} <= {config.temperature for config in configs}
     assert {config.activation_bits for config in configs} >= set(range(1, 20))
     assert {config.error_bits for config in configs} >= set(range(1, 20))
@@ -66,6 +68,10 @@ def test_values_that_are_fixed_are_taken_and_the_others_fit():
     assert {config.unit_lanes for config in configs} == {(0,), (4,)}
     unit_lanes = {random_config(seed, layers=(6, 11, 5), lanes=(4, 0)).unit_lanes for seed in SEEDS}
     assert unit_lanes == {(0,), (1,), (2,), (4,)}
+    # A crossbar leaves no choice of lanes and banks, and has a size.
+    assert {config.synapses for config in configs} == {"rows"}
+    assert {random_config(seed, layers=(500, 9)).synapses for seed in SEEDS} == {"rows"}
+    assert {random_config(seed, synapses="crossbar").banks[0] for seed in SEEDS} == {1}
 
 
 @pytest.mark.parametrize("name", PRESETS)

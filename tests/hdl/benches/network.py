@@ -333,7 +333,7 @@ class ClocksOfATick(HostBench):
             await self.send(sample)
             await self.receive(results, expected)
             rows = [(after - before).tolist() for before, after in pairwise(seen)]
-            clocks_expected, late = timing.ENDING_CYCLES, [timing.FIRST_LIST_CYCLES] + [0] * (config.depth - 1)
+            clocks_expected, late = timing.ENDING_CYCLES, [timing.first_list_cycles(config)] + [0] * (config.depth - 1)
             for visited in rows:
                 cycles = timing.layer_cycles(config, visited, late)
                 clocks_expected += max(cycles)

@@ -70,7 +70,7 @@ class LfsrSeederBench(Bench):
         places = [(INPUT_GROUP, *divmod(lfsr, width)) for lfsr in range(config.input_lfsrs)]
         for layer in config.weight_layers:
             # The output's race takes its units one by one.
-            width = layer.unit_width if layer.hidden else 1
+            width = layer.unit_width
             places += [(units_group(layer), *divmod(unit, width)) for unit in range(layer.units)]
             places.append((bias_group(layer), 0, 0))
         return places

@@ -33,9 +33,9 @@ class WinnerTakeAllBench(Bench):
         seeds = [self.random.getrandbits(config.lfsr_bits) for _ in range(self.units)]
         for number, state in enumerate(seeds):
             for group in (bias_group(layer), units_group(layer)):
-                # Its lane is always 0: a unit a word.
+                word, lane = divmod(number, layer.unit_width)
                 state_sent = state if group == units_group(layer) else self.random.getrandbits(config.lfsr_bits)
-                unit.put(seeds={"valid": 1, "group": group, "word": number, "lane": 0, "state": state_sent})
+                unit.put(seeds={"valid": 1, "group": group, "word": word, "lane": lane, "state": state_sent})
                 await unit.edge
         unit.put(seeds=dict.fromkeys(("valid", "group", "word", "lane", "state"), 0))
         model = WinnerTakeAll(config, np.array(seeds, dtype=np.uint64))
