@@ -121,7 +121,7 @@ docs: $(DEVELOPMENT)
 	$(BIN)/python -m sphinx -q -W --keep-going docs build/docs
 	@echo "The site begins with build/docs/index.html."
 
-diagrams: $(RUNTIME)
+diagrams: $(DEVELOPMENT)
 	@command -v dot >/dev/null || { echo "error: dot is missing; install it with: apt-get install graphviz" >&2; exit 1; }
 	for drawing in docs/images/*.dot; do dot -Tsvg $$drawing -o $${drawing%.dot}.svg; done
 	$(BIN)/python -m bench.pictures

@@ -155,7 +155,7 @@ def live(
     named = None if names is None else [*names, *[None] * more]
     way, where = None, "the golden model"
     if port or simulate:
-        bits = baud or built_baud(config_name or "", board_name)
+        bits = baud or built_baud(config_name or network.config.name, board_name)
         # Of the seed that it was built with: another one is written to its registers.
         base = config if trained is None else config or trained.config
         assert base

