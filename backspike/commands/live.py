@@ -178,7 +178,7 @@ def live(
         click.echo(f"{network.config.name}, {'-'.join(map(str, network.config.layers))}, on {where}")
         click.echo(f"{server.url}\nCtrl-C ends it.")
         if not no_browser and _has_display():
-            Thread(target=webbrowser.open, args=[server.url], daemon=True).start()
+            Thread(target=webbrowser.open, args=[server.url_once], daemon=True).start()
         try:
             asyncio.run(server.serve())
         except (KeyboardInterrupt, Terminated) as interruption:

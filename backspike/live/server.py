@@ -67,6 +67,8 @@ class LiveServer:
     ----------
     url : str
         Address of the page, with the token.
+    url_once : str
+        Leads to it, but once: for the command line of a browser, which others on this machine can read.
 
     Raises
     ------
@@ -75,7 +77,7 @@ class LiveServer:
     """
 
     def __init__(self, session: LiveSession, port: int = 0) -> None:
-        token = secrets.token_urlsafe(24)
+        token, once = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         try:
             self._socket = socket.create_server((HOST, port))
         except OSError as error:
@@ -86,9 +88,10 @@ class LiveServer:
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}/{token}/"
+        self.url_once = f"http://{HOST}:{self.port}/{once}"
         self._worker = ThreadPoolExecutor(1, "session")
         names = {f"{name}:{self.port}" for name in (HOST, "localhost")}
-        given = {"session": session, "token": token, "names": names, "worker": self._worker}
+        given = {"session": session, "token": token, "once": [once], "names": names, "worker": self._worker}
         self._application = Application([(r".*", _Page, given)], log_function=lambda _: None)
 
     async def serve(self) -> None:
@@ -107,8 +110,10 @@ class LiveServer:
 class _Page(RequestHandler):
     """A file of the page (GET), or something that the page asks for (POST), in JSON both ways."""
 
-    def initialize(self, session: LiveSession, token: str, names: set[str], worker: ThreadPoolExecutor) -> None:
-        self._session, self._token, self._names, self._worker = session, token, names, worker
+    def initialize(
+        self, session: LiveSession, token: str, once: list[str], names: set[str], worker: ThreadPoolExecutor
+    ) -> None:
+        self._session, self._token, self._once, self._names, self._worker = session, token, once, names, worker
         self._body = b""
 
     def set_default_headers(self) -> None:
@@ -122,7 +127,11 @@ class _Page(RequestHandler):
         token, slash, self._asked = self.request.path.removeprefix("/").partition("/")
         if headers.get("Host", "").lower() not in self._names:
             raise HTTPError(403, "this server has another name")
-        if not hmac.compare_digest(token.encode(), self._token.encode()):
+        if self.request.method == "GET" and self._once and _same(token, self._once[0]) and not slash:
+            self._once.clear()
+            self.redirect(f"/{self._token}/")
+            return
+        if not _same(token, self._token):
             raise HTTPError(403, "the address is not the one that `backspike live` has printed")
         origin = headers.get("Origin")
         if origin is not None and origin.lower() not in {f"http://{name}" for name in self._names}:
@@ -179,6 +188,11 @@ class _Page(RequestHandler):
     def _tell(self, content: dict[str, Any]) -> None:
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(content))
+
+
+def _same(given: str, token: str) -> bool:
+    """Compare in a time that says nothing of the token."""
+    return hmac.compare_digest(given.encode(), token.encode())
 
 
 def _values(body: bytes, names: tuple[str, ...]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def teach(monkeypatch) -> Callable[..., tuple[int, list[LiveSession]]]:
 
         class Server:
             url = "http://127.0.0.1:1/token/"
+            url_once = "http://127.0.0.1:1/once"
 
             def __init__(self, session: LiveSession, port: int) -> None:
                 sessions.append(session)
@@ -100,7 +101,7 @@ def test_without_options_it_has_digits_and_two_spare_units(teach, capfd, browser
     for thread in threading.enumerate():
         if thread.name.startswith("Thread") and thread.daemon:
             thread.join()
-    assert browser == ["http://127.0.0.1:1/token/"]
+    assert browser == ["http://127.0.0.1:1/once"]
 
 
 def test_a_checkpoint_goes_on_as_it_is(teach, checkpoint, browser) -> None:

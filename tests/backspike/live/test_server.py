@@ -249,6 +249,27 @@ def test_a_port_that_is_in_use_is_one_sentence(server, session) -> None:
     assert str(refused.value) == sentence
 
 
+def test_the_address_for_a_browser_leads_to_the_page_once(session) -> None:
+    """Neither by another method nor with more behind it; and what others find in the list of processes is used up."""
+    server = LiveServer(session)
+    path = "/" + server.url_once.rpartition("/")[2]
+
+    def ask(method: str, path: str) -> http.client.HTTPResponse:
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+            connection.request(method, path)
+            response = connection.getresponse()
+            response.read()
+        return response
+
+    with serving(server):
+        for method, wrong in (("POST", path), ("HEAD", path), ("GET", f"{path}/"), ("GET", f"{path}/state")):
+            assert ask(method, wrong).status == 403
+        first = ask("GET", path)
+        assert first.status == 302
+        assert f"http://127.0.0.1:{server.port}{first.headers['Location']}" == server.url
+        assert ask("GET", path).status == 403
+
+
 def test_tokens_are_drawn(session) -> None:
     tokens = set()
     for _ in range(3):
