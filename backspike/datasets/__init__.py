@@ -16,7 +16,7 @@ from backspike.errors import BackspikeError, BackspikeWarning, shown
 
 from .dataset import Dataset, Loader, Request
 from .emnist import EMNIST_SPLITS, LETTERS26, emnist_source, load_emnist, load_emnist_letters26
-from .events import Binning, spikes_of
+from .events import Binning, spikes_of, stream_recordings, stream_windows
 from .files import Source, find, search_path
 from .mnist import FASHION_MNIST, MNIST, load_fashion_mnist, load_mnist
 from .nmnist import (
@@ -29,6 +29,7 @@ from .nmnist import (
 )
 from .own import PATHS as OWN_PATHS
 from .own import content_digest, is_path, load_own, located, title
+from .recorded import binning_of, recorded_dataset
 from .samples import SAMPLE_SETTINGS
 from .small import load_digits, load_random
 
@@ -39,11 +40,15 @@ __all__ = [
     "Dataset",
     "Loader",
     "Request",
+    "binning_of",
     "dataset_identity",
     "find_loader",
     "load_dataset",
     "locate_dataset",
+    "recorded_dataset",
     "spikes_of",
+    "stream_recordings",
+    "stream_windows",
 ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,15 @@ from backspike.files import LARGEST
 
 from .samples import Samples, SampleSettings
 
-__all__ = ["Binning", "Recordings", "bin_recordings", "read_recordings", "spikes_of"]
+__all__ = [
+    "Binning",
+    "Recordings",
+    "bin_recordings",
+    "read_recordings",
+    "spikes_of",
+    "stream_recordings",
+    "stream_windows",
+]
 
 FIELDS = {"x": ("x",), "y": ("y",), "polarity": ("polarity", "p"), "time": ("time", "t")}
 """What the parts of an event are called in arrays; an `x` and a time they must have."""
@@ -87,12 +96,22 @@ class Binning:
             In microseconds, 0 or above.
         ticks : int
         """
+        return self.spiking(self.counts(x, y, brighter, time, ticks))
+
+    def counts(
+        self, x: NDArray[Any], y: NDArray[Any], brighter: NDArray[Any], time: NDArray[Any], ticks: int
+    ) -> NDArray[np.int64]:
+        """Return how many events each input has in each tick, shape (ticks, inputs); parameters as in `spikes`."""
         tick = (time * ticks // self.microseconds).astype(np.int64)
         inputs = y // self.pool * self.columns + x // self.pool
         if self.separate:
             inputs = inputs + brighter * self.cells
         counts = np.bincount((tick * self.inputs + inputs)[tick < ticks], minlength=ticks * self.inputs)
-        return (counts >= self.threshold).astype(np.uint8).reshape(ticks, self.inputs)
+        return counts.reshape(ticks, self.inputs)
+
+    def spiking(self, counts: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return 1 where there are events enough, 0 elsewhere."""
+        return (counts >= self.threshold).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -187,23 +206,105 @@ def spikes_of(
     BackspikeError
         There are none; or one is no recording, or has an event outside of the sensor: the message says which.
     """
+    found = list(stream_recordings(recordings, binning, ticks))
+    if not found:
+        raise BackspikeError("there are no recordings")
+    values, labels = zip(*found, strict=True)
+    return np.stack(values), np.array(labels)
+
+
+def stream_recordings(
+    recordings: Iterable[tuple[NDArray[Any], Any]], binning: Binning, ticks: int
+) -> Generator[tuple[NDArray[np.uint8], int], None, None]:
+    """Give recordings as pairs of spikes and label one by one, each when it is asked for: what a `Model` streams.
+
+    Parameters and errors are those of `spikes_of`, but for there being none.
+
+    Yields
+    ------
+    uint8 array of shape (ticks, inputs), 0 or 1; and int
+    """
     # Some of tonic's have no end where they are iterated over, but a length.
     given: Any = recordings
     indexed = hasattr(given, "__len__") and hasattr(given, "__getitem__")
     pairs = (given[index] for index in range(len(given))) if indexed else given
-    values, labels = [], []
-    for number, (events, label) in enumerate(pairs):
+    for number, pair in enumerate(pairs):
         try:
-            arrays = {"events": np.asarray(events), "offsets": np.array([0]), "labels": np.array([label])}
-            part = read_recordings(arrays, "")
-            _check_inside([part], binning.width, binning.height)
+            events, label = _recording(pair)
+            part = _events(events, binning)
         except BackspikeError as error:
             raise BackspikeError(f"recording {number}: {error}") from error
-        values.append(binning.spikes(part.x, part.y, part.brighter, part.time, ticks))
-        labels.append(int(label))
-    if not values:
-        raise BackspikeError("there are no recordings")
-    return np.stack(values), np.array(labels)
+        yield binning.spikes(part.x, part.y, part.brighter, part.time, ticks), label
+
+
+def stream_windows(
+    packets: Iterable[NDArray[Any]], binning: Binning, ticks: int
+) -> Generator[NDArray[np.uint8], None, None]:
+    """Cut the events of a sensor that goes on and on into samples of `binning.microseconds` each, one after the other.
+
+    The first begins with the first event. A sample is given once an event comes after its end, or when the packets end;
+    one without any event is passed over. No more is kept than how many events each input has had in each tick.
+
+    Parameters
+    ----------
+    packets : iterable
+        Structured arrays of events, as `spikes_of` takes them, times counting through all packets: as cameras' drivers
+        give them. A packet may end anywhere, and be empty.
+    binning : Binning
+    ticks : int
+
+    Yields
+    ------
+    uint8 array of shape (ticks, inputs), 0 or 1
+
+    Raises
+    ------
+    BackspikeError
+        A packet is none, or has an event outside of the sensor or of a sample that has been given; the message says
+        which.
+    """
+    start: Any = None
+    counts: NDArray[np.int64] = np.zeros((ticks, binning.inputs), dtype=np.int64)
+    for number, packet in enumerate(packets):
+        try:
+            part = _events(packet, binning)
+            if start is None and len(part.time):
+                start = part.time.min()
+            since = part.time - start if len(part.time) else part.time
+            for early in part.time[since < 0]:
+                raise BackspikeError(f"it has an event at {early} microseconds, but the sample of it has been given")
+        except BackspikeError as error:
+            raise BackspikeError(f"packet {number}: {error}") from error
+        windows = since // binning.microseconds
+        for window in np.unique(windows):
+            if window and counts.any():
+                yield binning.spiking(counts)
+                counts = np.zeros_like(counts)
+            here = windows == window
+            time = since[here] - window * binning.microseconds
+            counts += binning.counts(part.x[here], part.y[here], part.brighter[here], time, ticks)
+        if len(windows):
+            start = start + windows.max() * binning.microseconds
+    if counts.any():
+        yield binning.spiking(counts)
+
+
+def _recording(pair: Any) -> tuple[Any, int]:
+    """Return events and label of a recording."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise BackspikeError(f"it must be a pair of events and label, not {shown(pair)}")
+    events, label = pair
+    try:
+        return events, operator.index(label)
+    except TypeError as error:
+        raise BackspikeError(f"its label must be a whole number, not {shown(label)}") from error
+
+
+def _events(events: Any, binning: Binning) -> Recordings:
+    """Return events in one array, all of them on the sensor, as a recording."""
+    part = read_recordings({"events": np.asarray(events), "offsets": np.array([0]), "labels": np.array([0])}, "")
+    _check_inside([part], binning.width, binning.height)
+    return part
 
 
 def _check_inside(parts: list[Recordings], width: int | None, height: int | None) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 
 from backspike import BackspikeError, BackspikeWarning, NetworkConfig
-from backspike.datasets import Binning, Dataset, Request, load_dataset, spikes_of
+from backspike.datasets import Binning, Dataset, Request, load_dataset, spikes_of, stream_recordings, stream_windows
 from backspike.datasets.nmnist import EventSettings, bin_events
 from backspike.datasets.own import load_own
 from tests.damage import damaged_zips, read_or_refused
@@ -159,12 +161,87 @@ def test_recordings_one_by_one_are_the_same(tmp_path: Path) -> None:
         ([(structured(EVENTS, *"xypt"), 0), (np.ones(5), 1)], "recording 1: events must have .*, not be float64"),
         ([(structured(EVENTS, *"xyp"), 0)], "recording 0: it has no time"),
         ([(structured([(0, 0, 0, -1)], *"xypt"), 0)], "recording 0: time must be microseconds, 0 or above, not -1"),
+        ([(structured(EVENTS, *"xypt"), "one")], "recording 0: its label must be a whole number, not 'one'"),
+        ([structured(EVENTS, *"xypt")], "recording 0: it must be a pair of events and label, not array.*"),
         ([(structured([(0, 2, 0, 1)], *"xypt"), 0)], "recording 0: it has an event at y = 2, outside of height = 2"),
     ],
 )  # fmt: skip
 def test_a_wrong_recording_is_counted(recordings: list[Any], sentence: str) -> None:
     with pytest.raises(BackspikeError, match=f"^{sentence}$"):
         spikes_of(recordings, Binning(width=3, height=2, microseconds=400), 4)
+
+
+def test_recordings_are_read_when_they_are_asked_for() -> None:
+    """So a set may be larger than memory, and go on for ever."""
+    taken = []
+
+    def endless() -> Iterator[tuple[np.ndarray, int]]:
+        for number in count():
+            taken.append(number)
+            yield structured(EVENTS, *"xypt"), number % 2
+
+    stream = stream_recordings(endless(), Binning(width=3, height=2, microseconds=400), 4)
+    expected = spikes_of([(structured(EVENTS, *"xypt"), 0)], Binning(width=3, height=2, microseconds=400), 4)[0][0]
+    for number in range(5):
+        spikes, label = next(stream)
+        assert np.array_equal(spikes, expected)
+        assert (label, len(taken)) == (number % 2, number + 1)
+
+
+@pytest.mark.parametrize("packet", [1, 7, 50, 1000])
+def test_a_sensor_that_goes_on_is_cut_into_samples(packet: int) -> None:
+    """However its events are put into packets: each sample is what its own events are binned to."""
+    draw = np.random.default_rng(8)
+    time = np.sort(draw.integers(5_000_000, 5_004_000, 1000))
+    # Nothing happens in the third sample.
+    time = time[(time < time[0] + 800) | (time >= time[0] + 1200)]
+    events = [(int(x), int(y), int(p), int(t)) for (x, y, p), t in
+              zip(draw.integers(0, (3, 2, 2), (len(time), 3)), time, strict=True)]  # fmt: skip
+    binning = Binning(width=3, height=2, separate=True, microseconds=400, threshold=3)
+    array = structured(events, *"txyp")
+    packets = [array[start : start + packet] for start in range(0, len(array), packet)]
+    found = list(stream_windows([array[:0], *packets], binning, 4))
+    expected = []
+    for begin in range(int(time[0]), int(time[-1]) + 1, 400):
+        own = [(x, y, p, t - begin) for x, y, p, t in events if begin <= t < begin + 400]
+        if own:
+            expected.append(spikes_of([(structured(own, *"txyp"), 0)], binning, 4)[0][0])
+    assert len(expected) == (int(time[-1]) - int(time[0])) // 400
+    assert np.array_equal(found, expected)
+    assert np.any(expected)
+
+
+def test_a_sample_is_given_once_it_is_over() -> None:
+    binning, taken = Binning(width=3, height=2, microseconds=400), []
+
+    def packets() -> Iterator[np.ndarray]:
+        for number in count():
+            taken.append(number)
+            yield structured([(0, 0, 0, 100 + 150 * number)], *"xypt")
+
+    stream = stream_windows(packets(), binning, 4)
+    assert next(stream).any()
+    assert len(taken) == 4
+    assert next(stream).any()
+    assert len(taken) == 7
+    stream.close()
+
+
+@pytest.mark.parametrize(
+    ("packet", "sentence"),
+    [
+        (structured([(0, 0, 0, 499)], *"xypt"), "it has an event at 499 microseconds, but .* been given"),
+        (structured([(3, 0, 0, 900)], *"xypt"), "it has an event at x = 3, outside of width = 3"),
+        (np.ones(5), "events must have fields x, y, polarity and time, not be float64"),
+        (None, "events must have fields .*, not be object"),
+    ],
+)  # fmt: skip
+def test_a_wrong_packet_is_named(packet: Any, sentence: str) -> None:
+    first = [structured([(0, 0, 0, time)], *"xypt") for time in (100, 500)]
+    stream = stream_windows([*first, packet], Binning(width=3, height=2, microseconds=400), 4)
+    next(stream)
+    with pytest.raises(BackspikeError, match=f"^packet 2: {sentence}$"):
+        next(stream)
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "3"])
