@@ -13,7 +13,28 @@ from backspike.model.network import Counters, Network
 
 from .engines import DEFAULT_ENGINE, Engine, load_engine, show_chunks
 
-__all__ = ["Answers", "Evaluation", "answer", "scratch_copy"]
+__all__ = ["Answer", "Answers", "Evaluation", "answer", "scratch_copy"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A network's answer to one sample.
+
+    Parameters
+    ----------
+    label : Any
+        Label of its class, the one with the most wins and the lowest of them.
+    wins : int64 array, shape (n_L,)
+        Ticks that each class has won, 0 to T - L + 1.
+    """
+
+    label: Any
+    wins: NDArray[np.int64]
+
+    @property
+    def confidence(self) -> float:
+        """Share of the ticks that the class has won, 1/n_L to 1."""
+        return float(self.wins.max() / self.wins.sum())
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from backspike.model.network import Counters, Network
 from backspike.model.raster import Raster, record_raster
 from backspike.model.spikes import Sample
 
-from .answers import Answers, Evaluation, answer, scratch_copy
+from .answers import Answer, Answers, Evaluation, answer, scratch_copy
 from .checkpoint import Checkpoint
 from .engines import DEFAULT_ENGINE, Engine, load_engine, show_chunks
 from .identity import network_identity
@@ -247,6 +248,57 @@ class Model:
         index = 0 if label is None else int(_indices([label], self.classes_, 1)[0])
         return record_raster(network, Sample(values, index, label is not None))
 
+    # -- one by one -----------------------------------------------------------------------------------------------
+
+    def stream(
+        self, samples: Iterable[Any], *, learn: bool = False, seed: int | None = None
+    ) -> Generator[Answer, None, None]:
+        """Answer samples one by one as they come, and learn from each if they have labels: from a sensor, or for ever.
+
+        A sample is taken when its answer is asked for, and nothing is kept of it. The stream may end, or be left, after
+        any of them.
+
+        Answers are those of `wins` for the same samples, from a copy of the network as it is when the first one is
+        asked for. With `learn`, the network itself goes on, as in `partial_fit`; the answer is what won while it
+        learned. One that has learned nothing before begins anew, its labels being 0 to n_L - 1.
+
+        Parameters
+        ----------
+        samples : iterable
+            Each sample as an array, such as one of those in the `X` of other methods; with `learn`, pairs of a sample
+            and its label, of those in `classes_`.
+        learn : bool
+        seed : int, optional
+            As in `wins`; with `learn`, what the LFSRs of the network start from. A device that is to go on learning
+            needs one, as its LFSRs can be seeded alone; its weights are compared with the model's when the samples end.
+
+        Yields
+        ------
+        Answer
+
+        Raises
+        ------
+        BackspikeError
+            A sample or a label is none; the message says which one, counted from 0. Those before it are learned.
+        """
+        if learn:
+            network, show = self._learner(seed)
+        else:
+            network, show = self._answerer(seed)
+            network = scratch_copy(network)
+        for number, given in enumerate(samples):
+            try:
+                values, label = _pair(given) if learn else (given, self.classes_[0])
+                row = network_values(network.config, [values])
+                labels = _indices([label], self.classes_, 1)
+            except BackspikeError as error:
+                raise BackspikeError(f"sample {number}: {error}") from error
+            wins = show(network, row, labels, np.arange(1), learn)[0]
+            network.counters = Counters.zero(network.config.depth)
+            yield Answer(self.classes_[wins.argmax()], wins)
+        if learn and not isinstance(self.engine, str) and hasattr(show, "compare_weights"):
+            show.compare_weights(network)
+
     # -- files --------------------------------------------------------------------------------------------------
 
     def save(self, path: Path | str) -> None:
@@ -337,16 +389,47 @@ class Model:
         return Checkpoint.capture(self.network_).network(_plain(seed))
 
     def _answers(self, X: ArrayLike, seed: int | None) -> Answers:
-        network = self._network(seed)
-        values, device = network_values(network.config, X), self._device(network.config)
-        if device:
-            from .device import AnsweringDevice
+        network, show = self._answerer(seed)
+        return answer(network, network_values(network.config, X), show, silent=not self.verbose)
 
-            network = self._network(network.config.seed)
-            show: Engine = AnsweringDevice(device)
+    def _answerer(self, seed: int | None) -> tuple[Network, Engine]:
+        """Return the network that answers draw from, and what shows it samples."""
+        network = self._network(seed)
+        device = self._device(network.config)
+        if device is None:
+            return network, self._engine()
+        from .device import AnsweringDevice
+
+        return self._network(network.config.seed), AnsweringDevice(device)
+
+    def _learner(self, seed: int | None) -> tuple[Network, Engine]:
+        """Return the network that goes on learning, which is the model's from now on, and what shows it samples."""
+        if self.__sklearn_is_fitted__():
+            network, classes = self._network(seed), self.classes_
+            network.rates = list(self.network_.rates)
+        else:
+            config = self._made_config()
+            network = Network(config if seed is None else config.replace(seed=_plain(seed)))
+            classes = np.arange(config.layers[-1])
+        device = self._device(network.config)
+        if device and seed is None and self.__sklearn_is_fitted__():
+            raise BackspikeError("a device cannot go on where it was: its LFSRs can be seeded alone; give a seed")
+        if device:
+            from .device import DeviceEngine
+
+            show: Engine = DeviceEngine(device)
         else:
             show = self._engine()
-        return answer(network, values, show, silent=not self.verbose)
+        self._epochs = getattr(self, "_epochs", 0)
+        self._learned(network, classes)
+        return network, show
+
+
+def _pair(given: Any) -> tuple[Any, Any]:
+    """Return a sample and its label."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise BackspikeError(f"to learn from, it must be a pair of a sample and its label, not {shown(given)}")
+    return given[0], given[1]
 
 
 def _plain(seed: Any) -> Any:

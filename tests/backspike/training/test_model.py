@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Iterator
+from itertools import count
 
 import numpy as np
 import pytest
@@ -121,6 +123,98 @@ def test_learning_goes_on_where_it_was() -> None:
     parts.partial_fit(X[20:], Y[20:])
     assert np.array_equal(whole.wins(X), parts.wins(X))
     assert np.array_equal(whole.network_.weights[0], parts.network_.weights[0])
+
+
+@pytest.mark.parametrize("engine", ["numpy", "fast"])
+def test_a_stream_is_answered_as_a_list_is(engine: str) -> None:
+    model = Model(CONFIG, epochs=2, engine=engine).fit(X, np.array(["three", "one", "two"])[Y])
+    for seed in (None, 8):
+        answers = list(model.stream(iter(DATA.test_values[:20]), seed=seed))
+        assert np.array_equal([answer.wins for answer in answers], model.wins(DATA.test_values[:20], seed))
+        assert [answer.label for answer in answers] == model.predict(DATA.test_values[:20], seed).tolist()
+        shares = model.predict_proba(DATA.test_values[:20], seed).max(axis=1)
+        assert [answer.confidence for answer in answers] == shares.tolist()
+
+
+def test_a_stream_takes_a_sample_when_it_is_asked_for_one() -> None:
+    """It may be endless, and is left without a trace."""
+    model, taken = Model(CONFIG, epochs=1, engine="numpy").fit(X, Y), []
+    before = model.wins(X)
+
+    def endless() -> Iterator[np.ndarray]:
+        for number in count():
+            taken.append(number)
+            yield X[number % 60] / 255
+
+    stream = model.stream(endless())
+    assert taken == []
+    first = [next(stream) for _ in range(70)]
+    assert len(taken) == 70
+    assert np.array_equal([answer.wins for answer in first[:60]], before)
+    stream.close()
+    assert np.array_equal(model.wins(X), before)
+
+
+def test_learning_from_a_stream_is_going_on() -> None:
+    """Left after some samples, it has learned those; and the network is there to be asked meanwhile."""
+    whole = Model(CONFIG, engine="numpy").partial_fit(X, Y)
+    model = Model(CONFIG, engine="numpy")
+    for number, _ in enumerate(model.stream(zip(X, Y, strict=True), learn=True), start=1):
+        if number == 10:
+            model.predict(X)
+        if number == 25:
+            break
+    expected = Model(CONFIG, engine="numpy").partial_fit(X[:25], Y[:25])
+    assert np.array_equal(model.network_.weights[0], expected.network_.weights[0])
+    answers = list(model.stream(zip(X[25:], Y[25:], strict=True), learn=True))
+    assert len(answers) == 35
+    one, other = (Checkpoint.capture(of.network_) for of in (model, whole))
+    assert np.array_equal(one.lfsrs, other.lfsrs)
+    assert all(np.array_equal(*pair) for pair in zip(one.weights, other.weights, strict=True))
+    assert one.counters.to_dict() == other.counters.to_dict()
+    # From LFSRs that are seeded anew, with the rates that there were.
+    model.network_.rates = [3, 5]
+    seeded = copy.deepcopy(model)
+    list(seeded.stream([(X[0], Y[0])], learn=True, seed=9))
+    network = Checkpoint.capture(model.network_).network(9)
+    network.rates = [3, 5]
+    network.run_samples(X[:1], Y[:1], np.arange(1), True)
+    assert np.array_equal(seeded.network_.weights[1], network.weights[1])
+    assert seeded.network_.rates == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("samples", "learn", "sentence"),
+    [
+        ([*X[:3], X[0][:7]], False, r"sample 3: samples must be of shape \(samples, 8\), .*, not \(1, 7\)"),
+        ([X[0], X[1] / 16], False, "sample 1: the values of samples must be from 0 to 1, as floats are, not "),
+        ([(X[0], 0), X[1]], True, "sample 1: to learn from, it must be a pair of a sample and its label, not array"),
+        ([(X[0], 0), (X[1], 3)], True, r"sample 1: 3 is no label that the model knows: \[0, 1, 2\]"),
+        ([(X[0], 0), (X[1], [1])], True, "sample 1: "),
+    ],
+)
+def test_a_wrong_sample_of_a_stream_is_named(samples: list, learn: bool, sentence: str) -> None:
+    """Those before it are learned, and it is not."""
+    model = copy.deepcopy(FITTED)
+    with pytest.raises(BackspikeError, match=f"^{sentence}"):
+        list(model.stream(samples, learn=learn))
+    expected = copy.deepcopy(FITTED)
+    if learn:
+        expected.partial_fit(X[:1], [0])
+    assert np.array_equal(model.wins(X), expected.wins(X))
+
+
+def test_what_a_source_raises_comes_through() -> None:
+    def source() -> Iterator[np.ndarray]:
+        yield X[0]
+        raise OSError("the camera is gone")
+
+    stream = FITTED.stream(source())
+    next(stream)
+    with pytest.raises(OSError, match="the camera is gone"):
+        next(stream)
+    with pytest.raises(BackspikeError, match=r"^this model has learned nothing yet"):
+        next(Model(CONFIG).stream(X))
 
 
 def test_scikit_learn_takes_it_for_a_classifier() -> None:
