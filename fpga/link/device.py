@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -235,6 +235,34 @@ class Device:
             elif seconds() - waited > ATTEMPTS * self.session.timeout:
                 raise BackspikeError(f"the device gave {came} of {len(values)} results, then no more")
         return np.concatenate(results) if results else np.zeros((0, 2), dtype=np.int64)
+
+    def stream(
+        self, samples: Iterable[tuple[NDArray[np.uint8], int]], learn: bool
+    ) -> Generator[tuple[int, int], None, None]:
+        """Show samples one by one as they come, and give the winner of each and the ticks it has won.
+
+        A sample is taken when its result is asked for, and shown by itself: what it costs is a request and its answer.
+
+        Parameters
+        ----------
+        samples : iterable
+            Pairs of a uint8 array, shape (n_0,), or (T, n_0) for recorded spikes, and a label.
+        learn : bool
+            Whether the network learns from them; otherwise a label may be any class.
+
+        Raises
+        ------
+        BackspikeError
+            Before it is sent, a sample or a label is not the network's; the message says which one, counted from 0.
+        """
+        for number, (values, label) in enumerate(samples):
+            row, labels = np.asarray(values)[np.newaxis], np.array([label])
+            try:
+                check_samples(self.config, row, labels)
+            except BackspikeError as error:
+                raise BackspikeError(f"sample {number}: {error}") from error
+            winner, wins = self.show(row, labels, learn)[0].tolist()
+            yield winner, wins
 
     def _results(self, content: bytes) -> NDArray[np.int64]:
         try:

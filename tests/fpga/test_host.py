@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,36 @@ def test_a_model_learns_and_answers_on_a_device_as_in_the_engine(device, digits)
         mine.partial_fit(values, labels)
     with pytest.raises(BackspikeError, match=r"^the device is of another configuration \(host_test\): its layers is "):
         Model("digits", engine=device).fit(values, labels)
+
+
+def test_a_model_streams_on_a_device_as_in_the_engine(device, digits) -> None:
+    """Learning goes on from what was learned before, if the LFSRs are seeded for both."""
+    values, labels = digits.train_values[:12], digits.train_labels[:12]
+    mine, theirs = (Model(CONFIG, epochs=1, engine="fast").fit(values, labels) for _ in range(2))
+    mine.set_params(engine=device)
+    for learn, samples in ((True, list(zip(values, labels, strict=True))), (False, digits.test_values[:6])):
+        answers = [list(model.stream(iter(samples), learn=learn, seed=5)) for model in (mine, theirs)]
+        assert len(answers[0]) == len(samples)
+        assert all(np.array_equal(one.wins, other.wins) for one, other in zip(*answers, strict=True))
+    assert weight_difference(theirs.network_.weights, device.read_weights()) == ""
+    with pytest.raises(BackspikeError, match=r"^a device cannot go on where it was: .*; give a seed$"):
+        next(mine.stream(zip(values, labels, strict=True), learn=True))
+
+
+def test_a_device_shows_a_stream(device, digits) -> None:
+    values, labels = digits.test_values[:6], digits.test_labels[:6]
+    device.reseed(3)
+    expected = device.show(values, labels, False).tolist()
+    device.reseed(3)
+    stream = device.stream(cycle(zip(values, labels.tolist(), strict=True)), learn=False)
+    assert [list(next(stream)) for _ in range(6)] == expected
+    stream.close()
+    for wrong, sentence in (
+        ((values[0][:7], 0), r"sample 1: a sample must be uint8 of shape \(64,\), not uint8 of shape \(7,\)"),
+        ((values[0], 10), "sample 1: a label must be from 0 to 9, not 10"),
+    ):
+        with pytest.raises(BackspikeError, match=f"^{sentence}$"):
+            list(device.stream([(values[0], 0), wrong], learn=True))
 
 
 def test_a_device_that_answers_otherwise_than_the_model_is_told(device, digits, monkeypatch) -> None:
