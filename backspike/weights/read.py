@@ -7,17 +7,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from backspike.errors import BackspikeError, loading, shown
+from backspike.errors import BackspikeError, shown
 from backspike.files import read_file, reading
 
 from .chain import Chain
 from .nir_graph import TICK, read_graph
 from .state_dict import chain_of
-from .torch_file import read_state_dict
+from .torch_file import read_state_dict, widened
 
 __all__ = ["FORMATS", "TICK", "read_chain"]
+
+
+_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1"}
 
 
 def read_chain(path: Path, layers: Sequence[int], tick: float = TICK) -> Chain:
@@ -52,11 +56,16 @@ def _read_torch(path: Path, layers: Sequence[int], tick: float) -> Chain:
 
 def _read_safetensors(path: Path, layers: Sequence[int], tick: float) -> Chain:
     try:
-        with loading("safetensors"):
-            from safetensors.numpy import load
-    except BackspikeError as error:
+        from safetensors import deserialize
+    except ImportError as error:
         raise BackspikeError("safetensors is missing; install it with: pip install backspike[weights]") from error
-    tensors: dict[str, NDArray[Any]] = load(read_file(path))
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, tensor in deserialize(read_file(path)):
+        kind = tensor["dtype"]
+        if kind not in _TYPES:
+            raise BackspikeError(f"{name} in it is of type {kind}, and what is read is {', '.join(_TYPES)}")
+        values = np.frombuffer(tensor["data"], _TYPES[kind]).reshape(tensor["shape"])
+        tensors[name] = widened(values) if kind == "BF16" else values
     # The format has no order of its own, so that of the names: fc2 comes before fc10.
     names = sorted(tensors, key=lambda name: [int(part) if part.isdigit() else part for part in _parts(name)])
     return chain_of({name: tensors[name] for name in names}, layers)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from backspike.errors import BackspikeError, shown
 from backspike.files import read_file, read_member, reading
 
-__all__ = ["read_state_dict"]
+__all__ = ["read_state_dict", "widened"]
 
 NESTED = ("state_dict", "model_state_dict", "model")
 """Keys under which trainings keep the state dict beside other things, of Lightning and of PyTorch's tutorials."""
@@ -33,7 +33,6 @@ _TYPES = {
     "DoubleStorage": "<f8",
     "FloatStorage": "<f4",
     "HalfStorage": "<f2",
-    # The upper half of a float32, which NumPy has no type for.
     "BFloat16Storage": "<u2",
     "LongStorage": "<i8",
     "IntStorage": "<i4",
@@ -132,9 +131,12 @@ class _Reader(pickle.Unpickler):
         values: NDArray[Any] = np.frombuffer(content, _TYPES[storage.name])
         if len(values) != count:
             raise ValueError(f"a storage of it announces {count} numbers, but has {len(values)}")
-        if storage.name == "BFloat16Storage":
-            return (values.astype(np.uint32) << 16).view(np.float32)
-        return values
+        return widened(values) if storage.name == "BFloat16Storage" else values
+
+
+def widened(halves: NDArray[Any]) -> NDArray[np.float32]:
+    """Return bfloat16, which NumPy has no type for and which is the upper half of a float32, as that."""
+    return (halves.astype(np.uint32) << 16).view(np.float32)
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> NDArray[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-import subprocess
+import struct
 import sys
 from pathlib import Path
 
@@ -125,16 +125,33 @@ def test_options_are_what_python_takes_when_they_are_left_out() -> None:
     assert inspect.signature(fit_chain).parameters["percentile"].default == PERCENTILE
 
 
-def test_pytorch_s_files_need_no_extra(arguments: list[str], safetensors: Path) -> None:
+def test_pytorch_s_files_need_no_extra(arguments: list[str], safetensors: Path, capsys, monkeypatch) -> None:
     """And a file that does names it."""
-    bare = "import sys\nfor name in ('torch', 'nir', 'h5py', 'safetensors'): sys.modules[name] = None\n"
-    bare += "from backspike.cli import main\nsys.exit(main(sys.argv[1:]))"
-    for path, status in ((FILES / "synaptic.pt", 0), (FILES / "synaptic.nir", 2), (safetensors, 2)):
-        command = [sys.executable, "-c", bare, "import", str(path), *arguments, "--force"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stderr
-        if status:
-            assert done.stderr.endswith(" is missing; install it with: pip install backspike[weights]\n")
+    for name in ("torch", "nir", "h5py", "safetensors"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert main(["import", str(FILES / "synaptic.pt"), *arguments]) == 0
+    capsys.readouterr()
+    for path, package in ((FILES / "synaptic.nir", "nir"), (safetensors, "safetensors")):
+        sentence = f"{package} is missing; install it with: pip install backspike[weights]"
+        assert refused(["import", str(path), *arguments, "--force"], capsys) == f"{path}: {sentence}"
+    export = ["export", "--checkpoint", arguments[-1], "--format", "nir", "--out", arguments[-1] + ".out"]
+    assert refused(export, capsys).startswith("nir is missing; install it with")
+    assert not Path(export[-1]).exists()
+
+
+def test_types_of_safetensors(tmp_path: Path) -> None:
+    """By the text of the format: a length, a header in JSON, numbers; here 1, 2 and 3."""
+    kinds = {"BF16": [0x3F80, 0x4000, 0x4040], "F16": [0x3C00, 0x4000, 0x4200], "I16": [1, 2, 3], "U16": [1, 2, 3]}
+    for kind, halves in kinds.items():
+        header = {"fc.weight": {"dtype": kind, "shape": [1, 3], "data_offsets": [0, 6]}}
+        text = json.dumps(header).encode()
+        path = tmp_path / "net.safetensors"
+        path.write_bytes(struct.pack("<Q", len(text)) + text + struct.pack("<3H", *halves))
+        if kind == "U16":
+            with pytest.raises(BackspikeError, match=r"fc\.weight in it is of type U16, and what is read is F64"):
+                read_chain(path, (3, 1))
+        else:
+            assert read_chain(path, (3, 1)).layers[0].weights.tolist() == [[1], [2], [3], [0]]
 
 
 def test_names_of_layers_count_as_people_do(tmp_path: Path) -> None:
