@@ -75,6 +75,7 @@ class LiveNetwork:
     def __init__(self, network: Network, connect: Callable[[], AbstractContextManager[Device]] | None = None) -> None:
         self.network = network
         self._start = copy.deepcopy(network)
+        self._previous: Network | None = None
         self._connect = connect
         self._way = ExitStack()
         self._device: Device | None = None
@@ -140,9 +141,10 @@ class LiveNetwork:
 
     def learn(self, values: NDArray[np.uint8], label: int) -> Shown:
         """Show a sample, uint8, shape (n_0,), to be learned; the label is 0 to n_L - 1."""
-        if self._connect:
-            return self._show_device(values, label, True)
-        return _show(self.network, values, label, True)
+        previous = copy.deepcopy(self.network)
+        shown = self._show_device(values, label, True) if self._connect else _show(self.network, values, label, True)
+        self._previous = previous
+        return shown
 
     def learn_all(
         self, values: NDArray[np.uint8], labels: NDArray[np.int64], order: NDArray[np.int64], rates: list[int]
@@ -158,6 +160,7 @@ class LiveNetwork:
         rates : list of int
             One per weight layer, in 1/256.
         """
+        self._previous = None
         self.network.rates = list(rates)
         show = load_engine("fast")
         results = None
@@ -209,9 +212,22 @@ class LiveNetwork:
         fresh.rates = list(self.network.rates)
         return fresh
 
+    @property
+    def can_take_back(self) -> bool:
+        """Whether the last sample that was learned can be taken back: one can, and none of a dataset."""
+        return self._previous is not None
+
+    def take_back(self) -> None:
+        """Go back to where it was before the last `learn`; the LFSRs of a device are seeded anew."""
+        if self._previous:
+            self._go_to(self._previous)
+
     def forget(self) -> None:
         """Go back to where it began: weights, rates, and LFSRs."""
-        self.network = copy.deepcopy(self._start)
+        self._go_to(copy.deepcopy(self._start))
+
+    def _go_to(self, network: Network) -> None:
+        self.network, self._previous = network, None
         if self._device:
             self.connect()
 

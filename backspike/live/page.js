@@ -383,6 +383,13 @@ element("epoch").addEventListener("click", () => {
   else learnSamples(Infinity);
 });
 
+element("take-back").addEventListener("click", async () => {
+  if (await ask("take-back")) {
+    await evaluate();
+    changed();
+  }
+});
+
 const FORGET = element("forget").textContent;
 let really;
 element("forget").addEventListener("click", async () => {
@@ -428,6 +435,7 @@ function showState() {
     element("some").disabled = learning;
     element("epoch").textContent = learning ? "Stop" : "Learn to the end of the epoch";
   }
+  element("take-back").disabled = learning || !state.canTakeBack;
   element("forget").disabled = learning || !(lessons || state.fromDataset || state.names.join() !== names0);
   element("save").hidden = state.out === null;
   element("save").textContent = `Save to ${state.out}`;

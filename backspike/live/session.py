@@ -147,6 +147,7 @@ class LiveSession:
             "before": self._before,
             "out": self._place and str(self._place.path),
             "saved": self._saved,
+            "canTakeBack": self.live.can_take_back,
         }
 
     def answer(self, drawing: object) -> dict[str, Any]:
@@ -221,6 +222,15 @@ class LiveSession:
             found = answer(self.live.seeded(), values).classes
             right = int(np.sum(found == labels))
         return {"accuracy": self._accuracy(), "lessons": len(self._lessons), "lessonsRight": right}
+
+    def take_back(self) -> dict[str, Any]:
+        """Go back to where it was before the last drawing that was learned; only that can be taken back."""
+        if not self.live.can_take_back:
+            raise BackspikeError("there is no lesson to take back")
+        self.live.take_back()
+        _, label = self._lessons.pop()
+        self._learned[label] -= 1
+        return {}
 
     def forget(self) -> dict[str, Any]:
         """Go back to where it began, names included."""
@@ -328,6 +338,7 @@ REQUESTS: Mapping[str, tuple[Callable[..., dict[str, Any]], tuple[str, ...]]] = 
     "name": (LiveSession.name, ("name",)),
     "epoch": (LiveSession.epoch, ("samples", "rehearse")),
     "evaluate": (LiveSession.evaluate, ()),
+    "take-back": (LiveSession.take_back, ()),
     "forget": (LiveSession.forget, ()),
     "save": (LiveSession.save, ()),
     "connect": (LiveSession.connect, ()),

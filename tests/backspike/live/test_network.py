@@ -51,6 +51,11 @@ def test_what_was_taught_is_what_a_model_learns() -> None:
     assert equal(live.network, model.network_)
     assert not equal(live.network, Network(CONFIG))
     assert any(errors.any() for errors in taught.raster.errors)
+    assert live.can_take_back
+    live.take_back()
+    model = Model(CONFIG, engine="numpy").partial_fit(X[:-1], Y[:-1], classes=range(10))
+    assert equal(live.network, model.network_)
+    assert not live.can_take_back
     live.forget()
     assert equal(live.network, Network(CONFIG))
 
@@ -126,8 +131,14 @@ def test_a_device_runs_on_through_all_that_it_is_shown(live, board) -> None:
     assert weight_difference(network.weights, Device(SerialTransport(DirectLine(board)), TINY).read_weights()) == ""
 
 
-def test_a_device_forgets(live, board) -> None:
+def test_a_device_takes_back_and_forgets(live, board) -> None:
     live.learn_all(U, V, np.arange(4), [256, 256])
+    assert not live.can_take_back
+    before = [weights.copy() for weights in live.network.weights]
+    live.learn(U[4], int(V[4]))
+    assert weight_difference(before, live.network.weights) != ""
+    live.take_back()
+    assert weight_difference(before, live.checkpoint(0).weights) == ""
     live.forget()
     assert not live.lost
     assert equal(live.network, Network(TINY.replace(seed=7)))

@@ -87,6 +87,21 @@ def test_epochs_of_the_dataset_are_those_of_a_training() -> None:
     assert session.state()["dataset"]["position"] == 7
 
 
+def test_the_last_lesson_is_taken_back(zero, cross) -> None:
+    session = begun()
+    session.learn(zero, 0)
+    before = [weights.copy() for weights in session.live.network.weights]
+    # Not what it was.
+    session.learn(cross, 0)
+    assert session.state()["canTakeBack"]
+    session.take_back()
+    assert all(map(np.array_equal, session.live.network.weights, before))
+    state = session.state()
+    assert state["learned"] == [1, *[0] * 10]
+    assert not state["canTakeBack"]
+    assert session.evaluate()["lessons"] == 1
+
+
 def test_drawings_take_turns_between_the_samples_of_the_dataset(zero, cross) -> None:
     """After every tenth of the epoch, however it is cut into requests."""
     network, session = Network(CONFIG), begun(dataset=DATA, kept=1)
@@ -149,6 +164,8 @@ def test_what_cannot_be_done_is_one_sentence(zero) -> None:
         session.epoch(1, False)
     with pytest.raises(BackspikeError, match=r"^there is no place to save to"):
         session.save()
+    with pytest.raises(BackspikeError, match=r"^there is no lesson to take back$"):
+        session.take_back()
     taught = begun(dataset=DATA, kept=1)
     for samples in (0, AT_ONCE + 1, 1.0, True, None, "5"):
         with pytest.raises(BackspikeError, match=r"^samples must be a whole number from 1 to 256, not "):
