@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
-from backspike.files import LARGEST
+from backspike.files import LARGEST, read_file
 
 from .chain import Chain, FloatLayer, Floats, Spiking, finite, require_shape
 
@@ -111,9 +111,10 @@ def read_graph(path: Path, layers: Sequence[int], tick: float = TICK) -> Chain:
         What `nir` and its reader of files raise on a damaged file; `reading` makes one sentence of it.
     """
     nir = _library()
-    _check_size(path)
+    file = io.BytesIO(read_file(path))
+    _check_file(file)
     # Neurons of snnTorch have one number for all units, which the check of types refuses.
-    graph = nir.read(path, type_check=False)
+    graph = nir.read(file, type_check=False)
     groups: list[list[tuple[str, Any]]] = []
     for name, node in _in_order(graph):
         kind = type(node).__name__
@@ -138,12 +139,18 @@ def read_graph(path: Path, layers: Sequence[int], tick: float = TICK) -> Chain:
     return Chain(found)
 
 
-def _check_size(path: Path) -> None:
-    """Refuse a file whose arrays would not fit: packed, they are as small as one likes."""
+def _check_file(content: io.BytesIO) -> None:
+    """Refuse what is no graph, and arrays that would not fit: packed, they are as small as one likes."""
     import h5py
 
     sizes: list[int] = []
-    with h5py.File(path) as file:
+    try:
+        file = h5py.File(content)
+    except OSError as error:
+        raise BackspikeError("it is no HDF5 file, as graphs in NIR are, or damaged") from error
+    with file:
+        if "node" not in file:
+            raise BackspikeError("it is an HDF5 file, but no graph in NIR: there is no node in it")
         file.visititems(lambda _, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
     if sum(sizes) > LARGEST:
         raise BackspikeError(f"its arrays take {sum(sizes):,} bytes, more than {LARGEST:,}")

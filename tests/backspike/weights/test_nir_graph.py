@@ -203,12 +203,16 @@ def test_damaged_files(tmp_path: Path) -> None:
     content = (FILES / "synaptic.nir").read_bytes()
     for damaged in (b"", b"garbage", content[:1000], content[: len(content) // 2], content[:-1]):
         path.write_bytes(damaged)
-        with pytest.raises(BackspikeError, match=r"net\.nir"):
+        with pytest.raises(BackspikeError, match=r"net\.nir: it is no HDF5 file, as graphs in NIR are, or damaged$"):
             read_chain(path, SHAPE)
     with h5py.File(path, "w") as file:
         file["version"] = "1"
-    with pytest.raises(BackspikeError, match=r"net\.nir is damaged"):
+    with pytest.raises(BackspikeError, match=r"net\.nir: it is an HDF5 file, but no graph in NIR"):
         read_chain(path, SHAPE)
+    (tmp_path / "folder.nir").mkdir()
+    for name, reason in (("none.nir", "No such file or directory"), ("folder.nir", "Is a directory")):
+        with pytest.raises(BackspikeError, match=rf"^cannot read {tmp_path / name}: {reason}$"):
+            read_chain(tmp_path / name, SHAPE)
     # Terabytes of zeros, which take no room in the file.
     graph_file(path, {"fc": FC})
     with h5py.File(path, "a") as file:
