@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .bus.network import BusNetwork
     from .bus.pins import BusTop
     from .bus.wishbone import Wishbone, WishboneNetwork, WishboneRegisters
+    from .crossbar import Crossbar
     from .input import InputLayer
     from .joiner import VisitJoiner
     from .layer import HiddenLayer, OutputLayer
@@ -45,6 +46,7 @@ _MODULES = {
     "BusNetwork": "bus.network",
     "BusTop": "bus.pins",
     "CompositeNeuron": "neuron",
+    "Crossbar": "crossbar",
     "HiddenLayer": "layer",
     "HostLink": "link.host_link",
     "InputLayer": "input",
@@ -86,6 +88,7 @@ __all__ = [
     "BusNetwork",
     "BusTop",
     "CompositeNeuron",
+    "Crossbar",
     "HiddenLayer",
     "HostLink",
     "InputLayer",

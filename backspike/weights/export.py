@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
+from backspike.errors import BackspikeError
 from backspike.layers import WeightLayer
 
 from .nir_graph import nir_file
@@ -50,7 +51,17 @@ def memory_files(config: NetworkConfig, weights: Weights) -> dict[str, str]:
     ----------
     config : NetworkConfig
     weights : sequence of int64 array, shape (inputs + 1, units) each
+
+    Raises
+    ------
+    BackspikeError
+        The network has no such memories: its synapses are a crossbar.
     """
+    if config.synapses == "crossbar":
+        raise BackspikeError(
+            f'format hex is for memories, and {config.name} with synapses = "crossbar" has none; its Verilog has the '
+            "weights with: backspike generate --checkpoint"
+        )
     files = {}
     for layer, matrix in zip(config.weight_layers, weights, strict=True):
         digits = -(-layer.lanes * config.weight_bits // 4)

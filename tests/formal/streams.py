@@ -9,7 +9,7 @@ from amaranth import Cat, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from backspike.config import NetworkConfig
-from backspike.hdl import entries, input, network, pixel_lists, recorded_spikes, serialiser, wins
+from backspike.hdl import entries, input, lines, network, pixel_lists, recorded_spikes, serialiser, wins
 from backspike.hdl.link import body, executor, lists
 
 from . import registers
@@ -18,6 +18,7 @@ from .proof import Bench, Proof, mutant
 
 TINY = NetworkConfig(name="tiny", layers=(8, 4, 3), ticks=8, weight_bits=6, weight_frac=4, input_lfsrs=2)
 BANKS = NetworkConfig(layers=(6, 3), ticks=4, banks=(2,), input_lfsrs=4)
+CROSSBAR = TINY.replace(synapses="crossbar")
 RECORDED = NetworkConfig(layers=(6, 3), ticks=4, input="spikes", input_lfsrs=2, patience=2)
 
 
@@ -118,6 +119,21 @@ def proof(
     return Proof(f"held_{name}", component, claim, unit, claims, depth=depth, twin=twin, **options)
 
 
+def flagged(bench: Bench) -> None:
+    """Of flags that stay while a list of them is offered."""
+    unit = bench.unit
+    waits = unit.visits.valid & ~unit.visits.ready
+    stays(bench, waits, unit.spike, unit.gate, unit.permit, unit.gates, unit.bias_permit)
+    claim_held(bench, unit.visits)
+
+
+def gathered(bench: Bench) -> None:
+    """Of words that may come at any time, and a bias row that may learn or not as long as the visit waits."""
+    unit = bench.unit
+    stays(bench, unit.visits.valid & ~unit.visits.ready, unit.bias_permit)
+    claim_held(bench, unit.visits)
+
+
 RESTLESS = mutant(serialiser, "moving = ~self.o.valid | self.o.ready", "moving = ~self.o.ready | self.o.valid")
 HASTY_ENTRIES = mutant(entries, "class EntrySorter", "class EntrySorter", Serialiser=RESTLESS.Serialiser)
 OVERWRITTEN = mutant(wins, "free.eq(~self.results.valid | self.results.ready)", "free.eq(1)")
@@ -128,6 +144,8 @@ RUNNING_ON = mutant(pixel_lists, "position + accepted)", "position + entries.val
 UNTAKEN = mutant(recorded_spikes, "(entries.ready & self.listing & draws.ready)", "(self.listing & draws.ready)")
 UNHEARD = mutant(executor, "with m.If(self.requests.ready):\n", "with m.If(1):\n")
 RENEWED = mutant(lists, "free.eq(~self.samples.valid | self.samples.ready)", "free.eq(1)")
+MINGLED = mutant(lines, "self.entries.ready.eq(~complete | self.visits.ready)", "self.entries.ready.eq(1)")
+FALLING = mutant(lines, "m.If(self.start | self.visits.ready)", "m.If(1)")
 HURRIED = mutant(body, "with m.Elif(self.o.valid & self.o.ready)", "with m.Elif(self.o.valid)")
 
 PROOFS = [
@@ -147,6 +165,22 @@ PROOFS = [
         lambda: HASTY_INPUT.InputLayer(BANKS),
         twin_depth=14,
         held=("InputLayer.visits",),
+    ),
+    proof(
+        "entry_lines",
+        "EntryLines: visits",
+        lambda: lines.EntryLines(CROSSBAR),
+        gathered,
+        lambda: MINGLED.EntryLines(CROSSBAR),
+        held=("EntryLines.visits",),
+    ),
+    proof(
+        "flag_lines",
+        "FlagLines: visits",
+        lambda: lines.FlagLines(CROSSBAR.weight_layer(2)),
+        flagged,
+        lambda: FALLING.FlagLines(CROSSBAR.weight_layer(2)),
+        held=("FlagLines.visits",),
     ),
     proof(
         "pixels",

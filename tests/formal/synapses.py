@@ -7,7 +7,7 @@ from collections.abc import Callable
 from amaranth import Array, Cat, Mux, Signal, Value, signed
 
 from backspike.config import NetworkConfig
-from backspike.hdl import synapses
+from backspike.hdl import crossbar, synapses
 from backspike.layers import WeightLayer
 
 from .contracts import assume_held
@@ -24,6 +24,8 @@ def network(layers: tuple[int, ...], **options) -> NetworkConfig:
 def visits(bench: Bench, layer: WeightLayer, apart: int) -> tuple[Value, Signal]:
     """Assume lists of rows that ascend, the bias row last, so many clocks apart; and none while the host has access.
 
+    A crossbar's are one visit, of the bias row and any others.
+
     Return whether a word of a visit is worked on, and which one.
     """
     m, unit, visit = bench.m, bench.unit, bench.unit.visits.p
@@ -38,7 +40,10 @@ def visits(bench: Bench, layer: WeightLayer, apart: int) -> tuple[Value, Signal]
         number = own.row * banks + bank
         bench.assume(~valid | own.active | (own.as_value() == 0))
         bench.assume(~(valid & own.active) | (number <= inputs))
-        bench.assume(~(valid & visit.last) | (own.active == bias))
+        if not layer.crossbar:
+            bench.assume(~(valid & visit.last) | (own.active == bias))
+        elif bias:
+            bench.assume(~valid | (visit.last & own.active))
         if bias:
             bench.assume(~(valid & own.active) | (visit.last == (number == inputs)))
             bench.assume(~(valid & visit.last) | (own.spike & ~own.gate))
@@ -145,7 +150,7 @@ def naive(layer: WeightLayer) -> Callable[[Bench], None]:
                 bench.assume((spikes & (spikes - 1)) == 0)
             for bank in range(banks):
                 own = visit.banks[bank]
-                gate = visiting & own.gate & unit.update & ~visit.last
+                gate = visiting & own.gate & unit.update & (1 if layer.crossbar else ~visit.last)
                 bench.claim(unit.back.valid[bank] == bench.past(bench.named(gate)))
                 error, error_known = 0, 1
                 for lane in range(lanes):
@@ -163,18 +168,20 @@ def naive(layer: WeightLayer) -> Callable[[Bench], None]:
 
 def proof(name: str, config: NetworkConfig, number: int, depth: int, twin=None, **options) -> Proof:
     layer = config.weight_layers[number - 1]
-    shape = f"{layer.rows} rows of {layer.fold} x {layer.lanes} weights, {layer.banks} banks, {layer.ports} ports"
+    kind = crossbar.Crossbar if layer.crossbar else synapses.SynapseArray
+    shape = f"{layer.rows} rows of {layer.fold} x {layer.lanes} weights"
+    shape += "" if layer.crossbar else f", {layer.banks} banks, {layer.ports} ports"
     return Proof(
         f"synapses_{name}",
-        f"SynapseArray, layer {number} of {len(config.weight_layers)}: {shape}",
+        f"{kind.__name__}, layer {number} of {len(config.weight_layers)}: {shape}",
         "weights, drives and errors are those of a naive array; an update saturates, and moves by one at most"
         if not layer.first
         else "weights and drives are those of a naive array; an update saturates, and moves by one at most",
-        lambda: synapses.SynapseArray(layer),
+        lambda: kind(layer),
         naive(layer),
         depth=depth,
         unbounded=False,
-        twin=(lambda: twin.SynapseArray(layer)) if twin else None,
+        twin=(lambda: getattr(twin, kind.__name__)(layer)) if twin else None,
         **options,
     )
 
@@ -199,10 +206,15 @@ WRONG_WORD = mutant(
 # As it was once: a list of the bias row alone read what the list before was about to write.
 OVERTAKEN = mutant(synapses, "self.writing.eq(written & self.visits.valid & self.visits.p.last)", "self.writing.eq(0)")
 
+WINDING = mutant(crossbar, "m.If(stepping[row] & (word[lane] != bounds[lane]))", "m.If(stepping[row])")
+SPIKING = mutant(crossbar, "eq(updating & gates[row])", "eq(updating & spikes[row])")
+
 PROOFS = [
     proof("unfolded", network((1, 2)), 1, 16, OVERTAKEN, quick=True),
     proof("folded", network((2, 2), lanes=(1,)), 1, 19, STARTS_LATE),
     proof("banks", network((2, 2), banks=(2,)), 1, 16, WRONG_WORD),
     proof("one_port", network((2, 2), lanes=(1,), ports=(1,)), 1, 18, WRAPS),
     proof("errors", network((2, 2, 2)), 2, 13, OPEN),
+    proof("crossbar", network((2, 2), synapses="crossbar"), 1, 12, WINDING, quick=True),
+    proof("crossbar_errors", network((2, 2, 2), synapses="crossbar"), 2, 11, SPIKING),
 ]

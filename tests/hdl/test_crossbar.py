@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
+
+import numpy as np
 
 from backspike.config import NetworkConfig
 from backspike.hdl.crossbar import Crossbar
 from backspike.hdl.lines import EntryLines, FlagLines
+from backspike.hdl.verilog import emit
 from backspike.sim.exercise import random_config
 
 from .benches.crossbar import CrossbarBench, EntryLinesBench, FlagLinesBench
@@ -52,6 +56,14 @@ def entries():
 
 def test_sums_errors_and_weights_are_those_of_the_model() -> None:
     simulate(CrossbarBench, variants(), SEED)
+
+
+def test_weights_at_power_up_are_initial_values_of_the_rows() -> None:
+    config = NetworkConfig(layers=(3, 2), weight_bits=4, weight_frac=2, synapses="crossbar")
+    weights = np.array([[-8, 7], [1, -1], [0, 3], [-2, 5]])
+    text = emit(Crossbar(config.weight_layer(1), weights), "unit")
+    stated = re.findall(r"initial row_(\d) = 8'h(\w\w);", text)
+    assert dict(stated) == {"0": "78", "1": "f1", "2": "30", "3": "5e"}
 
 
 def test_flags_set_the_lines_of_all_rows_at_once() -> None:

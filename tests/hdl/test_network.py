@@ -10,7 +10,7 @@ from backspike.hdl.network import NetworkTop
 from backspike.sim.exercise import random_config
 
 from .benches.bench import Bench
-from .benches.network import BENCHES
+from .benches.network import BENCHES, ClocksOfATick
 from .benches.simulation import simulate
 from .variants import ON_BOTH, check
 
@@ -39,14 +39,23 @@ def variants():
             "dropout": (80, 50),
             "leak": 0,
         },
+        {
+            "layers": (4, 3, 2),
+            "synapses": "crossbar",
+            "ticks": 24,
+            "input": "rate",
+            "input_lfsrs": 9,
+            "input_lanes": 9,
+            "leak": 1,
+        },
     ]
     drawn = {}
     for number, values in enumerate(fixed):
         # Learning everywhere, and ticks enough for a sample to be met in its middle.
         depth = len(values["layers"]) - 1
-        values |= {"ticks": 12, "patience": 0, "inference_patience": 0, "rates": (256,) * depth}
+        values |= {"ticks": values.get("ticks", 12), "patience": 0, "inference_patience": 0, "rates": (256,) * depth}
         # The clocks of a tick are counted for lists of a single bank.
-        values |= {"banks": (1,) * depth}
+        values |= {} if "synapses" in values else {"synapses": "rows", "banks": (1,) * depth}
         values |= {"weight_bits": 8, "weight_frac": 4, "activation_range": 1.0, "error_range": 0.5, "temperature": 1.0}
         config = random_config(generator.getrandbits(32), **values)
         drawn[f"network_{number}"] = (NetworkTop(config), {"config": config.to_dict()})
@@ -56,6 +65,11 @@ def variants():
 @pytest.mark.parametrize("bench", BENCHES)
 def test_hosts_of_a_small_network_meet_the_model(bench: type[Bench]) -> None:
     simulate(bench, {"network_2": variants()["network_2"]}, SEED)
+
+
+def test_hosts_of_a_crossbar_meet_the_model() -> None:
+    """In the clocks that the formulae say; its accesses to weights are those of all benches."""
+    simulate(ClocksOfATick, {"network_4": variants()["network_4"]}, SEED)
 
 
 @ON_BOTH

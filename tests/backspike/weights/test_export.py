@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backspike import PRESETS, NetworkConfig
+from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.cli import main
 from backspike.hdl.verilog import write_design
 from backspike.model import Network
@@ -36,6 +36,13 @@ def weights_of(config: NetworkConfig) -> list[np.ndarray]:
     for matrix in weights:
         matrix[0, 0], matrix[-1, -1] = config.weight_min, config.weight_max
     return weights
+
+
+def test_a_crossbar_has_no_memories_to_read() -> None:
+    config = PRESETS["tiny"].replace(synapses="crossbar")
+    with pytest.raises(BackspikeError, match=r'^format hex is for memories, and tiny with synapses = "crossbar" has'):
+        memory_files(config, weights_of(config))
+    assert c_header(config, weights_of(config)) == c_header(PRESETS["tiny"], weights_of(config))
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -357,7 +357,11 @@ class ClocksOfATick(HostBench):
     async def _compare_stalls(self, clocks: int, rows: NDArray[np.int64]) -> None:
         """Compare a sample's clocks with what they went by for: a row that is read, a stall of one kind, the end."""
         stalls = {cause: await self.host.read(f"STALLS_{cause}") for cause in ("LIST", "PORT", "UNITS", "RESULT")}
-        reading = [layer.fold * int(visited) for layer, visited in zip(self.config.weight_layers, rows, strict=True)]
+        layers = self.config.weight_layers
+        reading = [layer.fold * int(visited) for layer, visited in zip(layers, rows, strict=True)]
+        if layers[0].crossbar:
+            # All rows of a tick in a cycle.
+            reading = [self.config.ticks - layer.number + 1 for layer in layers]
         read = clocks - sum(stalls.values()) - 1
         # Layers read at the same time.
         assert max(reading) <= read <= sum(reading), f"rows are read in {reading} cycles, {clocks} went by, {stalls}"
