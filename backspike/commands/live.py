@@ -28,6 +28,7 @@ from .options import (
     chosen_seed,
     data_dir_option,
     examples,
+    first_samples,
     optional_dataset_option,
     setting_option,
     told,
@@ -136,6 +137,8 @@ def live(
         raise BackspikeError("a board has the output units that it was built with, so --spare cannot add any")
     if config_name is None and checkpoint is None:
         config_name, dataset_name = "digits", dataset_name or "digits"
+    if board_name and config_name is None:
+        raise BackspikeError("--board needs --config: what a board has of a checkpoint, its preset says")
     for option, what in (("--dataset-setting", settings), ("--data-dir", data_dir), ("--samples", samples)):
         if what and dataset_name is None:
             raise BackspikeError(f"{option} needs --dataset")
@@ -170,7 +173,7 @@ def live(
                 size,
                 named or _names(classes - more, more, dataset, trained is not None),
                 dataset,
-                samples or KEPT,
+                len(first_samples(dataset, samples)[1]) if dataset and samples else KEPT,
                 trained.epoch if trained else 0,
                 place,
             )
