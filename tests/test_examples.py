@@ -25,7 +25,14 @@ def printed(name: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_each_example_has_a_test() -> None:
-    tested = {"composite_neuron.py", "litex_soc.py", "network.py", "spike_generators.py", "winner_take_all.py"}
+    tested = {
+        "composite_neuron.py",
+        "litex_soc.py",
+        "live_events.py",
+        "network.py",
+        "spike_generators.py",
+        "winner_take_all.py",
+    }
     assert {path.name for path in FOLDER.glob("*.py")} == tested
 
 
@@ -46,6 +53,13 @@ def test_the_neuron_spikes_along_its_ramp_and_opens_its_gate_there(capsys: pytes
         share = min(max(int(potential) / 32, 0), 1)
         assert abs(float(rate) - share) <= (0.125 if 0 < share < 1 else 0), potential
         assert gate == ("open" if 0 < share < 1 else "closed")
+
+
+def test_a_camera_is_answered_right(capsys: pytest.CaptureFixture[str]) -> None:
+    taught, right, asked, first = re.findall(r"\d+|lying|standing", printed("live_events.py", capsys))
+    assert (taught, asked) == ("300", "40")
+    assert int(right) >= 36
+    assert first in ("lying", "standing")
 
 
 def test_winners_are_those_of_the_softmax(capsys: pytest.CaptureFixture[str]) -> None:
