@@ -10,9 +10,10 @@ __all__ = [
     "CRC_BYTES",
     "DAMAGED_RESULT",
     "FRAME_BYTES",
+    "FRAME_UNIT",
     "HEADER_BYTES",
+    "LONG_FRAME_BYTES",
     "MEMORY_READ_WORDS",
-    "MEMORY_WRITE_WORDS",
     "OVERHEAD",
     "PARTS",
     "PROTOCOL_VERSION",
@@ -24,13 +25,21 @@ __all__ = [
     "Request",
     "RunFlag",
     "Status",
+    "greeting",
+    "memory_write_words",
 ]
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """Version of the protocol."""
 
 FRAME_BYTES = 1024
-"""Most bytes of a frame, before it is encoded: header, body and CRC."""
+"""Most bytes of a frame that every device takes, before it is encoded: header, body and CRC."""
+
+LONG_FRAME_BYTES = 8192
+"""Those of a device that says so in its answer to HELLO: one with RAM to spare, and samples to load."""
+
+FRAME_UNIT = 1024
+"""Bytes in which that answer counts them."""
 
 HEADER_BYTES = 2
 """Bytes of a frame ahead of its body: sequence and kind."""
@@ -42,16 +51,13 @@ OVERHEAD = HEADER_BYTES + CRC_BYTES
 """Bytes of a frame besides its body."""
 
 BODY_BYTES = FRAME_BYTES - OVERHEAD
-"""Most bytes of a body."""
+"""Most bytes of a body in a frame that every device takes."""
 
-WORDS = 64
-"""Most values that a frame reads or writes."""
+WORDS = 126
+"""Most values that a frame reads or writes: those of the longest answer."""
 
 PARTS = 64
 """Most lists, or parts of them, of a frame of samples."""
-
-MEMORY_WRITE_WORDS = 507
-"""Most words that a frame writes into the sample memory."""
 
 MEMORY_READ_WORDS = 252
 """Most words that a frame reads from it."""
@@ -121,3 +127,13 @@ class LinkEvent(IntEnum):
     LONG = 4
     ORDER = 5
     BUSY = 6
+
+
+def greeting(frame_bytes: int = FRAME_BYTES) -> bytes:
+    """Return what a device that takes frames of up to so many bytes says to HELLO, after the status."""
+    return bytes((PROTOCOL_VERSION, PARTS, frame_bytes // FRAME_UNIT))
+
+
+def memory_write_words(frame_bytes: int = FRAME_BYTES) -> int:
+    """Return how many words a frame of so many bytes writes into the sample memory at most: 507, or 4,091."""
+    return (frame_bytes - OVERHEAD - 4) // 2

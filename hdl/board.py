@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
+from backspike.link import FRAME_BYTES
 
 from .link.host_link import HostLink
 from .link.transport import pins
@@ -38,7 +39,7 @@ class BoardTop(wiring.Component):
         At power-up, as those of the `NetworkTop`.
     memory : wiring.Component, optional
         Memory for samples that the device plays itself (docs/sample_memory.md), such as a `BlockRam`: its member
-        ``memory`` is a `memory_port`, the others are pins.
+        ``memory`` is a `memory_port`, the others are pins; and ``frame_bytes`` says how long a host's frames may be.
 
     Members
     -------
@@ -64,7 +65,8 @@ class BoardTop(wiring.Component):
         m = Module()
         m.submodules.transport = transport = self._transport
         bits = None if self._memory is None else len(self._memory.memory.burst.p.address)
-        link, network = HostLink(self._config, bits), NetworkTop(self._config, self._weights)
+        frame_bytes = FRAME_BYTES if self._memory is None else self._memory.frame_bytes
+        link, network = HostLink(self._config, bits, frame_bytes), NetworkTop(self._config, self._weights)
         m.submodules.link = ResetInserter(transport.reset)(link)
         m.submodules.network = ResetInserter(transport.reset | link.reset)(network)
         connect(m, transport.received, link.received)

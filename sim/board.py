@@ -27,7 +27,7 @@ from backspike.hdl.memory.block_ram import BlockRam
 from backspike.hdl.memory.sdram import Sdram, SdramController
 from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import describe_ports, emit
-from backspike.link import FRAME_BYTES, PARTS
+from backspike.link import FRAME_BYTES, LONG_FRAME_BYTES, PARTS
 
 from .bitstream import decode
 from .built import CHIP, PORTS, Built
@@ -142,6 +142,8 @@ class SimulatedBoard:
     ----------
     verilog : str
         What is simulated; with bins, with the lines of Python that it is from (`hdl.verilog.emit`).
+    frame_bytes : int
+        Most bytes of a frame that the board takes; of one built from a bitstream too, which has no SDRAM here.
 
     Raises
     ------
@@ -169,10 +171,11 @@ class SimulatedBoard:
         if built:
             divisor = built.divisor
         # Clocks after which a device that has not become quiet is taken to hang: those of a frame's samples, and of the
-        # longest answer, twice over.
-        answer = 2 * FRAME_BYTES * _BYTE_BITS * divisor
+        # longest frame, twice over.
+        answer = 2 * LONG_FRAME_BYTES * _BYTE_BITS * divisor
         self.patience = (PARTS + 3) * sample_limit(config) + answer + 1_000_000
         self._divisor = divisor
+        self.frame_bytes = FRAME_BYTES if sdram is None else SdramController.frame_bytes
         self._sdram_words = 0 if sdram is None else 1 << sdram.address_bits
         self._bit = float(divisor)
         if built:

@@ -17,9 +17,9 @@ from backspike.fpga.link.frames import Frame
 from backspike.link import (
     ANSWER,
     DAMAGED_RESULT,
+    FRAME_BYTES,
     MEMORY_READ_WORDS,
     PARTS,
-    PROTOCOL_VERSION,
     RUN_WRITES,
     RUNS,
     WORDS,
@@ -28,6 +28,7 @@ from backspike.link import (
     Request,
     RunFlag,
     Status,
+    greeting,
 )
 from backspike.model import Network, Sample
 from backspike.model.records import ENTRY_WORDS, FRAME_WORDS, digest, longest_record, read_entry, read_record
@@ -101,6 +102,8 @@ class LinkModel:
         How samples are shown to the model's network: the fast engine, when left out.
     memory_bits : int, optional
         Bits of an address of the sample memory; left out, there is none.
+    frame_bytes : int
+        Most bytes of a frame that the board says it takes.
 
     Attributes
     ----------
@@ -122,7 +125,14 @@ class LinkModel:
         Which of its words nobody knows until they are read or written.
     """
 
-    def __init__(self, config: NetworkConfig, show: Show | None = None, memory_bits: int | None = None) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        show: Show | None = None,
+        memory_bits: int | None = None,
+        frame_bytes: int = FRAME_BYTES,
+    ) -> None:
+        self._greeting = greeting(frame_bytes)
         self._config, self._show = config, show or _show_fast
         self._registers = RegisterMap(config)
         self._by_address = list(self._registers.registers.items())
@@ -286,7 +296,7 @@ class LinkModel:
     def _execute(self, request: Frame, answer: bytes) -> None:
         body, kind = request.body, request.kind
         if kind == Request.HELLO:
-            _demand(answer == bytes((PROTOCOL_VERSION, PARTS)), request, f"is answered with {answer.hex()}")
+            _demand(answer == self._greeting, request, f"is answered with {answer.hex()}")
             self._forget()
             self._reset()
         elif kind == Request.READ:

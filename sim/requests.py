@@ -19,13 +19,13 @@ from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.hdl.timing import sample_limit
 from backspike.link import (
     MEMORY_READ_WORDS,
-    MEMORY_WRITE_WORDS,
     PARTS,
     RUN_WRITES,
     WORDS,
     LinkEvent,
     MemoryRequest,
     Request,
+    memory_write_words,
 )
 from backspike.model.records import longest_record, pack_order, pack_records
 from backspike.registers import Control, RegisterKind, RegisterMap, window_words
@@ -68,8 +68,10 @@ class Conversation:
         show: Show | None = None,
         memory_bits: int | None = None,
     ) -> None:
-        self.model = LinkModel(config, show, memory_bits)
-        self._contents = None if memory_bits is None else MemoryContents(config, random, 1 << memory_bits)
+        self.model = LinkModel(config, show, memory_bits, board.frame_bytes)
+        self._contents: MemoryContents | None = None
+        if memory_bits is not None:
+            self._contents = MemoryContents(config, random, 1 << memory_bits, board.frame_bytes)
         self.comparisons = 0
         self._board, self._config, self._random = board, config, random
         self._registers = RegisterMap(config)
@@ -320,10 +322,13 @@ class MemoryContents:
     random : Random
     words : int
         Of the memory, at least 1,024.
+    frame_bytes : int
+        Most bytes of a frame.
     """
 
-    def __init__(self, config: NetworkConfig, random: Random, words: int) -> None:
+    def __init__(self, config: NetworkConfig, random: Random, words: int, frame_bytes: int) -> None:
         self._config, self._random, self._words = config, random, words
+        self._most_written = min(memory_write_words(frame_bytes), words // 2 - 1)
         room = longest_record(config) + longest_record(config) % 2
         # The last is as near to the memory's end as it can be: what its length says is beyond it now and then.
         self._places = [*range(0, words // 4 - room + 1, room), words - 4]
@@ -338,8 +343,8 @@ class MemoryContents:
             half[place : place + len(words)] = words
         entries = self._entries(self._orders.start, len(self._orders) // 2)
         half[self._orders.start :] = entries
-        for start in range(0, len(half), MEMORY_WRITE_WORDS):
-            yield _write_body(start, half[start : start + MEMORY_WRITE_WORDS])
+        for start in range(0, len(half), self._most_written):
+            yield _write_body(start, half[start : start + self._most_written])
 
     def random_body(self, kind: int) -> bytes:
         """Draw a body that a kind may have, or may not."""
@@ -369,7 +374,7 @@ class MemoryContents:
             # A word of a record, or of an entry.
             where = min(random.choice([place, place, order]) + random.randrange(4), self._words - 1)
             return _write_body(where, np.array([random.choice([0, 1, 3, 8, 0xFFFF, random.getrandbits(16)])]))
-        count = random.choice([0, 1, 2, 9, MEMORY_WRITE_WORDS]) if random.random() < 0.2 else random.randint(1, 5)
+        count = random.choice([0, 1, 2, 9, self._most_written]) if random.random() < 0.2 else random.randint(1, 5)
         start = random.randrange(self._words // 2, self._words - count)
         if written == "beyond":
             start = random.choice([self._words - count + 1, self._words, 1 << 24, 1 << 31])

@@ -322,6 +322,8 @@ class SimulatedSdram(wiring.Component):
         ``first``, ``first_clock``, ``upset_address``, ``upset_mask`` of the `SdramModel`.
     """
 
+    frame_bytes = SdramController.frame_bytes
+
     def __init__(self, controller: SdramController, cycles: SdramCycles | None = None, large: bool = False) -> None:
         self._controller = controller
         self._model = SdramModel(controller.chip, cycles or controller.cycles, large)

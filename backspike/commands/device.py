@@ -67,9 +67,9 @@ def connect(
     from backspike.fpga.link.device import Device
 
     if port:
-        # Request and answer are at most 1,100 and 600 bytes of ten bits.
+        # An answer is at most 600 bytes of ten bits.
         with _open_transport(board_name, port, bits) as transport:
-            yield Device(transport, config, 0.2 + 17_000 / bits, samples_per_frame)
+            yield Device(transport, config, 0.2 + 6_000 / bits, samples_per_frame)
     else:
         from backspike.fpga.link.serial_transport import SerialTransport
         from backspike.hdl.memory.sdram import Sdram

@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.layers import WeightLayer
-from backspike.link import PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request
+from backspike.link import (
+    FRAME_BYTES,
+    FRAME_UNIT,
+    LONG_FRAME_BYTES,
+    OVERHEAD,
+    PROTOCOL_VERSION,
+    WORDS,
+    LinkEvent,
+    Request,
+    greeting,
+)
 from backspike.model.network import check_rates, check_samples, check_weights
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap, window_weights, window_words
 
@@ -39,6 +49,14 @@ class Device:
     samples_per_frame : int, optional
         Whole samples of a frame; as much as goes in when left out. A device answers when its network has taken all of
         them, and works on the last `input_buffers` of the configuration while the next frame comes.
+
+    Attributes
+    ----------
+    config : NetworkConfig
+    session : Session
+    registers : RegisterMap
+    frame_bytes : int
+        Most bytes of a frame that the device takes.
 
     Raises
     ------
@@ -75,14 +93,17 @@ class Device:
 
     def hello(self) -> None:
         """Reset the network: LFSRs, rates and counters are the initial ones, samples are gone, weights stay."""
-        answer, expected = self.session.ask(Request.HELLO), bytes((PROTOCOL_VERSION, PARTS))
+        answer = self.session.ask(Request.HELLO)
         version = answer[0] if answer else "none"
         if version != PROTOCOL_VERSION:
             raise BackspikeError(
                 f"the device speaks version {version} of the protocol, and this is version {PROTOCOL_VERSION}"
             )
-        if answer != expected:
-            raise BackspikeError(f"the device answers HELLO with the bytes {answer.hex()}, not {expected.hex()}")
+        possible = {greeting(size): size for size in range(FRAME_BYTES, LONG_FRAME_BYTES + 1, FRAME_UNIT)}
+        if answer not in possible:
+            first, *_, last = (expected.hex() for expected in possible)
+            raise BackspikeError(f"the device answers HELLO with the bytes {answer.hex()}, not with {first} to {last}")
+        self.frame_bytes = possible[answer]
 
     # -- registers --------------------------------------------------------------------------------------------
 
@@ -224,7 +245,7 @@ class Device:
                 progress(fresh)
             return fresh
 
-        for body in pack_samples(values, labels, learn, whole_samples=self._samples_per_frame):
+        for body in pack_samples(values, labels, learn, self.frame_bytes - OVERHEAD, self._samples_per_frame):
             sent += body.samples
             collect(self.session.ask(Request.SAMPLES, body.content))
         seconds = self.session.transport.seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from backspike.link import BODY_BYTES, CRC_BYTES, FRAME_BYTES, HEADER_BYTES, OVERHEAD
+from backspike.link import CRC_BYTES, FRAME_BYTES, HEADER_BYTES, LONG_FRAME_BYTES, OVERHEAD
 
 __all__ = ["Frame", "FrameError"]
 
@@ -23,7 +23,7 @@ class Frame:
     sequence, kind : int
         A byte each.
     body : bytes
-        At most `BODY_BYTES`.
+        At most 8,186 bytes, and to a device no more than its frames take.
     """
 
     sequence: int
@@ -32,21 +32,22 @@ class Frame:
 
     def pack(self) -> bytes:
         """Return the frame's bytes, with its CRC."""
-        if len(self.body) > BODY_BYTES:
-            raise ValueError(f"a body has at most {BODY_BYTES} bytes, not {len(self.body)}")
+        most = LONG_FRAME_BYTES - OVERHEAD
+        if len(self.body) > most:
+            raise ValueError(f"a body has at most {most} bytes, not {len(self.body)}")
         content = bytes([self.sequence, self.kind]) + self.body
         return content + zlib.crc32(content).to_bytes(CRC_BYTES, "little")
 
     @classmethod
-    def unpack(cls, packed: bytes) -> Frame:
-        """Return the frame of bytes that `pack` has made.
+    def unpack(cls, packed: bytes, frame_bytes: int = FRAME_BYTES) -> Frame:
+        """Return the frame of bytes that `pack` has made, for one that takes frames of up to so many.
 
         Raises
         ------
         FrameError
             ``"short"`` or ``"long"``: its length; ``"damaged"``: a wrong CRC.
         """
-        if len(packed) > FRAME_BYTES:
+        if len(packed) > frame_bytes:
             raise FrameError("long")
         if len(packed) < OVERHEAD:
             raise FrameError("short")

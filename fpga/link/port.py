@@ -27,8 +27,11 @@ except ModuleNotFoundError:
 
 __all__ = ["open_port", "open_transport"]
 
+BYTE_BITS = 10
+"""Bits of a byte on the line: start and stop are two of them."""
+
 WRITE_SECONDS = 10.0
-"""Seconds in which a port has to take a request, of at most 1,100 bytes."""
+"""Seconds in which a port has to take a request, of at most 8,300 bytes: 8.7 seconds at 9,600 bits per second."""
 
 _GONE = (errno.EIO, errno.ENODEV, errno.ENXIO)
 
@@ -76,7 +79,7 @@ def open_port(path: Path | str, baud: int, write_timeout: float | None = WRITE_S
 def open_transport(path: Path | str, baud: int) -> Iterator[SerialTransport]:
     """Open a serial port as `open_port` does, to carry frames."""
     with open_port(path, baud) as line:
-        yield SerialTransport(line)
+        yield SerialTransport(line, byte_seconds=BYTE_BITS / baud)
 
 
 def _reason(error: Exception) -> str:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from backspike.errors import BackspikeError
 from backspike.link import (
     MEMORY_READ_WORDS,
-    MEMORY_WRITE_WORDS,
     RUN_WRITES,
     RUNS,
     MemoryRequest,
     RunFlag,
     Status,
+    memory_write_words,
 )
 from backspike.model.records import ADDRESS_LIMIT, ENTRY_WORDS, Records, pack_order, pack_records
 
@@ -78,6 +78,7 @@ class SampleMemory:
 
     def __init__(self, device: Device) -> None:
         self._session, self._config, self._registers = device.session, device.config, device.registers
+        self._write_words = memory_write_words(device.frame_bytes)
         session = device.session
         begun = session.transport.seconds()
         while True:
@@ -100,8 +101,8 @@ class SampleMemory:
 
     def write(self, address: int, words: NDArray[np.uint16], progress: Callable[[int], object] | None = None) -> None:
         """Write words from an address on; `progress` gets numbers of words written."""
-        for start in range(0, len(words), MEMORY_WRITE_WORDS):
-            part = words[start : start + MEMORY_WRITE_WORDS]
+        for start in range(0, len(words), self._write_words):
+            part = words[start : start + self._write_words]
             body = (address + start).to_bytes(4, "little") + part.astype("<u2").tobytes()
             self._session.ask(MemoryRequest.MEMORY_WRITE, body, size=0)
             if progress:

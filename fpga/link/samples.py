@@ -46,7 +46,7 @@ def pack_samples(
     learn : bool, or bool array, shape (samples,)
         Whether the samples are learned.
     most : int
-        Bytes of a body, 6 (a part of one entry) to `BODY_BYTES`.
+        Bytes of a body, at least 6: a part of one entry.
     whole_samples : int, optional
         Samples of a body, at least 1: none that goes on in the next body stands after one that ends in this.
     """

@@ -20,7 +20,7 @@ except ModuleNotFoundError as error:
 __all__ = ["LINE_BYTES", "NOISE", "Line", "LineReader", "SerialTransport", "decode_line", "encode_line"]
 
 LINE_BYTES = FRAME_BYTES + -(-FRAME_BYTES // 254)
-"""Most bytes of a frame on the line, the 0 at its end apart."""
+"""Most bytes of an answer on the line, the 0 at its end apart."""
 
 NOISE = 1 << 16
 """Bytes that are no answer, after which none is waited for: a line may bring any number of them."""
@@ -52,8 +52,8 @@ def encode_line(frame: Frame) -> bytes:
     return encoded + b"\0"
 
 
-def decode_line(line: bytes) -> Frame:
-    """Return the frame in the bytes before a 0.
+def decode_line(line: bytes, frame_bytes: int = FRAME_BYTES) -> Frame:
+    """Return the frame in the bytes before a 0, for one that takes frames of up to so many.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def decode_line(line: bytes) -> Frame:
         packed: bytes = cobs.decode(line)
     except cobs.DecodeError as error:
         raise FrameError("damaged") from error
-    return Frame.unpack(packed)
+    return Frame.unpack(packed, frame_bytes)
 
 
 class LineReader:
@@ -99,13 +99,16 @@ class SerialTransport:
     line : Line
     clock : callable
         Gives the seconds that time-outs are measured by: of a simulated line, those of the simulation.
+    byte_seconds : float
+        Seconds that a byte is on the line for, where `line` takes bytes sooner than it sends them.
     """
 
     silence = "is it the right port, and --baud that of the build?"
 
-    def __init__(self, line: Line, clock: Callable[[], float] = time.monotonic) -> None:
-        self._line, self._clock = line, clock
+    def __init__(self, line: Line, clock: Callable[[], float] = time.monotonic, byte_seconds: float = 0.0) -> None:
+        self._line, self._clock, self._byte_seconds = line, clock, byte_seconds
         self._heard = 0
+        self._on_line = 0.0
 
     @property
     def heard(self) -> int:
@@ -122,7 +125,10 @@ class SerialTransport:
 
     def send(self, frame: Frame) -> None:
         """Send a frame, with a 0 ahead, which ends whatever noise, or a host before this one, has left on the line."""
-        self._line.write(b"\0" + encode_line(frame))
+        content = b"\0" + encode_line(frame)
+        self._line.write(content)
+        # Until when, at the latest, bytes are on the line that the port has taken.
+        self._on_line = self._clock() + len(content) * self._byte_seconds
 
     def reset(self) -> None:
         """Send a break, which takes long enough at any bit rate from 300 a second on."""
@@ -131,8 +137,8 @@ class SerialTransport:
     def receive(self, timeout: float) -> Iterator[Frame]:
         """Give the frames that come, until `timeout` or `NOISE`."""
         reader, heard, late = LineReader(), 0, False
-        now = self._clock()
-        end, latest = now + timeout, now + 2 * timeout
+        begun = max(self._clock(), self._on_line)
+        end, latest = begun + timeout, begun + 2 * timeout
         while heard < NOISE:
             came = self._line.read(min(max(1, self._line.in_waiting), _CHUNK))
             heard += len(came)

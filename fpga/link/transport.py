@@ -42,6 +42,6 @@ class Transport(Protocol):
     def receive(self, timeout: float) -> Iterator[Frame]:
         """Give the frames that come, and nothing of what is none.
 
-        It ends when none has come for `timeout` seconds, twice as many if bytes keep coming, and after a limited number
-        of bytes, whatever they are: also where they never end, or time stands still.
+        It ends when none has come for `timeout` seconds after the last frame was sent, twice as many if bytes keep
+        coming, and after a limited number of bytes, whatever they are: also where they never end, or time stands still.
         """

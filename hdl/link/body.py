@@ -6,7 +6,7 @@ from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from backspike.link import BODY_BYTES, FRAME_BYTES
+from backspike.link import FRAME_BYTES, OVERHEAD
 
 __all__ = ["BodyReader"]
 
@@ -16,11 +16,16 @@ class BodyReader(wiring.Component):
 
     Latency: the first byte is there in the cycle after `rewind`. Throughput: a byte per cycle.
 
+    Parameters
+    ----------
+    frame_bytes : int
+        Most bytes of a frame.
+
     Members
     -------
     rewind : ``In(1)``
         Go back to the first byte.
-    size : ``In(range(BODY_BYTES + 1))``
+    size : ``In(range(frame_bytes - OVERHEAD + 1))``
         Bytes of the body.
     o : ``Out(stream.Signature(8))``
         Not `valid` after the last byte.
@@ -28,19 +33,19 @@ class BodyReader(wiring.Component):
         With a byte that is taken: pairs of bytes after it that are passed over.
     beyond : ``Out(1)``
         With `skip`: it leads beyond the end. What follows then is of no use before the next `rewind`.
-    address, data : ``Out(range(FRAME_BYTES))``, ``In(8)``
+    address, data : ``Out(range(frame_bytes))``, ``In(8)``
         Those of a `FrameReceiver`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, frame_bytes: int = FRAME_BYTES) -> None:
         super().__init__(
             {
                 "rewind": In(1),
-                "size": In(range(BODY_BYTES + 1)),
+                "size": In(range(frame_bytes - OVERHEAD + 1)),
                 "o": Out(stream.Signature(8)),
                 "skip": In(16),
                 "beyond": Out(1),
-                "address": Out(range(FRAME_BYTES)),
+                "address": Out(range(frame_bytes)),
                 "data": In(8),
             }
         )

@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
-from backspike.link import BODY_BYTES, PARTS, WORDS, Request, Status
+from backspike.link import FRAME_BYTES, OVERHEAD, PARTS, WORDS, Request, Status
 from backspike.registers import RegisterMap
 
 from .lists import label_layout
@@ -20,11 +20,17 @@ class RequestChecker(wiring.Component):
 
     Latency: two cycles at most, and of samples two, and four for each list.
 
+    Parameters
+    ----------
+    config : NetworkConfig
+    frame_bytes : int
+        Most bytes of a frame.
+
     Members
     -------
     start : ``In(1)``
         Check the request whose body's first byte is on `body`; its kind and size stay until `done`.
-    kind, size : ``In(8)``, ``In(range(BODY_BYTES + 1))``
+    kind, size : ``In(8)``, ``In(range(frame_bytes - OVERHEAD + 1))``
     body : ``In(stream.Signature(8))``
     skip, beyond : ``Out(16)``, ``In(1)``
         Those of a `BodyReader`.
@@ -35,13 +41,13 @@ class RequestChecker(wiring.Component):
     status : ``Out(Status)``
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, frame_bytes: int = FRAME_BYTES) -> None:
         self._config = config
         super().__init__(
             {
                 "start": In(1),
                 "kind": In(8),
-                "size": In(range(BODY_BYTES + 1)),
+                "size": In(range(frame_bytes - OVERHEAD + 1)),
                 "body": In(stream.Signature(8)),
                 "skip": Out(16),
                 "beyond": In(1),
@@ -82,7 +88,7 @@ class RequestChecker(wiring.Component):
                         conclude(Mux((size == 2) & (byte < registers), Status.DONE, Status.WRONG_BODY))
                         take("Count")
                     with m.Case(Request.WRITE):
-                        # An address, and 1 to 64 words.
+                        # An address, and 1 to `WORDS` words.
                         fits = (size[:2] == 1) & (size > 4) & (size <= 1 + 4 * WORDS) & (byte < registers)
                         allowed = Mux(self.mid_sample, Status.MID_SAMPLE, Status.DONE)
                         conclude(Mux(fits, allowed, Status.WRONG_BODY))

@@ -11,14 +11,13 @@ from backspike.config import NetworkConfig
 from backspike.hdl.registers import request_layout
 from backspike.hdl.samples import sample_layout
 from backspike.hdl.wins import result_layout
-from backspike.link import PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request
+from backspike.link import FRAME_BYTES, WORDS, LinkEvent, Request, greeting
 
 from .event_counters import EventCounters
 from .lists import ListReader
 
 __all__ = ["RequestExecutor"]
 
-_HELLO_BYTES = 2
 _WORD_BYTES = 4
 
 
@@ -28,6 +27,12 @@ class RequestExecutor(wiring.Component):
     Latency: the first register is accessed four cycles after `start`, when it is written seven, and words follow each
     other by six cycles besides those of the access; the first byte of samples is taken in the cycle after `start`, and
     one per cycle follows, as long as the network takes them.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    frame_bytes : int
+        Most bytes of a frame.
 
     Members
     -------
@@ -52,8 +57,8 @@ class RequestExecutor(wiring.Component):
         Those of a `NetworkTop`.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        self._config = config
+    def __init__(self, config: NetworkConfig, frame_bytes: int = FRAME_BYTES) -> None:
+        self._config, self._frame_bytes = config, frame_bytes
         super().__init__(
             {
                 "start": In(1),
@@ -75,6 +80,7 @@ class RequestExecutor(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         body, kind = self.body, self.kind
+        hello = greeting(self._frame_bytes)
         # Bytes on their way into the answer or out of the request.
         word = Signal(32)
         bytes_left = Signal(range(_WORD_BYTES))
@@ -103,7 +109,7 @@ class RequestExecutor(wiring.Component):
 
         # -- samples and results -----------------------------------------------------------------------------------
 
-        lists = ListReader(self._config)
+        lists = ListReader(self._config, self._frame_bytes)
         m.submodules.lists = ResetInserter(self.reset)(lists)
         connect(m, lists.samples, flipped(self.samples))
         m.d.comb += [lists.i.payload.eq(body.payload), self.mid_sample.eq(lists.begun)]
@@ -179,7 +185,7 @@ class RequestExecutor(wiring.Component):
                         with m.Else():
                             finish()
                     with m.Default():
-                        send(Const(PROTOCOL_VERSION | PARTS << 8, 32), _HELLO_BYTES)
+                        send(Const(int.from_bytes(hello, "little"), 32), len(hello))
 
             with m.State("Feed"):
                 m.d.comb += [lists.i.valid.eq(body.valid), body.ready.eq(lists.i.ready)]

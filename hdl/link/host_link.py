@@ -14,7 +14,7 @@ from backspike.hdl.memory.runs import RunPort
 from backspike.hdl.registers import request_layout
 from backspike.hdl.samples import sample_layout
 from backspike.hdl.wins import result_layout
-from backspike.link import ANSWER, RUNS, LinkEvent, MemoryRequest, Request, Status
+from backspike.link import ANSWER, FRAME_BYTES, RUNS, LinkEvent, MemoryRequest, Request, Status
 
 from .body import BodyReader
 from .checker import RequestChecker
@@ -44,6 +44,8 @@ class HostLink(wiring.Component):
     config : NetworkConfig
     address_bits : int, optional
         Of a sample memory; left out, there is none.
+    frame_bytes : int
+        Most bytes of a frame, a multiple of 1,024.
 
     Members
     -------
@@ -67,8 +69,8 @@ class HostLink(wiring.Component):
         There are results that have gone into no answer yet.
     """
 
-    def __init__(self, config: NetworkConfig, address_bits: int | None = None) -> None:
-        self._config, self._address_bits = config, address_bits
+    def __init__(self, config: NetworkConfig, address_bits: int | None = None, frame_bytes: int = FRAME_BYTES) -> None:
+        self._config, self._address_bits, self._frame_bytes = config, address_bits, frame_bytes
         of_memory: dict[str, wiring.Member] = {}
         if address_bits is not None:
             of_memory = {
@@ -94,10 +96,10 @@ class HostLink(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.receiver = receiver = FrameReceiver()
-        m.submodules.body = body = BodyReader()
-        m.submodules.checker = checker = RequestChecker(self._config)
-        m.submodules.executor = executor = RequestExecutor(self._config)
+        m.submodules.receiver = receiver = FrameReceiver(self._frame_bytes)
+        m.submodules.body = body = BodyReader(self._frame_bytes)
+        m.submodules.checker = checker = RequestChecker(self._config, self._frame_bytes)
+        m.submodules.executor = executor = RequestExecutor(self._config, self._frame_bytes)
         m.submodules.writer = writer = AnswerWriter()
         m.submodules.checksum = checksum = Checksum()
         connect(m, flipped(self.received), receiver.i)
@@ -213,7 +215,7 @@ class HostLink(wiring.Component):
     def _memory_parts(self, m: Module) -> tuple[MemoryChecker, MemoryExecutor]:
         """Add what checks and executes requests of the sample memory."""
         assert self._address_bits is not None
-        m.submodules.memory_checker = checker = MemoryChecker(self._config, self._address_bits)
+        m.submodules.memory_checker = checker = MemoryChecker(self._config, self._address_bits, self._frame_bytes)
         m.submodules.memory_executor = executor = MemoryExecutor(self._config, self._address_bits)
         connect(m, executor.memory, flipped(self.memory))
         connect(m, executor.runs, flipped(self.runs))

@@ -26,6 +26,12 @@ class ListReader(wiring.Component):
 
     A part is a label and flags (2 bytes), the number of its entries (2), and each entry's step and value (a byte each).
 
+    Parameters
+    ----------
+    config : NetworkConfig
+    frame_bytes : int
+        Most bytes of a frame, in which a part is whole.
+
     Latency: an entry is offered in the cycle after its value. Throughput: a byte per cycle, as long as entries are
     taken.
 
@@ -39,8 +45,8 @@ class ListReader(wiring.Component):
         All entries are taken, and no part has begun.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        self._config = config
+    def __init__(self, config: NetworkConfig, frame_bytes: int = FRAME_BYTES) -> None:
+        self._config, self._frame_bytes = config, frame_bytes
         super().__init__(
             {
                 "i": In(stream.Signature(8)),
@@ -53,7 +59,7 @@ class ListReader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         inputs, entry = self._config.layers[0], self.samples.p
-        left = Signal(range(FRAME_BYTES // 2))
+        left = Signal(range(self._frame_bytes // 2))
         place = Signal(2)
         flags = Signal(label_layout())
         last = (left == 1) & ~flags.goes_on

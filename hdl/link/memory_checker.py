@@ -8,8 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
 from backspike.link import (
-    BODY_BYTES,
+    FRAME_BYTES,
     MEMORY_READ_WORDS,
+    OVERHEAD,
     RUN_WRITES,
     MemoryRequest,
     RunFlag,
@@ -34,6 +35,8 @@ class MemoryChecker(wiring.Component):
     config : NetworkConfig
     address_bits : int
         Of the memory.
+    frame_bytes : int
+        Most bytes of a frame.
 
     Members
     -------
@@ -45,13 +48,13 @@ class MemoryChecker(wiring.Component):
         There is no place for a run.
     """
 
-    def __init__(self, config: NetworkConfig, address_bits: int) -> None:
+    def __init__(self, config: NetworkConfig, address_bits: int, frame_bytes: int = FRAME_BYTES) -> None:
         self._config, self._address_bits = config, address_bits
         super().__init__(
             {
                 "start": In(1),
                 "kind": In(8),
-                "size": In(range(BODY_BYTES + 1)),
+                "size": In(range(frame_bytes - OVERHEAD + 1)),
                 "body": In(stream.Signature(8)),
                 "mid_sample": In(1),
                 "ready": In(1),

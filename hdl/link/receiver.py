@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike.hdl.ram import ram
-from backspike.link import BODY_BYTES, CRC_BYTES, FRAME_BYTES, HEADER_BYTES, LinkEvent
+from backspike.link import CRC_BYTES, FRAME_BYTES, HEADER_BYTES, OVERHEAD, LinkEvent
 
 from .checksum import ChecksumPort
 from .transport import Token, token_layout
@@ -15,9 +15,9 @@ from .transport import Token, token_layout
 __all__ = ["FrameReceiver", "frame_layout"]
 
 
-def frame_layout() -> data.StructLayout:
+def frame_layout(frame_bytes: int = FRAME_BYTES) -> data.StructLayout:
     """Return the layout of a received frame: its ``sequence`` and ``kind``, and the ``size`` of its body in bytes."""
-    return data.StructLayout({"sequence": 8, "kind": 8, "size": range(BODY_BYTES + 1)})
+    return data.StructLayout({"sequence": 8, "kind": 8, "size": range(frame_bytes - OVERHEAD + 1)})
 
 
 class FrameReceiver(wiring.Component):
@@ -28,12 +28,17 @@ class FrameReceiver(wiring.Component):
 
     Latency: a frame is offered two cycles after the token at its end. Throughput: a token per cycle.
 
+    Parameters
+    ----------
+    frame_bytes : int
+        Most bytes of a frame, from sequence to CRC.
+
     Members
     -------
     i : ``In(stream.Signature(token_layout(), always_ready=True))``
-    frame : ``Out(stream.Signature(frame_layout()))``
+    frame : ``Out(stream.Signature(frame_layout(frame_bytes)))``
         A frame with a right CRC; `ready` says that its body is not needed any more.
-    address, data : ``In(range(FRAME_BYTES))``, ``Out(8)``
+    address, data : ``In(range(frame_bytes))``, ``Out(8)``
         The body of the frame that is offered: the byte at the last cycle's address.
     busy : ``Out(1)``
         A frame is looked at or offered: what comes is dropped.
@@ -43,12 +48,13 @@ class FrameReceiver(wiring.Component):
         The sum of the frame that comes. Free to be used for other things while a frame is offered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, frame_bytes: int = FRAME_BYTES) -> None:
+        self._frame_bytes = frame_bytes
         super().__init__(
             {
                 "i": In(stream.Signature(token_layout(), always_ready=True)),
-                "frame": Out(stream.Signature(frame_layout())),
-                "address": In(range(FRAME_BYTES)),
+                "frame": Out(stream.Signature(frame_layout(frame_bytes))),
+                "address": In(range(frame_bytes)),
                 "data": Out(8),
                 "busy": Out(1),
                 "events": Out(len(LinkEvent)),
@@ -57,13 +63,13 @@ class FrameReceiver(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.bytes = memory = ram(8, FRAME_BYTES)
+        m, most = Module(), self._frame_bytes
+        m.submodules.bytes = memory = ram(8, most)
         stored = memory.write_port()
         read = memory.read_port()
         token, frame = self.i.payload, self.frame.p
         # Of the next byte, in the body: the header lies before it, in the memory's last bytes, which no body reaches.
-        place = Signal(range(-HEADER_BYTES, FRAME_BYTES - HEADER_BYTES + 1), init=-HEADER_BYTES)
+        place = Signal(range(-HEADER_BYTES, most - HEADER_BYTES + 1), init=-HEADER_BYTES)
         too_long = Signal()
         broken = Signal()
         m.d.comb += [
@@ -76,7 +82,7 @@ class FrameReceiver(wiring.Component):
 
         def store() -> None:
             m.d.comb += [stored.en.eq(1), self.crc.valid.eq(1)]
-            with m.If(place == FRAME_BYTES - HEADER_BYTES):
+            with m.If(place == most - HEADER_BYTES):
                 m.d.sync += too_long.eq(1)
             with m.Else():
                 m.d.sync += place.eq(place + 1)

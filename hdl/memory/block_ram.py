@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from backspike.hdl.ram import ram
+from backspike.link import FRAME_BYTES
 
 from .port import COUNT_BITS, WORD_BITS, memory_port
 
@@ -28,6 +29,9 @@ class BlockRam(wiring.Component):
     -------
     memory : ``In(memory_port(address_bits))``
     """
+
+    frame_bytes = FRAME_BYTES
+    """Most bytes of a frame of the host's: the RAM is there for samples."""
 
     def __init__(self, address_bits: int) -> None:
         self._address_bits = address_bits

@@ -9,6 +9,8 @@ from amaranth import Cat, Module, Signal
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
+from backspike.link import LONG_FRAME_BYTES
+
 from .port import WORD_BITS, burst_layout, memory_port
 
 __all__ = ["Sdram", "SdramController", "SdramCycles", "sdram_pins"]
@@ -186,6 +188,9 @@ class SdramController(wiring.Component):
     memory : ``In(memory_port(address_bits))``
     pins : ``Out(sdram_pins(chip))``
     """
+
+    frame_bytes = LONG_FRAME_BYTES
+    """Most bytes of a frame of the host's: the device's own RAM is free for what fills this one quickly."""
 
     def __init__(self, chip: Sdram, clock: float) -> None:
         if not 1 <= chip.column_bits <= 10:

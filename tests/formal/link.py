@@ -9,12 +9,13 @@ from backspike.config import NetworkConfig
 from backspike.hdl.link import checker, executor, host_link, writer
 from backspike.hdl.link.receiver import FrameReceiver
 from backspike.hdl.ram import ram
+from backspike.link import OVERHEAD
 
 from .proof import Bench, Proof, mutant
 
 CONFIG = NetworkConfig(layers=(3, 2), ticks=3, weight_bits=4, weight_frac=2, lfsr_bits=24)
 BODY = 10
-"""Most bytes of a body here, instead of 1,018."""
+"""Most bytes of a body here, instead of 1,018 or 8,186."""
 WORDS = PARTS = 2
 """Most words, and most lists, of a request here, instead of 64."""
 FRAMES = 1
@@ -76,7 +77,7 @@ def answered(bench: Bench) -> None:
 def short(*change: str):
     """Return the link of short requests, or with a change of its checker."""
     old, new = change or ("class RequestChecker", "class RequestChecker")
-    checkers = mutant(checker, old, new, WORDS=WORDS, PARTS=PARTS, BODY_BYTES=BODY)
+    checkers = mutant(checker, old, new, WORDS=WORDS, PARTS=PARTS)
     executors = mutant(executor, "class RequestExecutor", "class RequestExecutor", WORDS=WORDS, PARTS=PARTS)
     writers = mutant(writer, "class AnswerWriter", "class AnswerWriter", ANSWER_BYTES=32)
     parts = {
@@ -86,7 +87,9 @@ def short(*change: str):
         "FrameReceiver": AnyFrames,
     }
     # As if HELLO had come before: a request of any kind is taken at once.
-    return lambda: mutant(host_link, "known = Signal()", "known = Signal(init=1)", **parts).HostLink(CONFIG)
+    return lambda: mutant(host_link, "known = Signal()", "known = Signal(init=1)", **parts).HostLink(
+        CONFIG, frame_bytes=BODY + OVERHEAD
+    )
 
 
 PROOFS = [

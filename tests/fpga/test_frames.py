@@ -80,8 +80,8 @@ def test_what_is_no_frame_has_a_reason(line: bytes, reason: str) -> None:
 
 
 def test_a_body_too_long_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^a body has at most 1018 bytes, not 1019$"):
-        Frame(0, Request.SAMPLES, bytes(1019)).pack()
+    with pytest.raises(ValueError, match=r"^a body has at most 8186 bytes, not 8187$"):
+        Frame(0, Request.SAMPLES, bytes(8187)).pack()
 
 
 def unpacked(bodies: list[bytes], inputs: int) -> tuple[list[tuple[int, bool]], np.ndarray]:

@@ -23,7 +23,7 @@ from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.port import open_port
 from backspike.fpga.link.serial_transport import SerialTransport, decode_line, encode_line
 from backspike.fpga.link.session import GREETINGS, NoAnswerError
-from backspike.link import ANSWER, PROTOCOL_VERSION, LinkEvent, Request
+from backspike.link import ANSWER, PROTOCOL_VERSION, LinkEvent, Request, greeting
 from backspike.locks import locked
 from backspike.model import Network
 from backspike.model.synapses import initial_weights
@@ -437,7 +437,7 @@ class Scripted:
 
 def hello(version: int = PROTOCOL_VERSION):
     def answer(request: Frame, number: int) -> bytes:
-        body = bytes((0, version, 64)) if request.kind == Request.HELLO else bytes((0, 1, 2, 3, 4))
+        body = bytes((0, version)) + greeting()[1:] if request.kind == Request.HELLO else bytes((0, 1, 2, 3, 4))
         return encode_line(Frame(request.sequence, request.kind | ANSWER, body))
 
     return answer
@@ -462,7 +462,7 @@ def test_no_break_is_sent_to_what_answers() -> None:
 
 
 def test_another_protocol_is_refused() -> None:
-    sentence = r"^the device speaks version 9 of the protocol, and this is version 3$"
+    sentence = r"^the device speaks version 9 of the protocol, and this is version 4$"
     with pytest.raises(BackspikeError, match=sentence):
         Device(SerialTransport(Scripted(hello(9))), CONFIG)
 

@@ -24,7 +24,7 @@ from backspike.fpga.link.serial_transport import (
     encode_line,
 )
 from backspike.fpga.link.session import ATTEMPTS, GREETINGS, NoAnswerError
-from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, LinkEvent, Request, Status
+from backspike.link import ANSWER, PROTOCOL_VERSION, LinkEvent, Request, Status, greeting
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterMap
 
 CONFIG = NetworkConfig(layers=(3, 2), name="hostile", ticks=4)
@@ -46,7 +46,7 @@ class HonestDevice:
 
     def body(self, request: Frame) -> bytes:
         if request.kind == Request.HELLO:
-            return bytes((PROTOCOL_VERSION, PARTS))
+            return greeting()
         if request.kind == Request.READ:
             address, count = request.body
             return struct.pack("<I", self.values.get(self.names[address], 0)) * count
@@ -189,13 +189,42 @@ def show(device: Device, samples: int = 3) -> None:
 DONE = b"\0"
 
 
+class SlowLine(HostileLine):
+    """A port that takes a request at once, and then sends it for a second; the answer is there right after that."""
+
+    sent = 0.0
+
+    def read(self, size: int = 1) -> bytes:
+        if self.time < self.sent:
+            self.time += READ_SECONDS
+            return b""
+        return super().read(size)
+
+    def write(self, content: bytes, /) -> int:
+        if not self.waiting:
+            self.sent = self.time + 1.0
+        return super().write(content)
+
+
+@pytest.mark.parametrize(("byte_seconds", "repeats"), [(0.1, False), (0.0, True)])
+def test_a_request_that_is_still_on_the_line_is_not_late(byte_seconds: float, repeats: bool) -> None:
+    line = SlowLine(lambda request: encode_line(HonestDevice()(request)))
+    device = Device(SerialTransport(line, line.seconds, byte_seconds), CONFIG, TIMEOUT)
+    assert device.read("TICKS") == 0
+    assert (device.session.repeats > 0) is repeats
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "use", "sentence"),
     [
         (Request.HELLO, b"", connect, "the device's answer to HELLO is empty, without a status"),
         (Request.HELLO, DONE, connect, "the device speaks version none of the protocol, and this is version"),
         (Request.HELLO, DONE + bytes((PROTOCOL_VERSION,)), connect, "the device answers HELLO with the bytes"),
-        (Request.HELLO, DONE + bytes((PROTOCOL_VERSION, 65)), connect, "the device answers HELLO with the bytes"),
+        (Request.HELLO, DONE + bytes((PROTOCOL_VERSION, 65, 1)), connect, "the device answers HELLO with the bytes"),
+        (Request.HELLO, DONE + greeting()[:2], connect, "the device answers HELLO with the bytes"),
+        (Request.HELLO, DONE + greeting()[:2] + b"\0", connect, "the device answers HELLO with the bytes"),
+        (Request.HELLO, DONE + greeting()[:2] + b"\x09", connect, "the device answers HELLO with the bytes"),
+        (Request.HELLO, DONE + greeting() + b"\0", connect, "the device answers HELLO with the bytes"),
         (Request.READ, b"", "counters", "the device's answer to READ is empty, without a status"),
         (Request.READ, DONE, "counters", "the device's answer to READ has 0 bytes, not 4"),
         (Request.READ, DONE + b"abc", "counters", "the device's answer to READ has 3 bytes, not 4"),

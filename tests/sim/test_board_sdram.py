@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from functools import partial
 from random import Random
 
@@ -10,8 +11,9 @@ import pytest
 
 from backspike import BackspikeError
 from backspike.cli import main
+from backspike.fpga.link.frames import Frame
 from backspike.hdl.memory.sdram import Sdram
-from backspike.link import MemoryRequest
+from backspike.link import LinkEvent, MemoryRequest, Request
 from backspike.sim import board as module
 from backspike.sim.board import SimulatedBoard
 from backspike.sim.requests import Conversation
@@ -42,6 +44,11 @@ def test_it_answers_as_the_model_does_and_the_part_has_nothing_to_complain_of():
                 address, mask = random.randrange(1 << CHIP.address_bits), 1 << random.randrange(16)
                 board.flip(address, mask)
                 conversation.model.memory[address] ^= mask
+        # The longest frame that such a board takes, nearly all of it entries that are dropped.
+        longest = struct.pack("<HH", 0, 4091) + bytes((1, 7)) * 4091
+        request = Frame((conversation.model.sequence + 1) % 256, Request.SAMPLES, longest)
+        assert conversation.tell(request) is LinkEvent.TAKEN
+        conversation.rest()
         assert board.complaint == ""
         with pytest.raises(BackspikeError, match=r"^the SDRAM has 2,048 words, so none has the address 2048$"):
             board.flip(2048, 1)

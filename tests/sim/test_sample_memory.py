@@ -20,11 +20,11 @@ from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.link import (
     DAMAGED_RESULT,
     MEMORY_READ_WORDS,
-    MEMORY_WRITE_WORDS,
     RUNS,
     MemoryRequest,
     Request,
     Status,
+    memory_write_words,
 )
 from backspike.model import Network
 from backspike.model.fast import run_samples
@@ -69,8 +69,8 @@ class Host:
         return answer.body[1:]
 
     def write(self, address: int, words: np.ndarray) -> None:
-        for start in range(0, len(words), MEMORY_WRITE_WORDS):
-            part = words[start : start + MEMORY_WRITE_WORDS].astype("<u2").tobytes()
+        for start in range(0, len(words), memory_write_words()):
+            part = words[start : start + memory_write_words()].astype("<u2").tobytes()
             self.ask(MemoryRequest.MEMORY_WRITE, struct.pack("<I", address + start) + part)
 
     def results(self, address: int, samples: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.samples import pack_samples, unpack_results
 from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.layers import WeightLayer
-from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
+from backspike.link import ANSWER, PARTS, WORDS, LinkEvent, Request, Status, greeting
 from backspike.model import Network, Sample
 from backspike.registers import IDENTITY, RegisterMap, window_weights, window_words
 from backspike.sim.exercise import lively_weights
@@ -97,7 +97,7 @@ class LinkBench(Bench):
     async def hello(self) -> None:
         """Say hello, with any sequence."""
         self.sequence = self.random.randrange(256)
-        assert await self.ask(Request.HELLO) == bytes((PROTOCOL_VERSION, PARTS))
+        assert await self.ask(Request.HELLO) == greeting()
 
     async def read(self, name: str, count: int = 1) -> int:
         """Read a register a few times; return what it held last."""

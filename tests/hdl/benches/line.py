@@ -12,7 +12,7 @@ from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.samples import pack_samples, unpack_results
 from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.hdl.link.transport import Token
-from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, Request, Status
+from backspike.link import ANSWER, Request, Status, greeting
 from backspike.model import Network
 from backspike.registers import IDENTITY, RegisterMap
 
@@ -107,7 +107,7 @@ class BoardBench(LineBench):
         model = Network(config, [np.zeros(layer.shape, dtype=np.int64) for layer in config.weight_layers])
         samples = random_samples(config, self.random.getrandbits(32))
         for shown in range(2):
-            assert await self.ask(Request.HELLO, b"") == bytes((PROTOCOL_VERSION, PARTS))
+            assert await self.ask(Request.HELLO, b"") == greeting()
             for name, expected in (("IDENTITY", IDENTITY), ("SAMPLES", 0))[shown:]:
                 got = await self.ask(Request.READ, bytes((registers[name].address, 1)))
                 assert got == struct.pack("<I", expected), f"{name}: {got.hex()}"

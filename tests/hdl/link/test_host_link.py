@@ -11,7 +11,7 @@ from amaranth.sim import Simulator
 from backspike.config import NetworkConfig
 from backspike.hdl.link.host_link import HostLink
 from backspike.hdl.link.transport import Token
-from backspike.link import ANSWER, PARTS, PROTOCOL_VERSION, WORDS, LinkEvent, Request, Status
+from backspike.link import ANSWER, WORDS, LinkEvent, Request, Status, greeting
 from backspike.registers import RegisterMap
 
 SEED = 20272
@@ -184,7 +184,7 @@ def test_requests_do_what_they_say_and_nothing_else_does() -> None:
 
     async def hello(ctx) -> None:
         before, bench.sequence = bench.resets, random.randrange(256)
-        assert await bench.ask(ctx, Request.HELLO) == bytes((PROTOCOL_VERSION, PARTS))
+        assert await bench.ask(ctx, Request.HELLO) == greeting()
         assert bench.resets == before + 1
         # IDENTITY is written.
         address, written, _ = bench.accesses.pop()

@@ -9,7 +9,7 @@ from amaranth.sim import Simulator
 
 from backspike.config import NetworkConfig
 from backspike.hdl.link.memory_checker import MemoryChecker
-from backspike.link import MEMORY_READ_WORDS, MEMORY_WRITE_WORDS, MemoryRequest, Status
+from backspike.link import MEMORY_READ_WORDS, MemoryRequest, Status, memory_write_words
 from backspike.registers import RegisterMap
 
 SEED = 20277
@@ -59,7 +59,7 @@ def draw(kind: int, random: Random) -> bytes:
             register = random.choice([0, REGISTERS - 1] * 8 + [REGISTERS, 255])
             body += bytes((register,)) + random.randbytes(4)
     elif kind == MemoryRequest.MEMORY_WRITE:
-        count = random.choice([0, 1, 2, 40, MEMORY_WRITE_WORDS])
+        count = random.choice([0, 1, 2, 40, memory_write_words()])
         body = struct.pack("<I", address(count)) + bytes(2 * count)
     elif kind == MemoryRequest.MEMORY_READ:
         count = random.choice([0, 1, 2, MEMORY_READ_WORDS, MEMORY_READ_WORDS + 1, 255, 256, 0x0101, 0xFFFF])

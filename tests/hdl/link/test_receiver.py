@@ -40,9 +40,9 @@ def draw_content(random: Random) -> bytes:
     return bytes(random.randrange(20)) if what == "zeros" else good
 
 
-def verdict(content: bytes, end: Token) -> LinkEvent | None:
+def verdict(content: bytes, end: Token, frame_bytes: int = FRAME_BYTES) -> LinkEvent | None:
     """Return as what docs/host_link.md has a frame counted; None if it is whole."""
-    if len(content) > FRAME_BYTES:
+    if len(content) > frame_bytes:
         return LinkEvent.LONG
     if len(content) < OVERHEAD:
         return LinkEvent.SHORT
@@ -57,7 +57,16 @@ class Bench:
     A patient one sends nothing while the receiver is busy.
     """
 
-    def __init__(self, random: Random, contents: list[bytes], stalls: float, holds: int, patient: bool = False) -> None:
+    def __init__(
+        self,
+        random: Random,
+        contents: list[bytes],
+        stalls: float,
+        holds: int,
+        patient: bool = False,
+        frame_bytes: int = FRAME_BYTES,
+    ) -> None:
+        self.frame_bytes = frame_bytes
         self.random, self.contents, self.stalls, self.holds, self.patient = random, contents, stalls, holds, patient
         self.cycle = 0
         self.expected: list[tuple[int, object]] = []
@@ -66,7 +75,7 @@ class Bench:
 
     def run(self) -> None:
         m = Module()
-        m.submodules.receiver = self.receiver = FrameReceiver()
+        m.submodules.receiver = self.receiver = FrameReceiver(self.frame_bytes)
         m.submodules.checksum = checksum = Checksum()
         connect(m, self.receiver.crc, checksum.receiver)
         simulator = Simulator(m)
@@ -94,7 +103,7 @@ class Bench:
                     await self.put(ctx, 0, self.random.choice(list(Token)), self.random.randrange(256))
                 lost |= bool(ctx.get(self.receiver.busy)) and kind in (Token.BYTE, Token.FRAMING)
                 await self.put(ctx, 1, kind, byte)
-            found = verdict(content, end)
+            found = verdict(content, end, self.frame_bytes)
             if lost:
                 self.expected.append((self.cycle - 1, LinkEvent.BUSY))
             elif found is None:
@@ -161,15 +170,19 @@ def test_only_frames_with_a_right_crc_are_offered(stalls: float, holds: int) -> 
     assert bench.kinds == {"offered", LinkEvent.SHORT, LinkEvent.DAMAGED, LinkEvent.BUSY}
 
 
-@pytest.mark.parametrize("length", [FRAME_BYTES, FRAME_BYTES + 1, 2 * FRAME_BYTES + 7])
-def test_a_frame_that_fills_the_memory_is_whole_and_a_longer_one_is_refused(length: int) -> None:
+@pytest.mark.parametrize("frame_bytes", [FRAME_BYTES, 2 * FRAME_BYTES])
+@pytest.mark.parametrize("factor_and_more", [(1, 0), (1, 1), (2, 7)])
+def test_a_frame_that_fills_the_memory_is_whole_and_a_longer_one_is_refused(
+    factor_and_more: tuple[int, int], frame_bytes: int
+) -> None:
     """A right one before and after it: nothing of it is left."""
+    length = factor_and_more[0] * frame_bytes + factor_and_more[1]
     random = Random(f"{SEED} {length}")
     contents = [packed(b"before"), packed(random.randbytes(length - 4)), packed(b"after it")]
-    bench = Bench(random, contents, 0.0, 1, patient=True)
+    bench = Bench(random, contents, 0.0, 1, patient=True, frame_bytes=frame_bytes)
     bench.run()
     assert [what for _, what in bench.expected] == [
         contents[0],
-        LinkEvent.LONG if length > FRAME_BYTES else contents[1],
+        LinkEvent.LONG if length > frame_bytes else contents[1],
         contents[2],
     ]
