@@ -21,7 +21,7 @@ from backspike.sim.requests import Conversation, random_request
 from .boards import CONFIG
 
 TINY = PRESETS["tiny"]
-HELLO = Frame(7, Request.HELLO), Frame(7, Request.HELLO | ANSWER, bytes((0, 3, 64)))
+HELLO = Frame(7, Request.HELLO), Frame(7, Request.HELLO | ANSWER, bytes((0, 4, 64, 1)))
 ADDRESS = {name: register.address for name, register in RegisterMap(TINY).registers.items()}
 LAST = max(ADDRESS.values())
 
