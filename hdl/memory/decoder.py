@@ -20,7 +20,7 @@ __all__ = ["RecordDecoder"]
 class RecordDecoder(wiring.Component):
     """Reads a record's lists (docs/sample_memory.md) out of a `RecordFetcher`, and gives their entries to a network.
 
-    Latency: the first header is read in the cycle after `start`. Throughput: a byte per cycle of rate-coded lists, and
+    Latency: the first header is looked at two cycles after `start`. Throughput: a byte per cycle of rate-coded lists, and
     an entry of the value 0 ends them; an entry per cycle of recorded spikes, and a cycle more for each list and each
     header that only skips.
 
@@ -64,14 +64,14 @@ class RecordDecoder(wiring.Component):
         place = Cat(odd, word)
         following = Signal.like(place)
         take = Signal()
+        fill = Signal()
         byte = Signal(8)
         there = word != self.words
-        m.d.comb += [
-            following.eq(place + (take & there)),
-            self.address.eq(following[1:]),
-            byte.eq(Mux(there, self.data.word_select(odd, 8), 0)),
-        ]
+        m.d.comb += [following.eq(place + ((take | fill) & there)), self.address.eq(following[1:])]
         m.d.sync += place.eq(following)
+        # A register between the RAM and all that a header decides: the byte at `place` is the one after it.
+        with m.If(take | fill):
+            m.d.sync += byte.eq(Mux(there, self.data.word_select(odd, 8), 0))
 
         # The next unit; what is beyond all of them stays there.
         position = Signal(range(inputs + 1))
@@ -113,7 +113,10 @@ class RecordDecoder(wiring.Component):
                 m.d.comb += following.eq(0)
                 m.d.sync += position.eq(0)
                 with m.If(self.start):
-                    m.next = "Header"
+                    m.next = "Fill"
+            with m.State("Fill"):
+                m.d.comb += fill.eq(1)
+                m.next = "Header"
             with m.State("Header"):
                 with m.If(byte == 0):
                     m.next = "End"

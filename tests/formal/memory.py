@@ -101,7 +101,7 @@ def played(bench: Bench) -> None:
 
 HASTY = mutant(block_ram, "(~memory.read.valid | memory.read.ready)", "1")
 UNASKED = mutant(arbiter, "with m.If(memory.burst.ready):", "with m.If(1):")
-RUNNING_ON = mutant(decoder, "place + (take & there)", "place + there")
+RUNNING_ON = mutant(decoder, "with m.If(take | fill):", "with m.If(1):")
 UNSTORED = mutant(results, "with m.If(self.store.ready):", "with m.If(1):")
 CREDULOUS = mutant(fetcher, "offer(record_crc.crc != word)", "offer(0)")
 # With numbers of a byte, so that it comes to a register soon.
@@ -129,6 +129,7 @@ PROOFS = [
         lambda: decoder.RecordDecoder(RATE),
         decoded,
         lambda: RUNNING_ON.RecordDecoder(RATE),
+        twin_depth=14,
         held=("RecordDecoder.samples",),
     ),
     proof(
@@ -137,6 +138,7 @@ PROOFS = [
         lambda: decoder.RecordDecoder(RECORDED),
         decoded,
         lambda: RUNNING_ON.RecordDecoder(RECORDED),
+        twin_depth=14,
     ),
     proof(
         "results",
