@@ -20,9 +20,9 @@ __all__ = ["RecordDecoder"]
 class RecordDecoder(wiring.Component):
     """Reads a record's lists (docs/sample_memory.md) out of a `RecordFetcher`, and gives their entries to a network.
 
-    Latency: the first header is looked at two cycles after `start`. Throughput: a byte per cycle of rate-coded lists, and
-    an entry of the value 0 ends them; an entry per cycle of recorded spikes, and a cycle more for each list and each
-    header that only skips.
+    Latency: the first header is looked at two cycles after `start`. Throughput: a byte per cycle of rate-coded lists,
+    and an entry of the value 0 ends them; an entry per cycle of recorded spikes, and a cycle more for each list and
+    each header that only skips.
 
     Members
     -------
