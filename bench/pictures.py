@@ -81,7 +81,8 @@ def live_page() -> bytes:
 
     async def photograph() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
-            async with browse(Path(folder)) as tab:
+            async with browse(Path(folder)) as open_tab:
+                tab = await open_tab()
                 await tab.look("light", 1280)
                 await tab.ask("Page.navigate", url=server.url)
                 await tab.until("document.querySelectorAll('#classes li').length === 12 && !!surface.width")

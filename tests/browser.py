@@ -7,7 +7,7 @@ import base64
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ class Tab:
                 return message["result"]
 
     def _note(self, message: dict[str, Any]) -> None:
+        if message.get("sessionId", "") != self._session:
+            return
         given = message.get("params", {})
         match message.get("method"):
             case "Runtime.consoleAPICalled":
@@ -128,8 +130,8 @@ async def _read(connection: WebSocketClientConnection) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def browse(folder: Path) -> AsyncIterator[Tab]:
-    """Start a browser, with a profile in a folder, and give an empty tab of it."""
+async def browse(folder: Path) -> AsyncIterator[Callable[[], Awaitable[Tab]]]:
+    """Start a browser, with a profile in a folder, and give what opens an empty tab of it."""
     command = [
         str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
         "--disable-background-networking", f"--user-data-dir={folder / 'profile'}", "--remote-debugging-port=0",
@@ -146,14 +148,17 @@ async def browse(folder: Path) -> AsyncIterator[Tab]:
         port, path = place.read_text().split()
         connection = await websocket_connect(f"ws://127.0.0.1:{port}{path}", max_message_size=1 << 28)
         browser = Tab(connection, "")
-        target = await browser.ask("Target.createTarget", url="about:blank")
-        attached = await browser.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        tab = Tab(connection, attached["sessionId"])
-        tab._number = browser._number
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            await tab.ask(f"{domain}.enable")
+
+        async def open_tab() -> Tab:
+            target = await browser.ask("Target.createTarget", url="about:blank")
+            attached = await browser.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+            tab = Tab(connection, attached["sessionId"])
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                await tab.ask(f"{domain}.enable")
+            return tab
+
         try:
-            yield tab
+            yield open_tab
         finally:
             # The protocol's own way, so that all of its processes end; then the connection ends, too.
             with suppress(AssertionError):

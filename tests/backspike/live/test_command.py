@@ -192,6 +192,11 @@ def test_a_simulated_board_is_taught(seed, teach, monkeypatch, tmp_path) -> None
         (["--baud", "9600", "--simulate"], "--baud needs --port"),
         (["--board", "icebreaker"], "--board needs --port or --simulate"),
         (
+            ["--board", "icebreaker", "--simulate", "--checkpoint", "none.npz"],
+            "--board needs --config: what a board has",
+        ),
+        (["--spare", "0", "--samples", "361"], "--samples must be at most 360, as many as are tested, not 361"),
+        (
             ["--config", "digits", "--port", "/dev/null", "--spare", "1"],
             "a board has the output units that it was built",
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -45,22 +46,37 @@ def session(tmp_path: Path) -> LiveSession:
     return LiveSession(LiveNetwork(Network(CONFIG)), "a test", (8, 8), names, DATA, 30, place=place)
 
 
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory) -> Iterator[Callable[[Callable[[Tab], Awaitable[None]]], None]]:
+    """Start a browser, once for all tests, and return what lets a coroutine have a tab of it."""
+    with closing(asyncio.new_event_loop()) as loop:
+        browsing = browse(tmp_path_factory.mktemp("browser"))
+        open_tab = loop.run_until_complete(browsing.__aenter__())
+
+        async def have(hand: Callable[[Tab], Awaitable[None]]) -> None:
+            await hand(await open_tab())
+
+        yield lambda hand: loop.run_until_complete(have(hand))
+        loop.run_until_complete(browsing.__aexit__(None, None, None))
+
+
 @pytest.fixture
-def visit(session, tmp_path) -> Iterator[Callable[..., None]]:
+def visit(session, browser) -> Iterator[Callable[..., None]]:
     """Serve the session, and let a coroutine have the tab that has opened its page."""
     server = LiveServer(session)
 
     def run(hand: Callable[[Tab], Awaitable[None]], refused: bool = False) -> None:
-        async def visited() -> None:
-            async with browse(tmp_path) as tab:
-                await tab.look("light", 1300)
-                await tab.ask("Page.navigate", url=server.url)
-                await tab.until("document.querySelectorAll('#classes li').length === 11 && !!surface.width")
-                await hand(tab)
-                assert [told for told in tab.complaints if not (refused and REFUSED in told)] == []
-                assert {address.rpartition("/")[0] + "/" for address in tab.addresses} == {server.url}
+        async def visited(tab: Tab) -> None:
+            await tab.look("light", 1300)
+            await tab.ask("Page.navigate", url=server.url)
+            await tab.until("document.querySelectorAll('#classes li').length === 11 && !!surface.width")
+            await hand(tab)
+            assert [told for told in tab.complaints if not (refused and REFUSED in told)] == []
+            assert {address.rpartition("/")[0] + "/" for address in tab.addresses} == {server.url}
+            # Before the server ends.
+            await tab.ask("Page.close")
 
-        asyncio.run(visited())
+        browser(visited)
 
     with serving(server):
         yield run
