@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
@@ -21,8 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from backspike.commands.device import connect
 from backspike.config import PRESETS
 from backspike.datasets import load_dataset
+from backspike.fpga.boards import USUAL_BAUD
 from backspike.live.drawing import SURFACE, sample_of
 from backspike.live.network import LiveNetwork, with_spare_units
 from backspike.live.server import LiveServer
@@ -146,7 +149,8 @@ def teach(lessons: int) -> None:
 @click.option("--config", "names", multiple=True, default=("digits", "mnist-ecp5"), show_default=True)
 @click.option("--requests", default=20, show_default=True, help="Drawings that are answered, and learned.")
 @click.option("--lessons", default=3, show_default=True, help="Drawings of a symbol that are learned.")
-def main(names: tuple[str, ...], requests: int, lessons: int) -> None:
+@click.option("--simulate", is_flag=True, help="On a simulated board.")
+def main(names: tuple[str, ...], requests: int, lessons: int, simulate: bool) -> None:
     """Measure requests of the page, on one core; the status is 1 if they take more of its time than they are to.
 
     A machine with other work takes longer; its time on the core does not.
@@ -159,7 +163,9 @@ def main(names: tuple[str, ...], requests: int, lessons: int) -> None:
         config = PRESETS[name]
         side = round(config.layers[0] ** 0.5)
         classes = config.layers[-1]
-        session = LiveSession(LiveNetwork(Network(config)), "a bench", (side, side), [*map(str, range(classes))])
+        way = partial(connect, config, None, None, None, USUAL_BAUD, 0.0, 0.0, None, None) if simulate else None
+        live = LiveNetwork(Network(config), way)
+        session = LiveSession(live, "a bench", (side, side), [*map(str, range(classes))])
         server = LiveServer(session)
         generator = np.random.Generator(np.random.PCG64(1))
         drawings = [drawing(generator) for _ in range(requests + 1)]
@@ -176,6 +182,7 @@ def main(names: tuple[str, ...], requests: int, lessons: int) -> None:
                     f"{name:10}  {request:7}  {median:9.1f}  {max(took):7.1f}  {statistics.median(worked):16.1f}"
                     f"  {limit:8}"
                 )
+        live.close()
     click.echo()
     teach(lessons)
     if late:
