@@ -17,7 +17,7 @@ from backspike.datasets import Binning, stream_recordings, stream_windows
 
 SIDE = 8
 BINNING = Binning(width=SIDE, height=SIDE, microseconds=50_000)
-CONFIG = NetworkConfig(layers=(BINNING.inputs, 24, 2), ticks=16, input="spikes", rates=(256, 256), temperature=0.5)
+CONFIG = NetworkConfig(layers=(BINNING.inputs, 24, 2), ticks=10, input="spikes", rates=(256, 256), temperature=0.5)
 NAMES = ("lying", "standing")
 TAUGHT, ASKED = 300, 40
 EVENTS = [("t", np.int64), ("x", np.int16), ("y", np.int16), ("p", np.bool_)]

@@ -34,22 +34,22 @@ def test_rates_are_those_that_are_counted(decay: float, synapse: float) -> None:
     """Between a rate of a fifth and of all, a constant drive makes them spike about as often as the ramp says."""
     one = np.ones(1)
     unit = Spiking("lif", decay * one, 2 * one, 0.5 * one, synapse * one, one)
-    drives = np.linspace(0, 5, 101)
+    drives = np.linspace(0, 5, 51)
     # The unit's own ticks, one by one: not what the chain does.
     counted = []
     for drive in drives:
         current = membrane = taken = spikes = 0.0
-        for _ in range(2000):
+        for _ in range(1000):
             current = synapse * current + (1 - synapse) * drive
             membrane = decay * membrane + 0.5 * current - taken
             taken = 2 if membrane > 2 else 0
             spikes += taken / 2
-        counted.append(spikes / 2000)
+        counted.append(spikes / 1000)
     expected = unit.rates(drives[:, np.newaxis])[:, 0]
     between = (expected > 0.2) & (expected < 1)
-    assert between.sum() > 20
+    assert between.sum() > 10
     error = np.abs(np.array(counted) - expected)
-    assert error[between].max() < (1 - decay) / 2 + 0.003
+    assert error[between].max() < (1 - decay) / 2 + 0.005
     # What leaks is a part of it: without, it would be further off.
     if decay < 1:
         assert error[between].mean() < np.abs(np.array(counted) - np.clip(drives / 4, 0, 1))[between].mean()

@@ -142,7 +142,7 @@ def test_dead_relus_are_no_fault() -> None:
 
 def test_a_network_spikes_as_often_as_the_relus_say() -> None:
     """The golden model, tick by tick: the mean of its first hidden layer's spikes is the float layer's activation."""
-    config = NetworkConfig(layers=(6, 5, 3), ticks=1000, weight_bits=12, weight_frac=8, activation_range=4.0)
+    config = NetworkConfig(layers=(6, 5, 3), ticks=500, weight_bits=12, weight_frac=8, activation_range=4.0)
     # All weights are above 0, and no unit's ramp is left: drives that vary from tick to tick are as good as their mean.
     first = FloatLayer("fc1", 0.5 + GENERATOR.random((7, 5)))
     chain = Chain([first, *relus(layers=(5, 3)).layers])
@@ -151,5 +151,5 @@ def test_a_network_spikes_as_often_as_the_relus_say() -> None:
     raster = record_raster(Network(config, fit.weights), Sample(values, 0, False))
     expected = first.drive(values / 256) / first.drive(np.ones(6)).max()
     assert 0.2 < expected.min() < expected.max() < 0.8
-    # Four standard deviations of a mean of 1,000 spikes are 0.063.
-    assert np.abs(raster.spikes[0].mean(axis=0) - expected).max() < 0.063
+    # Four standard deviations of a mean of 500 spikes are 0.09.
+    assert np.abs(raster.spikes[0].mean(axis=0) - expected).max() < 0.09

@@ -153,7 +153,7 @@ def test_other_files(tmp_path: Path) -> None:
         read_state_dict(tmp_path / "none.pt")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.deferred(lambda: damaged_zips(members(FILES / "kinds.pt"))))
 def test_damage_is_one_sentence(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "net.pt"
