@@ -266,6 +266,7 @@ def summarise(
         "layers": list(config.layers),
         "lanes": list(config.lanes),
         "banks": list(config.banks),
+        "synapses": config.synapses,
         "input_buffers": config.input_buffers,
         "config_hash": config.hash,
         "clock_mhz": clock,
@@ -308,7 +309,10 @@ def format_report(report: dict[str, Any]) -> str:
 def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the rows of that table: what is told, and what it is."""
     rows = [("network", f"{report['name']}, {'-'.join(map(str, report['layers']))}, on {report['board']}")]
-    rows.append(("lanes; banks", "; ".join(", ".join(map(str, report[key])) for key in ("lanes", "banks"))))
+    if report.get("synapses") == "crossbar":
+        rows.append(("synapses", "crossbar"))
+    else:
+        rows.append(("lanes; banks", "; ".join(", ".join(map(str, report[key])) for key in ("lanes", "banks"))))
     if memory := report.get("sample_memory"):
         rows.append(("sample memory", f"{memory['kib']:,.0f} KiB, {memory['kind']}"))
     rows += [(kind.replace("_", " "), f"{number:,}") for kind, number in report["cells"].items() if number]
