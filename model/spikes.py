@@ -62,8 +62,8 @@ class SpikeGenerator:
     def __init__(self, config: NetworkConfig, seeds: States) -> None:
         self._config = config
         self.random = seeds.copy()
-        # Taken in a sample's first tick, and not looked at in a later sample.
-        self._phases = np.zeros(config.input_lfsrs, dtype=np.uint64)
+        # Those of the sample that is shown, and no state to keep: the next one takes its own in its first tick.
+        self._phases: tuple[int, ...] = ()
 
     def draw(self, values: NDArray[np.uint8], rate: int, tick: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Draw one tick: which entries spike, and which of them may learn.
@@ -92,9 +92,8 @@ class SpikeGenerator:
         spike_draws = draws & np.uint64(0xFF)
         if config.input_draws == "stratified":
             if tick == 0:
-                phases = spike_draws[:lfsrs]
-                self._phases[: len(phases)] = phases
+                self._phases = tuple(spike_draws[:lfsrs].tolist())
             rounds, places = np.divmod(np.arange(len(values)), lfsrs)
-            spike_draws = self._phases[places] ^ offsets(rounds, ROUND_DIRECTIONS)
+            spike_draws = np.array(self._phases, dtype=np.uint64)[places] ^ offsets(rounds, ROUND_DIRECTIONS)
             spike_draws ^= offsets(np.array(tick), TICK_DIRECTIONS)
         return spike_draws < values, permitted
