@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -295,9 +296,9 @@ class LinkBench(Bench):
     async def send(self, line: bytes) -> None:
         """Put bytes on the line, now and then with a gap."""
         for byte in line:
-            for level in (0, *((byte >> bit) & 1 for bit in range(8)), 1):
+            for level, bits in groupby((0, *((byte >> bit) & 1 for bit in range(8)), 1)):
                 self.unit.put(rx=level)
-                await Timer(self.bit, "ns")
+                await Timer(self.bit * len(list(bits)), "ns")
             if self.one_in(50):
                 await Timer(self.random.randrange(1, 40) * CLOCK_PERIOD, "ns")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,9 @@ class LineBench(Bench):
     async def send(self, line: bytes) -> None:
         """Put bytes on the line."""
         for byte in line:
-            for level in (0, *(byte >> place & 1 for place in range(8)), 1):
+            for level, bits in groupby((0, *(byte >> place & 1 for place in range(8)), 1)):
                 self.unit.put(rx=level)
-                await self.clocks(self.bit)
+                await self.clocks(self.bit * len(list(bits)))
 
     async def hear(self, patience: int) -> bytes:
         """Return the bytes that come up to a 0, without it; each is there within so many cycles."""
