@@ -263,6 +263,7 @@ void backspike_serve(Board* board, int file) {
             if (write(file, buffer, 1) < 0) break;
         }
     }
+    board->stopped = false;
 }
 
 }  // extern "C"

@@ -77,6 +77,14 @@ def test_a_port_is_opened_again_and_its_clock_rests() -> None:
         assert board.clocks == clocks
 
 
+def test_a_board_is_served_at_one_terminal_after_another() -> None:
+    with SimulatedBoard(CONFIG) as board:
+        for _ in range(2):
+            with board.terminal() as path, serial.Serial(path, 1_000_000, timeout=10) as port:
+                port.write(HELLO)
+                assert port.read_until(b"\0") == ANSWERED
+
+
 def test_noise_is_that_of_its_seed() -> None:
     heard = []
     for seed in (3, 3, 4):

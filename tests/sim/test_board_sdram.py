@@ -31,7 +31,7 @@ CHIP = Sdram(row_bits=4, column_bits=5, power_up=2e3)
 def test_it_answers_as_the_model_does_and_the_part_has_nothing_to_complain_of():
     """Bits of words flip in between, in both: what is damaged is found, and no other weight comes out."""
     random = Random(SEED)
-    with SimulatedBoard(CONFIG, optimise=False, sdram=CHIP) as board:
+    with SimulatedBoard(CONFIG, sdram=CHIP) as board:
         conversation = Conversation(board, CONFIG, random, memory_bits=CHIP.address_bits)
         conversation.tell(HELLO[0])
         conversation.fill_memory()
