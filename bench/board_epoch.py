@@ -28,7 +28,7 @@ from backspike.model import Network
 from backspike.model.records import digest, pack_records, results_of
 from backspike.model.synapses import initial_weights
 from backspike.sim.board import DirectLine, SimulatedBoard
-from backspike.training.device import weight_difference
+from backspike.training.differences import weight_difference
 from backspike.training.engines import load_engine
 from backspike.training.trainer import rates_of_epoch
 

@@ -28,7 +28,8 @@ from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
 from backspike.sim.exercise import lively_weights
 from backspike.sim.faults import inject
-from backspike.training.device import compare_device, weight_difference
+from backspike.training.device import compare_device
+from backspike.training.differences import weight_difference
 
 BATCH = 500
 SAMPLES = 100

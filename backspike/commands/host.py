@@ -135,7 +135,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _load_checkpoint(device: Device, path: Path) -> None:
     """Load the weights of a checkpoint, and read them back."""
-    from backspike.training.device import MismatchError, weight_difference
+    from backspike.training.differences import MismatchError, weight_difference
 
     weights = trained_weights(path, device.config)
     with progress_bar(2 * device.weight_words, "weights", "loading") as bar:
@@ -150,7 +150,7 @@ def _failing_on_mismatch(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
-        from backspike.training.device import MismatchError
+        from backspike.training.differences import MismatchError
 
         try:
             return command(*arguments, **options)

@@ -18,7 +18,7 @@ from backspike.model.raster import Raster, record_raster
 from backspike.model.spikes import Sample
 from backspike.training.answers import scratch_copy
 from backspike.training.checkpoint import Checkpoint
-from backspike.training.device import MismatchError, result_difference, weight_difference
+from backspike.training.differences import MismatchError, result_difference, weight_difference
 from backspike.training.engines import load_engine
 
 if TYPE_CHECKING:

@@ -54,6 +54,11 @@ function complain(sentence) {
   element("fault").firstElementChild.textContent = sentence ?? (state?.lost ? "The device is lost." : "");
 }
 
+/** Complain here, without the server: after all that was asked before, whose answers take complaints away. */
+function refuse(sentence) {
+  asking = asking.then(() => complain(sentence));
+}
+
 // -- drawing ------------------------------------------------------------------------------------------------------
 
 const visible = element("drawing");
@@ -335,7 +340,7 @@ function showRaster() {
 
 async function teach(label) {
   if (blank()) {
-    complain("Draw something first.");
+    refuse("Draw something first.");
     return;
   }
   const answer = await ask("learn", {drawing: drawing(), label});

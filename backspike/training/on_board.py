@@ -27,7 +27,7 @@ from backspike.progress import announced, progress_bar
 
 from .baseline import FloatSettings
 from .checkpoint import Checkpoint
-from .device import MismatchError, weight_difference
+from .differences import MismatchError, weight_difference
 from .engines import load_engine, show_chunks
 from .identity import differences, training_identity
 from .order import sample_order

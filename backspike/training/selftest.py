@@ -21,7 +21,8 @@ from backspike.link import WORDS
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterKind
 from backspike.sim.compare import schedule_of
 
-from .device import compare_device, weight_difference
+from .device import compare_device
+from .differences import weight_difference
 
 __all__ = ["Stage", "report_of", "selftest"]
 

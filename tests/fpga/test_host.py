@@ -32,7 +32,8 @@ from backspike.sim.compare import schedule_of
 from backspike.sim.exercise import lively_weights
 from backspike.training.answers import Evaluation
 from backspike.training.checkpoint import Checkpoint
-from backspike.training.device import DeviceEngine, MismatchError, compare_device, evaluate_device, weight_difference
+from backspike.training.device import DeviceEngine, compare_device, evaluate_device
+from backspike.training.differences import MismatchError, weight_difference
 from tests.sim.boards import CONFIG
 
 TIMEOUT = 0.2

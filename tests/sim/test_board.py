@@ -19,7 +19,8 @@ from backspike.model import Network
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
 from backspike.sim.exercise import lively_weights
-from backspike.training.device import compare_device, result_difference, weight_difference
+from backspike.training.device import compare_device
+from backspike.training.differences import result_difference, weight_difference
 from backspike.training.engines import load_engine
 
 from .boards import CONFIG

@@ -14,7 +14,7 @@ from backspike.link import LinkEvent
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.exercise import lively_weights
 from backspike.sim.faults import KINDS, inject, refusals
-from backspike.training.device import weight_difference
+from backspike.training.differences import weight_difference
 
 from .boards import CONFIG
 

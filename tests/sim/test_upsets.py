@@ -24,7 +24,7 @@ from backspike.sim.exercise import lively_weights
 from backspike.sim.interruptions import INTERRUPTED
 from backspike.sim.native import RtlEngine
 from backspike.sim.upsets import PARTS, Outcome, UpsetBench, part_of
-from backspike.training.device import weight_difference
+from backspike.training.differences import weight_difference
 from backspike.training.engines import load_engine
 
 SEED = 20267

@@ -18,7 +18,7 @@ from backspike.live.network import DeviceLostError, LiveNetwork, with_spare_unit
 from backspike.model import Network
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.training.answers import answer
-from backspike.training.device import weight_difference
+from backspike.training.differences import weight_difference
 
 CONFIG = PRESETS["digits"].replace(layers=(64, 12, 10))
 DATA = load_dataset("digits", CONFIG, 1)

@@ -25,7 +25,7 @@ from backspike.model.synapses import initial_weights
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.training import on_board
 from backspike.training.checkpoint import Checkpoint
-from backspike.training.device import MismatchError, weight_difference
+from backspike.training.differences import MismatchError, weight_difference
 from backspike.training.on_board import BoardTraining, epoch_seed, train_on_board
 from backspike.training.order import sample_order
 from backspike.training.trainer import rates_of_epoch
