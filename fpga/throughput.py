@@ -6,7 +6,7 @@ is on record (`fpga/work.json`) for trainings that `bench/work.py` has collected
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class Work:
         return cls(
             dataset=" ".join([record["dataset"], *settings]),
             epochs=record["epochs"],
-            network=record["network"],
+            network=deciding_values(NetworkConfig.from_dict(record["network"])),
             ticks=record["ticks"] / record["samples"],
             rows=tuple(rows / record["ticks"] for rows in record["rows"]),
             entries=record["entries"],
@@ -81,8 +81,9 @@ class Work:
 
 
 def deciding_values(config: NetworkConfig) -> dict[str, Any]:
-    """Return the values of a configuration that decide the work of a training on a dataset."""
-    return {key: value for key, value in config.to_dict().items() if key not in _DECIDE_NOTHING}
+    """Return the values of a configuration that decide the work of a training on a dataset, all of them."""
+    values = {key: value for key, value in asdict(config).items() if key not in _DECIDE_NOTHING}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
 def find_work(config: NetworkConfig, dataset: str | None = None, path: Path = RECORD) -> Work:

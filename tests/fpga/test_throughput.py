@@ -77,6 +77,7 @@ OTHER = {
     "layers": (784, 201, 10), "ticks": 33, "weight_bits": 9, "weight_frac": 5, "activation_range": 4.0,
     "error_range": 2.0, "leak": 1, "temperature": 0.5, "rates": (1, 2), "rate_decay": 0.5, "dropout": (9,),
     "patience": 0, "lfsr_bits": 64, "input": "spikes", "input_lfsrs": 4,
+    "input_draws": "stratified",
 }  # fmt: skip
 
 
@@ -153,6 +154,14 @@ def test_the_speed_is_told_wherever_the_command_runs(tmp_path, capsys, monkeypat
     line, training = capsys.readouterr().out.splitlines()
     assert " training samples/s unknown, " in line
     assert training.endswith("the nearest (digits, 20 epochs) has patience = 0")
+    # A value that the file of one of the two leaves out.
+    for preset, changes, nearest in (
+        ("digits-deep", {"input_draws": "stratified"}, "input_draws = independent"),
+        ("digits", {"input_draws": "stratified", "ticks": 16, "leak": 2}, "leak = 1"),
+    ):
+        PRESETS[preset].replace(**changes).save(tmp_path / "digits.toml")
+        assert main(["estimate", "--config", "digits.toml", "--board", "icebreaker"]) == 0
+        assert capsys.readouterr().out.rstrip().endswith(f"the nearest (digits, 20 epochs) has {nearest}")
 
 
 def test_the_record_is_in_the_package():
