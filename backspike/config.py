@@ -346,13 +346,13 @@ class NetworkConfig:
 
     # -- files and hashes -------------------------------------------------------------------------------------
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all values, tuples as lists, in the order of declaration.
+    def all_values(self) -> dict[str, Any]:
+        """Return all values, tuples as lists, in the order of declaration."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
-        Without those that are None, and `input_draws` where they are independent, as they were before it was a value.
-        """
-        values = asdict(self).items()
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in values if v is not None and _LATER.get(k) != v}
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values that a file has: all but those that are None, or that mean what was meant before them."""
+        return {k: v for k, v in self.all_values().items() if v is not None and _LATER.get(k) != v}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], base: NetworkConfig | None = None) -> NetworkConfig:
@@ -397,7 +397,7 @@ class NetworkConfig:
 
     def checkpoint_difference(self, other: NetworkConfig) -> str | None:
         """Return the first value that makes a checkpoint of `other` useless here, or None if there is none."""
-        mine, theirs = asdict(self), asdict(other)
+        mine, theirs = self.all_values(), other.all_values()
         return next((k for k in mine if k not in _NOT_PART_OF_A_CHECKPOINT and mine[k] != theirs[k]), None)
 
     def _digest(self, without: tuple[str, ...]) -> str:

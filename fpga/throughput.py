@@ -6,7 +6,7 @@ is on record (`fpga/work.json`) for trainings that `bench/work.py` has collected
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,7 @@ class Work:
 
 def deciding_values(config: NetworkConfig) -> dict[str, Any]:
     """Return the values of a configuration that decide the work of a training on a dataset, all of them."""
-    values = {key: value for key, value in asdict(config).items() if key not in _DECIDE_NOTHING}
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    return {key: value for key, value in config.all_values().items() if key not in _DECIDE_NOTHING}
 
 
 def find_work(config: NetworkConfig, dataset: str | None = None, path: Path = RECORD) -> Work:
