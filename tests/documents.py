@@ -18,7 +18,10 @@ from backspike.toml import tomllib
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile")),
+    *(
+        ROOT / name
+        for name in ("README.md", "PACKAGE.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "CHANGELOG.md", "Makefile")
+    ),
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "examples").glob("*.py")),
 ]
@@ -26,6 +29,7 @@ PAGES = [
 OUTSIDE = {
     "apt-get": "installs programs of the system",
     "dask": "starts a cluster",
+    "git": "says what there is in the clone that it is typed in",
     "ls": "lists the ports of a machine with a board",
     "openFPGALoader": "writes to a board; the words are compared with `backspike flash` in tests/fpga/test_load.py",
     "quartus_sh": "the vendor's",

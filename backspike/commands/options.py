@@ -229,7 +229,20 @@ def _folder_option(name: str, default: str, purpose: str) -> Callable[[Any], Any
     return click.option(name, type=PATH, default=Path(default), show_default=True, help=purpose)
 
 
-experiments_option = _folder_option("--experiments", "experiments", "Folder of the experiments' files.")
+def _experiments() -> Path:
+    """Return the folder of experiments here, or else those that come with Backspike, installed or as a clone."""
+    package = Path(__file__).parents[1]
+    places = (Path("experiments"), package / "experiments" / "files", package.parent / "experiments")
+    return next((place for place in places if place.is_dir()), places[0])
+
+
+experiments_option = click.option(
+    "--experiments",
+    type=PATH,
+    default=_experiments,
+    show_default="experiments, or those that come with Backspike",
+    help="Folder of the experiments' files.",
+)
 results_option = _folder_option("--results", "results", "Folder of their results.")
 work_option = _folder_option("--work", "build/experiments", "Folder for checkpoints.")
 engine_option = click.option("--engine", type=click.Choice(["fast", "numpy"]), default="fast", show_default=True)
