@@ -253,7 +253,7 @@ def train(
     engine = DeviceEngine(device)
     try:
         with advising_resumption("`backspike train --resume` goes on from there"):
-            run_training(config, dataset, epochs, seed, out, click.echo, engine, force=force)
+            run_training(config, dataset, epochs, seed, out, click.echo, engine, force=force, picture=True)
     # What a serial port raises, and a device that answers no more, or wrongly.
     except (OSError, BackspikeError):
         if engine.shown:

@@ -64,5 +64,5 @@ def train(
     with announced(f"loading {dataset_name}"):
         dataset = load_dataset(dataset_name, config, seed, settings, data_dir)
     with advising_resumption("the same command with --resume goes on from there"):
-        run_training(config, dataset, epochs, seed, out, click.echo, engine, resume, force=force)
+        run_training(config, dataset, epochs, seed, out, click.echo, engine, resume, force=force, picture=True)
     click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png")

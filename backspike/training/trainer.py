@@ -85,13 +85,14 @@ def train(
     resume: bool = False,
     baseline: FloatSettings | None = None,
     force: bool = False,
+    picture: bool = False,
 ) -> Training:
     """Train the golden model and a float network on the same samples for as many epochs, and write down how it went.
 
-    After each epoch `out` has a whole ``checkpoint.npz`` (`Checkpoint`) and ``metrics.json`` (`write_metrics`); in the
-    end also ``learning-curve.png``. Ctrl-C, SIGTERM and SIGHUP leave a checkpoint of the very sample that they came
-    after, and what is resumed from there gives the same weights and the same account as what was never interrupted,
-    to the last bit. Where Ctrl-C is ignored, as in the background of a script, the training goes on to its end.
+    After each epoch `out` has a whole ``checkpoint.npz`` (`Checkpoint`) and ``metrics.json`` (`write_metrics`). Ctrl-C,
+    SIGTERM and SIGHUP leave a checkpoint of the very sample that they came after, and what is resumed from there gives
+    the same weights and the same account as what was never interrupted, to the last bit. Where Ctrl-C is ignored, as in
+    the background of a script, the training goes on to its end.
 
     Parameters
     ----------
@@ -116,6 +117,8 @@ def train(
         How the float network learns.
     force : bool
         Whether to overwrite a training that is in `out`.
+    picture : bool
+        Whether to draw ``learning-curve.png`` in the end; it takes a second or two, longer than a small training.
 
     Raises
     ------
@@ -184,13 +187,14 @@ def train(
         except (KeyboardInterrupt, Terminated) as interruption:
             interruption.args = (f"the training in {out} is whole up to {record.latest.place}",)
             raise
-        picture = learning_curve(
-            f"{config.name} ({_sizes(config)}) on {dataset.name}, golden model, seed {seed}",
-            [epoch.training_accuracy for epoch in record.training.epochs],
-            [epoch.test_accuracy for epoch in record.training.epochs],
-            record.training.float_accuracy,
-        )
-        write_atomic(out / "learning-curve.png", picture)
+        if picture:
+            drawn = learning_curve(
+                f"{config.name} ({_sizes(config)}) on {dataset.name}, golden model, seed {seed}",
+                [epoch.training_accuracy for epoch in record.training.epochs],
+                [epoch.test_accuracy for epoch in record.training.epochs],
+                record.training.float_accuracy,
+            )
+            write_atomic(out / "learning-curve.png", drawn)
     return record.training
 
 

@@ -62,7 +62,7 @@ def test_result_depends_on_the_seed_alone_and_is_written_down(tmp_path) -> None:
     config = PRESETS["tiny"]
     dataset = load_dataset("random", config, seed=1)
     lines: list[str] = []
-    first = train(config, dataset, 3, 5, tmp_path / "a", lines.append)
+    first = train(config, dataset, 3, 5, tmp_path / "a", lines.append, picture=True)
     train(config.replace(seed=77), dataset, 3, 5, tmp_path / "b")
     other = train(config, dataset, 3, 6, tmp_path / "c")
     files = [(tmp_path / name / "checkpoint.npz").read_bytes() for name in "abc"]
@@ -357,7 +357,7 @@ def test_nothing_is_overwritten_unless_forced(tmp_path, few, left, advice) -> No
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(left, "precious")]
     with pytest.raises(BackspikeError, match="not both"):
         train(config, dataset, 1, 5, tmp_path, resume=True, force=True)
-    train(config, dataset, 1, 5, str(tmp_path), force=True)  # a folder's name as text does as well
+    train(config, dataset, 1, 5, str(tmp_path), force=True, picture=True)  # a folder's name as text does as well
     assert (tmp_path / left).read_bytes() != b"precious"
 
 
