@@ -37,8 +37,12 @@ from .views import write_views
 
 __all__ = ["Comparison", "Schedule", "advance", "compare", "compare_native", "differing_counter", "schedule_of"]
 
-WEIGHTS_BY_REGISTER = {"verilator": 4096, "icarus": 512}
-"""Networks of no more weights are loaded through the register interface; larger ones, and waveforms, past it."""
+WORDS_BY_REGISTER = {"verilator": 4096, "icarus": 128}
+"""So many words of weights are written and read through the register interface: all of a small network's.
+
+Of a larger one it is a run of each layer's, as each takes more cycles than a tick does of a small network; the others
+go past the interface, and with a waveform all of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -152,8 +156,8 @@ def compare(
     """Show a schedule to the golden model and to the simulated Verilog, and compare them.
 
     After every tick: spikes, gates, permissions, error spikes and the winner; after every sample: every weight,
-    membrane and LFSR state; for every sample its result; in the end the counters and, for small networks, the
-    weights as the register interface reads them.
+    membrane and LFSR state; for every sample its result; in the end the counters, and the weights as the
+    register interface reads them: all of a small network's, else a part (`WORDS_BY_REGISTER`).
 
     Parameters
     ----------
@@ -190,7 +194,6 @@ def compare(
         described = json.loads(description)
         done, pipe, job_file = (Path(scratch) / name for name in ("done", "expected", "job.npz"))
         os.mkfifo(pipe)
-        small = sum(weights.size for weights in schedule.weights) <= WEIGHTS_BY_REGISTER.get(simulator, 0)
         job = {
             "config": config.to_dict(),
             "ports": described["ports"],
@@ -202,7 +205,7 @@ def compare(
             "seed": schedule.seed,
             "stalls": stalls,
             "stall_seed": seed,
-            "through_registers": waves is None and small,
+            "words_by_register": WORDS_BY_REGISTER.get(simulator, 0) if waves is None else 0,
             "expected": str(pipe),
             "progress": str(done),
             **{f"weights_{layer}": weights for layer, weights in enumerate(schedule.weights, start=1)},

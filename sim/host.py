@@ -71,19 +71,26 @@ class RegisterHost:
     async def write_weights(self, number: int, weights: NDArray[np.int64]) -> None:
         """Load the weights of a layer, shape (inputs + 1, units)."""
         layer = self._config.weight_layer(number)
-        await self._open_window(layer)
-        for weight in window_words(layer, weights).tolist():
-            await self.write("WEIGHT_DATA", weight)
+        await self.write_words(layer, 0, window_words(layer, weights))
 
     async def read_weights(self, number: int) -> NDArray[np.int64]:
         """Read the weights of a layer, shape (inputs + 1, units)."""
         layer = self._config.weight_layer(number)
-        await self._open_window(layer)
-        words = [await self.read("WEIGHT_DATA") for _ in range(layer.rows * layer.row_lanes)]
-        return window_weights(layer, np.array(words, dtype=np.uint32))
+        return window_weights(layer, await self.read_words(layer, 0, layer.rows * layer.row_lanes))
 
-    async def _open_window(self, layer: WeightLayer) -> None:
-        for name, value in self._registers.window(layer).items():
+    async def write_words(self, layer: WeightLayer, row: int, words: NDArray[np.int64]) -> None:
+        """Write words to WEIGHT_DATA, as `window_words` gives them, from the first unit of a row on."""
+        await self._open_window(layer, row)
+        for word in words.tolist():
+            await self.write("WEIGHT_DATA", word)
+
+    async def read_words(self, layer: WeightLayer, row: int, count: int) -> NDArray[np.uint32]:
+        """Read WEIGHT_DATA so often, from the first unit of a row on."""
+        await self._open_window(layer, row)
+        return np.array([await self.read("WEIGHT_DATA") for _ in range(count)], dtype=np.uint32)
+
+    async def _open_window(self, layer: WeightLayer, row: int) -> None:
+        for name, value in self._registers.window(layer, row).items():
             await self.write(name, value)
 
     async def _access(self, name: str, write: int, value: int) -> int:

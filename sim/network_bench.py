@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,10 +19,11 @@ from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.hdl.timing import sample_limit
+from backspike.layers import WeightLayer
 from backspike.model import Result, Sample
 from backspike.model.fields import StateKind
 from backspike.model.state import NetworkState
-from backspike.registers import RegisterMap
+from backspike.registers import RegisterMap, window_weights, window_words
 
 from .host import RegisterHost, sample_entries
 from .observation import BETWEEN_SAMPLES, Expected, HardwareState, difference
@@ -55,6 +57,33 @@ async def compare(dut: Any) -> None:
     )
 
 
+@dataclass(frozen=True)
+class _Run:
+    """Words of a layer that go through the register interface, from the first unit of a row on."""
+
+    layer: WeightLayer
+    row: int
+    count: int
+
+    @property
+    def part(self) -> slice:
+        """Where they are in the layer's `window_words`."""
+        start = self.row * self.layer.row_lanes
+        return slice(start, start + self.count)
+
+
+def _runs(config: NetworkConfig, words: int, generator: Random) -> list[_Run]:
+    """Return a run of each layer: all of a network of no more words, else equal shares, each from a random row on."""
+    whole = [_Run(layer, 0, layer.rows * layer.row_lanes) for layer in config.weight_layers]
+    if sum(run.count for run in whole) <= words:
+        return whole
+    runs = []
+    for layer, count in ((run.layer, min(run.count, words // config.depth)) for run in whole):
+        rows = -(-count // layer.row_lanes)
+        runs.append(_Run(layer, generator.randint(0, layer.rows - rows), count))
+    return runs
+
+
 class NetworkBench:
     """The hardware, shown samples, against what the golden model wrote down.
 
@@ -64,7 +93,8 @@ class NetworkBench:
     job : dict
         ``config``, ``ports`` and ``probes`` (as in the description of the Verilog), ``values``, ``labels``,
         ``learn``, ``rates`` (an entry per sample), ``weights_l``, ``seed`` (of the LFSRs), ``stalls``
-        (probability), ``stall_seed``, ``through_registers`` (whether weights go that way, or straight into memory),
+        (probability), ``stall_seed``, ``words_by_register`` (how many words of weights may go that way; the others go
+        straight into memory),
         ``expected`` (pipe that `golden` writes into), ``progress`` (file that gets the number of samples done).
 
     Attributes
@@ -83,7 +113,6 @@ class NetworkBench:
         self.config = NetworkConfig.from_dict(job["config"])
         self.seed: int = job["seed"]
         self.start = [job[f"weights_{layer}"] for layer in range(1, self.config.depth + 1)]
-        self.through_registers: bool = job["through_registers"]
         self.expected = Path(job["expected"])
         self.samples = [
             Sample(values, int(label), bool(learn))
@@ -110,6 +139,7 @@ class NetworkBench:
         self._wanted: list[Result] = []
         self._results: list[Any] = []
         self._done = Event()
+        self._runs = _runs(self.config, job["words_by_register"], Random(job["stall_seed"]))
 
     async def run(self) -> None:
         """Reset, load, show all samples, and read everything back.
@@ -122,11 +152,7 @@ class NetworkBench:
         await start_clock(self.dut, limit=self._limit)
         if self.seed != self.config.seed:
             await self.host.reseed(self.seed)
-        if self.through_registers:
-            for layer, weights in enumerate(self.start, start=1):
-                await self.host.write_weights(layer, weights)
-        else:
-            self.hardware.write(NetworkState.of_weights(self.config, self.start))
+        await self._load_weights()
         sending = cocotb.start_soon(self._send())
         receiving = cocotb.start_soon(self._receive())
         with self.expected.open("rb") as pipe:
@@ -147,6 +173,20 @@ class NetworkBench:
         await self._check_counters()
         await self._check_weights()
         await self.results.finish()
+
+    async def _load_weights(self) -> None:
+        """Write the words of the runs as a host does, after what is not in them has gone straight into memory."""
+        words = [window_words(run.layer, weights) for run, weights in zip(self._runs, self.start, strict=True)]
+        if any(run.count < of_layer.size for run, of_layer in zip(self._runs, words, strict=True)):
+            past = []
+            for run, of_layer in zip(self._runs, words, strict=True):
+                left = of_layer.copy()
+                left[run.part] = 0
+                past.append(window_weights(run.layer, left))
+            self.hardware.write(NetworkState.of_weights(self.config, past))
+        for run, of_layer in zip(self._runs, words, strict=True):
+            if run.count:
+                await self.host.write_words(run.layer, run.row, of_layer[run.part])
 
     async def _send(self) -> None:
         """Send the samples one after the other; where rates change, wait for the samples before."""
@@ -202,12 +242,14 @@ class NetworkBench:
                 raise DiffersError(f"counter {name}: expected {expected[name]}, got {self.counters[name]}")
 
     async def _check_weights(self) -> None:
-        """Read the weights at the end, as a host would unless they went past the registers, and compare once more."""
-        if self.through_registers:
-            weights = [await self.host.read_weights(layer.number) for layer in self.config.weight_layers]
-            got = NetworkState.of_weights(self.config, weights)
-        else:
-            got = self.hardware.read(StateKind.WEIGHT)
+        """Read the weights at the end, those of the runs as a host does, and compare once more."""
+        weights = []
+        for run, held in zip(self._runs, self.hardware.read(StateKind.WEIGHT).weights, strict=True):
+            words = window_words(run.layer, held)
+            if run.count:
+                words[run.part] = await self.host.read_words(run.layer, run.row, run.count)
+            weights.append(window_weights(run.layer, words))
+        got = NetworkState.of_weights(self.config, weights)
         self.weights = got.weights
         _differ("after the last sample, read back", self._last.state.of_kind(StateKind.WEIGHT), lambda: got)
 
