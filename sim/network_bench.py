@@ -182,7 +182,7 @@ class NetworkBench:
             for run, of_layer in zip(self._runs, words, strict=True):
                 left = of_layer.copy()
                 left[run.part] = 0
-                past.append(window_weights(run.layer, left))
+                past.append(window_weights(run.layer, left.astype(np.uint32)))
             self.hardware.write(NetworkState.of_weights(self.config, past))
         for run, of_layer in zip(self._runs, words, strict=True):
             if run.count:
@@ -248,7 +248,7 @@ class NetworkBench:
             words = window_words(run.layer, held)
             if run.count:
                 words[run.part] = await self.host.read_words(run.layer, run.row, run.count)
-            weights.append(window_weights(run.layer, words))
+            weights.append(window_weights(run.layer, words.astype(np.uint32)))
         got = NetworkState.of_weights(self.config, weights)
         self.weights = got.weights
         _differ("after the last sample, read back", self._last.state.of_kind(StateKind.WEIGHT), lambda: got)
