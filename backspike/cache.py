@@ -115,6 +115,7 @@ def cached(parts: Sequence[str], make: Callable[[Path], None], title: str) -> Pa
     if _intact(entry):
         with contextlib.suppress(OSError):
             os.utime(entry)  # used now: what has not been for long is pruned
+        log.debug("%s: as built before, in %s", title, entry)
         return entry
     log.info("building %s ...", title)
     try:

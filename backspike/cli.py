@@ -59,6 +59,55 @@ def python_name(command: str) -> str:
     return f"{command}_" if iskeyword(command) else command
 
 
+_EPILOG = """\b
+Such as
+  backspike train --config digits --dataset digits --epochs 5 --out run
+  backspike compare --config digits --dataset digits --samples 100
+  backspike train --help
+
+\b
+Exit status
+  0              done
+  1              a mismatch, or a part of a test or a sweep that failed
+  2              bad input, a missing prerequisite, no room to write, or a device that does not answer
+  129, 130, 143  ended by SIGHUP, Ctrl-C or SIGTERM
+  141            the reader of a pipe has gone
+"""
+
+
+def _tell_more_or_less(context: click.Context, option: click.Parameter, chosen: bool) -> None:
+    """Show less or more of what goes on: what `-q` and `-v` do, wherever they stand."""
+    if not chosen:
+        return
+    if context.meta.setdefault("backspike.verbosity", option.name) != option.name:
+        raise click.UsageError("-q and -v are opposites; give one of them")
+    import logging
+
+    from .console import show_log
+
+    show_log(logging.WARNING if option.name == "quiet" else logging.DEBUG)
+
+
+_VERBOSITY: list[click.Parameter] = [
+    click.Option(
+        [letter, word], is_flag=True, expose_value=False, is_eager=True, callback=_tell_more_or_less, help=help
+    )
+    for letter, word, help in (
+        ("-q", "--quiet", "Results, warnings and errors only: no progress."),
+        ("-v", "--verbose", "Say more: programs that are run, builds that are found."),
+    )
+]
+
+
+def _with_verbosity(command: click.Command) -> click.Command:
+    """Return a command that takes `-q` and `-v`, as its commands do, if it has any."""
+    if _VERBOSITY[0] not in command.params:
+        command.params += _VERBOSITY
+        for inner in getattr(command, "commands", {}).values():
+            _with_verbosity(inner)
+    return command
+
+
 class _Commands(click.Group):
     """The commands of `backspike.commands`, each imported when it is called or asked for its help."""
 
@@ -70,20 +119,30 @@ class _Commands(click.Group):
             return None
         name = python_name(cmd_name)
         command: click.Command = getattr(import_module(f"backspike.commands.{name}"), name)
-        return command
+        return _with_verbosity(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=_Commands,
+    params=_VERBOSITY.copy(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog=_EPILOG,
+)
 @click.version_option(None, "-V", "--version", package_name="backspike", prog_name="backspike")
-def commands() -> None:
-    """Spiking networks that learn on chip: golden model, Verilog, and proof that both are equal."""
-    from .console import show_log  # and tqdm with it, which who asks for help alone does not need
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Spiking networks that learn on chip: golden model, Verilog, and proof that both are equal.
 
-    show_log()
+    -q and -v are taken before a command and after it.
+    """
+    if "backspike.verbosity" not in context.meta:
+        from .console import show_log  # and tqdm with it, which who asks for help alone does not need
+
+        show_log()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,8 @@ from .cache import user_cache
 from .errors import BackspikeError
 
 __all__ = ["clean_environment", "python_command", "run_program"]
+
+logger = logging.getLogger(__name__)
 
 # What finds programs, libraries and headers, and where files may be written. All else stays out, for nearly every
 # variable means something to one of the programs: to make each is a variable of the makefile, to cocotb a test to leave
@@ -83,6 +87,8 @@ def run_program(
     BackspikeError
         It cannot be started. A status other than 0 is no error here.
     """
+    # Some pass code to Python, which is no line to read.
+    logger.debug("running %.300s", shlex.join(map(str, command)))
     try:
         return subprocess.run(
             command,

@@ -41,8 +41,9 @@ def progress_bar(total: int, unit: str, step: str, initial: int = 0, silent: boo
     unit, step : str
         What is counted, in the plural; and what is done.
     silent : bool
-        Whether nothing is to be seen or told.
+        Whether nothing is to be seen or told; as it is where the level of Backspike's log is above INFO.
     """
+    silent = silent or logging.getLogger("backspike").level > logging.INFO
     # disable=None: no bar where the error stream is no terminal.
     bar = tqdm(total=total, initial=initial, desc=step, unit=f" {unit}", leave=False, disable=True if silent else None)
     with ExitStack() as told, bar:

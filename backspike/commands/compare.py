@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from backspike.progress import progress_bar
 
 from .options import (
     PATH,
+    Known,
+    answering,
     chosen_seed,
+    comparison_found,
     config_option,
     data_dir_option,
     dataset_option,
@@ -25,6 +29,12 @@ from .options import (
 )
 
 __all__ = ["compare"]
+
+
+def _families() -> Iterable[str]:
+    from backspike.sim.gates import FAMILIES
+
+    return FAMILIES
 
 
 @click.command(
@@ -51,9 +61,11 @@ __all__ = ["compare"]
 )
 @click.option(
     "--gates",
+    type=Known(_families),
     metavar="FAMILY",
     help="With --native, simulate the netlist that synthesis makes for ice40, ecp5 ...: results, weights and counters.",
 )
+@answering(tell_comparison)
 def compare(
     config_name: str,
     dataset_name: str,
@@ -68,7 +80,7 @@ def compare(
     native: bool,
     interval: int,
     gates: str | None,
-) -> int:
+) -> dict[str, Any]:
     """Show the same samples to golden model and Verilog, and compare every state.
 
     Prints how much was compared and "0 mismatches", or the first mismatch with its place. The seed decides split,
@@ -106,4 +118,6 @@ def compare(
             )
         else:
             result = run_comparison(config, schedule, simulator=simulator, seed=seed, waves=waves, progress=progress)
-    return tell_comparison(result, f"{config.name}, {samples} samples of {dataset_name}, seed {seed}, {simulator}")
+    return comparison_found(
+        result, network=config.name, samples=samples, dataset=dataset_name, seed=seed, simulator=simulator
+    )

@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from backspike.errors import BackspikeError
 
-from .options import data_dir_option
+from .options import answering, data_dir_option, examples
 
 if TYPE_CHECKING:
     from backspike.datasets import Loader
 
 __all__ = ["datasets"]
 
+VALIDATION = "so many of the samples to train on are held out to test on; 0"
+"""The setting that all datasets have."""
 
-@click.command()
+
+def _tell(found: dict[str, Any]) -> None:
+    for dataset in found["datasets"]:
+        _tell_dataset(dataset["name"], dataset, _presence(dataset))
+    _tell_dataset("PATH", found["own"])
+    click.echo(f"a setting of each: validation ({VALIDATION})")
+    click.echo(f"looked for in {', '.join(found['looked_for_in'])}")
+
+
+def _tell_dataset(name: str, dataset: dict[str, Any], *presence: str) -> None:
+    settings = ", ".join(f"{key} ({value})" for key, value in dataset["settings"].items())
+    lines = (dataset["summary"], *presence, *([f"settings: {settings}"] if settings else []))
+    for number, line in enumerate(lines):
+        click.echo(f"{'' if number else name:<18}{line}")
+
+
+def _presence(dataset: dict[str, Any]) -> str:
+    """Return where a dataset is, or that it is not here, in words."""
+    if dataset["here"]:
+        return f"here: {', '.join(dataset['places']) or 'needs no files'}"
+    if dataset["fault"]:
+        return f"not here: {dataset['fault']}"
+    return "not here; downloaded at first use" if dataset["published"] else "not here, and not published for download"
+
+
+@click.command(epilog=examples("backspike datasets", "backspike datasets --data-dir data --json"))
 @data_dir_option
-def datasets(data_dir: Path | None) -> None:
+@answering(_tell)
+def datasets(data_dir: Path | None) -> dict[str, Any]:
     """List the datasets: what each is, whether it is here and where, and its settings.
 
     For each setting stands what it may be, and what it is when left out.
@@ -28,31 +56,31 @@ def datasets(data_dir: Path | None) -> None:
     from backspike.datasets.files import search_path
 
     places = search_path(data_dir)
-    for name, loader in LOADERS.items():
-        click.echo(f"{name:<18}{loader.summary}")
-        click.echo(f"{'':<18}{_presence(loader, data_dir)}")
-        _tell_settings(loader)
-    click.echo(f"{'PATH':<18}{OWN.summary}")
-    _tell_settings(OWN)
-    click.echo("a setting of each: validation (so many of the samples to train on are held out to test on; 0)")
-    click.echo(f"looked for in {', '.join(map(str, places))}")
+    return {
+        "datasets": [
+            {"name": name, **_described(loader), **_found(loader, data_dir)} for name, loader in LOADERS.items()
+        ],
+        "own": _described(OWN),
+        "looked_for_in": list(map(str, places)),
+    }
 
 
-def _tell_settings(loader: Loader) -> None:
-    if loader.settings:
-        settings = ", ".join(f"{key} ({value})" for key, value in loader.settings.items())
-        click.echo(f"{'':<18}settings: {settings}")
+def _described(loader: Loader) -> dict[str, Any]:
+    return {"summary": loader.summary, "settings": loader.settings}
 
 
-def _presence(loader: Loader, data_dir: Path | None) -> str:
-    """Return where a dataset is, or that it is not here, in words."""
-    if loader.find is None:
-        return "here: needs no files"
-    try:
-        found = loader.find(data_dir)
-    except BackspikeError as error:
-        return f"not here: {error}"
-    if found:
-        folders = dict.fromkeys(path if len(found) == 1 else path.parent for path in found)
-        return f"here: {', '.join(map(str, folders))}"
-    return "not here; downloaded at first use" if loader.published else "not here, and not published for download"
+def _found(loader: Loader, data_dir: Path | None) -> dict[str, Any]:
+    """Return whether a dataset is here, where, whether it can be downloaded, and what is wrong with its files."""
+    found: list[Path] = []
+    fault = ""
+    if loader.find is not None:
+        try:
+            found = loader.find(data_dir)
+        except BackspikeError as error:
+            fault = str(error)
+    return {
+        "here": loader.find is None or bool(found),
+        "places": list(dict.fromkeys(str(path if len(found) == 1 else path.parent) for path in found)),
+        "published": loader.published,
+        "fault": fault,
+    }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from backspike.fpga.link.transport import Transport
 
 __all__ = ["board_config", "built_baud", "connect"]
+
+logger = logging.getLogger(__name__)
 
 
 def board_config(name_or_path: str, board_name: str | None) -> NetworkConfig:
@@ -77,7 +78,7 @@ def connect(
         from backspike.sim.built import read_built
 
         built = read_built(bitstream) if bitstream else None
-        click.echo(f"building the simulation of {bitstream or config.name} ...", err=True)
+        logger.info("building the simulation of %s ...", bitstream or config.name)
         ram = sample_memory if isinstance(sample_memory, int) else None
         sdram = Sdram() if isinstance(sample_memory, str) else None
         with SimulatedBoard(config, noise=noise, built=built, memory_bits=ram, sdram=sdram) as board:

@@ -10,6 +10,7 @@ import click
 from backspike.progress import announced
 
 from .options import (
+    answering,
     any_engine_option,
     checkpoint_option,
     data_dir_option,
@@ -17,7 +18,6 @@ from .options import (
     draws_option,
     examples,
     first_samples,
-    json_option,
     samples_option,
     setting_option,
     tell_evaluation,
@@ -34,7 +34,7 @@ __all__ = ["evaluate"]
 @samples_option
 @draws_option
 @any_engine_option
-@json_option
+@answering(tell_evaluation)
 def evaluate(
     checkpoint: Path,
     dataset_name: str,
@@ -43,8 +43,7 @@ def evaluate(
     samples: int | None,
     seed: int | None,
     engine: str,
-    as_json: bool,
-) -> None:
+) -> dict[str, Any]:
     """Say how many test samples a trained network answers right, in all and of each class.
 
     Learning is off, and the checkpoint stays as it is. Of a dataset that is split by seed, the test samples are those
@@ -63,4 +62,9 @@ def evaluate(
     values, labels = first_samples(dataset, samples)
     answers = answer(trained.network(seed), values, engine, "evaluating", silent=False)
     evaluation = Evaluation.of(answers.classes, labels, config.layers[-1])
-    tell_evaluation(evaluation, as_json, dataset=dataset.name, seed=seed, work=answers.counters.to_dict())
+    return {
+        "dataset": dataset.name,
+        "seed": seed,
+        "work": answers.counters.to_dict(),
+        **evaluation.to_dict(),
+    }

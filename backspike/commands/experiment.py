@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from .options import PATH, data_dir_option, engine_option, experiments_option, results_option, work_option
+from .options import (
+    PATH,
+    Known,
+    answering,
+    data_dir_option,
+    engine_option,
+    examples,
+    experiments_folder,
+    experiments_option,
+    results_option,
+    work_option,
+)
 
 __all__ = ["experiment"]
 
 
-@click.group()
+def _names() -> Iterable[str]:
+    return sorted(path.stem for path in experiments_folder().glob("*.toml"))
+
+
+def _tell(found: list[dict[str, Any]]) -> None:
+    for one in found:
+        click.echo(f"{one['name']:<24}{one['done']} of {one['seeds']} seeds  {one['title']}")
+
+
+@click.group(epilog=examples("backspike experiment list", "backspike experiment run digits"))
 def experiment() -> None:
     """Experiments as files: list them, run them, and make the page of their results."""
 
 
-@experiment.command("list")
+@experiment.command("list", epilog=examples("backspike experiment list", "backspike experiment list --json"))
 @experiments_option
 @results_option
-def list_experiments(experiments: Path, results: Path) -> None:
+@answering(_tell)
+def list_experiments(experiments: Path, results: Path) -> list[dict[str, Any]]:
     """List the experiments, and how many of their seeds have a result."""
     from backspike.experiments.definitions import load_experiments
     from backspike.experiments.results import read_result
 
-    for found in load_experiments(experiments):
-        done = sum(read_result(results, found, seed) is not None for seed in found.seeds)
-        click.echo(f"{found.name:<24}{done} of {len(found.seeds)} seeds  {found.title}")
+    return [
+        {
+            "name": found.name,
+            "done": sum(read_result(results, found, seed) is not None for seed in found.seeds),
+            "seeds": len(found.seeds),
+            "title": found.title,
+        }
+        for found in load_experiments(experiments)
+    ]
 
 
-@experiment.command("run")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@experiment.command(
+    "run", epilog=examples("backspike experiment run digits", "backspike experiment run mnist --seed 1 --force")
+)
+@click.argument("names", type=Known(_names), metavar="NAME...", nargs=-1, required=True)
 @click.option("--seed", "seeds", type=click.IntRange(1, 2**32 - 1), multiple=True, help="Only this one; repeatable.")
 @click.option("--force", is_flag=True, help="Train those that have a result again, from the first epoch.")
 @engine_option
@@ -68,7 +99,7 @@ def run_named_experiments(
         )
 
 
-@experiment.command()
+@experiment.command(epilog=examples("backspike experiment softmax --draws 1000"))
 @click.option("--draws", type=click.IntRange(1), default=100_000, show_default=True, help="Races in each case.")
 @results_option
 def softmax(draws: int, results: Path) -> None:
@@ -78,7 +109,7 @@ def softmax(draws: int, results: Path) -> None:
     click.echo(f"written to {compare_with_softmax(results, draws)}")
 
 
-@experiment.command()
+@experiment.command(epilog=examples("backspike experiment spikes --samples 100"))
 @click.option("--samples", type=click.IntRange(1), default=400, show_default=True, help="Samples, of each dataset.")
 @click.option("--seed", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True)
 @data_dir_option
@@ -90,7 +121,7 @@ def spikes(samples: int, seed: int, data_dir: Path | None, results: Path) -> Non
     click.echo(f"written to {measure_spikes(results, samples, seed, data_dir)}")
 
 
-@experiment.command()
+@experiment.command(epilog=examples("backspike experiment upsets"))
 @results_option
 def upsets(results: Path) -> None:
     """Train networks whose bits flip, and measure their accuracy."""
@@ -99,7 +130,7 @@ def upsets(results: Path) -> None:
     click.echo(f"written to {measure_upsets(results)}")
 
 
-@experiment.command()
+@experiment.command(epilog=examples("backspike experiment report", "backspike experiment report --docs build/results"))
 @experiments_option
 @results_option
 @click.option("--docs", type=PATH, default=Path("docs"), show_default=True, help="Folder of the page.")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from backspike.config import load_config
+from backspike.config import PRESETS, load_config
 from backspike.files import make_directory, write_atomic
 
-from .options import checkpoint_option, examples, out_option
+from .options import Known, checkpoint_option, examples, out_option
 
 __all__ = ["export"]
 
@@ -32,6 +32,7 @@ __all__ = ["export"]
 @click.option(
     "--config",
     "config_name",
+    type=Known(lambda: PRESETS, path=True),
     metavar="NAME|FILE.toml",
     help="What the Verilog is made of, where its name, lanes or banks are others than the checkpoint's.",
 )

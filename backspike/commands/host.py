@@ -21,17 +21,18 @@ from .options import (
     PATH,
     Number,
     advising_resumption,
+    answering,
     baud_option,
     board_option,
     checkpoint_option,
     chosen_seed,
+    comparison_found,
     config_option,
     data_dir_option,
     dataset_option,
     examples,
     first_samples,
     force_option,
-    json_option,
     load_schedule,
     out_option,
     sample_memory_option,
@@ -51,13 +52,24 @@ __all__ = ["host"]
 _checkpoint_option = click.option("--checkpoint", type=PATH, help="Load the weights of a training first.")
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "backspike host identify --config digits --board icebreaker --port /dev/ttyUSB1",
+        "backspike host compare --config tiny --simulate --dataset random",
+    )
+)
 def host() -> None:
     """Train a network on a board, over a serial port.
 
     Every command greets the device, which resets the network but for its weights, and refuses one that is built from
     another configuration.
     """
+
+
+def _tell_identity(found: dict[str, Any]) -> None:
+    counted = ", ".join(f"{event} {count}" for event, count in found["frames"].items())
+    click.echo(f"{found['network']}, {'-'.join(map(str, found['layers']))}, configuration {found['configuration']}")
+    click.echo(f"frames: {counted}")
 
 
 def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,23 +167,35 @@ def _failing_on_mismatch(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*arguments, **options)
         except MismatchError as error:
-            click.echo(f"mismatch: {error}")
+            click.echo(json.dumps({"mismatch": str(error)}) if options.get("as_json") else f"mismatch: {error}")
             return FAILED
 
     return run
 
 
-@host.command()
+@host.command(
+    epilog=examples(
+        "backspike host identify --config digits --board icebreaker --port /dev/ttyUSB1",
+    )
+)
 @_on_device
-def identify(device: Device) -> None:
+@answering(_tell_identity)
+def identify(device: Device) -> dict[str, Any]:
     """Say what the device is, and what its link has counted."""
     config = device.config
-    counted = ", ".join(f"{event.name.lower()} {count}" for event, count in device.link_counters().items())
-    click.echo(f"{config.name}, {'-'.join(map(str, config.layers))}, configuration {config.hash[:8]}")
-    click.echo(f"frames: {counted}")
+    return {
+        "network": config.name,
+        "layers": list(config.layers),
+        "configuration": config.hash[:8],
+        "frames": {event.name.lower(): count for event, count in device.link_counters().items()},
+    }
 
 
-@host.command()
+@host.command(
+    epilog=examples(
+        "backspike host load --config digits --board icebreaker --port /dev/ttyUSB1 --checkpoint run/checkpoint.npz",
+    )
+)
 @_failing_on_mismatch
 @_on_device
 @checkpoint_option
@@ -181,7 +205,12 @@ def load(device: Device, checkpoint: Path) -> None:
     click.echo(f"loaded {checkpoint}, read back: 0 mismatches")
 
 
-@host.command()
+@host.command(
+    epilog=examples(
+        "backspike host train --config digits --board icebreaker --port /dev/ttyUSB1 --dataset digits --out run",
+        "backspike host train --config tiny --simulate --dataset random --epochs 1 --out run",
+    )
+)
 @_failing_on_mismatch
 @_on_device
 @dataset_option
@@ -266,7 +295,11 @@ def train(
     click.echo(f"written to {out}: checkpoint.npz, metrics.json, learning-curve.png; 0 mismatches")
 
 
-@host.command()
+@host.command(
+    epilog=examples(
+        "backspike host evaluate --config digits --board icebreaker --port /dev/ttyUSB1 --dataset digits --json",
+    )
+)
 @_failing_on_mismatch
 @_on_device
 @dataset_option
@@ -275,7 +308,7 @@ def train(
 @samples_option
 @_checkpoint_option
 @seed_option
-@json_option
+@answering(tell_evaluation)
 def evaluate(
     device: Device,
     dataset_name: str,
@@ -284,8 +317,7 @@ def evaluate(
     samples: int | None,
     checkpoint: Path | None,
     seed: int | None,
-    as_json: bool,
-) -> None:
+) -> dict[str, Any]:
     """Show the test samples, learning off, and say how many answers are right.
 
     With the weights that the device has, or those of a checkpoint. The seed decides the split. Prints what
@@ -305,10 +337,14 @@ def evaluate(
         raise BackspikeError("the device has no weights yet; --checkpoint loads those of a training")
     with progress_bar(len(labels), "samples", "evaluating") as bar:
         evaluation = evaluate_device(device, values, labels, bar.update)
-    tell_evaluation(evaluation, as_json)
+    return {"dataset": dataset.name, "seed": seed, **evaluation.to_dict()}
 
 
-@host.command()
+@host.command(
+    epilog=examples(
+        "backspike host read --config digits --board icebreaker --port /dev/ttyUSB1 --out checkpoint.npz",
+    )
+)
 @_on_device
 @click.option("--out", type=PATH, required=True, help="The checkpoint to be written.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
@@ -330,7 +366,12 @@ def read(device: Device, out: Path, force: bool) -> None:
     click.echo(f"written to {out}")
 
 
-@host.command()
+@host.command(
+    epilog=examples(
+        "backspike host compare --config digits --board icebreaker --port /dev/ttyUSB1 --dataset digits --samples 100",
+        "backspike host compare --config tiny --simulate --dataset random --noise 0.001",
+    )
+)
 @_on_device
 @dataset_option
 @setting_option
@@ -339,6 +380,7 @@ def read(device: Device, out: Path, force: bool) -> None:
 @click.option("--inference", is_flag=True, help="Show samples for testing, learning off.")
 @click.option("--checkpoint", type=PATH, help="Start from the weights of a training.")
 @seed_option
+@answering(tell_comparison)
 def compare(
     device: Device,
     dataset_name: str,
@@ -348,7 +390,7 @@ def compare(
     inference: bool,
     checkpoint: Path | None,
     seed: int | None,
-) -> int:
+) -> dict[str, Any]:
     """Show the same samples to device and golden model, and compare results, weights and counters.
 
     Prints how much was compared and "0 mismatches", or the first mismatch.
@@ -360,7 +402,7 @@ def compare(
     schedule = load_schedule(config, dataset_name, samples, seed, inference, checkpoint, settings, data_dir)
     with progress_bar(samples, "samples", f"comparing {config.name}") as bar:
         result = compare_device(device, schedule, bar.update)
-    return tell_comparison(result, f"{config.name}, {samples} samples of {dataset_name}, seed {seed}")
+    return comparison_found(result, network=config.name, samples=samples, dataset=dataset_name, seed=seed)
 
 
 @host.command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +15,11 @@ from backspike.progress import announced
 from .options import (
     PATH,
     Number,
+    answering,
     chosen_seed,
     config_option,
     data_dir_option,
     examples,
-    json_option,
     optional_dataset_option,
     seed_option,
     setting_option,
@@ -30,12 +29,36 @@ from .options import (
 if TYPE_CHECKING:
     from backspike.datasets import Dataset
     from backspike.model import Network
-    from backspike.weights import Chain, Fit
+    from backspike.weights import Chain
 
 __all__ = ["import_"]
 
 MEASURED = 1000
 """Samples, the first to train on, that activations are measured with."""
+
+
+def _tell(found: dict[str, Any]) -> None:
+    """Print what became of each layer, and how right both networks are."""
+    heading = ("weights", "units are", "from", "to", "LSB per 1", "largest", "saturated", "rounding")
+    rows = [
+        (
+            layer["name"],
+            layer["activation"],
+            f"{layer['lowest']:.3g}",
+            f"{layer['highest']:.3g}",
+            f"{layer['scale']:.4g}",
+            f"{layer['largest']:.1f}",
+            f"{layer['saturated']:.2%}",
+            f"{layer['rounding']:.2%}",
+        )
+        for layer in found["layers"]
+    ]
+    tell_table([heading, *rows])
+    for way, accuracy in found.get("accuracies", {}).items():
+        click.echo(f"{way}: {accuracy:.2%} of {found['samples']} samples")
+    if "dataset" not in found and any(layer["activation"] == "ReLU" for layer in found["layers"]):
+        click.echo("ReLUs were measured with random samples; --dataset measures them with those of a dataset")
+    click.echo(f"written to {found['out']}")
 
 
 @click.command(
@@ -73,7 +96,7 @@ MEASURED = 1000
 )
 @seed_option
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
-@json_option
+@answering(_tell)
 def import_(
     file: Path,
     config_name: str,
@@ -86,8 +109,7 @@ def import_(
     tick: float,
     seed: int | None,
     force: bool,
-    as_json: bool,
-) -> None:
+) -> dict[str, Any]:
     """Take the weights of a float network from PyTorch, snnTorch or NIR, and say what they lose.
 
     FILE is a state dict of PyTorch or snnTorch (.pt, .safetensors), or a graph in NIR (.nir): fully connected layers of
@@ -119,13 +141,7 @@ def import_(
     if dataset:
         found.update(dataset=dataset.name, **_accuracies(chain, network, dataset))
     Checkpoint.capture(network).save(out)
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    _tell(fit, found)
-    if not dataset and any(layer.activation == "ReLU" for layer in fit.layers):
-        click.echo("ReLUs were measured with random samples; --dataset measures them with those of a dataset")
-    click.echo(f"written to {out}")
+    return found
 
 
 def _measured(dataset: Dataset | None) -> Any:
@@ -155,24 +171,3 @@ def _accuracies(chain: Chain, network: Network, dataset: Dataset) -> dict[str, A
     answers = answer(network, values, title="evaluating", silent=False)
     accuracies["imported"] = Evaluation.of(answers.classes, labels, config.layers[-1]).accuracy
     return {"samples": len(labels), "accuracies": accuracies}
-
-
-def _tell(fit: Fit, found: dict[str, Any]) -> None:
-    """Print what became of each layer, and how right both networks are."""
-    heading = ("weights", "units are", "from", "to", "LSB per 1", "largest", "saturated", "rounding")
-    rows = [
-        (
-            layer.name,
-            layer.activation,
-            f"{layer.lowest:.3g}",
-            f"{layer.highest:.3g}",
-            f"{layer.scale:.4g}",
-            f"{layer.largest:.1f}",
-            f"{layer.saturated:.2%}",
-            f"{layer.rounding:.2%}",
-        )
-        for layer in fit.layers
-    ]
-    tell_table([heading, *rows])
-    for way, accuracy in found.get("accuracies", {}).items():
-        click.echo(f"{way}: {accuracy:.2%} of {found['samples']} samples")

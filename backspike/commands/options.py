@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from backspike.datasets import Dataset
     from backspike.sim.compare import Comparison, Schedule
-    from backspike.training.answers import Evaluation
 
 __all__ = [
     "FAILED",
@@ -32,21 +32,23 @@ __all__ = [
     "Known",
     "Number",
     "advising_resumption",
+    "answering",
     "any_engine_option",
     "baud_option",
     "board_option",
     "checkpoint_option",
     "chosen_seed",
+    "comparison_found",
     "config_option",
     "data_dir_option",
     "dataset_option",
     "draws_option",
     "engine_option",
     "examples",
+    "experiments_folder",
     "experiments_option",
     "first_samples",
     "force_option",
-    "json_option",
     "load_schedule",
     "optional_dataset_option",
     "out_option",
@@ -229,7 +231,7 @@ def _folder_option(name: str, default: str, purpose: str) -> Callable[[Any], Any
     return click.option(name, type=PATH, default=Path(default), show_default=True, help=purpose)
 
 
-def _experiments() -> Path:
+def experiments_folder() -> Path:
     """Return the folder of experiments here, or else those that come with Backspike, installed or as a clone."""
     package = Path(__file__).parents[1]
     places = (Path("experiments"), package / "experiments" / "files", package.parent / "experiments")
@@ -239,7 +241,7 @@ def _experiments() -> Path:
 experiments_option = click.option(
     "--experiments",
     type=PATH,
-    default=_experiments,
+    default=experiments_folder,
     show_default="experiments, or those that come with Backspike",
     help="Folder of the experiments' files.",
 )
@@ -260,7 +262,38 @@ draws_option = click.option(
     help="Seed of the LFSRs; when left out they go on as the checkpoint has them, as the training's own test did.",
 )
 samples_option = click.option("--samples", type=click.IntRange(1), help="Only the first so many.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print one document of JSON, for other programs.")
+
+
+def answering(tell: Callable[[Any], None]) -> Callable[[Callable[..., Any]], Callable[..., int]]:
+    """Give a command the option `--json`: what it returns is printed so, or told in words.
+
+    Parameters
+    ----------
+    tell : callable
+        Prints what the command has returned, for people.
+
+    Returns
+    -------
+    callable
+        The decorator. What it makes of the command returns the exit status: that of a failure where the command's
+        answer is a dict with a ``mismatch``.
+    """
+
+    def give(command: Callable[..., Any]) -> Callable[..., int]:
+        @_json_option
+        @wraps(command)
+        def run(*arguments: Any, as_json: bool, **options: Any) -> int:
+            found = command(*arguments, **options)
+            if as_json:
+                click.echo(json.dumps(found))
+            else:
+                tell(found)
+            return FAILED if isinstance(found, dict) and found.get("mismatch") else 0
+
+        return run
+
+    return give
 
 
 def examples(*commands: str) -> str:
@@ -345,30 +378,37 @@ def load_schedule(
     return schedule_of(config, dataset, samples, seed, inference, weights)
 
 
-def tell_comparison(result: Comparison, what: str) -> int:
-    """Print the first mismatch of a comparison, or how much of what was equal; return the exit status."""
-    if result.mismatch:
-        click.echo(f"mismatch: {result.mismatch}")
-        return FAILED
-    compared = ", ".join(f"{count:,} {kind}" for kind, count in result.compared.items())
+def comparison_found(result: Comparison, **what: object) -> dict[str, Any]:
+    """Return what a comparison has found: what was compared, given by name, how much of it, and the first mismatch."""
+    return {**what, "compared": result.compared, "mismatch": result.mismatch}
+
+
+def tell_comparison(found: dict[str, Any]) -> None:
+    """Print the first mismatch of a comparison, or how much of what was equal."""
+    if found["mismatch"]:
+        click.echo(f"mismatch: {found['mismatch']}")
+        return
+    what = ", ".join(
+        [
+            found["network"],
+            f"{found['samples']} samples of {found['dataset']}",
+            f"seed {found['seed']}",
+            *([found["simulator"]] if "simulator" in found else []),
+        ]
+    )
+    compared = ", ".join(f"{count:,} {kind}" for kind, count in found["compared"].items())
     click.echo(f"{what}: {compared}\n0 mismatches")
-    return 0
 
 
-def tell_evaluation(evaluation: Evaluation, as_json: bool, **more: object) -> None:
+def tell_evaluation(found: dict[str, Any]) -> None:
     """Print how many answers were right, in all and of each class, and which classes were taken for which.
 
     Parameters
     ----------
-    evaluation : Evaluation
-    as_json : bool
-        Whether as JSON, with what else is given by name.
+    found : dict
+        As `Evaluation.to_dict` has it, and more.
     """
-    found = evaluation.to_dict()
-    if as_json:
-        click.echo(json.dumps({**more, **found}))
-        return
-    click.echo(f"{evaluation.accuracy:.2%} of {evaluation.samples} samples")
+    click.echo(f"{found['accuracy']:.2%} of {found['samples']} samples")
     rows = [
         (of["class"], of["samples"], of["right"], _percent(of["recall"]), _percent(of["precision"]))
         for of in found["classes"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ from backspike.progress import announced
 
 from .options import (
     PATH,
+    answering,
     any_engine_option,
     checkpoint_option,
     data_dir_option,
     draws_option,
     examples,
     first_samples,
-    json_option,
     optional_dataset_option,
     samples_option,
     setting_option,
@@ -27,6 +26,17 @@ from .options import (
 )
 
 __all__ = ["predict"]
+
+
+def _tell(found: dict[str, Any]) -> None:
+    samples = found["samples"]
+    known = ["label"] if "label" in samples[0] else []
+    table = [
+        (of["sample"], *(of[name] for name in known), of["class"], f"{of['confidence']:.1%}", *of["wins"])
+        for of in samples
+    ]
+    classes = [f"wins {number}" if number == 0 else number for number in range(len(samples[0]["wins"]))]
+    tell_table([("sample", *known, "class", "confidence", *classes), *table], right=True)
 
 
 @click.command(
@@ -43,7 +53,7 @@ __all__ = ["predict"]
 @samples_option
 @draws_option
 @any_engine_option
-@json_option
+@answering(_tell)
 def predict(
     checkpoint: Path,
     file: Path | None,
@@ -53,8 +63,7 @@ def predict(
     samples: int | None,
     seed: int | None,
     engine: str,
-    as_json: bool,
-) -> None:
+) -> dict[str, Any]:
     """Say which class a trained network takes each sample for, and how sure it is.
 
     FILE has one sample or several: an image of the network's size, whose white is 255 as in the samples that were
@@ -94,13 +103,4 @@ def predict(
         | ({} if labels is None else {"label": int(labels[number])})
         for number, (winner, confidence, wins) in enumerate(rows)
     ]
-    if as_json:
-        click.echo(json.dumps({"seed": seed, "samples": found}))
-        return
-    known = [] if labels is None else ["label"]
-    table = [
-        (of["sample"], *(of[name] for name in known), of["class"], f"{of['confidence']:.1%}", *of["wins"])
-        for of in found
-    ]
-    classes = [f"wins {number}" if number == 0 else number for number in range(config.layers[-1])]
-    tell_table([("sample", *known, "class", "confidence", *classes), *table], right=True)
+    return {"seed": seed, "samples": found}

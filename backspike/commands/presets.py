@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import click
 
 from backspike.config import PRESETS
 
-from .options import examples, json_option, tell_table
+from .options import answering, examples, tell_table
 
 __all__ = ["presets"]
 
 
-@click.command(epilog=examples("backspike presets", "backspike presets --json"))
-@json_option
-def presets(as_json: bool) -> None:
-    """List the named configurations.
-
-    With --json all their values, as a configuration file has them.
-    """
-    if as_json:
-        click.echo(json.dumps({name: config.to_dict() for name, config in PRESETS.items()}, indent=2))
-        return
+def _tell(found: dict[str, dict[str, Any]]) -> None:
     rows = [("name", "layers", "ticks", "weights", "rates", "lanes")]
-    for name, config in PRESETS.items():
+    for name in found:
+        config = PRESETS[name]
         rows.append(
             (
                 name,
@@ -36,3 +28,13 @@ def presets(as_json: bool) -> None:
             )
         )
     tell_table(rows)
+
+
+@click.command(epilog=examples("backspike presets", "backspike presets --json"))
+@answering(_tell)
+def presets() -> dict[str, dict[str, Any]]:
+    """List the named configurations.
+
+    With --json all their values, as a configuration file has them.
+    """
+    return {name: config.to_dict() for name, config in PRESETS.items()}

@@ -9,12 +9,17 @@ import click
 from backspike.errors import BackspikeError
 from backspike.interrupts import Terminated
 
-from .options import FAILED, PATH, data_dir_option, engine_option, results_option, work_option
+from .options import FAILED, PATH, data_dir_option, engine_option, examples, results_option, work_option
 
 __all__ = ["sweep"]
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "backspike sweep experiments/studies/ticks.toml",
+        "backspike sweep experiments/studies/ticks.toml --workers 4",
+    )
+)
 @click.argument("file", type=PATH)
 @click.option("--scheduler", metavar="tls://HOST:PORT", help="A Dask cluster, instead of processes on this machine.")
 @click.option("--tls-ca-file", type=PATH, help="Certificate that signs those of the cluster.")

@@ -17,6 +17,7 @@ from .options import (
     config_option,
     data_dir_option,
     dataset_option,
+    examples,
     force_option,
     out_option,
     seed_option,
@@ -27,7 +28,13 @@ from .options import (
 __all__ = ["train"]
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "backspike train --config digits --dataset digits --epochs 20 --out run",
+        "backspike train --config mine.toml --dataset mine.npz --out run",
+        "backspike train --config digits --dataset digits --epochs 40 --resume --out run",
+    )
+)
 @config_option
 @dataset_option
 @setting_option

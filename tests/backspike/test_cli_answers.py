@@ -62,12 +62,11 @@ def test_an_evaluation_has_the_accuracy_that_the_training_ended_with(run, checkp
 
 def test_a_confusion_matrix_that_fits_no_page_is_left_to_json(capsys) -> None:
     evaluation = Evaluation.of(np.arange(65), np.zeros(65, np.int64), 65)
-    tell_evaluation(evaluation, as_json=False)
+    tell_evaluation(evaluation.to_dict())
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + 1 + 66 + 1 + 1
     assert lines[-1] == "--json has the answers to the samples of each class"
-    tell_evaluation(evaluation, as_json=True)
-    assert json.loads(capsys.readouterr().out)["confusion"][0] == [1] * 65
+    assert evaluation.to_dict()["confusion"][0] == [1] * 65
 
 
 @pytest.mark.parametrize("engine", ["fast", "numpy"])
