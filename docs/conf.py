@@ -15,8 +15,9 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_click",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["**/*.dot"]
+exclude_patterns = ["**/*.dot", "notebooks", "sg_execution_times.rst", "notebooks_run/sg_execution_times.rst"]
 # What stands between single backquotes in a docstring is a name.
 default_role = "code"
 
@@ -30,6 +31,20 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_custom_sections = [("Members", "params_style"), ("Yields", "returns_style"), ("Warns", "returns_style")]
+
+# The notebooks are run each time, whatever was there: what they show is what the code does now.
+sphinx_gallery_conf = {
+    "examples_dirs": "notebooks",
+    "gallery_dirs": "notebooks_run",
+    "filename_pattern": r"plot_\d",
+    "run_stale_examples": True,
+    "abort_on_example_error": True,
+    "within_subsection_order": "FileNameSortKey",
+    "show_memory": False,
+    "remove_config_comments": True,
+    "show_signature": False,
+    "download_all_examples": False,
+}
 
 html_theme = "furo"
 html_title = f"Backspike {release}"
