@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backspike.config import PRESETS, NetworkConfig
 from backspike.datasets import Dataset, load_dataset
@@ -23,9 +22,10 @@ from backspike.training.engines import Engine, load_engine
 from backspike.training.order import sample_order
 from backspike.training.trainer import rates_of_epoch
 
+from .flips import Flip, flip_lfsrs, flip_weights
 from .task import machine
 
-__all__ = ["flip_lfsrs", "flip_weights", "measure_upsets", "read_upsets", "train_upset", "upsets_path"]
+__all__ = ["measure_upsets", "read_upsets", "train_upset", "upsets_path"]
 
 PRESET, DATASET, EPOCHS = "digits", "digits", 20
 SEEDS = (1, 2, 3)
@@ -38,33 +38,10 @@ CHUNK = 32
 TESTS = 5
 """Times that each network is tested, each with LFSRs of another seed, as a test's spikes decide some samples."""
 
-Flip = Callable[[Network, int, np.random.Generator], None]
-
 
 def upsets_path(results: Path) -> Path:
     """Return the file of the measurement."""
     return results / "upsets.json"
-
-
-def flip_weights(network: Network, count: int, random: np.random.Generator) -> None:
-    """Flip so many bits of a network's weights, each bit of all weights as likely as any other."""
-    bits = network.config.weight_bits
-    for array, places in zip(
-        network.synapses, _places([w.size * bits for w in network.weights], count, random), strict=True
-    ):
-        words = array.weights.copy().ravel()
-        np.bitwise_xor.at(words, places // bits, 1 << places % bits)
-        # Two's complement of so many bits.
-        words = ((words + (1 << bits - 1)) & (1 << bits) - 1) - (1 << bits - 1)
-        array.weights = words.reshape(array.weights.shape)
-
-
-def flip_lfsrs(network: Network, count: int, random: np.random.Generator) -> None:
-    """Flip so many bits of a network's LFSRs."""
-    bits, state = network.config.lfsr_bits, NetworkState.of(network, StateKind.RANDOM)
-    for name, places in zip(state, _places([s.size * bits for s in state.values()], count, random), strict=True):
-        np.bitwise_xor.at(state[name], places // bits, np.uint64(1) << (places % bits).astype(np.uint64))
-    state.put_into(network)
 
 
 def train_upset(
@@ -212,11 +189,3 @@ def _bits(config: NetworkConfig, flip: Flip) -> int:
     if flip is flip_weights:
         return config.weight_bits * sum(matrix.size for matrix in network.weights)
     return config.lfsr_bits * len(NetworkState.of(network, StateKind.RANDOM).lfsrs)
-
-
-def _places(sizes: Sequence[int], count: int, random: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Draw bits of several arrays, different ones, and give those of each."""
-    drawn, start = random.choice(sum(sizes), count, replace=False), 0
-    for size in sizes:
-        yield drawn[(drawn >= start) & (drawn < start + size)] - start
-        start += size

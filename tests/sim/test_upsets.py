@@ -10,7 +10,8 @@ import pytest
 
 from backspike import PRESETS
 from backspike.datasets import load_dataset
-from backspike.experiments.upsets import flip_lfsrs, flip_weights, train_upset
+from backspike.experiments.flips import flip_lfsrs, flip_weights
+from backspike.experiments.upsets import train_upset
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.serial_transport import SerialTransport, encode_line

@@ -10,14 +10,8 @@ import pytest
 from backspike import PRESETS, BackspikeError
 from backspike.cli import main
 from backspike.datasets import load_dataset
-from backspike.experiments.upsets import (
-    flip_lfsrs,
-    flip_weights,
-    measure_upsets,
-    read_upsets,
-    train_upset,
-    upsets_path,
-)
+from backspike.experiments.flips import flip_lfsrs, flip_weights
+from backspike.experiments.upsets import measure_upsets, read_upsets, train_upset, upsets_path
 from backspike.model import Network
 from backspike.model.fields import StateKind
 from backspike.model.state import NetworkState
