@@ -109,7 +109,10 @@ def test_the_wheel_runs_where_nothing_else_is(built: tuple[Path, Path], tmp_path
         return done.stdout
 
     listed = say("experiment", "list").splitlines()
-    assert [line.split()[0] for line in listed] == [path.stem for path in sorted((ROOT / "experiments").glob("*.toml"))]
+    assert [line.split()[0] for line in listed] == [
+        *(path.stem for path in sorted((ROOT / "experiments").glob("*.toml"))),
+        *(f"on_chip/{path.stem}" for path in sorted((ROOT / "experiments" / "on_chip").glob("*.toml"))),
+    ]
     assert "train" in say("--help")
     assert json.loads(say("presets", "--json"))["digits"]["layers"] == [64, 32, 10]
 

@@ -25,7 +25,9 @@ __all__ = ["experiment"]
 
 
 def _names() -> Iterable[str]:
-    return sorted(path.stem for path in experiments_folder().glob("*.toml"))
+    folder = experiments_folder()
+    found = [*folder.glob("*.toml"), *folder.glob("on_chip/*.toml")]
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in found)
 
 
 def _tell(found: list[dict[str, Any]]) -> None:
@@ -44,7 +46,7 @@ def experiment() -> None:
 @answering(_tell)
 def list_experiments(experiments: Path, results: Path) -> list[dict[str, Any]]:
     """List the experiments, and how many of their seeds have a result."""
-    from backspike.experiments.definitions import load_experiments
+    from backspike.experiments.definitions import load_experiments, load_scenarios
     from backspike.experiments.results import read_result
 
     return [
@@ -54,7 +56,7 @@ def list_experiments(experiments: Path, results: Path) -> list[dict[str, Any]]:
             "seeds": len(found.seeds),
             "title": found.title,
         }
-        for found in load_experiments(experiments)
+        for found in [*load_experiments(experiments), *load_scenarios(experiments)]
     ]
 
 

@@ -15,9 +15,22 @@ from backspike.toml import read_toml, require_known, take
 
 from .task import SEEDS, Task
 
-__all__ = ["Cell", "Experiment", "Goal", "Sweep", "load_experiment", "load_experiments", "load_sweep", "load_sweeps"]
+__all__ = [
+    "Cell",
+    "Experiment",
+    "Goal",
+    "Sweep",
+    "load_experiment",
+    "load_experiments",
+    "load_scenarios",
+    "load_sweep",
+    "load_sweeps",
+]
 
-_TASK = ("epochs", "dataset", "network", "baseline", "float_only")
+_TASK = ("epochs", "dataset", "network", "baseline", "float_only", "scenario")
+
+ON_CHIP = "on_chip"
+"""Folder of the experiments with a scenario."""
 
 CELLS = 100_000
 """Most trainings of a sweep."""
@@ -55,7 +68,7 @@ class Experiment:
     Parameters
     ----------
     name : str
-        The file's name without its suffix.
+        The file's name without its suffix, after ``on_chip/`` if it is in such a folder.
     title : str
     note : str
         What a reader must know about the row; may be empty.
@@ -137,6 +150,8 @@ class Sweep:
         for axis, place in zip(self.axes, places, strict=True):
             if places.count(place) > 1:
                 raise BackspikeError(f"{axis} of [grid] is there more than once")
+        if self.x and "scenario" in self.tables:
+            raise BackspikeError("x is for studies; of a scenario there are searches alone")
         if self.x and self.x not in self.axes:
             raise BackspikeError(f"x must be an axis of the grid ({', '.join(self.axes)}), not {self.x!r}")
         count = math.prod(map(len, self.grid.values())) * len(self.seeds)
@@ -178,8 +193,13 @@ class Sweep:
 
 
 def load_experiments(folder: Path) -> list[Experiment]:
-    """Return all experiments of a folder, by name."""
+    """Return all experiments of a folder, by name, without those in folders of it."""
     return [load_experiment(path) for path in _files(folder)]
+
+
+def load_scenarios(folder: Path) -> list[Experiment]:
+    """Return the experiments in ``on_chip/`` of an experiments folder, by name: those with a scenario."""
+    return [load_experiment(path) for path in sorted((folder / ON_CHIP).glob("*.toml"))]
 
 
 def load_sweeps(folder: Path) -> list[Sweep]:
@@ -201,7 +221,7 @@ def load_experiment(path: Path) -> Experiment:
         goal = take(values, "goal", dict, "an experiment", {})
         require_known(goal, ("accuracy", "below_float", "not_below"), "[goal]")
         experiment = Experiment(
-            path.stem,
+            f"{ON_CHIP}/{path.stem}" if path.parent.name == ON_CHIP else path.stem,
             _title(values, "an experiment"),
             take(values, "note", str, "an experiment", "").strip(),
             _seeds(values, "an experiment"),
@@ -210,7 +230,9 @@ def load_experiment(path: Path) -> Experiment:
             ),
             _located({key: values[key] for key in _TASK if key in values}, path.parent),
         )
-        experiment.task(experiment.seeds[0])
+        scenario = experiment.task(experiment.seeds[0]).scenario
+        if scenario and goal:
+            raise BackspikeError("a scenario has no goal: [goal] and [scenario] cannot both be given")
     except BackspikeError as error:
         raise BackspikeError(f"{path}: {error}") from error
     return experiment
@@ -300,8 +322,8 @@ def _place(axis: str) -> tuple[str, str]:
         return "", axis
     if key == "seed" and table in ("", "network"):
         raise BackspikeError(f"{axis} of [grid] cannot be an axis; every point is trained with each of seeds = [...]")
-    if not key or (dot and table not in ("network", "dataset", "baseline")):
-        raise BackspikeError(f"{axis!r} of [grid] is no value of network, dataset or baseline")
+    if not key or (dot and table not in ("network", "dataset", "baseline", "scenario")):
+        raise BackspikeError(f"{axis!r} of [grid] is no value of network, dataset, baseline or scenario")
     return table or "network", key
 
 

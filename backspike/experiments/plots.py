@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Curve",
     "Line",
+    "ScenarioLine",
     "curves_picture",
     "rates_picture",
+    "scenario_picture",
     "softmax_picture",
     "study_picture",
     "updates_picture",
@@ -68,6 +70,25 @@ class Line:
     float_accuracy: Sequence[float]
     training_reads: Sequence[float]
     inference_reads: Sequence[float]
+
+
+@dataclass(frozen=True)
+class ScenarioLine:
+    """How one network does in one test of a case: mean accuracies at each moment, their deviation, and those frozen.
+
+    Parameters
+    ----------
+    case, test, network : str
+    learning, deviation, frozen : sequence of float
+        0 to 1.
+    """
+
+    case: str
+    test: str
+    network: str
+    learning: Sequence[float]
+    deviation: Sequence[float]
+    frozen: Sequence[float]
 
 
 @_STYLE
@@ -133,6 +154,48 @@ def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[
     for place in (left, right):
         _scale(place, longest.x)
         _finish(place)
+    return _svg(figure)
+
+
+@_STYLE
+def scenario_picture(title: str, x_label: str, after: Sequence[int], lines: Sequence[ScenarioLine]) -> bytes:
+    """Draw accuracy against the samples learned since a change: a part for each case, a colour for each test.
+
+    Moments are evenly spaced. Of frozen networks the first test alone is drawn: what the case is about.
+    """
+    cases = list(dict.fromkeys(line.case for line in lines))
+    tests = list(dict.fromkeys(line.test for line in lines))
+    columns = min(3, len(cases))
+    rows = math.ceil(len(cases) / columns)
+    figure = _figure(4 * columns, 3 * rows + 0.6)
+    figure.suptitle(plain(title), fontsize=10)
+    places = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
+    styles, frozen_styles = {"spiking": "-", "float": "--"}, {"spiking": ":", "float": "-."}
+    moments = np.arange(len(after))
+    for place, case in zip(places, cases, strict=False):
+        for line in (line for line in lines if line.case == case):
+            color = f"C{tests.index(line.test)}"
+            place.errorbar(
+                moments, 100 * np.array(line.learning), 100 * np.array(line.deviation), marker=".", capsize=2,
+                linestyle=styles[line.network], color=color,
+            )  # fmt: skip
+            if line.test == tests[0]:
+                style = frozen_styles[line.network]
+                place.plot(moments, 100 * np.array(line.frozen), linestyle=style, color="gray")
+        place.set_title(plain(case, 45), fontsize=9)
+        place.set_xticks(moments, [str(count) for count in after])
+        place.set_ylim(-3, 103)
+        _finish(place, named=False)
+    for place in places[len(cases) :]:
+        place.set_visible(False)
+    for number, test in enumerate(tests):
+        places[0].plot([], [], color=f"C{number}", label=test)
+    for state, shown in (("learning on", styles), ("frozen, " + tests[0], frozen_styles)):
+        for network, style in shown.items():
+            places[0].plot([], [], color="gray", linestyle=style, label=f"{network}, {state}")
+    figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+    figure.supxlabel(plain(x_label), fontsize=9)
+    figure.supylabel("test accuracy in %", fontsize=9)
     return _svg(figure)
 
 

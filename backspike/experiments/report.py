@@ -14,18 +14,21 @@ from typing import Any
 from backspike.errors import BackspikeError
 from backspike.files import write_atomic
 
-from .definitions import Experiment, Sweep, load_experiments, load_sweeps
+from .definitions import Experiment, Sweep, load_experiments, load_scenarios, load_sweeps
 from .plots import (
     Curve,
     Line,
+    ScenarioLine,
     curves_picture,
     rates_picture,
+    scenario_picture,
     softmax_picture,
     study_picture,
     updates_picture,
     upsets_picture,
 )
 from .results import read_result, sweep_results
+from .scenario import NETWORKS
 from .softmax import read_softmax, softmax_path
 from .spikes import CORRELATED_DRAWS, LAGS, RATE_VALUES, read_spikes, spikes_path
 from .upsets import read_upsets, upsets_path
@@ -57,10 +60,12 @@ def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
         A file cannot be read, is damaged, or cannot be written.
     """
     page = _Page(docs)
-    rows = [
+    found_rows = [
         _Row(found, [r for seed in found.seeds if (r := read_result(results, found, seed))])
-        for found in load_experiments(experiments)
+        for found in [*load_experiments(experiments), *load_scenarios(experiments)]
     ]
+    rows = [row for row in found_rows if "scenario" not in row.experiment.tables]
+    scenarios = [row for row in found_rows if "scenario" in row.experiment.tables]
     sweeps = [(sweep, _points(sweep, results)) for sweep in load_sweeps(experiments)]
     page.add(
         "# Results",
@@ -72,11 +77,13 @@ def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
     _accuracies(page, rows, relpath(experiments, docs))
     _work(page, rows)
     _studies(page, [(sweep, points) for sweep, points in sweeps if sweep.x and points])
+    _scenarios(page, scenarios, relpath(experiments, docs))
     _softmax(page, results)
     _spikes(page, results)
     _upsets(page, results)
     _searches(page, [(sweep, points) for sweep, points in sweeps if not sweep.x and points])
-    _origin(page, [result for row in rows for result in row.results] + [r for _, p in sweeps for q in p for r in q[1]])
+    points = [result for _, found in sweeps for point in found for result in point[1]]
+    _origin(page, [result for row in found_rows for result in row.results] + points)
     return page.write()
 
 
@@ -309,6 +316,72 @@ def _line(label: str, x: str, points: Sequence[tuple[dict[str, Any], Results]]) 
     )
 
 
+def _scenarios(page: _Page, rows: Sequence[_Row], folder: str) -> None:
+    if not rows:
+        return
+    page.add(
+        "## Learning on, on the chip",
+        "Networks that meet a change after their training, and learn on from one sample at a time: the spiking one in "
+        "the integers of the hardware, and the float network beside it, with a step of its own for each sample. What "
+        "this shows, and what it does not, is in [on_chip.md](on_chip.md). The numbers are accuracies in %, in the "
+        "mean of the seeds with their standard deviation; **trained** is before the change, on the classes that were "
+        "trained, **frozen** is with the change and nothing learned since, at the last test; then after so many "
+        "samples.",
+    )
+    for row in rows:
+        experiment = row.experiment
+        task = experiment.task(experiment.seeds[0])
+        assert task.scenario
+        page.add(f"### {experiment.title} ([`{experiment.name}`]({folder}/{experiment.name}.toml))", experiment.note)
+        if not row.results:
+            page.add(f"Not run: `backspike experiment run {experiment.name}`.")
+            continue
+        after = task.scenario.after
+        page.add(
+            f"{task.dataset}, {'-'.join(map(str, task.network.layers))}, trained for {task.epochs} epochs; seeds: "
+            f"{_count(row)}. Learning rates since the change are {', '.join(map(str, task.scenario.rates))} of 256, "
+            f"and a step of {task.scenario.float_rate:g} for the float network."
+        )
+        lines, table = [], []
+        for number, case in enumerate(task.scenario.cases):
+            for test in task.scenario.tests(case):
+                for network in NETWORKS:
+                    found = [result["scenario"]["cases"][number][test] for result in row.results]
+                    learning = [list(moment) for moment in zip(*(f["learning"][network] for f in found), strict=True)]
+                    frozen = [list(moment) for moment in zip(*(f["frozen"][network] for f in found), strict=True)]
+                    lines.append(
+                        ScenarioLine(
+                            case.label,
+                            test,
+                            network,
+                            [statistics.fmean(moment) for moment in learning],
+                            [_deviation(moment) for moment in learning],
+                            [statistics.fmean(moment) for moment in frozen],
+                        )
+                    )
+                    before = [result["scenario"]["before"][network][0] for result in row.results]
+                    table.append(
+                        [
+                            case.label,
+                            test,
+                            network,
+                            f"{100 * statistics.fmean(before):.1f}",
+                            *(_short(moment) for moment in (frozen[-1], *learning)),
+                        ]
+                    )
+        name = experiment.name.replace("/", "-").replace("_", "-")
+        page.picture(
+            name,
+            f"{experiment.title}: accuracy against samples learned",
+            scenario_picture(experiment.title, task.scenario.x_label, after, lines),
+        )
+        page.table(["case", "test", "network", "trained", "frozen", *map(str, after)], table)
+
+
+def _short(accuracies: Sequence[float]) -> str:
+    return f"{100 * statistics.fmean(accuracies):.1f} ± {100 * _deviation(accuracies):.1f}"
+
+
 def _softmax(page: _Page, results: Path) -> None:
     if not softmax_path(results).exists():
         return
@@ -438,11 +511,16 @@ def _searches(page: _Page, searches: Sequence[tuple[Sweep, list[tuple[dict[str, 
         ranked = sorted(points, key=lambda point: -statistics.fmean(result[key] for result in point[1]))
         seeds = sum(len(found) for _, found in points)
         page.add(f"### {sweep.title}", sweep.note, f"{len(points)} points, {seeds} trainings.")
+        # In a scenario each network has settings of its own.
+        shown = (
+            {"spiking, %": key, "float, %": "float_accuracy"} if "scenario" in sweep.tables else {"accuracy, %": key}
+        )
         page.table(
-            [*(f"`{axis}`" for axis in sweep.axes), "accuracy, %", "seeds"],
+            [*(f"`{axis}`" for axis in sweep.axes), *shown, "seeds"],
             [
                 [_value(values[axis]) for axis in sweep.axes]
-                + [_with_deviation([result[key] for result in found]), str(len(found))]
+                + [_with_deviation([result[each] for result in found]) for each in shown.values()]
+                + [str(len(found))]
                 for values, found in ranked[:BEST]
             ],
         )

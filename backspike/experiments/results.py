@@ -158,6 +158,9 @@ def _check(result: dict[str, Any], task: Task) -> None:
     if task.float_only:
         return
     _numbers(result, "test_accuracy", None, 1)
+    if task.scenario:
+        task.scenario.check(take(result, "scenario", dict, "a result"))
+        return
     _numbers(result, "test_curve", task.epochs, 1)
     _numbers(result, "epoch_seconds", task.epochs)
     for kind in ("training", "test"):

@@ -24,6 +24,9 @@ from backspike.training.baseline import FloatSettings, train_float
 from backspike.training.engines import DEFAULT_ENGINE
 from backspike.training.trainer import train
 
+from .learning_on import learn_on
+from .scenario import Scenario
+
 __all__ = ["EPOCHS", "SEEDS", "Task", "machine", "network_of", "usable_cores"]
 
 EPOCHS = range(1, 10_001)
@@ -80,6 +83,8 @@ class Task:
         How the float network learns.
     float_only : bool
         Whether the float network alone is trained.
+    scenario : Scenario, optional
+        What comes after the training, in which both networks learn on.
     """
 
     network: NetworkConfig
@@ -89,6 +94,7 @@ class Task:
     seed: int = 1
     baseline: FloatSettings = field(default_factory=FloatSettings)
     float_only: bool = False
+    scenario: Scenario | None = None
 
     def __post_init__(self) -> None:
         if self.epochs not in EPOCHS:
@@ -102,6 +108,10 @@ class Task:
             if not isinstance(value, str | int):
                 raise BackspikeError(f"{key} of [dataset] must be a whole number or text, not {shown(value)}")
         object.__setattr__(self, "network", self.network.replace(seed=self.seed))
+        if self.scenario:
+            if self.float_only:
+                raise BackspikeError("a scenario is for both networks, so that float_only cannot be set with it")
+            self.scenario.require(self.network)
 
     @classmethod
     def from_tables(cls, values: Mapping[str, Any], seed: int = 1) -> Task:
@@ -111,7 +121,7 @@ class Task:
         ----------
         values : mapping
             ``epochs``, and the tables ``dataset`` (``name`` and settings), ``network`` (`network_of`), and, if there
-            is one, ``baseline`` (`FloatSettings`).
+            are such, ``baseline`` (`FloatSettings`) and ``scenario`` (`Scenario`).
         seed : int
 
         Raises
@@ -132,6 +142,9 @@ class Task:
             seed=seed,
             baseline=FloatSettings(**baseline),
             float_only=take(values, "float_only", bool, "an experiment", False),
+            scenario=Scenario.from_dict(take(values, "scenario", dict, "an experiment"))
+            if "scenario" in values
+            else None,
         )
 
     @property
@@ -154,6 +167,7 @@ class Task:
             "baseline": asdict(self.baseline),
             "float_only": self.float_only,
             "semantics": None if self.float_only else SEMANTICS_VERSION,
+            **({"scenario": self.scenario.to_dict()} if self.scenario else {}),
         }
 
     @property
@@ -189,7 +203,10 @@ class Task:
             ``key``, ``task``, ``float_accuracy``, and unless `float_only` is set ``test_accuracy``, both accuracies
             after each epoch (``test_curve``, ``training_curve``), the counts of the work (`Counters.to_dict`) of all
             training (``training``) and of the last test (``test``), ``epoch_seconds`` and ``config_hash``; accuracies
-            are 0 to 1. Besides the numbers of samples, ``engine``, ``seconds``, ``date`` and ``machine``.
+            are 0 to 1. Of a scenario there are ``scenario`` (`learning_on.learn_on`), and as ``test_accuracy`` and
+            ``float_accuracy`` the means over its cases and all its tests but the first, on what each case is about:
+            what settings of a scenario are chosen by. Besides the numbers of samples, ``engine``, ``seconds``, ``date``
+            and ``machine``.
 
         Raises
         ------
@@ -206,6 +223,13 @@ class Task:
         if self.float_only:
             trained = train_float(self.network, dataset, self.epochs, self.seed, self.baseline)
             result |= {"float_accuracy": trained.test_accuracy, "float_curve": trained.test_accuracies}
+        elif self.scenario:
+            found = learn_on(self.network, dataset, self.epochs, self.baseline, self.scenario, engine)
+            result |= {
+                "test_accuracy": self.scenario.mean(found, "spiking"),
+                "float_accuracy": self.scenario.mean(found, "float"),
+                "scenario": found,
+            }
         else:
             result |= self._train(dataset, out, engine, report, force)
         return result | {

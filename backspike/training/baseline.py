@@ -172,10 +172,11 @@ class FloatNetwork:
 
 @dataclass(frozen=True)
 class FloatTraining:
-    """How the float network's training went: accuracy after each epoch, 0 to 1, and the loss while it learned."""
+    """How the float network's training went: accuracy after each epoch, 0 to 1, loss while it learned, and itself."""
 
     losses: list[float]
     test_accuracies: list[float]
+    network: FloatNetwork
 
     @property
     def test_accuracy(self) -> float:
@@ -239,7 +240,7 @@ def train_float(
     dropout = [(layer.units, layer.dropout / 256) for layer in config.hidden_layers]
     network = FloatNetwork(config.layers, seed, settings.clip)
     steps = [np.zeros_like(weights) for weights in network.weights]
-    training = FloatTraining([], [])
+    training = FloatTraining([], [], network)
     # Matrices of this size gain nothing from threads, and the order of sums must not depend on their number.
     with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
         inputs = features(dataset.train_values)

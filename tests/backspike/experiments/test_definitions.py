@@ -185,7 +185,7 @@ def test_a_wrong_experiment_is_one_sentence_with_its_file(experiments: Path, old
         (
             "ticks = [4, 8]",
             '"goal.x" = [1]\nticks = [4]',
-            r"'goal\.x' of \[grid\] is no value of network, dataset or",
+            r"'goal\.x' of \[grid\] is no value of network, dataset, baseline or scenario",
         ),
         *[
             ("ticks = [4, 8]", f"ticks = [4]\n{axis}", sentence)
@@ -204,8 +204,8 @@ def test_a_wrong_experiment_is_one_sentence_with_its_file(experiments: Path, old
                 ('"leak, leak" = [[0, 1]]', r"leak of \[grid\] is there more than once"),
                 ('"weight_bits, leak" = [[8, 1]]', r"weight_bits of \[grid\] is there more than once"),
                 ("dropout = [[], [0]]", r"dropout = \[\] and dropout = \[0\] of \[grid\] are the same training"),
-                ('"leak," = [[0, 1]]', r"'' of \[grid\] is no value of network, dataset or baseline"),
-                ('"dataset." = [1]', r"'dataset\.' of \[grid\] is no value of network, dataset or baseline"),
+                ('"leak," = [[0, 1]]', r"'' of \[grid\] is no value of network, dataset, baseline or scenario"),
+                ('"dataset." = [1]', r"'dataset\.' of \[grid\] is no value of network, dataset, baseline or scenario"),
                 ('"network.network.leak" = [1]', r"'network\.network\.leak' of \[grid\] is no value of"),
                 ('"dataset.seed" = [1, 2]', "'seed' is not a value of dataset random; known are validation"),
                 (
