@@ -278,7 +278,8 @@ HELPS = dict(helps(commands))
 
 @pytest.mark.parametrize("names", HELPS, ids=" ".join)
 def test_examples_of_helps_are_what_the_commands_take(names: tuple[str, ...]) -> None:
-    typed = [line.strip() for line in (HELPS[names].epilog or "").splitlines() if line.startswith("  ")]
+    shown = (HELPS[names].epilog or "").split("\n\n")[0]
+    typed = [line.strip() for line in shown.splitlines() if line.startswith("  ")]
     for line in typed:
         assert line.startswith("backspike "), line
         checked(Command(ROOT / "backspike" / "cli.py", 1, line, True))
