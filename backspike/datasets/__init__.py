@@ -43,6 +43,7 @@ __all__ = [
     "binning_of",
     "dataset_identity",
     "find_loader",
+    "hold_out",
     "load_dataset",
     "locate_dataset",
     "recorded_dataset",
@@ -166,14 +167,22 @@ def load_dataset(
     validation = settings.pop("validation", 0)
     dataset = loader.load(Request(name, config, seed, settings, data_dir))
     if validation != 0:
-        dataset = _held_out(dataset, validation)
+        dataset = hold_out(dataset, validation)
     # Random samples are for comparing: some are meant to be blank, and of few inputs most are.
     (dataset.require if dataset.synthetic else dataset.check)(config, spare)
     return dataset
 
 
-def _held_out(dataset: Dataset, count: Any) -> Dataset:
-    """Return a dataset whose samples for testing are some of those for training."""
+def hold_out(dataset: Dataset, count: Any) -> Dataset:
+    """Return a dataset whose samples for testing are so many of those for training, always the same ones.
+
+    Its own samples for testing are not in it any more.
+
+    Raises
+    ------
+    BackspikeError
+        The number is not from 1 to one less than there are samples for training.
+    """
     samples = len(dataset.train_labels)
     if isinstance(count, bool) or not isinstance(count, int) or not 0 < count < samples:
         raise BackspikeError(

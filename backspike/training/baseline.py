@@ -18,7 +18,15 @@ from backspike.errors import BackspikeError, BackspikeWarning, shown
 
 from .order import sample_order
 
-__all__ = ["FloatNetwork", "FloatSettings", "FloatTraining", "features", "float_accuracy", "train_float"]
+__all__ = [
+    "FloatNetwork",
+    "FloatSettings",
+    "FloatTraining",
+    "dropout_factors",
+    "features",
+    "float_accuracy",
+    "train_float",
+]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -251,7 +259,7 @@ def train_float(
             losses = []
             for start in range(0, len(order), settings.batch):
                 batch = order[start : start + settings.batch]
-                kept = _kept(generator, dropout, len(batch))
+                kept = dropout_factors(generator, dropout, len(batch))
                 loss, gradients = network.gradients(inputs[batch], dataset.train_labels[batch], kept)
                 losses.append(loss)
                 for weights, step, gradient in zip(network.weights, steps, gradients, strict=True):
@@ -281,7 +289,9 @@ def float_accuracy(
     return train_float(config, dataset, epochs, seed, settings).test_accuracy
 
 
-def _kept(generator: np.random.Generator, hidden: Sequence[tuple[int, float]], samples: int) -> list[Floats] | None:
+def dropout_factors(
+    generator: np.random.Generator, hidden: Sequence[tuple[int, float]], samples: int
+) -> list[Floats] | None:
     """Draw which units of the hidden layers, given as (units, dropout), stay in each sample; None without dropout.
 
     They are scaled so that a unit's mean stays too.
