@@ -101,6 +101,32 @@ def run_named_experiments(
         )
 
 
+@experiment.command("float", epilog=examples("backspike experiment float mnist"))
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--seed", "seeds", type=click.IntRange(1, 2**32 - 1), multiple=True, help="Only this one; repeatable.")
+@click.option("--force", is_flag=True, help="Train those that have a result again.")
+@data_dir_option
+@experiments_option
+@results_option
+def train_out_floats(
+    names: tuple[str, ...],
+    seeds: tuple[int, ...],
+    force: bool,
+    data_dir: Path | None,
+    experiments: Path,
+    results: Path,
+) -> None:
+    """Train out the float networks beside experiments: how and how long, a validation part decides.
+
+    Ctrl-C stops at any time; the same command goes on after the last trial that was finished.
+    """
+    from backspike.experiments.definitions import load_experiment
+    from backspike.experiments.trained_out import run_trained_out
+
+    for found in [load_experiment(experiments / f"{name}.toml") for name in names]:
+        run_trained_out(found, results, seeds=seeds, force=force, data_dir=data_dir, report=click.echo)
+
+
 @experiment.command(epilog=examples("backspike experiment softmax --draws 1000"))
 @click.option("--draws", type=click.IntRange(1), default=100_000, show_default=True, help="Races in each case.")
 @results_option

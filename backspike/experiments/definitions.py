@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +45,20 @@ class Goal:
     accuracy : float
         Least test accuracy, 0 to 1.
     below_float : float
-        How far below the float network it may be, 0 to 1.
+        How far below the float network of equal epochs it may be, 0 to 1.
+    below_trained_out : float
+        How far below the float network that is trained out it may be, 0 to 1.
     not_below : str
         Name of an experiment that it must not be below.
     """
 
     accuracy: float | None = None
     below_float: float | None = None
+    below_trained_out: float | None = None
     not_below: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("accuracy", "below_float"):
+        for name in ("accuracy", "below_float", "below_trained_out"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise BackspikeError(f"{name} of [goal] must be a number from 0 to 1, not {value:g}")
@@ -72,6 +75,8 @@ class Experiment:
     title : str
     note : str
         What a reader must know about the row; may be empty.
+    chosen_on : str
+        On what samples its settings were chosen; may be empty.
     seeds : tuple of int
     goal : Goal
     tables : dict
@@ -81,6 +86,7 @@ class Experiment:
     name: str
     title: str
     note: str
+    chosen_on: str
     seeds: tuple[int, ...]
     goal: Goal
     tables: dict[str, Any]
@@ -88,6 +94,20 @@ class Experiment:
     def task(self, seed: int) -> Task:
         """Return what is trained for a seed."""
         return Task.from_tables(self.tables, seed)
+
+    def chosen(self, seeds: Sequence[int]) -> tuple[int, ...]:
+        """Return seeds of the experiment, each once; all of them if none are named.
+
+        Raises
+        ------
+        BackspikeError
+            A seed is none of the experiment's.
+        """
+        for seed in seeds:
+            if seed not in self.seeds:
+                listed = ", ".join(map(str, self.seeds))
+                raise BackspikeError(f"seed {seed} is none of experiment {self.name}, which has {listed}")
+        return tuple(dict.fromkeys(seeds or self.seeds))
 
 
 @dataclass(frozen=True)
@@ -217,13 +237,14 @@ def load_experiment(path: Path) -> Experiment:
     """
     values = read_toml(path)
     try:
-        require_known(values, ("title", "note", "seeds", "goal", *_TASK), "an experiment")
+        require_known(values, ("title", "note", "chosen_on", "seeds", "goal", *_TASK), "an experiment")
         goal = take(values, "goal", dict, "an experiment", {})
-        require_known(goal, ("accuracy", "below_float", "not_below"), "[goal]")
+        require_known(goal, [field.name for field in fields(Goal)], "[goal]")
         experiment = Experiment(
             f"{ON_CHIP}/{path.stem}" if path.parent.name == ON_CHIP else path.stem,
             _title(values, "an experiment"),
             take(values, "note", str, "an experiment", "").strip(),
+            _line(take(values, "chosen_on", str, "an experiment", ""), "chosen_on of an experiment"),
             _seeds(values, "an experiment"),
             Goal(
                 **{key: take(goal, key, str if key == "not_below" else float, "[goal]") for key in goal},
@@ -285,10 +306,13 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _title(values: Mapping[str, Any], what: str) -> str:
-    title: str = take(values, "title", str, what)
-    if not title.isprintable():
-        raise BackspikeError(f"title of {what} must be one line of text, not {title!r}")
-    return title
+    return _line(take(values, "title", str, what), f"title of {what}")
+
+
+def _line(text: str, what: str) -> str:
+    if not text.isprintable():
+        raise BackspikeError(f"{what} must be one line of text, not {text!r}")
+    return text
 
 
 def _seeds(values: Mapping[str, Any], what: str) -> tuple[int, ...]:

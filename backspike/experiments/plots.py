@@ -42,11 +42,15 @@ SHOWN_BELOW = 20
 
 @dataclass(frozen=True)
 class Curve:
-    """Test accuracies of an experiment: a row per seed, a column per epoch, 0 to 1; and the float network's mean."""
+    """Test accuracies of an experiment: a row per seed, a column per epoch, 0 to 1; and the float networks' means.
+
+    That of equal epochs, and of the one that is trained out, if there is one.
+    """
 
     title: str
     accuracies: Sequence[Sequence[float]]
     float_accuracy: float
+    trained_out: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Line:
         Values of the other axes; may be empty.
     x : sequence of float or str
     accuracy, deviation, float_accuracy : sequence of float
+    trained_out : sequence of float or None
+        Accuracy of the float network that is trained out, where there is one.
     training_reads, inference_reads : sequence of float
         Synapses read per sample.
     """
@@ -68,6 +74,7 @@ class Line:
     accuracy: Sequence[float]
     deviation: Sequence[float]
     float_accuracy: Sequence[float]
+    trained_out: Sequence[float | None]
     training_reads: Sequence[float]
     inference_reads: Sequence[float]
 
@@ -106,11 +113,13 @@ def curves_picture(curves: Sequence[Curve]) -> bytes:
         place.fill_between(epochs, values.min(axis=0), values.max(axis=0), alpha=0.25, linewidth=0)
         place.plot(epochs, values.mean(axis=0), label=f"spiking, {values[:, -1].mean():.2f} %")
         _float_line(place, 100 * curve.float_accuracy, f"float, {100 * curve.float_accuracy:.2f} %")
+        if curve.trained_out is not None:
+            _float_line(place, 100 * curve.trained_out, f"trained out, {100 * curve.trained_out:.2f} %", ":")
         place.set_title(plain(curve.title, 40), fontsize=9)
         place.set(xlabel="epoch", ylabel="test accuracy in %")
         place.xaxis.set_major_locator(MaxNLocator(integer=True))
         # The first epochs of a slow start would flatten all that comes after.
-        low = min(np.median(values), 100 * curve.float_accuracy)
+        low = min(np.median(values), 100 * curve.float_accuracy, 100 * (curve.trained_out or 1))
         place.set_ylim(bottom=max(values.min(), low - 3 * max(1.0, values.max() - low)) - 0.2)
         _finish(place)
     for place in list(places):
@@ -142,6 +151,9 @@ def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[
     longest = max(lines, key=lambda line: len(line.x))
     reference = 100 * np.array(longest.float_accuracy)
     left.plot(longest.x, reference, color="black", linestyle="--", label="float network")
+    if any(accuracy is not None for accuracy in longest.trained_out):
+        best = 100 * np.array(longest.trained_out, dtype=float)
+        left.plot(longest.x, best, color="black", linestyle=":", label="float network, trained out")
     lowest = min(100 * min(line.accuracy) for line in lines)
     hidden = lowest < reference.min() - SHOWN_BELOW
     if hidden:
@@ -282,8 +294,8 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _float_line(place: Axes, percent: float, label: str) -> None:
-    place.axhline(percent, color="black", linestyle="--", label=label)
+def _float_line(place: Axes, percent: float, label: str, style: str = "--") -> None:
+    place.axhline(percent, color="black", linestyle=style, label=label)
 
 
 def _scale(place: Axes, x: Sequence[Any]) -> None:

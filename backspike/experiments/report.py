@@ -13,8 +13,18 @@ from typing import Any
 
 from backspike.errors import BackspikeError
 from backspike.files import write_atomic
+from backspike.training.trained_out import (
+    BATCHES,
+    LARGE,
+    MOST_EPOCHS,
+    PATIENCE,
+    RATE_DECAY,
+    RATES,
+    SMOOTHED,
+    VALIDATION,
+)
 
-from .definitions import Experiment, Sweep, load_experiments, load_scenarios, load_sweeps
+from .definitions import Cell, Experiment, Sweep, load_experiments, load_scenarios, load_sweeps
 from .plots import (
     Curve,
     Line,
@@ -31,6 +41,7 @@ from .results import read_result, sweep_results
 from .scenario import NETWORKS
 from .softmax import read_softmax, softmax_path
 from .spikes import CORRELATED_DRAWS, LAGS, RATE_VALUES, read_spikes, spikes_path
+from .trained_out import read_trained_out
 from .upsets import read_upsets, upsets_path
 from .work import dense_work, inference_work, training_work
 
@@ -61,7 +72,11 @@ def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
     """
     page = _Page(docs)
     found_rows = [
-        _Row(found, [r for seed in found.seeds if (r := read_result(results, found, seed))])
+        _Row(
+            found,
+            [r for seed in found.seeds if (r := read_result(results, found, seed))],
+            read_trained_out(results, [found.task(seed) for seed in found.seeds]),
+        )
         for found in [*load_experiments(experiments), *load_scenarios(experiments)]
     ]
     rows = [row for row in found_rows if "scenario" not in row.experiment.tables]
@@ -71,10 +86,13 @@ def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
         "# Results",
         f"Made by `backspike experiment report` from `{results.resolve().name}/`; not written by hand. "
         "All accuracies are those of the test samples after the last epoch, of the golden model, whose integers are "
-        "the hardware's; `±` is the standard deviation over the seeds. The float network has the same layers, dropout, "
-        "samples, order and epochs, and a search of its own, shown below.",
+        "the hardware's; `±` is the standard deviation over the seeds. There are two float networks of the same layers "
+        "beside a spiking one. That of **equal epochs** has the same dropout, samples, order and epochs, and a search "
+        "of its own, shown below. The one that is **trained out** learns on a schedule of its own, for as long as a "
+        "validation part gains by it.",
     )
     _accuracies(page, rows, relpath(experiments, docs))
+    _trained_out(page, rows)
     _work(page, rows)
     _studies(page, [(sweep, points) for sweep, points in sweeps if sweep.x and points])
     _scenarios(page, scenarios, relpath(experiments, docs))
@@ -82,8 +100,14 @@ def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
     _spikes(page, results)
     _upsets(page, results)
     _searches(page, [(sweep, points) for sweep, points in sweeps if not sweep.x and points])
-    points = [result for _, found in sweeps for point in found for result in point[1]]
-    _origin(page, [result for row in found_rows for result in row.results] + points)
+    _origin(
+        page,
+        [
+            *(result for row in found_rows for result in row.results),
+            *(result for _, points in sweeps for point in points for result in point.results),
+            *{r["key"]: r for row in found_rows for r in row.trained_out}.values(),
+        ],
+    )
     return page.write()
 
 
@@ -122,6 +146,7 @@ class _Row:
 
     experiment: Experiment
     results: Results
+    trained_out: Results
 
     def values(self, key: str) -> list[float]:
         return [result[key] for result in self.results]
@@ -137,6 +162,10 @@ class _Row:
     @property
     def float_mean(self) -> float:
         return statistics.fmean(self.values("float_accuracy"))
+
+    @property
+    def trained_out_mean(self) -> float | None:
+        return _mean_accuracy(self.trained_out)
 
 
 def _accuracies(page: _Page, rows: Sequence[_Row], folder: str) -> None:
@@ -156,20 +185,26 @@ def _accuracies(page: _Page, rows: Sequence[_Row], folder: str) -> None:
                 _with_deviation(row.values("test_accuracy")),
                 _with_deviation(row.values("float_accuracy")),
                 f"{100 * (row.mean - row.float_mean):+.2f}",
+                *_beside_trained_out(row.mean, row.trained_out),
                 f"{statistics.median(s for result in row.results for s in result['epoch_seconds']):.1f}",
                 _count(row),
                 _verdict(row, by_name),
             ]
         else:
-            cells += ["", "", "", "", _count(row), "not run"]
-        table.append(cells)
+            cells += ["", "", "", *_beside_trained_out(None, row.trained_out), "", _count(row), "not run"]
+        table.append([*cells, experiment.chosen_on])
     page.table(
         [
-            "data, network", "weights", "T", "epochs", "spiking, %", "float, %", "difference", "seconds per epoch",
-            "seeds", "goal",
+            "data, network", "weights", "T", "epochs", "spiking, %", "float, equal epochs, %", "difference",
+            "float, trained out, %", "difference", "seconds per epoch", "seeds", "goal", "settings chosen on",
         ],
         table,
     )  # fmt: skip
+    if any(row.experiment.chosen_on for row in rows):
+        page.add(
+            "Settings that were chosen on test samples flatter a row, and the search of the float network of equal "
+            "epochs looked at them too. Nothing about the float networks that are trained out was chosen on them.",
+        )
     page.add("\n".join(f"- `{row.experiment.name}`: {row.experiment.note}" for row in rows if row.experiment.note))
     finished = [row for row in rows if row.results]
     if finished:
@@ -178,6 +213,7 @@ def _accuracies(page: _Page, rows: Sequence[_Row], folder: str) -> None:
                 row.experiment.title,
                 row.curves,
                 row.float_mean,
+                row.trained_out_mean,
             )
             for row in finished
         ]
@@ -193,6 +229,10 @@ def _verdict(row: _Row, by_name: Mapping[str, _Row]) -> str:
     if goal.below_float is not None:
         difference = row.float_mean - row.mean
         parts.append((f"≤ {100 * goal.below_float:g} below float", difference <= goal.below_float))
+    if goal.below_trained_out is not None:
+        best = row.trained_out_mean
+        met = None if best is None else best - row.mean <= goal.below_trained_out
+        parts.append((f"≤ {100 * goal.below_trained_out:g} below float trained out", met))
     if goal.not_below is not None:
         other = by_name.get(goal.not_below)
         if other is None:
@@ -200,6 +240,65 @@ def _verdict(row: _Row, by_name: Mapping[str, _Row]) -> str:
         parts.append((f"≥ `{goal.not_below}`", row.mean >= other.mean if other.results else None))
     said = {True: "met", False: "**missed**", None: "not known"}
     return ", ".join(f"{part}: {said[met]}" for part, met in parts)
+
+
+def _beside_trained_out(mean: float | None, found: Results) -> list[str]:
+    """Return the accuracy of float networks that are trained out, and how far another mean is from theirs."""
+    best = _mean_accuracy(found)
+    if best is None:
+        return ["", ""]
+    accuracies = _with_deviation([result["test_accuracy"] for result in found])
+    return [accuracies, "" if mean is None else f"{100 * (mean - best):+.2f}"]
+
+
+def _mean_accuracy(found: Results) -> float | None:
+    return statistics.fmean(result["test_accuracy"] for result in found) if found else None
+
+
+def _trained_out(page: _Page, rows: Sequence[_Row]) -> None:
+    networks: dict[str, tuple[list[str], Results]] = {}
+    for row in rows:
+        for result in row.trained_out:
+            names, found = networks.setdefault(json.dumps({**result["task"], "seed": 0}), ([], []))
+            if row.experiment.name not in names:
+                names.append(row.experiment.name)
+            if result not in found:
+                found.append(result)
+    if not networks:
+        return
+    page.add(
+        "## Float networks trained out",
+        "`backspike experiment float` trains them: ReLU, up to "
+        f"{BATCHES[1]} samples a step, the rate times {RATE_DECAY:g} an epoch. One in {VALIDATION} of the samples to "
+        f"train on is held out. On the others a network learns until the accuracy on these, the mean of {SMOOTHED} "
+        f"epochs, has not improved for {PATIENCE}, and for {MOST_EPOCHS} at most: by Adam with a rate of "
+        f"{RATES['adam']:g}, and twice or half of that for as long as it is better; then with another dropout. Of less "
+        f"than {LARGE:,} samples gradient descent with momentum is tried in the same way. The best of these trials "
+        "gives the schedule, with which a network for each seed learns all samples to train on. The test samples are "
+        "used once, after that.",
+    )
+    page.table(
+        [
+            "experiments", "layers", "optimiser, rate, dropout / 256, epochs", "validation, %", "test, %", "seeds",
+            "trained on, tested on",
+        ],
+        [
+            [
+                ", ".join(f"`{name}`" for name in names),
+                "-".join(map(str, found[0]["task"]["layers"])),
+                "; ".join(dict.fromkeys(_schedule(result["schedule"]) for result in found)),
+                _with_deviation([*{r["chosen_with_seed"]: r["validation_accuracy"] for r in found}.values()]),
+                _with_deviation([result["test_accuracy"] for result in found]),
+                str(len(found)),
+                f"{found[0]['train_samples']:,}, {found[0]['test_samples']:,}",
+            ]
+            for names, found in networks.values()
+        ],
+    )  # fmt: skip
+
+
+def _schedule(schedule: dict[str, Any]) -> str:
+    return f"{schedule['optimiser']}, {schedule['rate']:g}, {schedule['dropout']}, {schedule['epochs']}"
 
 
 def _work(page: _Page, rows: Sequence[_Row]) -> None:
@@ -246,18 +345,31 @@ def _work(page: _Page, rows: Sequence[_Row]) -> None:
     )  # fmt: skip
 
 
-def _points(sweep: Sweep, results: Path) -> list[tuple[dict[str, Any], Results]]:
-    """Return each point of a grid that has results, with those of its seeds."""
+@dataclass(frozen=True)
+class _Point:
+    """A point of a grid: its values by axis, the results of its seeds, and the float networks trained out beside it."""
+
+    values: dict[str, Any]
+    results: Results
+    trained_out: Results
+
+
+def _points(sweep: Sweep, results: Path) -> list[_Point]:
+    """Return each point of a grid that has results."""
     known = sweep_results(results, sweep)
-    points: dict[str, tuple[dict[str, Any], Results]] = {}
+    cells: dict[str, list[Cell]] = defaultdict(list)
     for cell in sweep.cells():
-        line = known.get(cell.task.key)
-        if line:
-            points.setdefault(json.dumps(cell.values), (cell.values, []))[1].append(line)
-    return list(points.values())
+        cells[json.dumps(cell.values)].append(cell)
+    points = []
+    for seeds in cells.values():
+        found = [known[cell.task.key] for cell in seeds if cell.task.key in known]
+        if found:
+            best = [] if seeds[0].task.float_only else read_trained_out(results, [cell.task for cell in seeds])
+            points.append(_Point(seeds[0].values, found, best))
+    return points
 
 
-def _studies(page: _Page, studies: Sequence[tuple[Sweep, list[tuple[dict[str, Any], Results]]]]) -> None:
+def _studies(page: _Page, studies: Sequence[tuple[Sweep, list[_Point]]]) -> None:
     if studies:
         page.add("## Studies")
     for sweep, points in studies:
@@ -266,11 +378,11 @@ def _studies(page: _Page, studies: Sequence[tuple[Sweep, list[tuple[dict[str, An
         joined = next(key for key in sweep.grid if sweep.x in [axis.strip() for axis in key.split(",")])
         with_x = [axis.strip() for axis in joined.split(",")]
         others = [axis for axis in sweep.axes if axis not in with_x]
-        lines: dict[str, list[tuple[dict[str, Any], Results]]] = defaultdict(list)
-        for values, found in points:
-            lines[", ".join(f"{axis} {_value(values[axis])}" for axis in others)].append((values, found))
+        lines: dict[str, list[_Point]] = defaultdict(list)
+        for point in points:
+            lines[", ".join(f"{axis} {_value(point.values[axis])}" for axis in others)].append(point)
         drawn = [_line(label, sweep.x, part) for label, part in lines.items()]
-        layers = points[0][1][0]["task"]["network"]["layers"]
+        layers = points[0].results[0]["task"]["network"]["layers"]
         dense = dense_work(layers)
         label = sweep.x_label or sweep.x
         page.picture(
@@ -279,13 +391,15 @@ def _studies(page: _Page, studies: Sequence[tuple[Sweep, list[tuple[dict[str, An
             study_picture(sweep.title, label, drawn, (dense.inference, dense.training)),
         )
         table = []
-        for values, found in points:
+        for point in points:
+            found = point.results
             training, inference = training_work(found), inference_work(found)
             table.append(
-                [_value(values[axis]) for axis in sweep.axes]
+                [_value(point.values[axis]) for axis in sweep.axes]
                 + [
                     _with_deviation([result["test_accuracy"] for result in found]),
                     _with_deviation([result["float_accuracy"] for result in found]),
+                    _beside_trained_out(None, point.trained_out)[0],
                     str(len(found)),
                     f"{training.ticks:.1f}",
                     f"{inference.ticks:.1f}",
@@ -297,22 +411,25 @@ def _studies(page: _Page, studies: Sequence[tuple[Sweep, list[tuple[dict[str, An
         head = [f"`{axis}`" for axis in sweep.axes]
         page.table(
             [
-                *head, "spiking, %", "float, %", "seeds", "ticks, training", "ticks, inference",
-                "synapses read, training", "written, training", "read, inference",
+                *head, "spiking, %", "float, equal epochs, %", "float, trained out, %", "seeds", "ticks, training",
+                "ticks, inference", "synapses read, training", "written, training", "read, inference",
             ],
             table,
         )  # fmt: skip
 
 
-def _line(label: str, x: str, points: Sequence[tuple[dict[str, Any], Results]]) -> Line:
+def _line(label: str, x: str, points: Sequence[_Point]) -> Line:
+    values = [point.values[x] for point in points]
+    found = [point.results for point in points]
     return Line(
         label,
-        [values[x] if isinstance(values[x], int | float) else _value(values[x]) for values, _ in points],
-        [statistics.fmean(r["test_accuracy"] for r in found) for _, found in points],
-        [_deviation([r["test_accuracy"] for r in found]) for _, found in points],
-        [statistics.fmean(r["float_accuracy"] for r in found) for _, found in points],
-        [training_work(found).reads for _, found in points],
-        [inference_work(found).reads for _, found in points],
+        [value if isinstance(value, int | float) else _value(value) for value in values],
+        [statistics.fmean(r["test_accuracy"] for r in seeds) for seeds in found],
+        [_deviation([r["test_accuracy"] for r in seeds]) for seeds in found],
+        [statistics.fmean(r["float_accuracy"] for r in seeds) for seeds in found],
+        [_mean_accuracy(point.trained_out) for point in points],
+        [training_work(seeds).reads for seeds in found],
+        [inference_work(seeds).reads for seeds in found],
     )
 
 
@@ -499,18 +616,18 @@ def _upsets(page: _Page, results: Path) -> None:
     )
 
 
-def _searches(page: _Page, searches: Sequence[tuple[Sweep, list[tuple[dict[str, Any], Results]]]]) -> None:
+def _searches(page: _Page, searches: Sequence[tuple[Sweep, list[_Point]]]) -> None:
     if searches:
         page.add(
             "## Searches",
-            "How settings were found: every point that was tried counts, the best are shown. Settings were chosen by "
-            "the accuracy on the test samples, of spiking and of float networks alike, which flatters both.",
+            "How settings were found: every point that was tried counts, the best are shown. What was chosen by the "
+            "accuracy on test samples is flattered by it; it is said of each search what samples it looked at.",
         )
     for sweep, points in searches:
         key = "float_accuracy" if sweep.tables.get("float_only") else "test_accuracy"
-        ranked = sorted(points, key=lambda point: -statistics.fmean(result[key] for result in point[1]))
-        seeds = sum(len(found) for _, found in points)
-        page.add(f"### {sweep.title}", sweep.note, f"{len(points)} points, {seeds} trainings.")
+        ranked = sorted(points, key=lambda point: -statistics.fmean(result[key] for result in point.results))
+        seeds = sum(len(point.results) for point in points)
+        page.add(f"### {sweep.title}", sweep.note, f"{len(points)} points, {seeds} trainings, {_judged(sweep)}.")
         # In a scenario each network has settings of its own.
         shown = (
             {"spiking, %": key, "float, %": "float_accuracy"} if "scenario" in sweep.tables else {"accuracy, %": key}
@@ -518,12 +635,19 @@ def _searches(page: _Page, searches: Sequence[tuple[Sweep, list[tuple[dict[str, 
         page.table(
             [*(f"`{axis}`" for axis in sweep.axes), *shown, "seeds"],
             [
-                [_value(values[axis]) for axis in sweep.axes]
-                + [_with_deviation([result[each] for result in found]) for each in shown.values()]
-                + [str(len(found))]
-                for values, found in ranked[:BEST]
+                [_value(point.values[axis]) for axis in sweep.axes]
+                + [_with_deviation([result[each] for result in point.results]) for each in shown.values()]
+                + [str(len(point.results))]
+                for point in ranked[:BEST]
             ],
         )
+
+
+def _judged(sweep: Sweep) -> str:
+    """Say by what samples a search judges."""
+    if any(cell.task.dataset_settings.get("validation", 0) == 0 for cell in sweep.cells()):
+        return "judged by the **test samples**"
+    return "judged by samples that were held out of those to train on"
 
 
 def _origin(page: _Page, results: Results) -> None:

@@ -5,17 +5,31 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from backspike.errors import BackspikeError, shown
 from backspike.files import make_directory, parse_json, read_file, reading, write_atomic
+from backspike.locks import locked
 from backspike.toml import take
 
 from .definitions import Experiment, Sweep
 from .task import Task
 
-__all__ = ["append_cell", "cells_path", "read_cells", "read_result", "result_path", "sweep_results", "write_result"]
+__all__ = [
+    "append_cell",
+    "cells_path",
+    "own_cells",
+    "read_cells",
+    "read_result",
+    "require_numbers",
+    "require_origin",
+    "result_path",
+    "sweep_results",
+    "write_result",
+]
 
 
 def result_path(results: Path, experiment: Experiment, seed: int) -> Path:
@@ -126,6 +140,24 @@ def append_cell(path: Path, cell: dict[str, Any]) -> None:
         raise BackspikeError(f"cannot write {path}: {error.strerror}") from error
 
 
+@contextmanager
+def own_cells(path: Path) -> Iterator[None]:
+    """Keep a file of cells to oneself; it is made if it is missing.
+
+    Raises
+    ------
+    BackspikeError
+        Another process has it, or it cannot be written.
+    """
+    make_directory(path.parent)
+    try:
+        path.touch()
+    except OSError as error:
+        raise BackspikeError(f"cannot write {path}: {error.strerror}") from error
+    with locked(path):
+        yield
+
+
 def _whole(line: bytes) -> bool:
     try:
         return isinstance(parse_json(line), dict)
@@ -148,32 +180,37 @@ def _check(result: dict[str, Any], task: Task) -> None:
     trained["network"] = {key: value for key, value in network.items() if key in task.decisive}
     if trained != task.to_dict():
         raise BackspikeError("it is damaged: its task is not the one of its key")
+    require_origin(result)
+    require_numbers(result, "float_accuracy", None, 1)
+    if task.float_only:
+        return
+    require_numbers(result, "test_accuracy", None, 1)
+    if task.scenario:
+        task.scenario.check(take(result, "scenario", dict, "a result"))
+        return
+    require_numbers(result, "test_curve", task.epochs, 1)
+    require_numbers(result, "epoch_seconds", task.epochs)
+    for kind in ("training", "test"):
+        counts = take(result, kind, dict, "a result")
+        for key in ("samples", "ticks", "error_ticks"):
+            require_numbers(counts, key, None)
+        for key in ("rows", "writes"):
+            require_numbers(counts, key, task.network.depth)
+        if not (counts["samples"] and counts["ticks"]):
+            raise BackspikeError(f"samples and ticks of {kind} must be above 0")
+
+
+def require_origin(result: dict[str, Any]) -> None:
+    """Raise `BackspikeError` unless a result says on what machine it was computed, and in how many seconds."""
     made = take(result, "machine", dict, "a result")
     for key in ("processor", "cores", "system"):
         if key not in made:
             raise BackspikeError(f"machine of a result must give {key}")
     take(made, "versions", dict, "machine of a result")
-    _numbers(result, "seconds", None)
-    _numbers(result, "float_accuracy", None, 1)
-    if task.float_only:
-        return
-    _numbers(result, "test_accuracy", None, 1)
-    if task.scenario:
-        task.scenario.check(take(result, "scenario", dict, "a result"))
-        return
-    _numbers(result, "test_curve", task.epochs, 1)
-    _numbers(result, "epoch_seconds", task.epochs)
-    for kind in ("training", "test"):
-        counts = take(result, kind, dict, "a result")
-        for key in ("samples", "ticks", "error_ticks"):
-            _numbers(counts, key, None)
-        for key in ("rows", "writes"):
-            _numbers(counts, key, task.network.depth)
-        if not (counts["samples"] and counts["ticks"]):
-            raise BackspikeError(f"samples and ticks of {kind} must be above 0")
+    require_numbers(result, "seconds", None)
 
 
-def _numbers(values: dict[str, Any], key: str, count: int | None, high: float = math.inf) -> None:
+def require_numbers(values: dict[str, Any], key: str, count: int | None, high: float = math.inf) -> None:
     """Raise `BackspikeError` unless a value is a number from 0 to `high`, or a list of so many."""
     found = [take(values, key, float, "a result")] if count is None else take(values, key, list, "a result")
     real = all(isinstance(n, int | float) and not isinstance(n, bool) and 0 <= n <= high for n in found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from backspike.errors import BackspikeError
 from backspike.files import make_directory
 from backspike.interrupts import Terminated
 from backspike.training.engines import DEFAULT_ENGINE
@@ -56,12 +55,8 @@ def run_experiment(
         Ctrl-C, or a signal that asks the process to end; without `force` the same call goes on from there.
     """
     tell = report or (lambda line: None)
-    for seed in seeds:
-        if seed not in experiment.seeds:
-            listed = ", ".join(map(str, experiment.seeds))
-            raise BackspikeError(f"seed {seed} is none of experiment {experiment.name}, which has {listed}")
     trained = 0
-    for seed in dict.fromkeys(seeds or experiment.seeds):
+    for seed in experiment.chosen(seeds):
         path = result_path(results, experiment, seed)
         if not force and read_result(results, experiment, seed):
             tell(f"{experiment.name}, seed {seed}: has a result, {path}; --force trains it again")

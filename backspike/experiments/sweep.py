@@ -20,12 +20,10 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from backspike.errors import BackspikeError
-from backspike.files import make_directory
-from backspike.locks import locked
 from backspike.training.engines import DEFAULT_ENGINE
 
 from .definitions import Cell, Sweep
-from .results import append_cell, cells_path, sweep_results
+from .results import append_cell, cells_path, own_cells, sweep_results
 from .task import usable_cores
 from .worker import Worker, stop
 
@@ -116,7 +114,7 @@ def run_sweep(
     if not pending:
         return outcome
     with ExitStack() as stack:
-        _lock(path, stack)
+        stack.enter_context(own_cells(path))
         if work is None:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="backspike-")))
         # What is trained anew must not go on from what an earlier call left.
@@ -141,16 +139,6 @@ def run_sweep(
                     report(_told(cell, line))
             bar.update()
     return outcome
-
-
-def _lock(path: Path, stack: ExitStack) -> None:
-    """Keep a file of cells to oneself; it is made if it is missing."""
-    make_directory(path.parent)
-    try:
-        path.touch()
-    except OSError as error:
-        raise BackspikeError(f"cannot write {path}: {error.strerror}") from error
-    stack.enter_context(locked(path))
 
 
 def run_cell(cell: Cell, data_dir: Path | None, engine: str, folder: Path | None = None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from backspike.training.trainer import train
 from .learning_on import learn_on
 from .scenario import Scenario
 
-__all__ = ["EPOCHS", "SEEDS", "Task", "machine", "network_of", "usable_cores"]
+__all__ = ["EPOCHS", "SEEDS", "Task", "digest", "machine", "network_of", "origin", "usable_cores"]
 
 EPOCHS = range(1, 10_001)
 """How many epochs a training may have."""
@@ -173,7 +173,7 @@ class Task:
     @property
     def key(self) -> str:
         """SHA-256 of `to_dict`: what a result is recognised by."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+        return digest(self.to_dict())
 
     def run(
         self,
@@ -236,9 +236,7 @@ class Task:
             "train_samples": len(dataset.train_labels),
             "test_samples": len(dataset.test_labels),
             "engine": engine,
-            "seconds": round(time.perf_counter() - begin, 3),
-            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "machine": machine(),
+            **origin(begin),
         }
 
     def _train(
@@ -277,6 +275,20 @@ def _sum(counts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if isinstance(first, list)
         else sum(count[key] for count in counts)
         for key, first in counts[0].items()
+    }
+
+
+def digest(values: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of values as JSON has them."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def origin(begin: float) -> dict[str, Any]:
+    """Return how a result that was begun at a time of `time.perf_counter` has come about: seconds, date, machine."""
+    return {
+        "seconds": round(time.perf_counter() - begin, 3),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "machine": machine(),
     }
 
 

@@ -23,7 +23,16 @@ X = [2, 4, 8, 16, 32, 64, 128]
 
 
 def line(label: str) -> Line:
-    return Line(label, X, [0.2, *[0.97] * 6], [0.01] * 7, [0.98] * 7, [10.0 * x for x in X], [9.0 * x for x in X])
+    return Line(
+        label,
+        X,
+        [0.2, *[0.97] * 6],
+        [0.01] * 7,
+        [0.98] * 7,
+        [None, *[0.985] * 6],
+        [10.0 * x for x in X],
+        [9.0 * x for x in X],
+    )
 
 
 def upsets() -> dict:
@@ -59,7 +68,7 @@ SOFTMAX = {
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda: curves_picture([Curve(LONG, [[0.5, 0.9], [0.4, 0.8]], 0.95)] * 5),
+        lambda: curves_picture([Curve(LONG, [[0.5, 0.9], [0.4, 0.8]], 0.95, 0.96)] * 5),
         lambda: study_picture(LONG, "ticks", [line(f"leak {leak}") for leak in range(5)], (1000, 3000)),
         lambda: study_picture("short", "ticks", [line("")], (1000, 3000)),
         lambda: upsets_picture(upsets()),

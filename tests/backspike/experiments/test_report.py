@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,10 @@ from backspike.experiments.definitions import load_experiment, load_sweep
 from backspike.experiments.report import write_report
 from backspike.experiments.results import append_cell, cells_path, write_result
 from backspike.experiments.softmax import compare_with_softmax, softmax_path
+from backspike.experiments.task import Task
+from backspike.experiments.trained_out import TrainedOut, trained_out_path
 
-from .made_up import made_up
+from .made_up import MACHINE, made_up
 
 
 def page(experiments: Path, tmp_path: Path) -> str:
@@ -35,7 +38,7 @@ def test_a_row_has_mean_deviation_and_verdict(experiments: Path, tmp_path: Path)
     text = page(experiments, tmp_path)
     assert row(text, "Tiny") == [
         "Tiny on random samples ([`tiny`](../experiments/tiny.toml))", "6 bits", "8", "2", "35.00 ± 7.07",
-        "90.00 ± 0.00", "-55.00", "2.5", "2", "≥ 20 %: met, ≤ 50 below float: **missed**",
+        "90.00 ± 0.00", "-55.00", "", "", "2.5", "2", "≥ 20 %: met, ≤ 50 below float: **missed**", "",
     ]  # fmt: skip
     # Rows: 20 of 4 units and 20 of 3; writes: 5 of 4; dense: 9 * 4 + 5 * 3, twice, and 4 * 3.
     assert row(text, "`tiny`")[1:] == [
@@ -47,10 +50,66 @@ def test_a_row_has_mean_deviation_and_verdict(experiments: Path, tmp_path: Path)
 
 def test_what_was_not_run_is_said(experiments: Path, tmp_path: Path) -> None:
     experiment = load_experiment(experiments / "tiny.toml")
-    assert row(page(experiments, tmp_path), "Tiny")[4:] == ["", "", "", "", "0 of 2", "not run"]
+    assert row(page(experiments, tmp_path), "Tiny")[4:] == ["", "", "", "", "", "", "0 of 2", "not run", ""]
     write_result(tmp_path / "results", experiment, 2, made_up(experiment.task(2), 0.30, 0.35))
     assert row(page(experiments, tmp_path), "Tiny")[4:7] == ["30.00", "35.00", "-5.00"]
-    assert row(page(experiments, tmp_path), "Tiny")[8] == "1 of 2"
+    assert row(page(experiments, tmp_path), "Tiny")[10] == "1 of 2"
+
+
+def trained_out(task: Task, chooser: int, accuracy: float) -> dict[str, Any]:
+    network = TrainedOut(task, chooser)
+    return {
+        "key": network.key, "task": network.to_dict(), "test_accuracy": accuracy, "validation_accuracy": accuracy - 0.1,
+        "schedule": {"optimiser": "adam", "rate": 0.002, "dropout": 64, "epochs": 30 + task.seed},
+        "chosen_with_seed": task.seed, "train_samples": 2560, "test_samples": 64, "seconds": 900.0, "machine": MACHINE,
+    }  # fmt: skip
+
+
+def test_both_gaps_stand_in_a_row(experiments: Path, tmp_path: Path) -> None:
+    path = experiments / "tiny.toml"
+    path.write_text(
+        path.read_text()
+        .replace("below_float = 0.5", "below_float = 0.5\nbelow_trained_out = 0.6")
+        .replace("seeds = [1, 2]", 'seeds = [1, 2]\nchosen_on = "other samples"')
+    )
+    # Another number of ticks is another spiking network, beside the same float network.
+    text = path.read_text().replace("Tiny on", "Short on").replace('preset = "tiny"', 'preset = "tiny"\nticks = 4')
+    (experiments / "short.toml").write_text(text)
+    experiment = load_experiment(path)
+    study = load_sweep(experiments / "studies" / "ticks.toml")
+    results = tmp_path / "results"
+    for seed, accuracy, best in ((1, 0.30, 0.92), (2, 0.40, 0.96)):
+        write_result(results, experiment, seed, made_up(experiment.task(seed), accuracy, 0.9))
+        append_cell(trained_out_path(results), trained_out(experiment.task(seed), 1, best))
+    for cell in study.cells():
+        append_cell(cells_path(results, study), made_up(cell.task, 0.8, 0.9))
+    text = page(experiments, tmp_path)
+    assert row(text, "Tiny")[4:9] == ["35.00 ± 7.07", "90.00 ± 0.00", "-55.00", "94.00 ± 2.83", "-59.00"]
+    assert row(text, "Tiny")[-2:] == [
+        "≥ 20 %: met, ≤ 50 below float: **missed**, ≤ 60 below float trained out: met", "other samples"
+    ]  # fmt: skip
+    assert row(text, "Short")[4:9] == ["", "", "", "94.00 ± 2.83", ""]
+    assert row(text, "`short`, `tiny`")[1:] == [
+        "8-4-3", "adam, 0.002, 64, 31; adam, 0.002, 64, 32", "84.00 ± 2.83", "94.00 ± 2.83", "2", "2,560, 64"
+    ]  # fmt: skip
+    assert "abacus, 1 cores, wood; python 3: 5.5 hours" in text, "2 and 8 of half an hour, 2 of a quarter"
+    assert row(text, "4 | 6 | 4")[3:7] == ["80.00 ± 0.00", "90.00 ± 0.00", "94.00 ± 2.83", "2"]
+    for picture, words in (("curves", "trained out, 94.00 %"), ("study-ticks", "float network, trained out")):
+        assert words in (tmp_path / "docs" / "images" / f"{picture}.svg").read_text()
+
+
+def test_a_search_says_what_samples_it_looked_at(experiments: Path, tmp_path: Path) -> None:
+    (experiments / "searches").mkdir()
+    path = experiments / "searches" / "rates.toml"
+    lines = ['title = "Search"', 'experiment = "../tiny.toml"', "seeds = [1]", "[grid]", "ticks = [4]"]
+    for setting, words in (
+        ("", "the **test samples**"),
+        ("[dataset]\nvalidation = 20\n", "samples that were held out of those to train on"),
+    ):
+        path.write_text("\n".join(lines).replace("[grid]", setting + "[grid]"))
+        sweep = load_sweep(path)
+        append_cell(cells_path(tmp_path / "results", sweep), made_up(next(sweep.cells()).task, 0.5, 0.9))
+        assert f"1 points, 1 trainings, judged by {words}." in page(experiments, tmp_path)
 
 
 def test_a_row_may_be_measured_by_another(experiments: Path, tmp_path: Path) -> None:
@@ -59,10 +118,10 @@ def test_a_row_may_be_measured_by_another(experiments: Path, tmp_path: Path) -> 
     (experiments / "deep.toml").write_text(deep.replace("epochs = 2", "epochs = 3"))
     one, other = (load_experiment(experiments / f"{name}.toml") for name in ("tiny", "deep"))
     write_result(tmp_path / "results", other, 1, made_up(other.task(1), 0.30, 0.3))
-    assert row(page(experiments, tmp_path), "Deep")[-1] == "≥ `tiny`: not known"
+    assert row(page(experiments, tmp_path), "Deep")[-2] == "≥ `tiny`: not known"
     for accuracy, verdict in ((0.3, "met"), (0.31, "**missed**")):
         write_result(tmp_path / "results", one, 1, made_up(one.task(1), accuracy, 0.3))
-        assert row(page(experiments, tmp_path), "Deep")[-1] == f"≥ `tiny`: {verdict}"
+        assert row(page(experiments, tmp_path), "Deep")[-2] == f"≥ `tiny`: {verdict}"
     (experiments / "tiny.toml").unlink()
     (experiments / "studies" / "ticks.toml").unlink()
     with pytest.raises(BackspikeError, match=r"^experiment deep: there is no experiment 'tiny'$"):
@@ -79,9 +138,9 @@ def test_a_study_has_a_picture_and_a_line_a_point(experiments: Path, tmp_path: P
             line = {"key": cell.task.key, "error": "no"} if cell.task.seed == 1 else line
         append_cell(path, line)
     text = page(experiments, tmp_path)
-    assert row(text, "4 | 6 | 4")[3:6] == ["41.50 ± 0.71", "90.00 ± 0.00", "2"]
-    assert row(text, "8 | 8 | 6")[3:6] == ["82.00", "90.00", "1"]
-    assert row(text, "8 | 8 | 6")[6:] == ["4.0", "4.0", "140", "20", "140"]
+    assert row(text, "4 | 6 | 4")[3:7] == ["41.50 ± 0.71", "90.00 ± 0.00", "", "2"]
+    assert row(text, "8 | 8 | 6")[3:7] == ["82.00", "90.00", "", "1"]
+    assert row(text, "8 | 8 | 6")[7:] == ["4.0", "4.0", "140", "20", "140"]
     assert "![Accuracy against ticks: accuracy and synapses read](images/study-ticks.svg)" in text
     picture = (tmp_path / "docs" / "images" / "study-ticks.svg").read_text()
     for words in ("float network", "weight_bits 6, weight_frac 4", "synapses read per sample"):
@@ -103,7 +162,7 @@ def test_a_search_shows_the_best_first(experiments: Path, tmp_path: Path) -> Non
             made_up(cell.task, 0.5, accuracy),
         )
     text = page(experiments, tmp_path)
-    assert "15 points, 15 trainings." in text
+    assert "15 points, 15 trainings, judged by the **test samples**." in text
     shown = re.findall(r"^\| (0\.\d+) \| (\d+\.\d+) \| 1 \|$", text, re.MULTILINE)
     assert len(shown) == 12
     assert {rate for rate, _ in shown[:2]} == {"0.07", "0.08"}
