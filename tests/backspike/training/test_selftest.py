@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from backspike import BackspikeError
+from backspike import PRESETS, BackspikeError
 from backspike.cli import main
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.training.selftest import FRAMES, Stage, report_of, selftest
-from tests.sim.boards import CONFIG
 
+CONFIG = PRESETS["tiny"]
 SAMPLES = 12
 NAMES = ["link", "registers", "memory", "learning"]
 
