@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backspike.config import NetworkConfig
+from backspike.config import RATE_BITS, NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import write_design
@@ -274,7 +274,7 @@ class RtlEngine:
     """The hardware as an engine of the golden model: see `backspike.training.engines.Engine`.
 
     It takes the state out of a network, shows the samples to the simulated hardware, and puts the state back, the
-    counters included. Hardware is built for each configuration at first use.
+    counters included. Hardware is built for each configuration at first use, whatever its seed and rates.
     """
 
     def __init__(self) -> None:
@@ -282,9 +282,11 @@ class RtlEngine:
 
     def hardware(self, config: NetworkConfig) -> NativeNetwork:
         """Return the hardware of a configuration; its counters are those of the last call."""
-        if config.hash not in self._built:
-            self._built[config.hash] = NativeNetwork(config)
-        return self._built[config.hash]
+        # What is written to the hardware before each call is nothing to build another for.
+        common = config.replace(seed=1, rates=(1 << (RATE_BITS - 1),) * config.depth, rate_decay=1.0)
+        if common.hash not in self._built:
+            self._built[common.hash] = NativeNetwork(common)
+        return self._built[common.hash]
 
     def __call__(
         self,

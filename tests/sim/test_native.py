@@ -13,7 +13,7 @@ from backspike.model.fields import StateKind
 from backspike.model.state import NetworkState
 from backspike.registers import IDENTITY
 from backspike.sim.exercise import lively_weights, random_config
-from backspike.sim.native import HardwareError, NativeNetwork
+from backspike.sim.native import HardwareError, NativeNetwork, RtlEngine
 from backspike.sim.observation import BETWEEN_SAMPLES, compared_state, difference
 from backspike.training.engines import load_engine
 
@@ -113,6 +113,18 @@ def test_a_design_is_built_once(monkeypatch) -> None:
     NativeNetwork(config, optimise=False).close()
     with pytest.raises(AssertionError, match="built again"):
         NativeNetwork(config.replace(temperature=0.5), optimise=False)
+
+
+def test_one_build_serves_all_seeds_and_rates() -> None:
+    engine, data = RtlEngine(), load_dataset("random", CONFIGS["spikes"], 1)
+    configs = [CONFIGS["spikes"].replace(**changes) for changes in ({}, {"seed": 9, "rates": (64,), "rate_decay": 0.5})]
+    shown = data.train_values[:6], data.train_labels[:6], np.arange(6), True
+    for config in configs:
+        mine, theirs = Network(config), Network(config)
+        assert np.array_equal(engine(mine, *shown), load_engine("numpy")(theirs, *shown))
+        kinds = StateKind.WEIGHT, StateKind.RANDOM
+        assert difference(NetworkState.of(mine, *kinds), NetworkState.of(theirs, *kinds)) is None
+    assert engine.hardware(configs[0]) is engine.hardware(configs[1])
 
 
 def test_two_designs_live_side_by_side() -> None:
