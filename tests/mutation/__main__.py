@@ -58,12 +58,24 @@ def table(results: dict[str, list[dict[str, object]]]) -> str:
     return HEAD + "".join(lines) + row("**all**", total, all_kinds)
 
 
+def merged(old: str, new: str) -> str:
+    """Return a table with the lines of a new one, and those of an old one about files that the new one has not."""
+    lines = {line.split(" | ")[0][2:]: line for text in (old, new) for line in text.removeprefix(HEAD).splitlines()}
+    lines = {file: lines[file] for file in files() if file in lines}
+    mutants, kinds = 0, Counter[str]()
+    for line in lines.values():
+        counts = [int(cell) for cell in line.split(" | ")[1:11]]
+        mutants += counts[0]
+        kinds.update(dict(zip(("invalid", "unchanged", "proven", "argued"), counts[2:6], strict=True)))
+        kinds.update(dict(zip(EFFECTIVE, counts[7:], strict=True)))
+    return HEAD + "".join(f"{line}\n" for line in lines.values()) + row("**all**", mutants, kinds)
+
+
 def publish(text: str) -> None:
-    """Put the table into the documentation, in place of the one before."""
+    """Put the table into the documentation; lines of files that it has not stay there."""
     document = DOCUMENT.read_text()
     old = re.compile(re.escape(HEAD) + r"(?:\|.*\n)*")
-    if old.search(document):
-        DOCUMENT.write_text(old.sub(lambda _: text, document))
+    DOCUMENT.write_text(old.sub(lambda found: merged(found[0], text), document))
 
 
 @click.command()

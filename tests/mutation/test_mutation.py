@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from .__main__ import HEAD, merged, row
 from .catalogue import ROOT, files, unit_tests, whole_tests
 from .designs import compare, designs
 from .mutants import Mutant, draw_mutants, find_mutants
@@ -89,6 +91,20 @@ def test_every_file_has_tests() -> None:
     assert unit_tests("link/cobs.py") == ["tests/hdl/link/test_cobs.py"]
     assert unit_tests("pace.py") == unit_tests("input.py") == ["tests/hdl/test_spikes.py"]
     assert not [test for test in unit_tests("network.py") if not test.startswith("tests/hdl/bus/")]
+
+
+def test_lines_of_files_that_were_not_measured_stay() -> None:
+    """A file's line is the new one where there is one; the sum is that of all lines."""
+    cobs, uart, again = "link/cobs.py", "link/uart.py", Counter(unit=4, whole=1, survived=1, invalid=2, argued=1)
+    old = (
+        HEAD + row(cobs, 100, Counter(unit=9)) + row(uart, 60, Counter(unit=3, proven=1, unchanged=1)) + "| **all** |\n"
+    )
+    table = merged(old, HEAD + row(cobs, 90, again) + row("**all**", 90, again)).removeprefix(HEAD).splitlines()
+    assert table == [
+        f"| {cobs} | 90 | 9 | 2 | 0 | 0 | 1 | 6 | 4 | 1 | 1 | 83.3 % |",
+        f"| {uart} | 60 | 5 | 0 | 1 | 1 | 0 | 3 | 3 | 0 | 0 | 100.0 % |",
+        "| **all** | 150 | 14 | 2 | 1 | 1 | 1 | 9 | 7 | 1 | 1 | 88.9 % |",
+    ]
 
 
 @pytest.mark.slow
