@@ -7,6 +7,7 @@ from enum import IntEnum
 __all__ = [
     "ANSWER",
     "BODY_BYTES",
+    "CHECKSUM_WORDS",
     "CRC_BYTES",
     "DAMAGED_RESULT",
     "FRAME_BYTES",
@@ -29,7 +30,7 @@ __all__ = [
     "memory_write_words",
 ]
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 """Version of the protocol."""
 
 FRAME_BYTES = 1024
@@ -55,6 +56,9 @@ BODY_BYTES = FRAME_BYTES - OVERHEAD
 
 WORDS = 126
 """Most values that a frame reads or writes: those of the longest answer."""
+
+CHECKSUM_WORDS = 1 << 16
+"""Most values of a register that are summed up for one frame."""
 
 PARTS = 64
 """Most lists, or parts of them, of a frame of samples."""
@@ -84,6 +88,7 @@ class Request(IntEnum):
     SAMPLES = 4
     RESULTS = 5
     LINK = 6
+    CHECKSUM = 12
 
 
 class MemoryRequest(IntEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
@@ -29,6 +30,7 @@ __all__ = [
     "RegisterKind",
     "RegisterMap",
     "bus_registers",
+    "window_checksum",
     "window_weights",
     "window_words",
 ]
@@ -360,3 +362,14 @@ def window_weights(layer: WeightLayer, words: NDArray[np.uint32]) -> NDArray[np.
     """
     weights = words.astype(np.uint32).view(np.int32).astype(np.int64)
     return weights.reshape(layer.rows, layer.row_lanes)[:, : layer.units]
+
+
+def window_checksum(layer: WeightLayer, weights: NDArray[np.int64]) -> int:
+    """Return the CRC-32/ISO-HDLC of what is read from WEIGHT_DATA, 4 bytes each, when a layer's weights are loaded.
+
+    Parameters
+    ----------
+    layer : WeightLayer
+    weights : int64 array, shape (inputs + 1, units)
+    """
+    return zlib.crc32(window_words(layer, weights).astype("<i4").tobytes())

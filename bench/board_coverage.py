@@ -71,6 +71,7 @@ def exercise(board: SimulatedBoard, config: NetworkConfig, seed: int, ticks: Tic
         conversation.show(values[:SAMPLES], labels[:SAMPLES], learn)
         conversation.compare()
         conversation.access(3)
+        conversation.add_up()
         conversation.damage(DAMAGED)
         for _ in range(5):
             conversation.interrupt()

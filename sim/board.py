@@ -27,7 +27,7 @@ from backspike.hdl.memory.block_ram import BlockRam
 from backspike.hdl.memory.sdram import Sdram, SdramController
 from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import describe_ports, emit
-from backspike.link import FRAME_BYTES, LONG_FRAME_BYTES, PARTS
+from backspike.link import CHECKSUM_WORDS, FRAME_BYTES, LONG_FRAME_BYTES, PARTS
 
 from .bitstream import decode
 from .built import CHIP, PORTS, Built
@@ -44,6 +44,9 @@ _SDRAM_CLOCK = 60.0
 
 _SLICE = 1_000_000
 """Clocks between two looks at Ctrl-C."""
+
+_READ_LIMIT = 128
+"""Clocks that a read of any register takes at most, with what the link does between two."""
 
 _READ_CLOCKS = CLOCK_HZ // 50
 """Clocks that a read waits for a byte, as a serial port's does for 20 ms."""
@@ -170,10 +173,10 @@ class SimulatedBoard:
             raise BackspikeError(f"noise must be at least 0 and below 1, not {noise}")
         if built:
             divisor = built.divisor
-        # Clocks after which a device that has not become quiet is taken to hang: those of a frame's samples, and of the
-        # longest frame, twice over.
+        # Clocks after which a device that has not become quiet is taken to hang: those of a frame's samples, of the
+        # longest frame, twice over, and of as many reads as it sums up.
         answer = 2 * LONG_FRAME_BYTES * _BYTE_BITS * divisor
-        self.patience = (PARTS + 3) * sample_limit(config) + answer + 1_000_000
+        self.patience = (PARTS + 3) * sample_limit(config) + answer + CHECKSUM_WORDS * _READ_LIMIT
         self._divisor = divisor
         self.frame_bytes = FRAME_BYTES if sdram is None else SdramController.frame_bytes
         self._sdram_words = 0 if sdram is None else 1 << sdram.address_bits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections import Counter, deque
 from collections.abc import Callable
 from copy import deepcopy
@@ -16,6 +17,7 @@ from backspike.errors import BackspikeError
 from backspike.fpga.link.frames import Frame
 from backspike.link import (
     ANSWER,
+    CHECKSUM_WORDS,
     DAMAGED_RESULT,
     FRAME_BYTES,
     MEMORY_READ_WORDS,
@@ -178,7 +180,7 @@ class LinkModel:
         if self.resting or not frame.body or frame.body[0] >= len(self._by_address):
             return False
         kind = self._by_address[frame.body[0]][1].kind
-        if frame.kind == Request.READ:
+        if frame.kind in (Request.READ, Request.CHECKSUM):
             return kind is RegisterKind.WEIGHT
         return frame.kind == Request.WRITE and kind in (RegisterKind.WEIGHT, RegisterKind.RATE, RegisterKind.CONTROL)
 
@@ -250,7 +252,7 @@ class LinkModel:
         if self._has_memory and request.kind in list(MemoryRequest):
             return self._memory_status_of(request, unfinished)
         status = self._status_of(request)
-        waits = unfinished and request.kind in (Request.READ, Request.WRITE, Request.SAMPLES)
+        waits = unfinished and request.kind in (Request.READ, Request.WRITE, Request.SAMPLES, Request.CHECKSUM)
         return Status.RUNNING if status is Status.DONE and waits else status
 
     def _memory_status_of(self, request: Frame, unfinished: int) -> Status:
@@ -283,6 +285,8 @@ class LinkModel:
             return Status.WRONG_BODY if body else Status.DONE
         if request.kind == Request.READ:
             return right if size == 2 and known and 1 <= body[1] <= WORDS else Status.WRONG_BODY
+        if request.kind == Request.CHECKSUM:
+            return right if size == 3 and known else Status.WRONG_BODY
         if request.kind == Request.WRITE:
             return right if size % 4 == 1 and 5 <= size <= 4 * WORDS + 1 and known else Status.WRONG_BODY
         if request.kind != Request.SAMPLES:
@@ -302,6 +306,10 @@ class LinkModel:
         elif kind == Request.READ:
             _demand(len(answer) == 4 * body[1], request, f"is answered with {len(answer)} bytes")
             self._read(request, *self._by_address[body[0]], struct.unpack(f"<{body[1]}I", answer))
+        elif kind == Request.CHECKSUM:
+            _demand(len(answer) == 4, request, f"is answered with {len(answer)} bytes")
+            count = int.from_bytes(body[1:], "little") or CHECKSUM_WORDS
+            self._sum(request, *self._by_address[body[0]], count, _number(answer, 0))
         elif kind == Request.WRITE:
             _demand(not answer, request, "is answered with more than a status")
             for value in struct.unpack(f"<{len(body) // 4}I", body[1:]):
@@ -449,6 +457,18 @@ class LinkModel:
                 # One that is counted on while it is read again and again never goes back.
                 least = word
 
+    def _sum(self, request: Frame, name: str, register: Register, count: int, checksum: int) -> None:
+        """Compare the checksum of so many reads, unless what one of them gives is not certain."""
+        content, certain = bytearray(), True
+        for _ in range(count):
+            is_weight = register.kind is RegisterKind.WEIGHT
+            low, high = self._read_weight() if is_weight else self._range(name, register)
+            certain = certain and low == high
+            content += low.to_bytes(4, "little")
+        expected = zlib.crc32(content)
+        place = f"the checksum of {count} reads of {name}"
+        _demand(not certain or checksum == expected, request, f"{place} is {checksum:#010x}, not {expected:#010x}")
+
     def _range(self, name: str, register: Register) -> tuple[int, int]:
         """Return the least and the greatest that a read may give."""
         exact = {
@@ -498,13 +518,16 @@ class LinkModel:
                 self._put_weight(index, row, lane, ((value + least) & (2 * least - 1)) - least)
                 self._move_window()
 
-    def _read_weight(self, word: int) -> tuple[int, int]:
-        """Return the least and the greatest that a read may give, and move the window on."""
+    def _read_weight(self, word: int | None = None) -> tuple[int, int]:
+        """Return the least and the greatest that a read may give, which has given `word`, and move the window on."""
         place = self._place()
         if not place:
             return 0, 0
         index, row, lane = place
         if self._unsure[index][row, lane]:
+            if word is None:
+                self._move_window()
+                return 0, _ANY
             weight = word - (word >> 31 << 32)
             if self._config.weight_min <= weight <= self._config.weight_max:
                 self._put_weight(index, row, lane, weight)

@@ -127,6 +127,10 @@ class Conversation:
                     self._write(name, self._random.getrandbits(32))
                 self._write("CONTROL", 1 << Control.SEED_LFSRS)
 
+    def add_up(self) -> None:
+        """Have as many values summed up as there may be, of a register that stays as it is."""
+        self._ask(Request.CHECKSUM, bytes((self._registers["IDENTITY"].address, 0, 0)))
+
     def meanwhile(self, body: bytes) -> None:
         """Access registers while samples are shown, as far as that changes nothing."""
         for name in ("STATUS", "TICKS", "IDENTITY", "RATE_1"):
@@ -297,7 +301,7 @@ def random_request(config: NetworkConfig, random: Random, last: int, contents: M
         [Request.READ] * 4
         + [Request.WRITE] * 5
         + [Request.SAMPLES] * 6
-        + [Request.RESULTS, Request.RESULTS, Request.LINK, Request.HELLO, random.randrange(256)]
+        + [Request.RESULTS, Request.RESULTS, Request.LINK, Request.CHECKSUM, Request.HELLO, random.randrange(256)]
     )
     sequence = (last + random.choice([1] * 20 + [0, random.randrange(256)])) % 256
     if contents and random.random() < 0.5:
@@ -440,6 +444,10 @@ def random_body(config: NetworkConfig, kind: int, random: Random) -> bytes:
         address = random.choice([random.randrange(len(names)), registers["WEIGHT_DATA"].address])
         count = random.choice([WORDS, WORDS + 1]) if long else random.choice([0, 1, 1, 1, 2, 2, 3, 5, 9])
         return bytes((random.choice([address] * 30 + [len(names), random.randrange(256)]), count))
+    if kind == Request.CHECKSUM:
+        address = random.choice([random.randrange(len(names)), *[registers["WEIGHT_DATA"].address] * 3])
+        count = random.choice([256, 257, 3000]) if long else random.choice([1, 2, 9, 40])
+        return struct.pack("<BH", random.choice([address] * 30 + [len(names), random.randrange(256)]), count)
     if kind == Request.WRITE:
         name = random.choice([random.choice(names), "WEIGHT_DATA", random.choice(names)])
         count = random.choice([WORDS, WORDS + 1]) if long else random.choice([1, 1, 1, 2, 3, 6])

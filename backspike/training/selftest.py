@@ -18,7 +18,7 @@ from backspike.datasets import load_dataset
 from backspike.errors import BackspikeError
 from backspike.fpga.link.device import Device
 from backspike.link import WORDS
-from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterKind
+from backspike.registers import IDENTITY, SEMANTICS_VERSION, RegisterKind, window_checksum
 from backspike.sim.compare import schedule_of
 
 from .device import compare_device
@@ -142,9 +142,18 @@ def _memory(device: Device, seed: int) -> Stage:
     config, wrong, count = device.config, "", 0
     for pattern in _patterns(config, seed):
         device.write_weights(pattern)
-        wrong = wrong or weight_difference(pattern, device.read_weights())
+        wrong = wrong or weight_difference(pattern, device.read_weights()) or _unlike_sum(device, pattern)
         count += sum(matrix.size for matrix in pattern)
     return Stage("memory", f"{count:,} weights written and read back", wrong, {"weights": count})
+
+
+def _unlike_sum(device: Device, pattern: list[NDArray[np.int64]]) -> str:
+    """Say which layer's checksum is not that of weights which were read back, if there is one."""
+    for layer, matrix, found in zip(device.config.weight_layers, pattern, device.weight_checksums(), strict=True):
+        expected = window_checksum(layer, matrix)
+        if found != expected:
+            return f"checksum of layer {layer.number}: expected {expected:08x}, got {found:08x}"
+    return ""
 
 
 def _patterns(config: NetworkConfig, seed: int) -> Iterator[list[NDArray[np.int64]]]:

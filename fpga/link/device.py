@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable, Generator, Iterable, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.layers import WeightLayer
 from backspike.link import (
+    CHECKSUM_WORDS,
     FRAME_BYTES,
     FRAME_UNIT,
     LONG_FRAME_BYTES,
@@ -116,6 +118,13 @@ class Device:
         content = self.session.ask(Request.READ, bytes((self.registers[name].address, count)), size=4 * count)
         return np.frombuffer(content, dtype="<u4")
 
+    def checksum(self, name: str, count: int) -> int:
+        """Return the CRC-32/ISO-HDLC of what a register reads 1 to `CHECKSUM_WORDS` times, 4 bytes each."""
+        if not 1 <= count <= CHECKSUM_WORDS:
+            raise BackspikeError(f"values that are summed up must be 1 to {CHECKSUM_WORDS}, not {count}")
+        body = struct.pack("<BH", self.registers[name].address, count & 0xFFFF)
+        return int.from_bytes(self.session.ask(Request.CHECKSUM, body, size=4), "little")
+
     def write(self, name: str, *values: int) -> None:
         """Write values, of 32 bits, signed or not, to a register, one after the other."""
         register = self.registers[name]
@@ -180,6 +189,24 @@ class Device:
         except BackspikeError as error:
             raise BackspikeError(f"the device gives what cannot be its weights: {error}") from error
         return found
+
+    def weight_checksums(self) -> list[int]:
+        """Return what `window_checksum` gives of each layer's weights, in a frame for each 65,536 of them.
+
+        Lanes that are no unit are summed up as well: `write_weights` makes them 0, and they stay so.
+        """
+        return [self._layer_checksum(layer) for layer in self.config.weight_layers]
+
+    def _layer_checksum(self, layer: WeightLayer) -> int:
+        self._open_window(layer)
+        checksum, left = 0, layer.rows * layer.row_lanes
+        while left:
+            count = min(left, CHECKSUM_WORDS)
+            zeros = bytes(4 * count)
+            # The CRC is linear: what went before counts as if zeros had followed it.
+            checksum = self.checksum("WEIGHT_DATA", count) ^ zlib.crc32(zeros, checksum) ^ zlib.crc32(zeros)
+            left -= count
+        return checksum
 
     def has_weights(self) -> bool:
         """Return whether a weight of the output layer is not 0, as all are that nothing has been loaded into."""

@@ -64,6 +64,7 @@ class RequestChecker(wiring.Component):
         parts = Signal(range(PARTS + 1))
         low = Signal(8)
         outside = Signal()
+        allowed = Mux(self.mid_sample, Status.MID_SAMPLE, Status.DONE)
         m.d.sync += low.eq(byte)
 
         def conclude(found: object) -> None:
@@ -87,10 +88,12 @@ class RequestChecker(wiring.Component):
                         # An address, and a count.
                         conclude(Mux((size == 2) & (byte < registers), Status.DONE, Status.WRONG_BODY))
                         take("Count")
+                    with m.Case(Request.CHECKSUM):
+                        # An address, and a count of two bytes.
+                        conclude(Mux((size == 3) & (byte < registers), allowed, Status.WRONG_BODY))
                     with m.Case(Request.WRITE):
                         # An address, and 1 to `WORDS` words.
                         fits = (size[:2] == 1) & (size > 4) & (size <= 1 + 4 * WORDS) & (byte < registers)
-                        allowed = Mux(self.mid_sample, Status.MID_SAMPLE, Status.DONE)
                         conclude(Mux(fits, allowed, Status.WRONG_BODY))
                     with m.Case(Request.SAMPLES):
                         m.d.sync += status.eq(Status.DONE)

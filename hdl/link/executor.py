@@ -11,7 +11,7 @@ from backspike.config import NetworkConfig
 from backspike.hdl.registers import request_layout
 from backspike.hdl.samples import sample_layout
 from backspike.hdl.wins import result_layout
-from backspike.link import FRAME_BYTES, WORDS, LinkEvent, Request, greeting
+from backspike.link import CHECKSUM_WORDS, FRAME_BYTES, LinkEvent, Request, greeting
 
 from .event_counters import EventCounters
 from .lists import ListReader
@@ -24,9 +24,9 @@ _WORD_BYTES = 4
 class RequestExecutor(wiring.Component):
     """Executes requests that a `RequestChecker` has found to be right, one at a time.
 
-    Latency: the first register is accessed four cycles after `start`, when it is written seven, and words follow each
-    other by six cycles besides those of the access; the first byte of samples is taken in the cycle after `start`, and
-    one per cycle follows, as long as the network takes them.
+    Latency: the first register is accessed four cycles after `start`, when it is summed up five, when it is written
+    seven, and words follow each other by six cycles besides those of the access; the first byte of samples is taken in
+    the cycle after `start`, and one per cycle follows, as long as the network takes them.
 
     Parameters
     ----------
@@ -43,6 +43,13 @@ class RequestExecutor(wiring.Component):
     body : ``In(stream.Signature(8))``
     answer : ``Out(stream.Signature(8, always_ready=True))``
         What the answer has after the status.
+    begin : ``Out(1)``
+        Strobe: what the answer has so far was written only to be summed up from here on, or until here; forget it.
+    summed : ``Out(1)``
+        In four cycles, of which the last has `begin`, too: all values are summed up. What the answer has after the
+        status follows the next `start`.
+    sum : ``In(8)``
+        In those cycles, the bytes of the CRC of what the answer has had since the `begin` before.
     done : ``Out(1)``
         Strobe: the request is executed, and the byte in this cycle is the answer's last.
     mid_sample : ``Out(1)``
@@ -65,6 +72,9 @@ class RequestExecutor(wiring.Component):
                 "kind": In(8),
                 "body": In(stream.Signature(8)),
                 "answer": Out(stream.Signature(8, always_ready=True)),
+                "begin": Out(1),
+                "summed": Out(1),
+                "sum": In(8),
                 "done": Out(1),
                 "mid_sample": Out(1),
                 "unfetched": Out(1),
@@ -84,10 +94,19 @@ class RequestExecutor(wiring.Component):
         # Bytes on their way into the answer or out of the request.
         word = Signal(32)
         bytes_left = Signal(range(_WORD_BYTES))
+        byte_taken = Signal(8)
 
         def send(value: object, size: int) -> None:
             m.d.sync += [word.eq(value), bytes_left.eq(size - 1)]
             m.next = "Send"
+
+        def give() -> None:
+            m.d.comb += self.answer.valid.eq(1)
+            m.d.sync += [word.eq(word >> 8), bytes_left.eq(bytes_left - 1)]
+
+        def take(byte: object) -> None:
+            m.d.comb += byte_taken.eq(byte)
+            m.d.sync += [word.eq(Cat(word[8:], byte_taken)), bytes_left.eq(bytes_left - 1)]
 
         def gather() -> None:
             m.d.sync += bytes_left.eq(_WORD_BYTES - 1)
@@ -100,10 +119,10 @@ class RequestExecutor(wiring.Component):
         # -- registers ---------------------------------------------------------------------------------------------
 
         address = Signal.like(self.requests.p.address)
-        count = Signal(range(WORDS + 1))
+        count = Signal(range(CHECKSUM_WORDS))
         m.d.comb += [
             self.requests.p.address.eq(address),
-            self.requests.p.write.eq(kind != Request.READ),
+            self.requests.p.write.eq(~kind.matches(Request.READ, Request.CHECKSUM)),
             self.requests.p.data.eq(word),
         ]
 
@@ -139,7 +158,7 @@ class RequestExecutor(wiring.Component):
             with m.State("Idle"), m.If(self.start), m.Switch(kind):
                 with m.Case(Request.HELLO):
                     m.next = "Reset"
-                with m.Case(Request.READ, Request.WRITE):
+                with m.Case(Request.READ, Request.WRITE, Request.CHECKSUM):
                     m.next = "Address"
                 with m.Case(Request.SAMPLES, Request.RESULTS):
                     m.next = "Feed"
@@ -156,17 +175,23 @@ class RequestExecutor(wiring.Component):
             with m.State("Address"):
                 m.d.comb += body.ready.eq(1)
                 m.d.sync += address.eq(body.payload)
-                with m.If(kind == Request.READ):
-                    m.next = "Count"
-                with m.Else():
+                m.next = "Count"
+                with m.If(kind == Request.WRITE):
                     gather()
             with m.State("Count"):
                 m.d.comb += body.ready.eq(1)
                 m.d.sync += count.eq(body.payload)
                 m.next = "Access"
+                with m.If(kind == Request.CHECKSUM):
+                    m.d.comb += self.begin.eq(1)
+                    m.next = "High count"
+            with m.State("High count"):
+                m.d.comb += body.ready.eq(1)
+                m.d.sync += count[8:].eq(body.payload)
+                m.next = "Access"
             with m.State("Gather"):
                 m.d.comb += body.ready.eq(1)
-                m.d.sync += [word.eq(Cat(word[8:], body.payload)), bytes_left.eq(bytes_left - 1)]
+                take(body.payload)
                 with m.If(bytes_left == 0):
                     m.next = "Access"
             with m.State("Access"):
@@ -179,6 +204,9 @@ class RequestExecutor(wiring.Component):
                 with m.If(self.responses.valid), m.Switch(kind):
                     with m.Case(Request.READ):
                         send(self.responses.payload, _WORD_BYTES)
+                    with m.Case(Request.CHECKSUM):
+                        send(self.responses.payload, _WORD_BYTES)
+                        m.next = "Sum"
                     with m.Case(Request.WRITE):
                         with m.If(body.valid):
                             gather()
@@ -211,11 +239,26 @@ class RequestExecutor(wiring.Component):
                 with m.If(event_byte == 2 * len(LinkEvent) - 1):
                     finish()
 
+            with m.State("Sum"):
+                # As if they were the answer's: its memory may overflow, since the answer begins anew.
+                give()
+                with m.If(bytes_left == 0):
+                    m.next = "Access"
+                    with m.If(count == 0):
+                        m.next = "Summed"
+            with m.State("Summed"):
+                m.d.comb += self.summed.eq(1)
+                take(self.sum)
+                with m.If(bytes_left == 0):
+                    m.d.comb += self.begin.eq(1)
+                    m.next = "Header"
+            with m.State("Header"), m.If(self.start):
+                m.next = "Send"
+
             with m.State("Send"):
-                m.d.comb += self.answer.valid.eq(1)
-                m.d.sync += [word.eq(word >> 8), bytes_left.eq(bytes_left - 1)]
+                give()
                 with m.If(bytes_left == 0), m.Switch(kind):
-                    with m.Case(Request.HELLO):
+                    with m.Case(Request.HELLO, Request.CHECKSUM):
                         finish()
                     with m.Case(Request.READ):
                         m.next = "Access"

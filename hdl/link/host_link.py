@@ -120,8 +120,8 @@ class HostLink(wiring.Component):
         if self._address_bits is not None:
             parts.append(self._memory_parts(m))
             of_memory = frame.kind.matches(*MemoryRequest)
-            waits = frame.kind.matches(Request.READ, Request.WRITE, Request.SAMPLES) & (self.runs.unfinished != 0)
-            refused = waits & (checker.status == Status.DONE)
+            waits = frame.kind.matches(Request.READ, Request.WRITE, Request.SAMPLES, Request.CHECKSUM)
+            refused = waits & (self.runs.unfinished != 0) & (checker.status == Status.DONE)
             m.d.comb += [self.mid_sample.eq(executor.mid_sample), self.unfetched.eq(executor.unfetched)]
         check = Signal()
         execute = Signal()
@@ -161,7 +161,13 @@ class HostLink(wiring.Component):
 
         events = Signal(len(LinkEvent))
         m.d.comb += executor.events.eq(receiver.events | events)
-        m.d.comb += [writer.i.valid.eq(answers), writer.i.payload.eq(answer)]
+        m.d.comb += [
+            writer.i.valid.eq(answers),
+            writer.i.payload.eq(answer),
+            writer.begin.eq(executor.begin),
+            writer.look.eq(executor.summed),
+            executor.sum.eq(writer.sum),
+        ]
 
         def count(event: LinkEvent) -> None:
             m.d.comb += events[event].eq(1)
@@ -205,8 +211,11 @@ class HostLink(wiring.Component):
                     m.next = "Execute"
                 with m.Else():
                     seal()
-            with m.State("Execute"), m.If(executed):
-                seal()
+            with m.State("Execute"):
+                with m.If(executed):
+                    seal()
+                with m.Elif(executor.summed & executor.begin):
+                    m.next = "Sequence"
             with m.State("Answer"), m.If(writer.done):
                 m.d.comb += receiver.frame.ready.eq(1)
                 m.next = "Listen"

@@ -23,9 +23,14 @@ class AnswerWriter(wiring.Component):
     Members
     -------
     begin : ``In(1)``
-        Forget the answer that is kept.
+        Forget the answer that is kept, or what there is of one.
     i : ``In(stream.Signature(8, always_ready=True))``
-        Bytes of the answer, its CRC apart: at most `ANSWER_BYTES` - 5. From the cycle after `begin` on.
+        Bytes of the answer, its CRC apart: at most `ANSWER_BYTES` - 5, or any number of those that are forgotten. From
+        the cycle after `begin` on.
+    look : ``In(1)``
+        Go on to the next byte of `sum`, in each of four cycles without a byte.
+    sum : ``Out(8)``
+        The first byte of the CRC of all bytes since `begin`, or the one that `look` has gone on to.
     seal : ``In(1)``
         With the last byte or after it: append the CRC, and send the answer.
     send : ``In(1)``
@@ -42,6 +47,8 @@ class AnswerWriter(wiring.Component):
             {
                 "begin": In(1),
                 "i": In(stream.Signature(8, always_ready=True)),
+                "look": In(1),
+                "sum": Out(8),
                 "seal": In(1),
                 "send": In(1),
                 "done": Out(1),
@@ -64,13 +71,14 @@ class AnswerWriter(wiring.Component):
             self.answer.length.eq(filled),
             self.crc.start.eq(self.begin),
             self.crc.byte.eq(self.i.payload),
+            self.sum.eq(self.crc.crc.word_select(crc_bytes, 8)),
         ]
 
         def write(byte: object) -> None:
             m.d.comb += [written.en.eq(1), written.data.eq(byte)]
             m.d.sync += filled.eq(filled + 1)
 
-        with m.FSM():
+        with m.FSM() as fsm:
             with m.State("Write"):
                 with m.If(self.begin):
                     m.d.sync += filled.eq(0)
@@ -82,8 +90,7 @@ class AnswerWriter(wiring.Component):
                 with m.Elif(self.send):
                     m.next = "Start"
             with m.State("Seal"):
-                write(self.crc.crc.word_select(crc_bytes, 8))
-                m.d.sync += crc_bytes.eq(crc_bytes + 1)
+                write(self.sum)
                 with m.If(crc_bytes == CRC_BYTES - 1):
                     m.next = "Start"
             with m.State("Start"):
@@ -92,4 +99,6 @@ class AnswerWriter(wiring.Component):
             with m.State("Send"), m.If(self.answer.done):
                 m.d.comb += self.done.eq(1)
                 m.next = "Write"
+        with m.If(self.look | fsm.ongoing("Seal")):
+            m.d.sync += crc_bytes.eq(crc_bytes + 1)
         return m

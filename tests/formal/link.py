@@ -78,7 +78,7 @@ def short(*change: str):
     """Return the link of short requests, or with a change of its checker."""
     old, new = change or ("class RequestChecker", "class RequestChecker")
     checkers = mutant(checker, old, new, WORDS=WORDS, PARTS=PARTS)
-    executors = mutant(executor, "class RequestExecutor", "class RequestExecutor", WORDS=WORDS, PARTS=PARTS)
+    executors = mutant(executor, "class RequestExecutor", "class RequestExecutor", CHECKSUM_WORDS=WORDS)
     writers = mutant(writer, "class AnswerWriter", "class AnswerWriter", ANSWER_BYTES=32)
     parts = {
         "RequestChecker": checkers.RequestChecker,

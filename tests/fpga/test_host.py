@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import zlib
 from itertools import cycle
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from backspike.link import ANSWER, PROTOCOL_VERSION, LinkEvent, Request, greetin
 from backspike.locks import locked
 from backspike.model import Network
 from backspike.model.synapses import initial_weights
+from backspike.registers import IDENTITY, window_checksum
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.compare import schedule_of
 from backspike.sim.exercise import lively_weights
@@ -131,6 +133,38 @@ def test_weights_are_loaded_and_read_back(device, digits) -> None:
     assert weight_difference(weights, device.read_weights()).startswith("weight of layer 2, row 3, unit 2: expected ")
 
 
+def test_weights_are_summed_up_by_the_device(device, monkeypatch) -> None:
+    """In one request, in several whose sums are joined, and where one bit of a weight is another."""
+    weights = lively_weights(CONFIG, 5)
+    device.write_weights(weights)
+    # What is read from the device, summed up here by hand.
+    expected = []
+    for layer in CONFIG.weight_layers:
+        device.write("WEIGHT_LAYER", layer.number)
+        for name in ("WEIGHT_ROW", "WEIGHT_WORD", "WEIGHT_LANE"):
+            device.write(name, 0)
+        words = [device.read_many("WEIGHT_DATA", layer.row_lanes) for _ in range(layer.rows)]
+        expected.append(zlib.crc32(np.concatenate(words).astype("<u4").tobytes()))
+    assert list(map(window_checksum, CONFIG.weight_layers, weights)) == expected
+    assert device.weight_checksums() == expected
+    monkeypatch.setattr("backspike.fpga.link.device.CHECKSUM_WORDS", 300)
+    assert device.weight_checksums() == expected
+    device.write("WEIGHT_LAYER", 2)
+    device.write("WEIGHT_ROW", 3)
+    device.write("WEIGHT_WORD", 1)
+    device.write("WEIGHT_LANE", 2)
+    device.write("WEIGHT_DATA", weights[1][3, 7] ^ 1)
+    first, second = device.weight_checksums()
+    assert first == expected[0]
+    assert second != expected[1]
+
+
+def test_as_many_values_are_summed_up_as_there_may_be(device) -> None:
+    values = np.full(1 << 16, IDENTITY, dtype="<u4")
+    assert device.checksum("IDENTITY", 1 << 16) == zlib.crc32(values.tobytes())
+    assert device.checksum("IDENTITY", (1 << 16) - 1) == zlib.crc32(values[1:].tobytes())
+
+
 def test_accuracy_is_that_of_the_model(device, digits) -> None:
     network = Network(CONFIG, initial_weights(CONFIG, 9))
     device.write_weights(network.weights)
@@ -227,6 +261,17 @@ def test_checkpoints_go_in_and_out(toml, tmp_path, capfd) -> None:
         sentence = f"another process writes to {tmp_path}; wait for it, or choose another folder"
         assert refused(["read", *on_device, "--force", "--out", str(path)], capfd) == sentence
     assert path.read_bytes() == before
+    # A new board has weights of 0; those of a layer are 4 bytes each, in rows of whole words.
+    zeros = [zlib.crc32(bytes(4 * layer.rows * layer.row_lanes)) for layer in CONFIG.weight_layers]
+    lines = [f"layer {number}: {found:08x}" for number, found in enumerate(zeros, start=1)]
+    assert main(["host", "checksum", *on_device]) == 0
+    assert capfd.readouterr().out.splitlines() == lines
+    assert main(["host", "checksum", *on_device, "--checkpoint", str(tmp_path / "read.npz")]) == 0
+    assert capfd.readouterr().out.splitlines() == [*lines, "2 layers compared, 0 mismatches"]
+    assert main(["host", "checksum", *on_device, "--checkpoint", str(path)]) == 1
+    right = map(window_checksum, CONFIG.weight_layers, initial_weights(CONFIG, 5))
+    told = [f"{line}, but {other:08x} in {path}" for line, other in zip(lines, right, strict=True)]
+    assert capfd.readouterr().out.splitlines() == [*told, "2 layers compared, 2 mismatches"]
     assert main(["host", "identify", *on_device]) == 0
     assert f"64-12-10, configuration {CONFIG.hash[:8]}" in capfd.readouterr().out
 
@@ -463,7 +508,7 @@ def test_no_break_is_sent_to_what_answers() -> None:
 
 
 def test_another_protocol_is_refused() -> None:
-    sentence = r"^the device speaks version 9 of the protocol, and this is version 4$"
+    sentence = r"^the device speaks version 9 of the protocol, and this is version 5$"
     with pytest.raises(BackspikeError, match=sentence):
         Device(SerialTransport(Scripted(hello(9))), CONFIG)
 
@@ -537,6 +582,8 @@ CLASS = np.zeros(1, dtype=np.int64)
         (lambda device: device.write_weights([]), "weights must have the shapes "),
         (lambda device: device.write_weights([w + 500 for w in initial_weights(CONFIG, 1)]), "weights of layer 1 must"),
         (lambda device: device.write("WEIGHT_ROW", 1, 1 << 32), "a register's value must be from "),
+        (lambda device: device.checksum("IDENTITY", 0), "values that are summed up must be 1 to 65536, not 0"),
+        (lambda device: device.checksum("IDENTITY", 65_537), "values that are summed up must be 1 to 65536, not 65537"),
         (lambda device: device.write("IDENTITY", 1), "register IDENTITY cannot be written"),
         (lambda device: device.set_rates([1, 257]), "a rate must be a whole number from 0 to 256, not 257"),
         (lambda device: device.set_rates([1]), "there must be 2 rates, one per weight layer, not "),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable
 from random import Random
 
@@ -50,6 +51,9 @@ class HonestDevice:
         if request.kind == Request.READ:
             address, count = request.body
             return struct.pack("<I", self.values.get(self.names[address], 0)) * count
+        if request.kind == Request.CHECKSUM:
+            address, count = struct.unpack("<BH", request.body)
+            return zlib.crc32(struct.pack("<I", self.values.get(self.names[address], 0)) * count).to_bytes(4, "little")
         if request.kind == Request.LINK:
             return bytes(2 * len(LinkEvent))
         if request.kind == Request.SAMPLES:
@@ -240,6 +244,7 @@ def test_a_request_that_is_still_on_the_line_is_not_late(byte_seconds: float, re
             "read_weights",
             "the device gives what cannot be its weights: weights",
         ),
+        (Request.CHECKSUM, DONE + bytes(3), "weight_checksums", "the device's answer to CHECKSUM has 3 bytes, not 4"),
         (Request.LINK, DONE + bytes(13), "link_counters", "the device's answer to LINK has 13 bytes, not 14"),
         (
             Request.WRITE,

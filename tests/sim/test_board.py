@@ -26,7 +26,7 @@ from backspike.training.engines import load_engine
 from .boards import CONFIG
 
 HELLO = encode_line(Frame(7, Request.HELLO))
-ANSWERED = encode_line(Frame(7, Request.HELLO | ANSWER, bytes((0, 4, 64, 1))))
+ANSWERED = encode_line(Frame(7, Request.HELLO | ANSWER, bytes((0, 5, 64, 1))))
 
 
 @pytest.fixture(scope="module")

@@ -196,6 +196,7 @@ def test_a_run_refuses_the_network_to_others_and_waits_for_them(tiny: Host) -> N
         assert tiny.run(4, ORDERS, RESULTS, LEARN) == number
     tiny.ask(MemoryRequest.RUN, struct.pack("<IIIB", 0, 0, 0, 0), Status.QUEUE_FULL)
     tiny.ask(Request.READ, b"\0\1", Status.RUNNING)
+    tiny.ask(Request.CHECKSUM, b"\0\1\0", Status.RUNNING)
     tiny.ask(Request.WRITE, b"\0\0\0\0\0", Status.RUNNING)
     tiny.ask(Request.SAMPLES, body, Status.RUNNING)
     tiny.ask(Request.SAMPLES, body[:-1], Status.WRONG_BODY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -84,6 +85,14 @@ def test_a_bit_of_the_memory_that_is_stuck_is_told(device: Device, monkeypatch: 
     assert found[2].fault.startswith("weight of layer 1, row 5, unit 2: expected ")
     assert found[0].fault == found[1].fault == ""
     assert found[3].fault == "" or "row 5, unit 2" in found[3].fault
+
+
+def test_a_checksum_that_is_another_is_told(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    sums = Device.weight_checksums
+    monkeypatch.setattr(Device, "weight_checksums", lambda self: [sums(self)[0], 7])
+    found = stages(device)
+    assert re.fullmatch(r"checksum of layer 2: expected [0-9a-f]{8}, got 00000007", found[2].fault)
+    assert faulty(device) == ["memory"]
 
 
 def test_learning_that_differs_is_told(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -244,7 +244,7 @@ class LinkBench(Bench):
 
     async def refuse_body(self) -> None:
         """Send kinds that there are not, and bodies that the kinds do not have."""
-        unknown = self.random.choice([0, *range(len(Request) + 1, 256)])
+        unknown = self.random.choice([kind for kind in range(256) if kind not in list(Request)])
         await self.ask(unknown, b"", Status.UNKNOWN_KIND)
         data = self.registers["WEIGHT_DATA"].address
         entries, classes = bytes((1, 255, 1, 255)), self.config.layers[-1]
@@ -264,6 +264,8 @@ class LinkBench(Bench):
             (Request.READ, bytes((data, 0))),
             (Request.READ, bytes((data, WORDS + 1))),
             (Request.READ, bytes((data, 1, 1))),
+            (Request.CHECKSUM, bytes((data, 1))),
+            (Request.CHECKSUM, bytes((data, 1, 1, 1))),
             (Request.WRITE, b""),
             (Request.WRITE, bytes((data,))),
             (Request.WRITE, bytes((data, 1, 2, 3))),
@@ -283,6 +285,7 @@ class LinkBench(Bench):
         """Access registers that there are not."""
         for address in (len(self.registers.registers), self.random.randint(len(self.registers.registers), 255)):
             await self.ask(Request.READ, bytes((address, 1)), Status.WRONG_BODY)
+            await self.ask(Request.CHECKSUM, bytes((address, 1, 0)), Status.WRONG_BODY)
             await self.ask(Request.WRITE, bytes((address, 1, 2, 3, 4)), Status.WRONG_BODY)
 
     async def compare_counters(self) -> None:

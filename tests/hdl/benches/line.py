@@ -15,7 +15,7 @@ from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.hdl.link.transport import Token
 from backspike.link import ANSWER, Request, Status, greeting
 from backspike.model import Network
-from backspike.registers import IDENTITY, RegisterMap
+from backspike.registers import IDENTITY, RegisterMap, window_checksum
 
 from .bench import Bench, random_samples
 from .cobs import stuffed
@@ -131,6 +131,11 @@ class BoardBench(LineBench):
             got = await self.ask(Request.READ, bytes((registers["WEIGHT_DATA"].address, weights.size)))
             assert np.frombuffer(got, "<i4").tolist() == weights.ravel().tolist(), "weights differ"
             assert np.any(weights), "nothing was learned"
+            await self.ask(Request.WRITE, bytes((registers["WEIGHT_ROW"].address,)) + bytes(4))
+            got = await self.ask(Request.CHECKSUM, struct.pack("<BH", registers["WEIGHT_DATA"].address, weights.size))
+            assert int.from_bytes(got, "little") == window_checksum(config.weight_layers[0], weights), (
+                "another checksum"
+            )
 
     async def ask(self, kind: int, body: bytes) -> bytes:
         """Send a request; return what its answer has after the status."""

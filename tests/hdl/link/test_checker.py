@@ -48,6 +48,8 @@ def verdict(kind: int, body: bytes, mid_sample: bool) -> Status:
         return Status.WRONG_LABEL if max(labels, default=0) >= CONFIG.layers[-1] else Status.DONE
     if kind == Request.READ:
         right = len(body) == 2 and 1 <= body[1] <= WORDS
+    elif kind == Request.CHECKSUM:
+        right = len(body) == 3
     else:
         right = len(body) % 4 == 1 and 1 <= len(body) // 4 <= WORDS
     if not right or body[0] >= REGISTERS:
@@ -60,6 +62,8 @@ def draw_body(kind: int, random: Random) -> bytes:
     address = bytes((random.choice([0, REGISTERS - 1, REGISTERS, 255, random.randrange(REGISTERS)]),))
     if kind == Request.READ:
         body = address + bytes((random.choice([0, 1, WORDS, WORDS + 1, 255, 7]),))
+    elif kind == Request.CHECKSUM:
+        body = address + random.choice([b"\0\0", b"\0\1", b"\1\0", b"\xff\xff"])
     elif kind == Request.WRITE:
         body = address + random.randbytes(4 * random.choice([0, 1, 2, WORDS, WORDS + 1]))
     elif kind == Request.SAMPLES:

@@ -176,7 +176,7 @@ def test_requests_do_what_they_say_and_nothing_else_does() -> None:
         await bench.refuse(ctx, LinkEvent.ORDER, packed(0, Request.READ, b"\0\1"))
         await hello(ctx)
         # Each of them, in any order.
-        for request in random.sample(4 * [read, write, show, repeat, disturb, refuse_body], 24):
+        for request in random.sample(4 * [read, add_up, write, show, repeat, disturb, refuse_body], 28):
             await request(ctx)
         await hello(ctx)
         counters = await bench.ask(ctx, Request.LINK)
@@ -197,6 +197,18 @@ def test_requests_do_what_they_say_and_nothing_else_does() -> None:
         assert struct.unpack(f"<{count}I", answer) == tuple((value + number) % 2**32 for number in range(count))
         assert [access[:2] for access in bench.accesses] == [(address, 0)] * count
         assert bench.first_access - bench.sent <= 12
+        bench.accesses.clear()
+
+    async def add_up(ctx) -> None:
+        """Of more values than an answer has room for, too, and of a number whose low byte is 0."""
+        address, count = random.randrange(REGISTERS), random.choice([1, 2, 127, 256, 259])
+        value = bench.values[address]
+        answer = await bench.ask(ctx, Request.CHECKSUM, struct.pack("<BH", address, count))
+        values = struct.pack(f"<{count}I", *((value + number) % 2**32 for number in range(count)))
+        assert answer == zlib.crc32(values).to_bytes(4, "little")
+        assert [access[:2] for access in bench.accesses] == [(address, 0)] * count
+        # One later than that of a read: the count has two bytes.
+        assert bench.first_access - bench.sent <= 13
         bench.accesses.clear()
 
     async def write(ctx) -> None:
@@ -267,6 +279,7 @@ def test_requests_do_what_they_say_and_nothing_else_does() -> None:
             [
                 (99, b"", Status.UNKNOWN_KIND),
                 (Request.READ, b"\0\0", Status.WRONG_BODY),
+                (Request.CHECKSUM, b"\0\1", Status.WRONG_BODY),
                 (Request.WRITE, b"\7abc", Status.WRONG_BODY),
                 (Request.SAMPLES, struct.pack("<HH", 3, 0), Status.WRONG_LABEL),
                 (Request.SAMPLES, struct.pack("<HH", 0, 1), Status.WRONG_BODY),
