@@ -20,7 +20,7 @@ from .test_cli import refused
 
 FIGURES = {
     *("cache size", "cache list", "cache prune", "compare", "datasets", "estimate", "evaluate", "experiment list"),
-    *("host compare", "host evaluate", "host identify", "import", "predict", "presets"),
+    *("host checksum", "host compare", "host evaluate", "host identify", "import", "predict", "presets"),
 }
 """Commands that print figures; others write them to files, say which, and need no other form."""
 

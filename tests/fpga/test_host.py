@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -266,12 +267,15 @@ def test_checkpoints_go_in_and_out(toml, tmp_path, capfd) -> None:
     lines = [f"layer {number}: {found:08x}" for number, found in enumerate(zeros, start=1)]
     assert main(["host", "checksum", *on_device]) == 0
     assert capfd.readouterr().out.splitlines() == lines
-    assert main(["host", "checksum", *on_device, "--checkpoint", str(tmp_path / "read.npz")]) == 0
-    assert capfd.readouterr().out.splitlines() == [*lines, "2 layers compared, 0 mismatches"]
+    same = tmp_path / "read.npz"
+    assert main(["host", "checksum", *on_device, "--checkpoint", str(same)]) == 0
+    assert capfd.readouterr().out.splitlines() == [*lines, f"weights of {same}: 0 mismatches"]
     assert main(["host", "checksum", *on_device, "--checkpoint", str(path)]) == 1
-    right = map(window_checksum, CONFIG.weight_layers, initial_weights(CONFIG, 5))
-    told = [f"{line}, but {other:08x} in {path}" for line, other in zip(lines, right, strict=True)]
-    assert capfd.readouterr().out.splitlines() == [*told, "2 layers compared, 2 mismatches"]
+    sentence = f"other weights than {path} in layers 1, 2"
+    assert capfd.readouterr().out.splitlines() == [*lines, f"mismatch: {sentence}"]
+    assert main(["host", "checksum", *on_device, "--checkpoint", str(path), "--json"]) == 1
+    told = {"checksums": [f"{found:08x}" for found in zeros], "compared": f"weights of {path}", "mismatch": sentence}
+    assert json.loads(capfd.readouterr().out) == told
     assert main(["host", "identify", *on_device]) == 0
     assert f"64-12-10, configuration {CONFIG.hash[:8]}" in capfd.readouterr().out
 
