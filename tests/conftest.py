@@ -1,5 +1,6 @@
 import gc
 import hashlib
+import itertools
 import signal
 import subprocess
 import tempfile
@@ -56,10 +57,19 @@ def yosys_writes_a_text_once(tmp_path_factory, request):
         yield
 
 
+@pytest.fixture(scope="session")
+def temporary_directories(tmp_path_factory):
+    """Folders, one after the other: pytest looks through all that it has made before it makes another."""
+    folder = tmp_path_factory.mktemp("temporary")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def own_temporary_directory(tmp_path_factory, monkeypatch):
+def own_temporary_directory(temporary_directories, monkeypatch):
     """Failing benches leave their log: here in a folder that pytest tidies up."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
+    folder = next(temporary_directories)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
 
 
 @pytest.fixture(autouse=True)
