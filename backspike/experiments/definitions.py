@@ -46,19 +46,19 @@ class Goal:
         Least test accuracy, 0 to 1.
     below_float : float
         How far below the float network of equal epochs it may be, 0 to 1.
-    below_trained_out : float
-        How far below the float network that is trained out it may be, 0 to 1.
+    below_both_floats : float
+        How far below the better float network it may be, that of equal epochs or the one that is trained out, 0 to 1.
     not_below : str
         Name of an experiment that it must not be below.
     """
 
     accuracy: float | None = None
     below_float: float | None = None
-    below_trained_out: float | None = None
+    below_both_floats: float | None = None
     not_below: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("accuracy", "below_float", "below_trained_out"):
+        for name in ("accuracy", "below_float", "below_both_floats"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise BackspikeError(f"{name} of [goal] must be a number from 0 to 1, not {value:g}")

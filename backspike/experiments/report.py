@@ -203,7 +203,8 @@ def _accuracies(page: _Page, rows: Sequence[_Row], folder: str) -> None:
     if any(row.experiment.chosen_on for row in rows):
         page.add(
             "Settings that were chosen on test samples flatter a row, and the search of the float network of equal "
-            "epochs looked at them too. Nothing about the float networks that are trained out was chosen on them.",
+            "epochs looked at them too. The schedules of the float networks that are trained out were not chosen on "
+            "them.",
         )
     page.add("\n".join(f"- `{row.experiment.name}`: {row.experiment.note}" for row in rows if row.experiment.note))
     finished = [row for row in rows if row.results]
@@ -229,10 +230,10 @@ def _verdict(row: _Row, by_name: Mapping[str, _Row]) -> str:
     if goal.below_float is not None:
         difference = row.float_mean - row.mean
         parts.append((f"≤ {100 * goal.below_float:g} below float", difference <= goal.below_float))
-    if goal.below_trained_out is not None:
+    if goal.below_both_floats is not None:
         best = row.trained_out_mean
-        met = None if best is None else best - row.mean <= goal.below_trained_out
-        parts.append((f"≤ {100 * goal.below_trained_out:g} below float trained out", met))
+        met = None if best is None else max(best, row.float_mean) - row.mean <= goal.below_both_floats
+        parts.append((f"≤ {100 * goal.below_both_floats:g} below both floats", met))
     if goal.not_below is not None:
         other = by_name.get(goal.not_below)
         if other is None:
