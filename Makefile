@@ -156,4 +156,4 @@ $(DEVELOPMENT): $(CREATED) pyproject.toml
 	@touch $(RUNTIME) $(FPGA) $@
 
 clean:
-	rm -rf build dist .venv-* $(VENV) *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf build docs/notebooks_run dist .venv-* $(VENV) *.egg-info .pytest_cache .ruff_cache .mypy_cache
