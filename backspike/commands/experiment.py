@@ -101,8 +101,10 @@ def run_named_experiments(
         )
 
 
-@experiment.command("float", epilog=examples("backspike experiment float mnist"))
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@experiment.command(
+    "float", epilog=examples("backspike experiment float digits", "backspike experiment float mnist --seed 1")
+)
+@click.argument("names", type=Known(_names), metavar="NAME...", nargs=-1, required=True)
 @click.option("--seed", "seeds", type=click.IntRange(1, 2**32 - 1), multiple=True, help="Only this one; repeatable.")
 @click.option("--force", is_flag=True, help="Train those that have a result again.")
 @data_dir_option
