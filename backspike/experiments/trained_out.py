@@ -175,6 +175,12 @@ def run_trained_out(
             append_cell(path, line)
             known[line["key"]] = line
 
+        def find(key: str) -> Trial | None:
+            if key not in known:
+                return None
+            with reading(path, "a trial in"):
+                return _trial_of(known[key])
+
         for seed in chosen:
             network = TrainedOut(experiment.task(seed), experiment.seeds[0])
             name = f"{experiment.name}, seed {seed}"
@@ -182,9 +188,7 @@ def run_trained_out(
                 tell(f"{name}: is trained out, see {path}; --force trains it again")
                 continue
             tell(f"{name}: {'-'.join(map(str, network.task.network.layers))} on {network.task.dataset}, trained out")
-            with reading(path, "a trial in"):
-                trials = {trial_key: _trial_of(line) for trial_key, line in known.items() if "trial" in line}
-            result = _run(network, data_dir, trials, write, tell)
+            result = _run(network, data_dir, find, write, tell)
             write(result)
             tell(f"{name}: test {result['test_accuracy']:.2%} after {result['schedule']['epochs']} epochs")
             trained += 1
@@ -194,11 +198,11 @@ def run_trained_out(
 def _run(
     network: TrainedOut,
     data_dir: Path | None,
-    trials: Mapping[str, Trial],
+    find: Callable[[str], Trial | None],
     write: Callable[[dict[str, Any]], None],
     tell: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Choose a schedule, by trials that are known or are trained and written down, train, and return the result."""
+    """Choose a schedule, by trials that are found or are trained and written down, train, and return the result."""
     task = network.task
     dataset = network.load(data_dir)
     chooser = TrainedOut(replace(task, seed=network.chooser), network.chooser)
@@ -209,7 +213,7 @@ def _run(
 
     def attempt(optimiser: str, rate: float, dropout: int) -> Trial:
         key, begin = chooser.trial_key(optimiser, rate, dropout), time.perf_counter()
-        trial = trials.get(key)
+        trial = find(key)
         if trial is None:
             trial = run_trial(task.network, dataset, chooser.task.seed, optimiser, rate, dropout, task.baseline.clip)
             write({"key": key, "task": chooser.to_dict(), "trial": asdict(trial), **origin(begin)})
@@ -271,6 +275,8 @@ def _check(line: dict[str, Any], network: TrainedOut) -> None:
     require_origin(line)
     for key in ("test_accuracy", "validation_accuracy"):
         require_numbers(line, key, None, 1)
+    for key in ("chosen_with_seed", "train_samples", "test_samples"):
+        require_numbers(line, key, None)
     schedule = take(line, "schedule", dict, "a result")
     take(schedule, "optimiser", str, "schedule of a result")
     for key in ("rate", "dropout", "epochs"):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from backspike import BackspikeError
 from backspike.cli import main
 from backspike.datasets import load_dataset
+from backspike.experiments import report
 from backspike.experiments import trained_out as module
 from backspike.experiments.definitions import Experiment, load_experiment
 from backspike.experiments.results import read_cells
@@ -215,7 +216,8 @@ def test_a_damaged_line_is_refused_by_name_or_no_part_of_it(line: int, data: st.
             trained_out_path(place).write_text("".join(json.dumps(part) + "\n" for part in lines))
             sentence = ""
             try:
-                read_trained_out(place, tasks(experiment))
+                found = read_trained_out(place, tasks(experiment))
+                report._trained_out(report._Page(place), [report._Row(experiment, [], found)])
                 run_trained_out(experiment, place, seeds=[1])
             except BackspikeError as error:
                 sentence = str(error)
