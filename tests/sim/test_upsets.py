@@ -20,6 +20,7 @@ from backspike.link import Request
 from backspike.model import Network
 from backspike.model.fields import StateKind
 from backspike.model.state import NetworkState
+from backspike.registers import window_checksum
 from backspike.sim.board import DirectLine
 from backspike.sim.exercise import lively_weights
 from backspike.sim.interruptions import INTERRUPTED
@@ -57,6 +58,23 @@ def test_a_weights_bit_stays_flipped_until_it_is_written(bench) -> None:
     rows = the(bench, "network.layer_1.sweep.synapses", "rows_0")
     found = bench.upset(rows, rows.size - 1, 0)
     assert (found.part, found.outcome, found.lasting) == ("weights", Outcome.SILENT, False)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_weights_bit_is_found_by_the_checksum_of_its_layer(number: int, bench) -> None:
+    weights, random = lively_weights(INTERRUPTED, SEED), Random(SEED)
+    rows = the(bench, f"network.layer_{number}.sweep.synapses", "rows_0")
+    with bench.board() as board:
+        device = Device(SerialTransport(DirectLine(board)), INTERRUPTED)
+        device.write_weights(weights)
+        assert device.weight_checksums() == list(map(window_checksum, INTERRUPTED.weight_layers, weights))
+        for _ in range(5):
+            before, bit = device.weight_checksums(), random.randrange(rows.size)
+            board.upset(rows, bit, 0)
+            board.run(2)
+            changed = [new != old for new, old in zip(device.weight_checksums(), before, strict=True)]
+            assert changed == [layer.number == number for layer in INTERRUPTED.weight_layers], f"bit {bit}, seed {SEED}"
+        assert weight_difference(weights, device.read_weights()).startswith(f"weight of layer {number}, ")
 
 
 def test_what_hangs_is_ended_by_a_break(bench) -> None:
