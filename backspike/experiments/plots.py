@@ -184,7 +184,8 @@ def scenario_picture(title: str, x_label: str, after: Sequence[int], lines: Sequ
     places = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
     styles, frozen_styles = {"spiking": "-", "float": "--"}, {"spiking": ":", "float": "-."}
     moments = np.arange(len(after))
-    for place, case in zip(places, cases, strict=False):
+    lowest = 100 * min(min(*line.learning, *line.frozen) for line in lines)
+    for number, (place, case) in enumerate(zip(places, cases, strict=False)):
         for line in (line for line in lines if line.case == case):
             color = f"C{tests.index(line.test)}"
             place.errorbar(
@@ -196,7 +197,10 @@ def scenario_picture(title: str, x_label: str, after: Sequence[int], lines: Sequ
                 place.plot(moments, 100 * np.array(line.frozen), linestyle=style, color="gray")
         place.set_title(plain(case, 45), fontsize=9)
         place.set_xticks(moments, [str(count) for count in after])
-        place.set_ylim(-3, 103)
+        place.set_ylim(lowest - 3, 103)
+        # Below the last one of each column; the figure's own would be where the legend is.
+        if number >= len(cases) - columns:
+            place.set_xlabel(plain(x_label), fontsize=8)
         _finish(place, named=False)
     for place in places[len(cases) :]:
         place.set_visible(False)
@@ -206,7 +210,6 @@ def scenario_picture(title: str, x_label: str, after: Sequence[int], lines: Sequ
         for network, style in shown.items():
             places[0].plot([], [], color="gray", linestyle=style, label=f"{network}, {state}")
     figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
-    figure.supxlabel(plain(x_label), fontsize=9)
     figure.supylabel("test accuracy in %", fontsize=9)
     return _svg(figure)
 
