@@ -1,4 +1,6 @@
-"""The pictures of README and docs: a digit being learned, learning curves, the live page; `make diagrams` calls it.
+"""The pictures of README and docs: a digit being learned, learning curves, and the pages of `live`, `report` and docs.
+
+`make diagrams` calls it.
 
 python -m bench.pictures
 """
@@ -9,7 +11,10 @@ import asyncio
 import io
 import json
 import math
+import subprocess
+import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import click
@@ -29,7 +34,7 @@ from backspike.model.spikes import Sample
 from backspike.report.charts import CurveLine, curves_chart, raster_chart
 from backspike.training.order import sample_order
 from backspike.training.trainer import rates_of_epoch
-from tests.browser import BROWSER, MISSING, browse
+from tests.browser import BROWSER, MISSING, Tab, browse
 
 from .live import serving
 
@@ -79,40 +84,70 @@ def live_page() -> bytes:
         for turn in turns
     ]
 
-    async def photograph() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            async with browse(Path(folder)) as open_tab:
-                tab = await open_tab()
-                await tab.look("light", 1280)
-                await tab.ask("Page.navigate", url=server.url)
-                await tab.until("document.querySelectorAll('#classes li').length === 12 && !!surface.width")
-                await tab.value("document.getElementById('symbol').value = '\u2665'")
-                await tab.click("#new button")
-                await tab.until("state.names[10] !== null")
-                await tab.draw("#drawing", heart)
-                await tab.until("!!told && !showing && !due")
-                for lesson in (1, 2):
-                    await tab.click("#classes li:nth-child(11) button")
-                    await tab.until(f"document.getElementById('facts').textContent.includes(' of {lesson}')")
-                await tab.value("(document.activeElement.blur(), scrollTo(0, 0))")
-                await tab.screenshot(Path(folder) / "page.png")
-            # A third of the size, and nothing that one sees is lost.
-            file = io.BytesIO()
-            Image.open(Path(folder) / "page.png").convert("RGB").quantize(64).save(file, "PNG", optimize=True)
-        return file.getvalue()
+    async def teach(tab: Tab) -> None:
+        await tab.until("document.querySelectorAll('#classes li').length === 12 && !!surface.width")
+        await tab.value("document.getElementById('symbol').value = '\u2665'")
+        await tab.click("#new button")
+        await tab.until("state.names[10] !== null")
+        await tab.draw("#drawing", heart)
+        await tab.until("!!told && !showing && !due")
+        for lesson in (1, 2):
+            await tab.click("#classes li:nth-child(11) button")
+            await tab.until(f"document.getElementById('facts').textContent.includes(' of {lesson}')")
+        await tab.value("(document.activeElement.blur(), scrollTo(0, 0))")
 
     with serving(server):
-        return asyncio.run(photograph())
+        return asyncio.run(photograph(server.url, teach))
+
+
+def report_page() -> bytes:
+    """Draw the page of `backspike report` for a training of the digits."""
+    with tempfile.TemporaryDirectory() as folder:
+        for words in ("train --config digits --dataset digits --epochs 5 --out run", "report run --out run.html"):
+            subprocess.run([sys.executable, "-m", "backspike", "-q", *words.split()], cwd=folder, check=True)
+        return asyncio.run(photograph((Path(folder) / "run.html").as_uri()))
+
+
+def site_page() -> bytes:
+    """Draw the first page of the documentation, which is built for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", ROOT / "docs", folder]
+        subprocess.run(command, check=True)
+        return asyncio.run(photograph((Path(folder) / "index.html").as_uri()))
+
+
+async def photograph(url: str, act: Callable[[Tab], Awaitable[None]] | None = None) -> bytes:
+    """Return a picture (PNG) of a whole page, 1280 pixels wide, after something was done on it."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with browse(Path(folder)) as open_tab:
+            tab = await open_tab()
+            await tab.look("light", 1280)
+            await tab.ask("Page.navigate", url=url)
+            await tab.until("document.readyState === 'complete'")
+            if act:
+                await act(tab)
+            await tab.screenshot(Path(folder) / "page.png")
+        # A third of the size, and nothing that one sees is lost.
+        file = io.BytesIO()
+        Image.open(Path(folder) / "page.png").convert("RGB").quantize(64).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+PICTURES = {"raster.svg": first_digit, "mnist.svg": mnist_curve}
+PHOTOGRAPHS = {"live.png": live_page, "report.png": report_page, "site.png": site_page}
 
 
 @click.command()
 @click.option(
     "--out", type=click.Path(path_type=Path), default=ROOT / "docs" / "images", help="Folder of the pictures."
 )
-def main(out: Path) -> None:
-    """Draw the pictures of README and docs."""
-    for name, draw in (("raster.svg", first_digit), ("mnist.svg", mnist_curve), ("live.png", live_page)):
-        if draw is live_page and BROWSER is None:
+@click.argument("names", nargs=-1, type=click.Choice([*PICTURES, *PHOTOGRAPHS]))
+def main(names: tuple[str, ...], out: Path) -> None:
+    """Draw the pictures of README and docs; all of them, unless some are named."""
+    for name, draw in (PICTURES | PHOTOGRAPHS).items():
+        if names and name not in names:
+            continue
+        if name in PHOTOGRAPHS and BROWSER is None:
             click.echo(f"{name} stays as it is: {MISSING}")
             continue
         write_atomic(out / name, draw())
