@@ -6,6 +6,7 @@ import ctypes
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,7 @@ class NativeNetwork:
         if not 0 <= stalls < 1:
             raise BackspikeError(f"stalls must be at least 0 and below 1, not {stalls}")
         self.config = config
-        with tempfile.TemporaryDirectory(prefix="backspike-") as scratch:
-            verilog, description = (
-                path.read_text(encoding="utf-8") for path in write_design(config, out or Path(scratch))
-            )
+        verilog, description = _texts(write_design(config, out)) if out else _design(config)
         described = json.loads(description)
         ports = described["ports"]
         self._requests, self._samples, self._results = (
@@ -268,6 +266,18 @@ class NativeNetwork:
             raise HardwareError(
                 f"the hardware gave {came} of {expected} {what}, then nothing for {self._patience} cycles"
             )
+
+
+@lru_cache(maxsize=8)
+def _design(config: NetworkConfig) -> tuple[str, str]:
+    """Return a network's Verilog and its description: to make them takes longer than to simulate a small one."""
+    with tempfile.TemporaryDirectory(prefix="backspike-") as scratch:
+        return _texts(write_design(config, Path(scratch)))
+
+
+def _texts(paths: Sequence[Path]) -> tuple[str, str]:
+    verilog, description = (path.read_text(encoding="utf-8") for path in paths)
+    return verilog, description
 
 
 class RtlEngine:
