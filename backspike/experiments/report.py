@@ -450,7 +450,9 @@ def _scenarios(page: _Page, rows: Sequence[_Row], folder: str) -> None:
         experiment = row.experiment
         task = experiment.task(experiment.seeds[0])
         assert task.scenario
-        page.add(f"### {experiment.title} ([`{experiment.name}`]({folder}/{experiment.name}.toml))", experiment.note)
+        # No link in the heading: Sphinx takes it for one of its table of contents.
+        link = f"Experiment [`{experiment.name}`]({folder}/{experiment.name}.toml)."
+        page.add(f"### {experiment.title}", link, experiment.note)
         if not row.results:
             page.add(f"Not run: `backspike experiment run {experiment.name}`.")
             continue

@@ -26,6 +26,12 @@ def test_the_site_is_made_without_a_warning(tmp_path: Path) -> None:
         assert "sphx_glr_" in page, "nothing was drawn"
 
 
+def test_no_heading_has_a_link() -> None:
+    """Sphinx cannot write a page whose table of contents has one, and only says so when it writes it."""
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert re.findall(r"(?m)^#+ .*\]\(.*$", page.read_text()) == [], page
+
+
 def test_figures_of_ours_in_the_comparison_are_those_on_record() -> None:
     text = (ROOT / "docs" / "comparison.md").read_text()
     record = "".join((ROOT / "docs" / f"{name}.md").read_text() for name in ("results", "resources", "boards"))

@@ -241,7 +241,7 @@ def test_command_writes_what_the_page_shows(tmp_path: Path, capsys) -> None:
     assert "on_chip/upset           2 of 2 seeds  Upset" in capsys.readouterr().out
     assert main(report) == 0
     text = (docs / "results.md").read_text()
-    assert "### Upset ([`on_chip/upset`](../experiments/on_chip/upset.toml))" in text
+    assert "### Upset\n\nExperiment [`on_chip/upset`](../experiments/on_chip/upset.toml).\n" in text
     both = [result, json.loads((results / "on_chip" / "upset" / "seed-2.json").read_text())]
     for number, case in enumerate(("half the weights", "and rehearsal")):
         for network in ("spiking", "float"):
