@@ -107,7 +107,7 @@ def curves_picture(curves: Sequence[Curve]) -> bytes:
     rows = math.ceil(len(curves) / columns)
     figure = _figure(4 * columns, 3.3 * rows)
     places = figure.subplots(rows, columns, squeeze=False).flat
-    for place, curve in zip(places, curves, strict=False):
+    for curve, place in zip(curves, places, strict=False):  # in this order it takes no place too many
         values = 100 * np.array(curve.accuracies)
         epochs = np.arange(1, values.shape[1] + 1)
         place.fill_between(epochs, values.min(axis=0), values.max(axis=0), alpha=0.25, linewidth=0)
@@ -221,7 +221,7 @@ def softmax_picture(cases: Sequence[dict[str, Any]]) -> bytes:
     rows = math.ceil(len(cases) / columns)
     figure = _figure(3 * columns, 2.4 * rows)
     places = figure.subplots(rows, columns, squeeze=False, sharey=True).flat
-    for place, case in zip(places, cases, strict=False):
+    for case, place in zip(cases, places, strict=False):
         classes = np.arange(len(case["softmax"]))
         place.bar(classes - 0.2, case["frequencies"], 0.4, label="winner-take-all")
         place.bar(classes + 0.2, case["softmax"], 0.4, label="softmax")

@@ -53,7 +53,8 @@ def draw(raster, title):
     )
     for (name, spikes), place in zip(parts.items(), axes, strict=True):
         place.imshow(spikes.T, cmap="PuOr_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
-        place.set(ylabel=name, yticks=[])
+        place.set(yticks=[])
+        place.set_ylabel(name, rotation=0, ha="right", va="center")
     axes[-1].set(xlabel="tick")
     figure.suptitle(title)
 

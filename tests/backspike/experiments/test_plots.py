@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import pytest
@@ -109,3 +110,11 @@ def test_nothing_hides_anything(draw, monkeypatch) -> None:
         assert box.y1 <= figure.bbox.height + 1
     for first, second in [*combinations(boxes, 2), *((box, frame) for box in boxes for frame in frames)]:
         assert not first.padded(-1).overlaps(second.padded(-1))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5])
+def test_there_are_no_empty_axes(count: int) -> None:
+    curves = curves_picture([Curve("a", [[0.5, 0.9]], 0.95)] * count)
+    assert len(re.findall(rb'id="axes_\d+"', curves)) == count
+    case = {"softmax": [0.5, 0.5], "frequencies": [0.5, 0.5], "weight_frac": 6, "temperature": 1, "draws_distance": 0.1}
+    assert len(re.findall(rb'id="axes_\d+"', softmax_picture([case] * count))) == count
