@@ -37,6 +37,11 @@ PARTS = {
 """Parts of a board by name, each with a pattern of paths; the first that matches counts."""
 
 
+_TIMEOUT = 0.02
+"""Simulated seconds after which an answer is late: several times those of a request here, and soon over where one hangs
+or results never come."""
+
+
 class Outcome(Enum):
     """What an upset comes to, as the host sees it."""
 
@@ -163,7 +168,7 @@ class UpsetBench:
         return board
 
     def _device(self, line: DirectLine) -> Device:
-        device = Device(SerialTransport(line, line.seconds), self._config)
+        device = Device(SerialTransport(line, line.seconds), self._config, _TIMEOUT)
         device.write_weights(self._weights)
         return device
 
