@@ -238,6 +238,7 @@ def softmax_picture(cases: Sequence[dict[str, Any]]) -> bytes:
     return _svg(figure)
 
 
+@_STYLE
 def rates_picture(rates: Sequence[dict[str, Any]], values: Sequence[int]) -> bytes:
     """Draw the error of inputs' rates against their value / 256, for each number of ticks, beside independent draws."""
     figure = _figure(6, 4)
@@ -252,6 +253,7 @@ def rates_picture(rates: Sequence[dict[str, Any]], values: Sequence[int]) -> byt
     return _svg(figure)
 
 
+@_STYLE
 def updates_picture(cases: Sequence[dict[str, Any]]) -> bytes:
     """Draw how near the updates come to backpropagation, against ticks: a row a dataset, a line a leak and a layer."""
     names = list(dict.fromkeys(case["dataset"] for case in cases))
@@ -277,6 +279,7 @@ def updates_picture(cases: Sequence[dict[str, Any]]) -> bytes:
     return _svg(figure)
 
 
+@_STYLE
 def upsets_picture(content: dict[str, Any]) -> bytes:
     """Draw accuracy against the part of the bits that have flipped, and the undisturbed network's as a line."""
     figure = _figure(6, 4.3)

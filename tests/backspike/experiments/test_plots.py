@@ -80,6 +80,7 @@ SOFTMAX = {
     ],
 )
 def test_nothing_hides_anything(draw, monkeypatch) -> None:
+    from matplotlib import rcParams
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -88,6 +89,8 @@ def test_nothing_hides_anything(draw, monkeypatch) -> None:
 
     def kept(figure, *arguments, **options):
         drawn.append(figure)
+        # Without it names within are drawn by lot, and the same picture is another file each time.
+        assert options["format"] == "png" or rcParams["svg.hashsalt"]
         save(figure, *arguments, **options)
 
     monkeypatch.setattr(Figure, "savefig", kept)
