@@ -161,13 +161,18 @@ def run_trained_out(
     Raises
     ------
     BackspikeError
-        A seed is none of the experiment's; the dataset is not to be had or does not fit; another process writes to
-        the same file; or a file cannot be read or written.
+        A seed is none of the experiment's; it has a scenario; the dataset is not to be had or does not fit; another
+        process writes to the same file; or a file cannot be read or written.
     """
     tell = report or (lambda line: None)
     path = trained_out_path(results)
     trained = 0
     chosen = experiment.chosen(seeds)
+    if experiment.task(chosen[0]).scenario:
+        raise BackspikeError(
+            f"experiment {experiment.name} has a scenario, whose own float network is trained by "
+            f"`backspike experiment run {experiment.name}`"
+        )
     with own_cells(path):
         known = {} if force else read_cells(path)
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backspike import PRESETS, BackspikeError
+from backspike.cli import main
 from backspike.experiments.definitions import load_experiment, load_experiments, load_scenarios, load_sweep
 from backspike.experiments.drift import UNDRIFTED, Drift, drawn_writer
 from backspike.experiments.scenario import NETWORKS, Case, Scenario
@@ -69,6 +70,16 @@ def test_a_scenario_is_what_its_file_says(upset: Path) -> None:
         float_rate=0.05,
         cases=(Case(label="half the weights", upset=0.5), Case(label="and rehearsal", upset=0.5, rehearsal=2)),
     )
+
+
+def test_no_float_network_is_trained_out_beside_a_scenario(upset: Path, tmp_path: Path, capsys) -> None:
+    places = ["--experiments", str(upset.parents[1]), "--results", str(tmp_path / "r")]
+    assert main(["experiment", "float", "on_chip/upset", *places]) == 2
+    assert capsys.readouterr().err == (
+        "error: experiment on_chip/upset has a scenario, whose own float network is trained by "
+        "`backspike experiment run on_chip/upset`\n"
+    )
+    assert not (tmp_path / "r").exists()
 
 
 def test_key_is_of_what_decides_the_result(upset: Path) -> None:
