@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -184,7 +184,7 @@ class FloatTraining:
 
     losses: list[float]
     test_accuracies: list[float]
-    network: FloatNetwork
+    network: FloatNetwork = field(compare=False)
 
     @property
     def test_accuracy(self) -> float:

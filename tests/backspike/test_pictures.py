@@ -39,7 +39,7 @@ def test_neither_style_nor_backend_of_the_user_decides(tmp_path: Path) -> None:
 def test_a_title_is_no_formula(title: str) -> None:
     assert learning_curve(title, [0.5], [0.5], 0.5).startswith(b"\x89PNG")
     assert f">{title}<".encode() in curves_picture([Curve(title, [[0.5, 0.6]], 0.7)])
-    line = Line("", [1, 2], [0.5, 0.6], [0, 0], [0.7, 0.7], [9, 9], [8, 8])
+    line = Line("", [1, 2], [0.5, 0.6], [0, 0], [0.7, 0.7], [None, None], [9, 9], [8, 8])
     assert study_picture(title, f"x {title}", [line], (10, 20)).count(f"{title}<".encode()) == 3
 
 

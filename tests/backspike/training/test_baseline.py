@@ -55,6 +55,7 @@ def test_seed_decides_everything() -> None:
     dataset = load_dataset("random", config, seed=1)
     one, same, other = (train_float(config, dataset, 3, seed) for seed in (1, 1, 2))
     assert one == same
+    assert all(map(np.array_equal, one.network.weights, same.network.weights))
     assert one.losses != other.losses
 
 
