@@ -46,9 +46,9 @@ CONFIGS = ("tiny",)
 WAIVERS = Path(__file__).with_suffix(".toml")
 OUT = Path("build/coverage")
 SAMPLES = 30
-RANDOM = 200
+RANDOM = 300
 DAMAGED = 100
-RESETS = 12
+RESETS = 40
 NOISE = 0.002
 
 
@@ -70,7 +70,7 @@ def exercise(board: SimulatedBoard, config: NetworkConfig, seed: int, ticks: Tic
         conversation.load(lively_weights(config, seed + part))
         conversation.show(values[:SAMPLES], labels[:SAMPLES], learn)
         conversation.compare()
-        conversation.access(3)
+        conversation.access(6)
         conversation.add_up()
         conversation.damage(DAMAGED)
         for _ in range(5):
@@ -100,7 +100,7 @@ def measure(name: str, seed: int, out: Path) -> str:
     bins, clocks, samples = phases(config), 0, 0
     make_directory(out)
     for part, noise in enumerate((0.0, NOISE)):
-        with SimulatedBoard(config, noise=noise, optimise=False, bins=bins) as board:
+        with SimulatedBoard(config, noise=noise, bins=bins) as board:
             if noise:
                 schedule = schedule_of(config, load_dataset("random", config, seed), SAMPLES, seed)
                 mismatch = compare_device(Device(SerialTransport(DirectLine(board)), config), schedule).mismatch

@@ -125,7 +125,8 @@ class Conversation:
                 self.rest()
                 for name in ("SEED_LOW", "SEED_HIGH"):
                     self._write(name, self._random.getrandbits(32))
-                self._write("CONTROL", 1 << Control.SEED_LFSRS)
+                # The next value comes while they are seeded.
+                self._write("CONTROL", 1 << Control.SEED_LFSRS, 0)
 
     def add_up(self) -> None:
         """Have as many values summed up as there may be, of a register that stays as it is."""
