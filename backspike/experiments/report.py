@@ -41,7 +41,7 @@ from .results import read_result, sweep_results
 from .scenario import NETWORKS
 from .softmax import read_softmax, softmax_path
 from .spikes import CORRELATED_DRAWS, LAGS, RATE_VALUES, read_spikes, spikes_path
-from .trained_out import read_trained_out
+from .trained_out import TrainedOutRecord
 from .upsets import read_upsets, upsets_path
 from .work import dense_work, inference_work, training_work
 
@@ -71,17 +71,18 @@ def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
         A file cannot be read, is damaged, or cannot be written.
     """
     page = _Page(docs)
+    trained_out = TrainedOutRecord(results)
     found_rows = [
         _Row(
             found,
             [r for seed in found.seeds if (r := read_result(results, found, seed))],
-            read_trained_out(results, [found.task(seed) for seed in found.seeds]),
+            trained_out.beside([found.task(seed) for seed in found.seeds]),
         )
         for found in [*load_experiments(experiments), *load_scenarios(experiments)]
     ]
     rows = [row for row in found_rows if "scenario" not in row.experiment.tables]
     scenarios = [row for row in found_rows if "scenario" in row.experiment.tables]
-    sweeps = [(sweep, _points(sweep, results)) for sweep in load_sweeps(experiments)]
+    sweeps = [(sweep, _points(sweep, results, trained_out)) for sweep in load_sweeps(experiments)]
     page.add(
         "# Results",
         f"Made by `backspike experiment report` from `{results.resolve().name}/`; not written by hand. "
@@ -355,7 +356,7 @@ class _Point:
     trained_out: Results
 
 
-def _points(sweep: Sweep, results: Path) -> list[_Point]:
+def _points(sweep: Sweep, results: Path, trained_out: TrainedOutRecord) -> list[_Point]:
     """Return each point of a grid that has results."""
     known = sweep_results(results, sweep)
     cells: dict[str, list[Cell]] = defaultdict(list)
@@ -365,7 +366,7 @@ def _points(sweep: Sweep, results: Path) -> list[_Point]:
     for seeds in cells.values():
         found = [known[cell.task.key] for cell in seeds if cell.task.key in known]
         if found:
-            best = [] if seeds[0].task.float_only else read_trained_out(results, [cell.task for cell in seeds])
+            best = [] if seeds[0].task.float_only else trained_out.beside([cell.task for cell in seeds])
             points.append(_Point(seeds[0].values, found, best))
     return points
 

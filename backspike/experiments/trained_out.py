@@ -40,7 +40,7 @@ from .definitions import Experiment
 from .results import append_cell, own_cells, read_cells, require_numbers, require_origin
 from .task import Task, digest, origin
 
-__all__ = ["TrainedOut", "read_trained_out", "run_trained_out", "trained_out_path"]
+__all__ = ["TrainedOut", "TrainedOutRecord", "run_trained_out", "trained_out_path"]
 
 
 @dataclass(frozen=True)
@@ -103,32 +103,46 @@ def trained_out_path(results: Path) -> Path:
     return results / "trained-out.jsonl"
 
 
-def read_trained_out(results: Path, tasks: Sequence[Task]) -> list[dict[str, Any]]:
-    """Return the results there are of the float networks beside the seeds of an experiment, or of a point of a sweep.
+class TrainedOutRecord:
+    """What the file of all float networks that are trained out has; it is read once.
 
     Parameters
     ----------
     results : Path
         Folder of the results.
-    tasks : sequence of Task
-        They differ in their seeds; that of the first chooses.
 
     Raises
     ------
     BackspikeError
-        The file cannot be read, or a line of it is damaged.
+        The file cannot be read, or is damaged.
     """
-    path = trained_out_path(results)
-    lines = read_cells(path)
-    found = []
-    for task in tasks:
-        network = TrainedOut(task, tasks[0].seed)
-        line = lines.get(network.key)
-        if line is not None:
-            with reading(path, f"the line of {task.dataset}, seed {task.seed}, in"):
-                _check(line, network)
-            found.append(line)
-    return found
+
+    def __init__(self, results: Path) -> None:
+        self._path = trained_out_path(results)
+        self._lines = read_cells(self._path)
+
+    def beside(self, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+        """Return the results there are beside the seeds of an experiment, or of a point of a sweep.
+
+        Parameters
+        ----------
+        tasks : sequence of Task
+            They differ in their seeds; that of the first chooses.
+
+        Raises
+        ------
+        BackspikeError
+            One of these results is damaged.
+        """
+        found = []
+        for task in tasks:
+            network = TrainedOut(task, tasks[0].seed)
+            line = self._lines.get(network.key)
+            if line is not None:
+                with reading(self._path, f"the line of {task.dataset}, seed {task.seed}, in"):
+                    _check(line, network)
+                found.append(line)
+        return found
 
 
 def run_trained_out(

@@ -19,7 +19,7 @@ from backspike.experiments import report
 from backspike.experiments import trained_out as module
 from backspike.experiments.definitions import Experiment, load_experiment
 from backspike.experiments.results import read_cells
-from backspike.experiments.trained_out import read_trained_out, run_trained_out, trained_out_path
+from backspike.experiments.trained_out import TrainedOutRecord, run_trained_out, trained_out_path
 from backspike.training.baseline import FloatNetwork
 from backspike.training.trained_out import RATES, Schedule, Trial, run_trial, train_out
 
@@ -64,9 +64,9 @@ def official(experiments: Path, monkeypatch) -> None:
 
 def test_a_result_is_that_of_the_training(experiments: Path, tmp_path: Path) -> None:
     experiment = load_experiment(experiments / "tiny.toml")
-    assert read_trained_out(tmp_path, tasks(experiment)) == []
+    assert TrainedOutRecord(tmp_path).beside(tasks(experiment)) == []
     assert run_trained_out(experiment, tmp_path, seeds=[2]) == 1
-    (result,) = read_trained_out(tmp_path, tasks(experiment))
+    (result,) = TrainedOutRecord(tmp_path).beside(tasks(experiment))
     network = experiment.task(2).network
     dataset = load_dataset("random", network, 2)
     schedule = Schedule(**result["schedule"])
@@ -107,7 +107,7 @@ def test_each_seed_chooses_for_itself_where_it_has_other_samples(experiments: Pa
     experiment = load_experiment(experiments / "tiny.toml")
     assert run_trained_out(experiment, tmp_path) == 2
     assert quick == [(seed, *point) for seed in (1, 2) for point in TRIED]
-    found = read_trained_out(tmp_path, tasks(experiment))
+    found = TrainedOutRecord(tmp_path).beside(tasks(experiment))
     assert [result["chosen_with_seed"] for result in found] == [1, 2]
     assert all(
         result["schedule"] == {"optimiser": "adam", "rate": 0.008, "dropout": 0, "epochs": 5} for result in found
@@ -123,7 +123,7 @@ def test_the_first_seed_chooses_for_all_where_they_have_the_same_samples(
     assert {seed for seed, *_ in quick} == {1}
     assert run_trained_out(experiment, tmp_path) == 1
     assert len(quick) == len(TRIED), "the trials are there already"
-    one, two = read_trained_out(tmp_path, tasks(experiment))
+    one, two = TrainedOutRecord(tmp_path).beside(tasks(experiment))
     assert one["chosen_with_seed"] == two["chosen_with_seed"] == 1
     assert (one["task"]["seed"], two["task"]["seed"]) == (1, 2)
     other = {line["key"]: line for line in lines_of(tmp_path)}
@@ -143,7 +143,7 @@ def test_what_is_finished_is_not_trained_again_unless_forced(experiments: Path, 
     assert [line.partition(":")[0] for line in told] == ["tiny, seed 1", "tiny, seed 2"]
     assert run_trained_out(experiment, tmp_path, seeds=[2], force=True) == 1
     assert len(quick) == 3 * len(TRIED)
-    assert len(read_trained_out(tmp_path, tasks(experiment))) == 2
+    assert len(TrainedOutRecord(tmp_path).beside(tasks(experiment))) == 2
     text = path.read_text()
     # What is of spikes alone, or of the network of equal epochs.
     for same in ('preset = "tiny"\nticks = 4', 'preset = "tiny"\ndropout = [32]'):
@@ -168,7 +168,7 @@ def test_an_interrupted_search_goes_on_after_its_last_trial(
     with pytest.raises(KeyboardInterrupt):
         run_trained_out(experiment, tmp_path, seeds=[1])
     monkeypatch.setattr(module, "run_trial", work)
-    assert read_trained_out(tmp_path, tasks(experiment)) == []
+    assert TrainedOutRecord(tmp_path).beside(tasks(experiment)) == []
     assert run_trained_out(experiment, tmp_path, seeds=[1]) == 1
     assert [tuple(point) for _, *point in quick] == TRIED
 
@@ -216,7 +216,7 @@ def test_a_damaged_line_is_refused_by_name_or_no_part_of_it(line: int, data: st.
             trained_out_path(place).write_text("".join(json.dumps(part) + "\n" for part in lines))
             sentence = ""
             try:
-                found = read_trained_out(place, tasks(experiment))
+                found = TrainedOutRecord(place).beside(tasks(experiment))
                 report._trained_out(report._Page(place), [report._Row(experiment, [], found)])
                 run_trained_out(experiment, place, seeds=[1])
             except BackspikeError as error:
