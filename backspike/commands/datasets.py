@@ -16,23 +16,24 @@ if TYPE_CHECKING:
 
 __all__ = ["datasets"]
 
-VALIDATION = "so many of the samples to train on are held out to test on; 0"
-"""The setting that all datasets have."""
-
 
 def _tell(found: dict[str, Any]) -> None:
     for dataset in found["datasets"]:
         _tell_dataset(dataset["name"], dataset, _presence(dataset))
     _tell_dataset("PATH", found["own"])
-    click.echo(f"a setting of each: validation ({VALIDATION})")
+    click.echo(f"settings of each: {_settings(found['of_every_dataset'])}")
     click.echo(f"looked for in {', '.join(found['looked_for_in'])}")
 
 
 def _tell_dataset(name: str, dataset: dict[str, Any], *presence: str) -> None:
-    settings = ", ".join(f"{key} ({value})" for key, value in dataset["settings"].items())
-    lines = (dataset["summary"], *presence, *([f"settings: {settings}"] if settings else []))
+    settings = dataset["settings"]
+    lines = (dataset["summary"], *presence, *([f"settings: {_settings(settings)}"] if settings else []))
     for number, line in enumerate(lines):
         click.echo(f"{'' if number else name:<18}{line}")
+
+
+def _settings(settings: dict[str, str]) -> str:
+    return ", ".join(f"{key} ({value})" for key, value in settings.items())
 
 
 def _presence(dataset: dict[str, Any]) -> str:
@@ -52,7 +53,7 @@ def datasets(data_dir: Path | None) -> dict[str, Any]:
 
     For each setting stands what it may be, and what it is when left out.
     """
-    from backspike.datasets import LOADERS, OWN
+    from backspike.datasets import LOADERS, OF_EVERY_DATASET, OWN
     from backspike.datasets.files import search_path
 
     places = search_path(data_dir)
@@ -61,6 +62,7 @@ def datasets(data_dir: Path | None) -> dict[str, Any]:
             {"name": name, **_described(loader), **_found(loader, data_dir)} for name, loader in LOADERS.items()
         ],
         "own": _described(OWN),
+        "of_every_dataset": OF_EVERY_DATASET,
         "looked_for_in": list(map(str, places)),
     }
 

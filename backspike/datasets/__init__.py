@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError, BackspikeWarning, shown
 
-from .dataset import Dataset, Loader, Request
+from .dataset import OF_EVERY_DATASET, Dataset, Loader, Request
 from .emnist import EMNIST_SPLITS, LETTERS26, emnist_source, load_emnist, load_emnist_letters26
 from .events import Binning, spikes_of, stream_recordings, stream_windows
 from .files import Source, find, search_path
@@ -35,6 +36,7 @@ from .small import load_digits, load_random
 
 __all__ = [
     "LOADERS",
+    "OF_EVERY_DATASET",
     "OWN",
     "Binning",
     "Dataset",
@@ -137,9 +139,12 @@ def load_dataset(
         Seed of the split, or of the samples themselves where they are random. Official splits do not depend on it.
     settings : mapping, optional
         Settings of the dataset by name: those of `EventSettings` for recordings of events, those of `SampleSettings`
-        for data of one's own; and for every dataset
+        for data of one's own; and for every dataset those of `OF_EVERY_DATASET`.
         ``validation``: so many of the samples to train on, always the same ones, are held out and take the place of
         those to test on. For a search that is not to see the test samples.
+        ``train``: so many of the samples to train on, of those that are left with ``validation``, are learned, and the
+        others left out: drawn by chance, always the same ones, and of a smaller number a part of these. For studies
+        that have many trainings.
     data_dir : Path, optional
         The only folder to look in; it must exist, also for datasets that need no files.
     spare : bool
@@ -164,10 +169,12 @@ def load_dataset(
         search_path(data_dir)
         warnings.warn(f"nothing of dataset {name} is read from {data_dir}", BackspikeWarning, stacklevel=2)
     settings = dict(settings or {})
-    validation = settings.pop("validation", 0)
+    validation, train = settings.pop("validation", 0), settings.pop("train", None)
     dataset = loader.load(Request(name, config, seed, settings, data_dir))
     if validation != 0:
         dataset = hold_out(dataset, validation)
+    if train is not None:
+        dataset = _train_on(dataset, train)
     # Random samples are for comparing: some are meant to be blank, and of few inputs most are.
     (dataset.require if dataset.synthetic else dataset.check)(config, spare)
     return dataset
@@ -188,7 +195,7 @@ def hold_out(dataset: Dataset, count: Any) -> Dataset:
         raise BackspikeError(
             f"validation of dataset {dataset.name} must be from 0 to {samples - 1}, not {shown(count)}"
         )
-    order = np.random.Generator(np.random.PCG64(0)).permutation(samples)
+    order = _drawn(samples)
     # Ascending, so that what is left keeps its order.
     train, test = np.sort(order[count:]), np.sort(order[:count])
     values, labels = dataset.train_values, dataset.train_labels
@@ -199,3 +206,23 @@ def hold_out(dataset: Dataset, count: Any) -> Dataset:
         test_values=values[test],
         test_labels=labels[test],
     )
+
+
+def _train_on(dataset: Dataset, count: Any) -> Dataset:
+    """Return a dataset with so many of its samples for training, always the same ones, in their order.
+
+    Raises
+    ------
+    BackspikeError
+        The number is not from 1 to that of the samples for training.
+    """
+    samples = len(dataset.train_labels)
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 < count <= samples:
+        raise BackspikeError(f"train of dataset {dataset.name} must be from 1 to {samples}, not {shown(count)}")
+    learned = np.sort(_drawn(samples)[:count])
+    return replace(dataset, train_values=dataset.train_values[learned], train_labels=dataset.train_labels[learned])
+
+
+def _drawn(samples: int) -> NDArray[np.int64]:
+    """Return the indices of so many samples in an order by chance, always the same one."""
+    return np.random.Generator(np.random.PCG64(0)).permutation(samples)

@@ -14,9 +14,15 @@ from numpy.typing import NDArray
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError, BackspikeWarning, shown
 
-__all__ = ["Dataset", "Loader", "Request"]
+__all__ = ["OF_EVERY_DATASET", "Dataset", "Loader", "Request"]
 
 PARTS = ("train", "test")
+
+OF_EVERY_DATASET = {
+    "validation": "so many of the samples to train on are held out to test on; 0",
+    "train": "so many of the samples to train on, and no others; all",
+}
+"""Settings that every dataset has: what each does, and what it is when left out, in words."""
 
 
 @dataclass(frozen=True)

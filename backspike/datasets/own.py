@@ -16,7 +16,7 @@ from backspike.errors import BackspikeError, shown
 from backspike.files import reading
 
 from . import arrays, folder, mnist, table
-from .dataset import Dataset, Request
+from .dataset import OF_EVERY_DATASET, Dataset, Request
 from .samples import SAMPLE_SETTINGS, Samples, SampleSettings, dataset_of
 
 __all__ = ["content_digest", "is_path", "load_own", "located", "title"]
@@ -151,9 +151,8 @@ def _format(path: Path) -> Format:
 def _settings(name: str, values: Mapping[str, Any]) -> SampleSettings:
     for key in values:
         if key not in SAMPLE_SETTINGS:
-            raise BackspikeError(
-                f"{shown(key)} is not a setting of dataset {name}; known are {', '.join(SAMPLE_SETTINGS)}, validation"
-            )
+            known = ", ".join([*SAMPLE_SETTINGS, *OF_EVERY_DATASET])
+            raise BackspikeError(f"{shown(key)} is not a setting of dataset {name}; known are {known}")
     return SampleSettings(**values)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from backspike.config import ARCHITECTURE, PRESETS, NetworkConfig
-from backspike.datasets import Dataset, dataset_identity, find_loader, load_dataset
+from backspike.datasets import OF_EVERY_DATASET, Dataset, dataset_identity, find_loader, load_dataset
 from backspike.errors import BackspikeError, shown
 from backspike.files import make_directory
 from backspike.registers import SEMANTICS_VERSION
@@ -101,7 +101,7 @@ class Task:
             raise BackspikeError(
                 f"epochs must be a whole number from {EPOCHS.start} to {EPOCHS.stop - 1}, not {shown(self.epochs)}"
             )
-        known = [*find_loader(self.dataset).settings, "validation"]
+        known = [*find_loader(self.dataset).settings, *OF_EVERY_DATASET]
         require_known(self.dataset_settings, known, f"dataset {self.dataset}")
         for key, value in self.dataset_settings.items():
             # What JSON has too; whether it is possible, the dataset knows.

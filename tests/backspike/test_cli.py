@@ -454,7 +454,10 @@ def test_datasets_are_listed_with_where_they_are(tmp_path, monkeypatch, capsys) 
         "settings: polarity (merged or separate; merged), pool (1 or 2; 1), milliseconds (1 to 1000; 300), "
         "threshold (1 to 255; 1), folds (0 or 2 to 10; 5)"
     )
-    assert below[0].startswith("a setting of each: validation ")
+    assert below[0] == (
+        "settings of each: validation (so many of the samples to train on are held out to test on; 0), "
+        "train (so many of the samples to train on, and no others; all)"
+    )
     assert below[1] == f"looked for in {tmp_path}, {tmp_path}/cache/datasets, {tmp_path}/debian"
 
 

@@ -18,7 +18,7 @@ from backspike import BackspikeError, NetworkConfig
 from backspike.cli import main
 from backspike.commands.options import load_schedule
 from backspike.config import load_config
-from backspike.datasets import LOADERS, dataset_identity, find_loader, load_dataset
+from backspike.datasets import LOADERS, OF_EVERY_DATASET, dataset_identity, find_loader, load_dataset
 from backspike.datasets.samples import SampleSettings
 from backspike.experiments.definitions import load_experiment, load_sweep
 from backspike.experiments.task import Task
@@ -50,6 +50,8 @@ def test_a_path_does_where_a_name_does(tmp_path: Path, kind: type) -> None:
         assert dataset.train_labels.tolist() == arrays["train_labels"].tolist()
     held = load_dataset(kind(path), CONFIG, 1, {"validation": 4})
     assert (len(held.train_labels), len(held.test_labels)) == (8, 4)
+    part = load_dataset(kind(path), CONFIG, 1, {"validation": 4, "train": 7})
+    assert (len(part.train_labels), len(part.test_labels)) == (7, 4)
 
 
 def test_a_relative_path_and_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,6 +243,6 @@ def test_the_documentation_shows_what_works(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "wine.toml").write_text(network)
     dataset = load_dataset("wine.npz", load_config("wine.toml"), 1)
     assert (dataset.train_values.shape, dataset.classes, dataset.train_values.max()) == ((142, 13), 3, 255)
-    known = {field.name for field in fields(SampleSettings)} | {"validation"}
+    known = {field.name for field in fields(SampleSettings)} | set(OF_EVERY_DATASET)
     rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
     assert known <= {name for row in rows for name in re.findall(r"`(\w+)`", row)}, "each setting has its line"

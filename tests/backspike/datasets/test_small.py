@@ -135,6 +135,34 @@ def test_validation_holds_out_samples_to_train_on() -> None:
     assert np.array_equal(held.test_values, again.test_values)
 
 
+def rows_of(values: np.ndarray, labels: np.ndarray) -> list[tuple[bytes, int]]:
+    return [(row.tobytes(), int(label)) for row, label in zip(values, labels, strict=True)]
+
+
+@pytest.mark.parametrize("settings", [{}, {"validation": 300}])
+def test_a_part_of_the_samples_is_learned(settings) -> None:
+    whole = load_dataset("digits", PRESETS["digits"], 1, settings)
+    known = rows_of(whole.train_values, whole.train_labels)
+    parts = {}
+    for count in (1, 200, 400, len(known)):
+        part = load_dataset("digits", PRESETS["digits"], 1, {**settings, "train": count})
+        assert np.array_equal(part.test_values, whole.test_values)
+        assert np.array_equal(part.test_labels, whole.test_labels)
+        parts[count] = rows_of(part.train_values, part.train_labels)
+        assert len(parts[count]) == count
+        places = [known.index(row) for row in parts[count]]
+        assert places == sorted(set(places)), "each once, in their order"
+    assert parts[len(known)] == known
+    assert set(parts[1]) < set(parts[200]) < set(parts[400]), "of a smaller number a part"
+    assert parts[200] != known[:200], "files may have one class after the other"
+
+
+@pytest.mark.parametrize("count", [-1, 0, 1138, 0.5, True, "all", 10**20])
+def test_an_impossible_part_is_one_sentence(count) -> None:
+    with pytest.raises(BackspikeError, match=rf"^train of dataset digits must be from 1 to 1137, not {count!r}$"):
+        load_dataset("digits", PRESETS["digits"], 1, {"validation": 300, "train": count})
+
+
 def test_a_given_folder_of_a_dataset_without_files_is_not_passed_over_in_silence(tmp_path) -> None:
     with pytest.warns(BackspikeWarning, match=f"^nothing of dataset digits is read from {tmp_path}$"):
         load_dataset("digits", PRESETS["digits"], 1, data_dir=tmp_path)

@@ -152,7 +152,7 @@ def test_rates_and_dropout_of_a_preset_that_do_not_fit_are_named() -> None:
         (
             'name = "random"',
             'name = "random"\nseed = 1',
-            "'seed' is not a value of dataset random; known are validation",
+            "'seed' is not a value of dataset random; known are validation, train",
         ),
         (
             'name = "random"',
@@ -207,7 +207,7 @@ def test_a_wrong_experiment_is_one_sentence_with_its_file(experiments: Path, old
                 ('"leak," = [[0, 1]]', r"'' of \[grid\] is no value of network, dataset, baseline or scenario"),
                 ('"dataset." = [1]', r"'dataset\.' of \[grid\] is no value of network, dataset, baseline or scenario"),
                 ('"network.network.leak" = [1]', r"'network\.network\.leak' of \[grid\] is no value of"),
-                ('"dataset.seed" = [1, 2]', "'seed' is not a value of dataset random; known are validation"),
+                ('"dataset.seed" = [1, 2]', "'seed' is not a value of dataset random; known are validation, train"),
                 (
                     '"dataset.validation" = [07:32:00, 3]',
                     r"validation of \[dataset\] must be a whole number or text, not",
