@@ -50,6 +50,8 @@ __all__ = ["write_report"]
 BEST = 12
 """Points of a search that the page shows."""
 
+HELD_OUT = "samples that were held out of those to train on"
+
 Results = list[dict[str, Any]]
 
 
@@ -86,11 +88,11 @@ def write_report(experiments: Path, results: Path, docs: Path) -> list[Path]:
     page.add(
         "# Results",
         f"Made by `backspike experiment report` from `{results.resolve().name}/`; not written by hand. "
-        "All accuracies are those of the test samples after the last epoch, of the golden model, whose integers are "
-        "the hardware's; `±` is the standard deviation over the seeds. There are two float networks of the same layers "
-        "beside a spiking one. That of **equal epochs** has the same dropout, samples, order and epochs, and a search "
-        "of its own, shown below. The one that is **trained out** learns on a schedule of its own, for as long as a "
-        "validation part gains by it.",
+        "All accuracies are those of the test samples after the last epoch, unless it says otherwise, of the golden "
+        "model, whose integers are the hardware's; `±` is the standard deviation over the seeds. There are two float "
+        "networks of the same layers beside a spiking one. That of **equal epochs** has the same dropout, samples, "
+        "order and epochs, and a search of its own, shown below. The one that is **trained out** learns on a schedule "
+        "of its own, for as long as a validation part gains by it.",
     )
     _accuracies(page, rows, relpath(experiments, docs))
     _trained_out(page, rows)
@@ -375,7 +377,7 @@ def _studies(page: _Page, studies: Sequence[tuple[Sweep, list[_Point]]]) -> None
     if studies:
         page.add("## Studies")
     for sweep, points in studies:
-        page.add(f"### {sweep.title}", sweep.note)
+        page.add(f"### {sweep.title}", sweep.note, _samples(sweep, points))
         # Axes that move together with x are told by it.
         joined = next(key for key in sweep.grid if sweep.x in [axis.strip() for axis in key.split(",")])
         with_x = [axis.strip() for axis in joined.split(",")]
@@ -649,9 +651,30 @@ def _searches(page: _Page, searches: Sequence[tuple[Sweep, list[_Point]]]) -> No
 
 def _judged(sweep: Sweep) -> str:
     """Say by what samples a search judges."""
-    if any(cell.task.dataset_settings.get("validation", 0) == 0 for cell in sweep.cells()):
-        return "judged by the **test samples**"
-    return "judged by samples that were held out of those to train on"
+    return f"judged by {HELD_OUT if _holds_out(sweep) else 'the **test samples**'}"
+
+
+def _samples(sweep: Sweep, points: Sequence[_Point]) -> str:
+    """Say what samples a study is about, unless it learns all there are to train on, and tests those to test on."""
+    settings = [cell.task.dataset_settings for cell in sweep.cells()]
+    held_out = _holds_out(sweep)
+    if not held_out and not any("train" in each for each in settings):
+        return ""
+    results = [result for point in points for result in point.results]
+    learned = sorted({result["training"]["samples"] // result["task"]["epochs"] for result in results})
+    tested = sorted({result["test"]["samples"] for result in results})
+    of = HELD_OUT if held_out else "test samples"
+    return f"{_range(learned)} samples are learned; accuracies are those of {_range(tested)} {of}."
+
+
+def _range(counts: Sequence[int]) -> str:
+    """Return counts in words: the only one, or the first and the last."""
+    return " to ".join(f"{count:,}" for count in dict.fromkeys([counts[0], counts[-1]]))
+
+
+def _holds_out(sweep: Sweep) -> bool:
+    """Return whether no point of a sweep looks at the test samples."""
+    return all(cell.task.dataset_settings.get("validation", 0) != 0 for cell in sweep.cells())
 
 
 def _origin(page: _Page, results: Results) -> None:

@@ -152,6 +152,36 @@ def test_a_study_has_a_picture_and_a_line_a_point(experiments: Path, tmp_path: P
         assert words in picture
 
 
+def test_a_study_says_what_samples_it_is_about(experiments: Path, tmp_path: Path) -> None:
+    path = experiments / "studies" / "ticks.toml"
+    plain = path.read_text()
+    held = "samples that were held out of those to train on."
+    for number, (settings, words) in enumerate(
+        (
+            ("", None),
+            ("train = 20", "10 samples are learned; accuracies are those of 10 test samples."),
+            ("validation = 30", f"10 samples are learned; accuracies are those of 10 {held}"),
+            ("validation = 30\ntrain = 20", f"10 samples are learned; accuracies are those of 10 {held}"),
+        )
+    ):
+        path.write_text(plain.replace("[grid]", f"[dataset]\n{settings}\n[grid]"))
+        sweep = load_sweep(path)
+        results = tmp_path / str(number) / "results"
+        for cell in sweep.cells():
+            append_cell(cells_path(results, sweep), made_up(cell.task, 0.5, 0.9))
+        text = page(experiments, tmp_path / str(number))
+        (study,) = re.findall(r"^### Accuracy against ticks\n\n(.*)\n", text, re.MULTILINE)
+        assert study == words if words else study.startswith("![")
+    # Of a study of the number of samples, in one epoch: 10 there, and 30.
+    path.write_text(plain.replace("[grid]\nticks = [4, 8]", '[grid]\n"ticks, dataset.train" = [[4, 10], [8, 30]]'))
+    sweep = load_sweep(path)
+    for cell in sweep.cells():
+        line = made_up(cell.task, 0.5, 0.9)
+        line["training"] = {**line["training"], "samples": cell.task.dataset_settings["train"]}
+        append_cell(cells_path(tmp_path / "results", sweep), line)
+    assert "10 to 30 samples are learned; accuracies are those of 10 test samples." in page(experiments, tmp_path)
+
+
 def test_a_search_shows_the_best_first(experiments: Path, tmp_path: Path) -> None:
     (experiments / "searches").mkdir()
     path = experiments / "searches" / "rates.toml"
