@@ -1,7 +1,8 @@
 """`make mutation`: the mutation score of each file of hdl/, and a table in docs/verification.md and build/mutation/.
 
 Names of files, or parts of them, choose some: ``python -m tests.mutation cobs uart``. The folder then keeps what others
-have shown before. ``--survivors`` tries those again that have survived, after tests have become stricter.
+have shown before. ``--resume`` keeps the verdicts that are there, of a run that was stopped or wanted fewer mutants;
+``--survivors`` tries those again that have survived, after tests have become stricter.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from pathlib import Path
 
 import click
 
+from backspike.files import write_atomic
+
 from .catalogue import ROOT, files
-from .measure import EFFECTIVE, cpu_seconds, measure
+from .measure import EFFECTIVE, Verdict, cpu_seconds, measure
 from .mutants import find_mutants
 from .trial import HDL
 
@@ -84,10 +87,18 @@ def publish(text: str) -> None:
 @click.option("--wanted", default=WANTED, show_default=True, help="Mutants with an effect, of each file.")
 @click.option("--jobs", default=1, show_default=True, help="Processes at once.")
 @click.option("--survivors", is_flag=True, help="Only those that survived before.")
+@click.option("--resume", is_flag=True, help="Verdicts that are there stay; the mutants that have none are tried.")
 @click.option("--change", "changes", multiple=True, help="Only this mutant, as results.json calls it.")
 @click.option("--folder", default=FOLDER, show_default=True, type=click.Path(path_type=Path), help="Where results go.")
 def main(
-    names: tuple[str, ...], seed: int, wanted: int, jobs: int, survivors: bool, changes: tuple[str, ...], folder: Path
+    names: tuple[str, ...],
+    seed: int,
+    wanted: int,
+    jobs: int,
+    survivors: bool,
+    resume: bool,
+    changes: tuple[str, ...],
+    folder: Path,
 ) -> None:
     """Measure mutation scores."""
     chosen = [file for file in files() if not names or any(name in file for name in names)]
@@ -95,7 +106,10 @@ def main(
         raise click.ClickException(f"no file of hdl/ has {' or '.join(names)} in its name")
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "results.json"
-    results = json.loads(kept.read_text()) if kept.exists() and (names or survivors or changes) else {}
+    results = json.loads(kept.read_text()) if kept.exists() and (names or survivors or resume or changes) else {}
+    # Of files whose run was stopped: no score without those that only a whole can kill.
+    stopped = folder / "stopped.json"
+    begun = json.loads(stopped.read_text()) if stopped.exists() and resume else {}
     click.echo(f"seed {seed}, {wanted} mutants with an effect of each file")
     for file in chosen:
         before = cpu_seconds()
@@ -103,13 +117,17 @@ def main(
         again = {*changes, *(str(verdict["change"]) for verdict in old if survivors and verdict["kind"] == "survived")}
         if survivors and not again:
             continue
-        verdicts = []
-        for verdict in measure(file, seed, wanted, jobs, again or None):
-            verdicts.append(verdict.to_dict())
+        there = [Verdict(**verdict) for verdict in [*results.get(file, []), *begun.get(file, [])]] if resume else []
+        known = {verdict.change: verdict for verdict in there if verdict.change not in again}
+        begun[file] = []
+        for verdict in measure(file, seed, wanted, jobs, again or None, known):
+            begun[file].append(verdict.to_dict())
+            write_atomic(stopped, json.dumps(begun).encode())
             if verdict.kind == "survived":
                 click.echo(f"  {file}:{verdict.line} survived: {verdict.change}")
-        results[file] = [verdict for verdict in old if verdict["change"] not in again] + verdicts
-        kept.write_text(json.dumps(results, indent=1) + "\n")
+        results[file] = [verdict for verdict in old if verdict["change"] not in again] + begun.pop(file)
+        write_atomic(kept, json.dumps(results, indent=1).encode() + b"\n")
+        write_atomic(stopped, json.dumps(begun).encode())
         kinds = Counter(str(verdict["kind"]) for verdict in results[file])
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         click.echo(f"{file:26} {100 * score(kinds):5.1f} %: {counts}; {cpu_seconds() - before:.0f} s of CPU")

@@ -8,6 +8,11 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "link/checker.py": {
         "parts.eq(parts + 1) -> parts.eq(parts - 1)": "in seven bits 64 steps down from 0 end at 64, too",
     },
+    "strata.py": {
+        "turn = Signal(range(min(self._rounds, most + 1))) -> turn = Signal(range(max(self._rounds, most + 1)))": (
+            "a counter that is wider than the rounds need, of which eight bits count"
+        ),
+    },
     "wta.py": {
         "GROUP = 10 -> GROUP = 11": "the same winner by comparisons in groups of another size",
         "GROUP = 10 -> GROUP = 9": "the same winner by comparisons in groups of another size",

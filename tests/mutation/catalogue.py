@@ -6,6 +6,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from .designs import kind_of
 from .trial import HDL
 
 __all__ = ["files", "unit_tests", "whole_tests"]
@@ -18,6 +19,14 @@ _WHOLES = ("network.py", "board.py", "link/host_link.py")
 _NETWORKS = "tests/mutation/networks.py"
 _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
+# Of other kinds of designs than networks and boards.
+_WHOLE_TESTS: dict[str, list[str]] = {
+    "memories": ["tests/sim/test_sample_memory.py::test_epochs_wait_in_the_queue_and_teach_what_the_model_learns"],
+    "controllers": ["tests/sim/test_board_sdram.py"],
+    "buses": [],
+    "texts": [],
+    "numbers": [],
+}
 # They see buses from outside, as Verilog.
 _BUSES = ["tests/hdl/bus/test_axi.py", "tests/hdl/bus/test_wishbone.py"]
 _OWN = {
@@ -59,7 +68,10 @@ def unit_tests(file: str) -> list[str]:
 
 
 def whole_tests(file: str) -> list[str]:
-    """Return the tests of a network, or of a host link, that has the file in it."""
+    """Return the tests of a network, a host link or a board that has the file in it, if there are any."""
+    kind = kind_of(file)
+    if kind in _WHOLE_TESTS:
+        return _WHOLE_TESTS[kind]
     if file == "board.py" or "transport" in file:
         return [_BOARD]
     return [_LINK, _BOARD] if file.startswith("link/") else [_NETWORKS]

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backspike.programs import run_program
 
-__all__ = ["compare", "designs"]
+if TYPE_CHECKING:
+    from amaranth.lib import wiring
+
+    from backspike.config import NetworkConfig
+
+__all__ = ["compare", "designs", "kind_of", "rtlil_of"]
 
 _MODULE = re.compile(r"^module (?P<name>\S+)\n.*?^end\n", re.MULTILINE | re.DOTALL)
 
@@ -39,62 +45,156 @@ equiv_induct -seq 3
 equiv_status -assert
 """
 
-_NETWORKS: tuple[dict[str, Any], ...] = (
-    {"layers": (5, 3), "lanes": (2,), "input": "spikes", "patience": 2, "leak": 0},
-    {"layers": (6, 4, 3), "lanes": (2, 3), "ports": (1, 2), "banks": (2, 1), "input": "rate", "leak": 1, "patience": 0},
-    {"layers": (9, 6, 4, 3), "lanes": (6, 2, 3), "banks": (1, 4, 2), "input": "rate", "leak": 0, "patience": 1},
-)
-_BOARDS = _NETWORKS[:1]
+_BASE: dict[str, Any] = {"lfsr_bits": 32, "weight_bits": 8, "weight_frac": 4, "leak": 0, "patience": 0}
+_SPIKES = {**_BASE, "layers": (5, 3), "lanes": (2,), "input": "spikes", "patience": 2}
+_RATE = {**_BASE, "layers": (6, 4, 3), "lanes": (2, 3), "ports": (1, 2), "banks": (2, 1), "input": "rate", "leak": 1}
+_DEEP = {**_BASE, "layers": (9, 6, 4, 3), "lanes": (6, 2, 3), "banks": (1, 4, 2), "input": "rate", "patience": 1}
+_STRATIFIED = {**_BASE, "layers": (9, 3), "lanes": (2,), "input": "rate", "input_lfsrs": 4, "input_lanes": 2}
+_STRATIFIED["input_draws"] = "stratified"
+_CROSSBAR = {**_BASE, "layers": (5, 4, 3), "synapses": "crossbar", "input_lfsrs": 4, "input_lanes": 2}
+_NETWORKS = (_SPIKES, _RATE, _DEEP, _STRATIFIED, *({**_CROSSBAR, "input": kind} for kind in ("rate", "spikes")))
+_MEMORY_BITS = 9
+_WRITTEN = ("description.py", "fusesoc.py", "package.py", "testbench.py", "vendor.py", "verilog.py")
+"""They make no hardware, but texts."""
 
 
-def designs(file: str) -> Iterator[str]:
-    """Give the RTLIL of designs that have a file in them, whatever is imported as `backspike.hdl` now.
+def kind_of(file: str) -> str:
+    """Return of what kind the designs are that have a file in them, by its path below hdl/."""
+    if file in _WRITTEN:
+        return "texts"
+    if file == "timing.py":
+        return "numbers"
+    if file == "memory/sdram.py":
+        return "controllers"
+    if file.startswith("bus/"):
+        return "buses"
+    if file.startswith(("memory/", "link/memory_")):
+        return "memories"
+    return "boards" if file.startswith("link/") or file == "board.py" else "networks"
+
+
+def designs(kind: str) -> Iterator[str]:
+    """Give all designs of a kind, made with whatever is imported as `backspike.hdl` now.
 
     Parameters
     ----------
-    file : str
-        Path below hdl/: networks for those of a network, a board for those of the link and of boards.
+    kind : str
+        Of `kind_of`.
+
+    Yields
+    ------
+    str
+        RTLIL: of networks alone, on buses, or on boards with and without a sample memory; of SDRAM controllers. Of
+        those that are texts, all texts of a network; of ``numbers``, those of `timing`.
     """
+    if kind == "texts":
+        yield from _texts()
+    elif kind == "numbers":
+        yield from _numbers()
+    else:
+        yield from rtlil_of(kind)
+
+
+def rtlil_of(kind: str, sources: bool = False) -> Iterator[str]:
+    """Give the RTLIL of each design of a kind; `sources`: with the lines of Python that its parts are from."""
     from amaranth.back import rtlil
 
-    from backspike.hdl.board import BoardTop
-    from backspike.hdl.link.serial_transport import SerialTransport
-    from backspike.hdl.network import NetworkTop
     from backspike.hdl.verilog import find_ports
-    from backspike.sim.exercise import random_config
 
-    board = file.startswith("link/") or file == "board.py"
-    for number, values in enumerate(_BOARDS if board else _NETWORKS):
-        config = random_config(number, lfsr_bits=32, weight_bits=8, weight_frac=4, **values)
+    for top in _tops(kind):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            top = BoardTop(config, SerialTransport(5)) if board else NetworkTop(config)
-            yield rtlil.convert(top, name="top", ports=find_ports(top), emit_src=False)
+            yield rtlil.convert(top, name="top", ports=find_ports(top), emit_src=sources)
 
 
-def compare(file: str, right: Sequence[str]) -> str:
-    """Compare the designs of a file with others: ``unchanged``, ``proven`` to do the same, or ``differs``.
+def _configs(kinds: Iterable[Mapping[str, Any]]) -> list[NetworkConfig]:
+    from backspike.sim.exercise import random_config
+
+    return [random_config(number, **values) for number, values in enumerate(kinds)]
+
+
+def _tops(kind: str) -> Iterator[wiring.Component]:
+    from backspike.hdl.board import BoardTop
+    from backspike.hdl.bus.pins import WRAPPERS, BusTop
+    from backspike.hdl.link.serial_transport import SerialTransport
+    from backspike.hdl.memory.block_ram import BlockRam
+    from backspike.hdl.memory.sdram import Sdram, SdramController
+    from backspike.hdl.network import NetworkTop
+
+    spikes, rate, *_ = configs = _configs(_NETWORKS)
+    if kind == "controllers":
+        chip = Sdram(row_bits=3, column_bits=4)
+        yield SdramController(chip, 60)
+        yield SdramController(replace(chip, cas_latency=3), 133)
+    elif kind == "buses":
+        yield from (BusTop(wrapper, config) for wrapper in WRAPPERS for config in (spikes, rate))
+    elif kind == "networks":
+        yield from map(NetworkTop, configs)
+    else:
+        yield BoardTop(spikes, SerialTransport(5), memory=BlockRam(_MEMORY_BITS) if kind == "memories" else None)
+        yield BoardTop(rate, SerialTransport(5), memory=BlockRam(_MEMORY_BITS))
+
+
+def _texts() -> Iterator[str]:
+    from backspike.hdl.bus.pins import WRAPPERS
+    from backspike.hdl.package import write_package
+    from backspike.model.synapses import initial_weights
+
+    config = _configs([_RATE])[0]
+    weights = initial_weights(config, 1)
+    for wrapper in (None, *WRAPPERS):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = write_package(config, Path(folder), weights, wrapper)
+            yield "".join(f"{path.name}\n{path.read_text()}" for path in paths)
+
+
+def _numbers() -> Iterator[str]:
+    from backspike.hdl import timing
+
+    for config in _configs(_NETWORKS):
+        layers = config.weight_layers
+        cycles = timing.layer_cycles(config, [5, *[3] * (config.depth - 1)])
+        numbers = [
+            timing.ENDING_CYCLES,
+            cycles,
+            timing.layer_cycles(config, [0] * config.depth, [1] * config.depth),
+            timing.late_lists(config, cycles),
+            [timing.sweep_cycles(layer, 5, late) for layer in layers for late in (0, 1)],
+            [(timing.noise_cycles(layer), timing.race_cycles(layer)) for layer in layers],
+            [timing.move_cycles(layer) for layer in config.hidden_layers],
+            [timing.tick_cycles(config, [5] * config.depth), timing.list_cycles(config, 5)],
+            [timing.first_list_cycles(config), timing.sample_cycles(config), timing.sample_limit(config)],
+        ]
+        yield repr(numbers)
+
+
+def compare(kind: str, right: Sequence[str]) -> str:
+    """Compare the designs of a kind with others: ``unchanged``, ``proven`` to do the same, or ``differs``.
 
     Parameters
     ----------
-    file : str
+    kind : str
     right : sequence of str
-        RTLIL of the same designs before something was changed.
+        What `designs` gave before something was changed.
 
     Raises
     ------
     Exception
         Of any kind: there is a design that cannot be built.
     """
-    kind = "unchanged"
-    for before, after in zip(right, designs(file), strict=True):
-        modules = _differing(before, after) if before != after else []
+    verdict = "unchanged"
+    for before, after in zip(right, designs(kind), strict=True):
+        if before == after:
+            continue
+        if kind in ("texts", "numbers"):
+            return "differs"
+        modules = _differing(before, after)
         if modules:
-            kind = "proven"
+            verdict = "proven"
         with tempfile.TemporaryDirectory() as folder:
             if not all(_same(module, before, after, Path(folder)) for module in modules):
                 return "differs"
-    return kind
+    return verdict
 
 
 def _differing(right: str, wrong: str) -> list[str]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from .arguments import ARGUMENTS
 from .catalogue import unit_tests, whole_tests
-from .designs import compare, designs
+from .designs import compare, designs, kind_of
 from .mutants import Mutant, draw_mutants, find_mutants
 from .trial import HDL, Outcome, in_processes, install, run_tests
 
@@ -41,8 +42,17 @@ class Verdict:
         return asdict(self)
 
 
-def measure(file: str, seed: int, wanted: int, jobs: int, only: set[str] | None = None) -> Iterator[Verdict]:
+def measure(
+    file: str,
+    seed: int,
+    wanted: int,
+    jobs: int,
+    only: set[str] | None = None,
+    known: Mapping[str, Verdict] = MappingProxyType({}),
+) -> Iterator[Verdict]:
     """Give verdicts on mutants of a file, until as many as are wanted have an effect, or there are no more.
+
+    Those that only tests of a whole can kill come last.
 
     Parameters
     ----------
@@ -54,24 +64,28 @@ def measure(file: str, seed: int, wanted: int, jobs: int, only: set[str] | None 
         Mutants with an effect; processes at once.
     only : set of str, optional
         Changes of the mutants to look at, and no others.
+    known : mapping, optional
+        Verdicts by change: given as they are, without a trial.
     """
     drawn = draw_mutants(find_mutants(file, (HDL / file).read_text()), Random(f"{seed} {file}"))
     mutants = [mutant for mutant in drawn if only is None or mutant.change in only]
-    unit, right = _right_outcome(tuple(unit_tests(file))), _right_designs(file)
-    work = [partial(_try_unit, mutant, unit, right) for mutant in mutants]
-    found = []
-    effective = 0
-    for mutant, (kind, why) in zip(mutants, _checked(jobs, work, unit), strict=False):
-        found.append((mutant, kind, why))
-        effective += kind in EFFECTIVE
+    unit, right = _right_outcome(tuple(unit_tests(file))), _right_designs(kind_of(file))
+    work = [partial(_try_unit, mutant, unit, right) for mutant in mutants if mutant.change not in known]
+    tried = _checked(jobs, work, unit)
+    left, effective = [], 0
+    for mutant in mutants:
+        verdict = known.get(mutant.change) or Verdict(mutant.line, mutant.change, *next(tried))
+        effective += verdict.kind in EFFECTIVE
+        if verdict.kind == "survived" and mutant.change not in known:
+            left.append(mutant)
+        else:
+            yield verdict
         if effective == wanted:
             break
-    left = [mutant for mutant, kind, _ in found if kind == "survived"]
+    tried.close()
     whole = _right_outcome(tuple(whole_tests(file))) if left else Outcome()
     work = [partial(_try_whole, mutant, whole, right) for mutant in left]
-    by_whole = dict(zip((mutant.change for mutant in left), _checked(jobs, work, whole), strict=True))
-    for mutant, kind, why in found:
-        kind, why = by_whole.get(mutant.change, (kind, why))
+    for mutant, (kind, why) in zip(left, _checked(jobs, work, whole), strict=True):
         yield Verdict(mutant.line, mutant.change, kind, why)
 
 
@@ -89,14 +103,16 @@ def _right_outcome(tests: tuple[str, ...]) -> Outcome:
 
 
 @cache
-def _right_designs(file: str) -> list[str]:
-    found = next(in_processes(1, [lambda: list(designs(file))]))
+def _right_designs(kind: str) -> list[str]:
+    found = next(in_processes(1, [lambda: list(designs(kind))]))
     if isinstance(found, BaseException):
         raise found
     return found
 
 
-def _checked(jobs: int, work: list[Callable[[], tuple[str, str]]], right: Outcome) -> Iterator[tuple[str, str]]:
+def _checked(
+    jobs: int, work: list[Callable[[], tuple[str, str]]], right: Outcome
+) -> Generator[tuple[str, str], None, None]:
     """Give results; of a process that came to no end, that the mutant cannot be built.
 
     Simulations end after steps: only what builds a design can go on for ever.
@@ -121,6 +137,8 @@ def _try_unit(mutant: Mutant, right_outcome: Outcome, right: list[str]) -> tuple
 
 def _try_whole(mutant: Mutant, right_outcome: Outcome, right: list[str]) -> tuple[str, str]:
     """Return kind and reason of the verdict on one that no unit's tests kill; in a process of its own."""
+    if not right_outcome.steps:
+        return "survived", ""
     install(mutant)
     outcome = run_tests(whole_tests(mutant.file), right_outcome.steps)
     if not outcome.failed and unit_tests(mutant.file):
@@ -137,9 +155,9 @@ def _judge(killed: str, mutant: Mutant, outcome: Outcome, right: list[str]) -> t
         return "argued", ARGUMENTS[mutant.file][mutant.change]
     try:
         if outcome.failed:
-            next(designs(mutant.file))
+            next(designs(kind_of(mutant.file)))
             return killed, why
-        kind = compare(mutant.file, right)
+        kind = compare(kind_of(mutant.file), right)
     except Exception as error:
         return "invalid", f"{type(error).__name__}: {error}".partition("\n")[0]
     return "survived" if kind == "differs" else kind, ""

@@ -11,10 +11,13 @@ from random import Random
 
 import pytest
 
+from . import measure
 from .__main__ import HEAD, merged, row
 from .catalogue import ROOT, files, unit_tests, whole_tests
-from .designs import compare, designs
+from .designs import compare, designs, kind_of, rtlil_of
+from .measure import Verdict
 from .mutants import Mutant, draw_mutants, find_mutants
+from .trial import HDL, Outcome
 
 SOURCE = '''
 """A module."""
@@ -87,10 +90,31 @@ def test_every_file_has_tests() -> None:
     assert len(files()) > 40
     for file in files():
         assert unit_tests(file) or whole_tests(file)
-        assert all((ROOT / test).is_file() for test in unit_tests(file) + whole_tests(file))
+        assert all((ROOT / test.split("::")[0]).is_file() for test in unit_tests(file) + whole_tests(file))
     assert unit_tests("link/cobs.py") == ["tests/hdl/link/test_cobs.py"]
     assert unit_tests("pace.py") == unit_tests("input.py") == ["tests/hdl/test_spikes.py"]
     assert not [test for test in unit_tests("network.py") if not test.startswith("tests/hdl/bus/")]
+
+
+def test_a_run_goes_on_where_one_has_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has a verdict has no trial, and counts; what survives the unit's tests meets those of the whole."""
+    file, tried = "lfsr.py", []
+    drawn = draw_mutants(find_mutants(file, (HDL / file).read_text()), Random(f"3 {file}"))
+    first, *later = [mutant.change for mutant, _ in zip(drawn, range(5), strict=False)]
+
+    def judge(mutant: Mutant, *_: object) -> tuple[str, str]:
+        tried.append(mutant.change)
+        return ("whole" if mutant.change in tried[:-1] else "survived" if mutant.change == later[1] else "unit"), ""
+
+    monkeypatch.setattr(measure, "_right_outcome", lambda tests: Outcome())
+    monkeypatch.setattr(measure, "_right_designs", lambda kind: [])
+    monkeypatch.setattr(measure, "_checked", lambda jobs, work, right: (trial() for trial in work))
+    monkeypatch.setattr(measure, "_try_unit", judge)
+    monkeypatch.setattr(measure, "_try_whole", judge)
+    known = {later[0]: Verdict(1, later[0], "unit"), later[2]: Verdict(1, later[2], "survived")}
+    verdicts = {verdict.change: verdict.kind for verdict in measure.measure(file, 3, 5, 1, known=known)}
+    assert verdicts == {first: "unit", later[0]: "unit", later[1]: "whole", later[2]: "survived", later[3]: "unit"}
+    assert tried == [first, later[1], later[3], later[1]]
 
 
 def test_lines_of_files_that_were_not_measured_stay() -> None:
@@ -128,9 +152,19 @@ def test_tests_find_what_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_every_file_is_in_its_designs() -> None:
+    """Or else whatever is changed there would have no effect."""
+    parts = [file for file in files() if "def elaborate(" in (HDL / file).read_text()]
+    made = {kind: "".join(rtlil_of(kind, sources=True)) for kind in set(map(kind_of, parts))}
+    assert len(made) == 5
+    for file in parts:
+        assert f"hdl/{file}:" in made[kind_of(file)], file
+
+
+@pytest.mark.slow
 def test_designs_that_differ_are_not_proven_equal() -> None:
-    right = list(designs("link/cobs.py"))
+    right = list(designs("boards"))
     decoder = right[0].index("module \\top.transport.decoder\n")
     wrong = right[0][:decoder] + right[0][decoder:].replace("cell $sub ", "cell $add ", 1)
-    assert compare("link/cobs.py", right) == "unchanged"
-    assert compare("link/cobs.py", [wrong]) == "differs"
+    assert compare("boards", right) == "unchanged"
+    assert compare("boards", [wrong, *right[1:]]) == "differs"
