@@ -30,8 +30,10 @@ BIN := $(VENV)/bin
 CREATED := $(VENV)/created.stamp
 RUNTIME := $(VENV)/runtime.stamp
 FPGA := $(VENV)/fpga.stamp
+TESTS := $(VENV)/tests.stamp
 DEVELOPMENT := $(VENV)/development.stamp
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Python compiles what is imported when it is: to compile all that is there takes a third of the time.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile --editable
 TYPES := build/types/backspike
 QUICK := tests/model tests/hdl $(patsubst %,tests/backspike/test_%.py,config layers names registers toml)
 
@@ -81,7 +83,7 @@ lint: $(DEVELOPMENT)
 	cd build/types && $(abspath $(BIN))/lint-imports --no-cache
 
 bench: $(DEVELOPMENT)
-	$(PIP) install --editable .[bench] || echo "other software is left out" >&2
+	$(INSTALL) .[bench] || echo "other software is left out" >&2
 	$(BIN)/python bench/table.py
 
 soak: $(DEVELOPMENT)
@@ -142,18 +144,24 @@ $(CREATED):
 # Each environment has what the one before has, and one call of pip makes any of them.
 $(RUNTIME): $(CREATED) pyproject.toml
 	@echo "Installing Backspike and what it needs into $(VENV) (about a minute) ..."
-	$(PIP) install --editable .[sim]
+	$(INSTALL) .[sim]
 	@touch $@
 
 $(FPGA): $(CREATED) pyproject.toml
 	@echo "Installing Backspike and the tools that make bitstreams into $(VENV) (about a minute) ..."
-	$(PIP) install --editable .[sim,fpga]
+	$(INSTALL) .[sim,fpga]
+	@touch $(RUNTIME) $@
+
+# As little as `make test-pythons` needs on each of them; that the rest is there for them as well is only asked.
+$(TESTS): $(CREATED) pyproject.toml
+	$(INSTALL) .[dev] --dry-run
+	$(INSTALL) .[sim,host,tests]
 	@touch $(RUNTIME) $@
 
 $(DEVELOPMENT): $(CREATED) pyproject.toml
 	@echo "Installing Backspike and the tools of the tests into $(VENV) (about two minutes) ..."
-	$(PIP) install --editable .[dev]
-	@touch $(RUNTIME) $(FPGA) $@
+	$(INSTALL) .[dev]
+	@touch $(RUNTIME) $(FPGA) $(TESTS) $@
 
 clean:
 	rm -rf build docs/notebooks_run dist .venv-* $(VENV) *.egg-info .pytest_cache .ruff_cache .mypy_cache
