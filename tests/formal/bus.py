@@ -420,7 +420,6 @@ PROOFS = [
         wishbone_keeps_the_rules,
         depth=20,
         unbounded=False,
-        quick=True,
         held=("WishboneRegisters.accesses",),
         twin=broken(wishbone, "m.d.sync += given_up.eq(1)", "m.d.sync += given_up.eq(0)", "WishboneRegisters"),
     ),

@@ -218,7 +218,7 @@ class Proof:
     arrays : bool
         Leave memories to the solver's theory of arrays; without, they are registers, which is faster for small ones.
     quick : bool
-        Run with every commit.
+        Run with every commit: it takes no more than eight seconds with its twin.
     held : tuple of str
         Output streams, ``Component.port``, of which it is claimed that what they offer stays until it is taken.
     """

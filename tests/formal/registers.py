@@ -108,6 +108,5 @@ PROOFS = [
         depth=ACCESS_CLOCKS + 4,
         unbounded=False,
         twin=unit(NO_LIMIT),
-        quick=True,
     ),
 ]

@@ -65,6 +65,5 @@ PROOFS = [
         depth=3,
         twin=lambda: controller(mutant(sdram, "(promised != READ_WORDS)", "1", READ_WORDS=4)),
         twin_depth=50,
-        quick=True,
     ),
 ]

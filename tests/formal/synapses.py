@@ -210,7 +210,7 @@ WINDING = mutant(crossbar, "m.If(stepping[row] & (word[lane] != bounds[lane]))",
 SPIKING = mutant(crossbar, "eq(updating & gates[row])", "eq(updating & spikes[row])")
 
 PROOFS = [
-    proof("unfolded", network((1, 2)), 1, 16, OVERTAKEN, quick=True),
+    proof("unfolded", network((1, 2)), 1, 16, OVERTAKEN),
     proof("folded", network((2, 2), lanes=(1,)), 1, 19, STARTS_LATE),
     proof("banks", network((2, 2), banks=(2,)), 1, 16, WRONG_WORD),
     proof("one_port", network((2, 2), lanes=(1,), ports=(1,)), 1, 18, WRAPS),
