@@ -26,7 +26,7 @@ __all__ = ["experiment"]
 
 def _names() -> Iterable[str]:
     folder = experiments_folder()
-    found = [*folder.glob("*.toml"), *folder.glob("on_chip/*.toml")]
+    found = [path for part in ("", "on_chip/", "subsets/") for path in folder.glob(f"{part}*.toml")]
     return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in found)
 
 

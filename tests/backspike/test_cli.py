@@ -569,6 +569,7 @@ def test_weights_of_a_checkpoint_are_in_the_verilog(tmp_path) -> None:
         ("train --config mnist-e", ["mnist-ecp5"]),
         ("train --dataset nm", ["nmnist", "nmnist-small"]),
         ("estimate --dataset di", ["digits"]),
+        ("experiment float subsets/m", ["subsets/mnist-subset"]),
         ("pres", ["presets"]),
     ],
 )
