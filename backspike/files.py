@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -200,17 +201,28 @@ def make_directory(path: Path) -> Path:
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a file by renaming a finished temporary one over it: a good file is never half overwritten.
 
-    Ctrl-C is held back until it is done, so that it leaves no temporary file either.
+    Ctrl-C is held back until it is done, so that it leaves no temporary file either. A link stays, and what it leads to
+    is written; a file that is there keeps its permissions. What is no file, as ``/dev/stdout`` or a named pipe, is
+    written into: nothing may be put in its place.
 
     Raises
     ------
     BackspikeError
         The file cannot be written.
     """
-    make_directory(path.parent)
     try:
+        before = path.stat()
+    except OSError:
+        before = None  # what is wrong with the place, if anything is, is found out below
+    try:
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            with path.open("wb") as file:
+                file.write(content)
+            return
+        target = Path(os.path.realpath(path))
+        make_directory(target.parent)
         with held_interrupts():
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
             temporary = Path(name)
             try:
                 with os.fdopen(handle, "wb") as file:
@@ -218,8 +230,8 @@ def write_atomic(path: Path, content: bytes) -> None:
                 # mkstemp makes private files; a product is as readable as any other new file.
                 umask = os.umask(0)
                 os.umask(umask)
-                temporary.chmod(0o666 & ~umask)
-                temporary.replace(path)
+                temporary.chmod(0o666 & ~umask if before is None else stat.S_IMODE(before.st_mode))
+                temporary.replace(target)
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise

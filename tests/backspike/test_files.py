@@ -9,6 +9,7 @@ import struct
 import tracemalloc
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,48 @@ def test_failure_leaves_the_old_file_and_no_other(failure: BaseException, tmp_pa
         write_atomic(path, b"half")
     assert path.read_bytes() == b"good"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_that_is_there_keeps_its_permissions(tmp_path) -> None:
+    path = tmp_path / "private"
+    path.touch(0o640)
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("before", [b"old", None])
+def test_a_link_stays_and_what_it_leads_to_is_written(before, tmp_path) -> None:
+    (tmp_path / "kept").mkdir()
+    target, link = tmp_path / "kept" / "file", tmp_path / "link"
+    if before:
+        target.write_bytes(before)
+    link.symlink_to(target)
+    write_atomic(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert [entry.name for entry in target.parent.iterdir()] == ["file"]
+
+
+def test_what_is_no_file_is_written_into_and_stays(tmp_path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        came = pool.submit(pipe.read_bytes)
+        write_atomic(pipe, b"whole")
+        assert came.result() == b"whole"
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+    # A terminal, as /dev/stdout may be one.
+    here, there = os.openpty()
+    terminal = Path(os.ttyname(there))
+    write_atomic(terminal, b"on it")
+    assert os.read(here, 100) == b"on it"
+    assert terminal.is_char_device()
+    os.close(here)
+    with pytest.raises(BackspikeError, match=rf"^cannot write {terminal}: \w"):
+        write_atomic(terminal, b"nowhere")
+    os.close(there)
 
 
 def test_directory_below_a_file_is_refused(tmp_path) -> None:
