@@ -23,7 +23,7 @@ __all__ = ["read_array", "read_arrays"]
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def read_arrays(path: Path, what: str = "", at_most: int = LARGEST) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, what: str = "", at_most: int = LARGEST, packed: bool = True) -> dict[str, NDArray[Any]]:
     """Return the arrays of an archive by name.
 
     Parameters
@@ -33,6 +33,8 @@ def read_arrays(path: Path, what: str = "", at_most: int = LARGEST) -> dict[str,
         What the file is, in words before its name: ``"checkpoint"``.
     at_most : int
         Bytes that the file may have, and all arrays together.
+    packed : bool
+        Whether the arrays may take more than the file.
 
     Raises
     ------
@@ -40,6 +42,8 @@ def read_arrays(path: Path, what: str = "", at_most: int = LARGEST) -> dict[str,
         The file cannot be read, is damaged or something else, larger than that, or has Python objects in it.
     """
     content = read_file(path, what, at_most)
+    if not packed:
+        at_most = len(content)
     with reading(path, what), zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = archive.infolist()
         size = sum(member.file_size for member in members)

@@ -147,7 +147,7 @@ class Checkpoint:
         """
         with reading(path, "checkpoint"):
             # What `save` writes is not packed, so that no small file takes gigabytes.
-            arrays = read_arrays(path, "checkpoint", path.stat().st_size)
+            arrays = read_arrays(path, "checkpoint", packed=False)
             header = parse_json(arrays.pop("header").tobytes())
             if header["format"] != FORMAT:
                 raise BackspikeError(f"{path} is a checkpoint of format {header['format']!r:.40}; this reads {FORMAT}")

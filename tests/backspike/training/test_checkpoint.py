@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +103,17 @@ def test_equal_states_are_equal_files(tmp_path) -> None:
     for name in ("a.npz", "b.npz"):
         Checkpoint.capture(Network(PRESETS["tiny"])).save(tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_a_pipe_is_read_as_a_file_is(saved, tmp_path) -> None:
+    """As ``--checkpoint <(ssh board cat checkpoint.npz)`` is one: nobody knows beforehand how long it is."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(pipe.write_bytes, saved.read_bytes())
+        Checkpoint.load(pipe).save(tmp_path / "again.npz")
+        writing.result()
+    assert (tmp_path / "again.npz").read_bytes() == saved.read_bytes()
 
 
 def test_lanes_and_name_do_not_matter(saved) -> None:
