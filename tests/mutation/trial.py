@@ -212,7 +212,7 @@ def run_tests(paths: Sequence[str], most: dict[str, int], first: str = "") -> Ou
         Tests that have it in their name come before others.
     """
     watch = _Watch(most, first)
-    standard = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
+    standard = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
     standard += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     before = time.process_time()
     status = pytest.main([*standard, *paths], plugins=[watch])
