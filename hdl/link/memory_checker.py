@@ -138,7 +138,6 @@ class MemoryChecker(wiring.Component):
                 take()
                 m.next = "Counted"
             with m.State("Counted"):
-                take()
                 m.d.sync += extent.eq(number[-8:])
                 m.next = "Range"
                 with m.If((number[-8:] == 0) | (number[-8:] > MEMORY_READ_WORDS) | (byte != 0)):
