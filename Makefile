@@ -18,7 +18,8 @@
 #   make mutation  faults put into each file of hdl/, and how many of them the tests find; a table in docs/verification.md
 #   make epoch   a whole epoch of MNIST trained in the RTL, compared with the golden model; needs BACKSPIKE_DATA
 #   make docs    the documentation as a site, in build/docs/
-#   make board-epoch  an epoch of MNIST that a simulated board plays out of its SDRAM, compared with the golden model
+#   make board-epoch  an epoch of MNIST that a simulated board plays out of its SDRAM, compared with the golden model;
+#                needs BACKSPIKE_DATA
 #   make diagrams  the drawings of docs/images from their text (needs Graphviz), and the pictures of the README
 #   make venv    only the environment, with the command .venv/bin/backspike
 

@@ -38,7 +38,7 @@ from backspike.training.trainer import rates_of_epoch
 @click.option("--dataset", default="mnist", show_default=True)
 @click.option("--samples", type=click.IntRange(1), help="The first so many of the epoch; all when left out.")
 @seed_option
-@click.option("--out", type=click.Path(path_type=Path), default=Path("build/board_epoch.md"), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/board_epoch.md"), show_default=True)
 def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Path) -> None:
     """Play one epoch."""
     config, data, order = first_epoch(name, dataset, samples, seed)
@@ -97,10 +97,24 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
         **made_with(),
     }
     make_directory(out.parent)
-    lines = ["# An epoch played out of a board's SDRAM", "", *table(record), ""]
-    write_atomic(out, "\n".join(lines).encode())
+    write_atomic(out, _page(record).encode())
     for key, value in record.items():
         click.echo(f"{key}: {value}")
+
+
+def _page(record: dict[str, str]) -> str:
+    lines = [
+        "# An epoch played out of a board's SDRAM",
+        "",
+        "A whole board, simulated natively to the pins of its line and of its SDRAM, whose model checks every time",
+        "of the part, against the golden model: the digest of all results, the right answers, and in the end every",
+        "weight. [sample_memory.md](sample_memory.md) has the formats and the arithmetic. Written by",
+        "`make board-epoch`.",
+        "",
+        *table(record),
+        "",
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
