@@ -19,14 +19,8 @@ _WHOLES = ("network.py", "board.py", "link/host_link.py")
 _NETWORKS = "tests/mutation/networks.py"
 _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
-# Of other kinds of designs than networks and boards.
-_WHOLE_TESTS: dict[str, list[str]] = {
-    "memories": ["tests/sim/test_sample_memory.py::test_epochs_wait_in_the_queue_and_teach_what_the_model_learns"],
-    "controllers": ["tests/sim/test_board_sdram.py"],
-    "buses": [],
-    "texts": [],
-    "numbers": [],
-}
+# A whole with a memory or on a bus is simulated as Verilog, which takes a minute to compile: units' tests have to do.
+_ALONE = ("memories", "controllers", "buses", "texts", "numbers")
 # They see buses from outside, as Verilog.
 _BUSES = ["tests/hdl/bus/test_axi.py", "tests/hdl/bus/test_wishbone.py"]
 _OWN = {
@@ -69,9 +63,8 @@ def unit_tests(file: str) -> list[str]:
 
 def whole_tests(file: str) -> list[str]:
     """Return the tests of a network, a host link or a board that has the file in it, if there are any."""
-    kind = kind_of(file)
-    if kind in _WHOLE_TESTS:
-        return _WHOLE_TESTS[kind]
+    if kind_of(file) in _ALONE:
+        return []
     if file == "board.py" or "transport" in file:
         return [_BOARD]
     return [_LINK, _BOARD] if file.startswith("link/") else [_NETWORKS]

@@ -53,7 +53,7 @@ _STRATIFIED = {**_BASE, "layers": (9, 3), "lanes": (2,), "input": "rate", "input
 _STRATIFIED["input_draws"] = "stratified"
 _CROSSBAR = {**_BASE, "layers": (5, 4, 3), "synapses": "crossbar", "input_lfsrs": 4, "input_lanes": 2}
 _NETWORKS = (_SPIKES, _RATE, _DEEP, _STRATIFIED, *({**_CROSSBAR, "input": kind} for kind in ("rate", "spikes")))
-_MEMORY_BITS = 9
+_MEMORY_BITS = 4
 _WRITTEN = ("description.py", "fusesoc.py", "package.py", "testbench.py", "vendor.py", "verilog.py")
 """They make no hardware, but texts."""
 

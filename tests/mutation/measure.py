@@ -69,14 +69,22 @@ def measure(
     """
     drawn = draw_mutants(find_mutants(file, (HDL / file).read_text()), Random(f"{seed} {file}"))
     mutants = [mutant for mutant in drawn if only is None or mutant.change in only]
-    unit, right = _right_outcome(tuple(unit_tests(file))), _right_designs(kind_of(file))
-    work = [partial(_try_unit, mutant, unit, right) for mutant in mutants if mutant.change not in known]
+    unit, has_unit = _right_outcome(tuple(unit_tests(file))), bool(unit_tests(file))
+    work = [partial(_try_unit, mutant, unit) for mutant in mutants if mutant.change not in known]
     tried = _checked(jobs, work, unit)
+
+    def effect(mutant: Mutant) -> tuple[str, str]:
+        return next(_checked(1, [partial(_effect, mutant, _right_designs(kind_of(file)))], unit))
+
     left, effective = [], 0
     for mutant in mutants:
-        verdict = known.get(mutant.change) or Verdict(mutant.line, mutant.change, *next(tried))
+        new = mutant.change not in known
+        kind, why = next(tried) if new else (known[mutant.change].kind, known[mutant.change].why)
+        if new and kind == "survived" and has_unit:
+            kind, why = effect(mutant)
+        verdict = Verdict(mutant.line, mutant.change, kind, why)
         effective += verdict.kind in EFFECTIVE
-        if verdict.kind == "survived" and mutant.change not in known:
+        if new and kind == "survived":
             left.append(mutant)
         else:
             yield verdict
@@ -84,8 +92,10 @@ def measure(
             break
     tried.close()
     whole = _right_outcome(tuple(whole_tests(file))) if left else Outcome()
-    work = [partial(_try_whole, mutant, whole, right) for mutant in left]
+    work = [partial(_try_whole, mutant, whole) for mutant in left]
     for mutant, (kind, why) in zip(left, _checked(jobs, work, whole), strict=True):
+        if kind == "survived" and not has_unit:
+            kind, why = effect(mutant)
         yield Verdict(mutant.line, mutant.change, kind, why)
 
 
@@ -126,37 +136,37 @@ def _checked(
             yield result
 
 
-def _try_unit(mutant: Mutant, right_outcome: Outcome, right: list[str]) -> tuple[str, str]:
-    """Return kind and reason of the verdict on a mutant without the tests of a whole; in a process of its own."""
+def _try_unit(mutant: Mutant, right_outcome: Outcome) -> tuple[str, str]:
+    """Return kind and reason of the verdict of the unit's tests on a mutant; in a process of its own."""
+    return _try("unit", unit_tests(mutant.file), mutant, right_outcome)
+
+
+def _try_whole(mutant: Mutant, right_outcome: Outcome) -> tuple[str, str]:
+    """Return those of the tests of a whole."""
+    return _try("whole", whole_tests(mutant.file), mutant, right_outcome)
+
+
+def _try(killed: str, tests: list[str], mutant: Mutant, right_outcome: Outcome) -> tuple[str, str]:
     if not right_outcome.steps:
         return "survived", ""
     install(mutant)
-    outcome = run_tests(unit_tests(mutant.file), right_outcome.steps, Path(mutant.file).stem)
-    return _judge("unit", mutant, outcome, right)
-
-
-def _try_whole(mutant: Mutant, right_outcome: Outcome, right: list[str]) -> tuple[str, str]:
-    """Return kind and reason of the verdict on one that no unit's tests kill; in a process of its own."""
-    if not right_outcome.steps:
+    outcome = run_tests(tests, right_outcome.steps, Path(mutant.file).stem)
+    if not outcome.failed:
         return "survived", ""
-    install(mutant)
-    outcome = run_tests(whole_tests(mutant.file), right_outcome.steps)
-    if not outcome.failed and unit_tests(mutant.file):
-        return "survived", ""
-    return _judge("whole", mutant, outcome, right)
-
-
-def _judge(killed: str, mutant: Mutant, outcome: Outcome, right: list[str]) -> tuple[str, str]:
-    """Return the verdict that follows from tests, and from what the mutant's designs are."""
-    why = f"{outcome.failed}: {outcome.why}"
-    if outcome.failed and outcome.asserted:
-        return killed, why
-    if not outcome.failed and mutant.change in ARGUMENTS.get(mutant.file, {}):
-        return "argued", ARGUMENTS[mutant.file][mutant.change]
     try:
-        if outcome.failed:
+        if not outcome.asserted:
             next(designs(kind_of(mutant.file)))
-            return killed, why
+    except Exception as error:
+        return "invalid", f"{type(error).__name__}: {error}".partition("\n")[0]
+    return killed, f"{outcome.failed}: {outcome.why}"
+
+
+def _effect(mutant: Mutant, right: list[str]) -> tuple[str, str]:
+    """Return kind and reason of the verdict on a mutant that tests have let through; in a process of its own."""
+    if mutant.change in ARGUMENTS.get(mutant.file, {}):
+        return "argued", ARGUMENTS[mutant.file][mutant.change]
+    install(mutant)
+    try:
         kind = compare(kind_of(mutant.file), right)
     except Exception as error:
         return "invalid", f"{type(error).__name__}: {error}".partition("\n")[0]
