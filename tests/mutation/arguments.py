@@ -13,6 +13,13 @@ ARGUMENTS: dict[str, dict[str, str]] = {
             "a counter that is wider than the rounds need, of which eight bits count"
         ),
     },
+    "word_store.py": {
+        "return vector.word_select(index, width) if len(vector) > width else vector -> "
+        "return vector.word_select(index, width) if len(vector) >= width else vector": "the index of an only word is 0",
+        "def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int, fresh: bool=False, "
+        "small: bool=False) -> None -> def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int, "
+        "fresh: bool=True, small: bool=False) -> None": "a store that is fresh gives what others promise, too",
+    },
     "wta.py": {
         "GROUP = 10 -> GROUP = 11": "the same winner by comparisons in groups of another size",
         "GROUP = 10 -> GROUP = 9": "the same winner by comparisons in groups of another size",

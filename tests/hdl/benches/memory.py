@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.lib import wiring
+from amaranth.sim import Simulator
+
 from backspike.sim.sdram import describe_violation
 
 from .bench import Bench
@@ -86,3 +92,41 @@ class SdramBench(MemoryBench):
         """No time was too short, and what is made ready was made ready right."""
         complaint = describe_violation(self.unit.get("part__first"), self.unit.get("part__first_clock"))
         assert not complaint, complaint
+
+
+def clocks_of_bursts(memory: wiring.Component, count: int, places: Sequence[int], write: int) -> int:
+    """Return the cycles that bursts of so many words take, which follow each other without a wait of the user's.
+
+    From the cycle in which the first is offered to that of the last word.
+    """
+    clocks = 0
+
+    async def testbench(ctx: Any) -> None:
+        nonlocal clocks
+        port = memory.memory
+        await ctx.tick().until(port.ready)
+        ctx.set(port.read.ready, 1)
+        ctx.set(port.written.valid, 1)
+        ctx.set(port.burst.valid, 1)
+        moved, left = 0, list(places)
+        while moved < count * len(places):
+            ctx.set(port.burst.valid, bool(left))
+            if left:
+                ctx.set(port.burst.payload, {"write": write, "address": left[0], "count": count})
+            if left and ctx.get(port.burst.ready):
+                left.pop(0)
+            moved += ctx.get(port.written.ready if write else port.read.valid)
+            clocks += 1
+            assert clocks < 4 * (count + PATIENCE) * len(places), f"{moved} words in {clocks} cycles"
+            await ctx.tick()
+
+    simulate_testbench(memory, testbench)
+    return clocks
+
+
+def simulate_testbench(memory: wiring.Component, testbench: Any) -> None:
+    """Run a testbench of Amaranth's at a memory."""
+    simulator = Simulator(memory)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from backspike.hdl.memory.block_ram import BlockRam
-from tests.hdl.benches.memory import MemoryBench
+from tests.hdl.benches.memory import MemoryBench, clocks_of_bursts
 from tests.hdl.benches.simulation import simulate
 
 SEED = 20278
@@ -16,3 +18,11 @@ def variants():
 
 def test_reads_what_was_written() -> None:
     simulate(MemoryBench, variants(), SEED)
+
+
+@pytest.mark.parametrize("count", [1, 2, 20])
+def test_a_word_comes_in_each_cycle_and_a_burst_takes_one_more(count: int) -> None:
+    """A first word that is read comes two cycles after its burst; the burst after it waits for none."""
+    places = [0, 30, 7, 7]
+    assert clocks_of_bursts(BlockRam(6), count, places, write=1) == (1 + count) * len(places)
+    assert clocks_of_bursts(BlockRam(6), count, places, write=0) == (1 + count) * len(places) + 1

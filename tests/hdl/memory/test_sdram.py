@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from amaranth.sim import Simulator
 
 from backspike.hdl.memory.sdram import Sdram, SdramController, SdramCycles
 from backspike.sim.sdram import ARRAY_VERILOG, SimulatedSdram, describe_violation
-from tests.hdl.benches.memory import SdramBench
+from tests.hdl.benches.memory import SdramBench, clocks_of_bursts, simulate_testbench
 from tests.hdl.benches.simulation import simulate
 from tests.hdl.variants import FEW_AND_REST, ON_BOTH, check, choose
 
@@ -122,40 +121,13 @@ def test_a_refresh_comes_in_time_whatever_the_user_does(write: int, words: int) 
         complaint = describe_violation(ctx.get(memory.part.first), ctx.get(memory.part.first_clock))
         assert not complaint, complaint
 
-    run(memory, testbench)
-
-
-def run(memory: SimulatedSdram, testbench) -> None:
-    simulator = Simulator(memory)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate_testbench(memory, testbench)
 
 
 def measure(count: int, places: list[int], write: int) -> int:
-    """Return the cycles that bursts take at 60 MHz, one right after the other, from the first to the last word."""
+    """Return the cycles that bursts take at 60 MHz, one right after the other."""
     memory = SimulatedSdram(SdramController(replace(SMALL, row_bits=6, column_bits=9), 60))
-    clocks = []
-
-    async def testbench(ctx) -> None:
-        port = memory.memory
-        await ctx.tick().until(port.ready)
-        ctx.set(port.read.ready, 1)
-        ctx.set(port.written.valid, 1)
-        ctx.set(port.burst.valid, 1)
-        moved, left = 0, list(places)
-        while moved < count * len(places):
-            ctx.set(port.burst.valid, bool(left))
-            if left:
-                ctx.set(port.burst.payload, {"write": write, "address": left[0], "count": count})
-            if left and ctx.get(port.burst.ready):
-                left.pop(0)
-            moved += ctx.get(port.written.ready if write else port.read.valid)
-            clocks.append(moved)
-            await ctx.tick()
-
-    run(memory, testbench)
-    return len(clocks)
+    return clocks_of_bursts(memory, count, places, write)
 
 
 @pytest.mark.parametrize("write", [0, 1], ids=["read", "write"])
