@@ -158,7 +158,7 @@ def study_picture(title: str, x_label: str, lines: Sequence[Line], dense: tuple[
     hidden = lowest < reference.min() - SHOWN_BELOW
     if hidden:
         left.set_ylim(bottom=reference.min() - SHOWN_BELOW)
-    left.set(xlabel=plain(x_label), ylabel="test accuracy in %" + ("\n(lowest not shown)" if hidden else ""))
+    left.set(xlabel=plain(x_label), ylabel="accuracy in %" + ("\n(lowest not shown)" if hidden else ""))
     for count, name, style in ((dense[1], "training", "-"), (dense[0], "inference", ":")):
         right.plot([], [], color="gray", linestyle=style, label=name)
         right.axhline(count, color="black", linestyle=style, label=f"{name}, float network's multiplications")
