@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from .families.family import Area, Capacity
 
-__all__ = ["fill_blocks"]
+__all__ = ["REGISTERS_PREFERRED", "fill_blocks"]
+
+REGISTERS_PREFERRED = 4
+"""Bits more than a memory's blocks cost for which Yosys makes registers still, as the record of areas shows."""
 
 LEAST_BITS = 16
 """Bits from which on a memory is worth a block that is left."""
@@ -24,7 +27,6 @@ _MEMORY = re.compile(
 )
 # Of those of `backspike.hdl.ram`, which ask of RAM no more than devices have: one port to write, one clocked to read.
 _PLAIN = "  attribute \\no_rw_check 1\n"
-_STYLE = re.compile(r"^  attribute \\ram_style .*\n", re.MULTILINE)
 _READ = re.compile(r"^  cell \$memrd_v2 .*?^  end\n", re.MULTILINE | re.DOTALL)
 
 
@@ -95,7 +97,7 @@ def _memories(text: str, area: Area, capacity: Capacity) -> Iterable[_Memory]:
             cost = area.costs["block_rams"] * blocks
             if alternates and capacity.single_port_rams and _single_port_cost(width, depth, area) < cost:
                 continue
-            of_registers = bool(_STYLE.search(found["attributes"])) or area.costs["registers"] * width * depth < cost
+            of_registers = area.costs["registers"] * width * depth - REGISTERS_PREFERRED < cost
             plain = _PLAIN in found["attributes"]
             yield _Memory(module[0].split("\n", 1)[0], found["name"], width * depth, blocks, of_registers, plain)
 
@@ -109,6 +111,5 @@ def _single_port_cost(width: int, depth: int, area: Area) -> float:
 
 
 def _block(found: re.Match[str]) -> str:
-    attributes = _STYLE.sub("", found["attributes"])
     memory = found[0][found[0].rindex("  memory ") :]
-    return f'{attributes}  attribute \\ram_style "block"\n{memory}'
+    return f'{found["attributes"]}  attribute \\ram_style "block"\n{memory}'

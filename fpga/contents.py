@@ -58,7 +58,7 @@ class Contents:
     Attributes
     ----------
     registers : int
-        Bits of registers, small memories that are to be registers included.
+        Bits of registers.
     sums : int
         Bits of sums.
     logic : int
@@ -102,8 +102,6 @@ def contents(config: NetworkConfig) -> Contents:
                 bits["sums"] += cell.width
             elif cell.operator not in _NO_LOGIC:
                 bits["logic"] += max(len(value) for value in cell.inputs)
-        elif isinstance(cell, _nir.Memory) and "ram_style" in cell.attributes:
-            bits["registers"] += cell.width * cell.depth
         elif isinstance(cell, _nir.Memory) and index in reads:
             written = writes.get(index)
             enables = len(set(written.en)) if written else 1

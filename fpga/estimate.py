@@ -19,6 +19,7 @@ from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.files import read_json, reading, write_atomic
 
+from .blocks import REGISTERS_PREFERRED
 from .boards import Board
 from .contents import Contents, Memory, contents
 from .families import area_of
@@ -40,9 +41,7 @@ RECORD = Path(__file__).with_name("area.json")
 
 KINDS = ("luts", "flip_flops")
 
-# Registers are preferred to blocks for so many bits more, as the record shows; a bit that is chosen among several
-# tables costs something too.
-_REGISTERS_PREFERRED = 4
+# A bit that is chosen among several tables costs something too.
 _CHOICE = 0.5
 
 
@@ -98,7 +97,7 @@ def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> d
             part = replace(memory, width=-(-memory.width // memory.enables))
             amounts["distributed"] = tables * memory.enables * _least(part, ((bits, words),))
         costs: dict[str, float] = {kind: area.costs[kind] * amount for kind, amount in amounts.items()}
-        costs["registers"] -= _REGISTERS_PREFERRED
+        costs["registers"] -= REGISTERS_PREFERRED
         if area.distributed:
             costs["distributed"] += _CHOICE * memory.width * ((memory.depth - 1) // area.distributed[1])
         kind = min(costs, key=lambda kind: costs[kind])

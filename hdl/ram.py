@@ -23,7 +23,6 @@ def ram(
     *,
     init: Iterable[Any] | None = None,
     cleared: bool = False,
-    registers: bool = False,
 ) -> memory.Memory:
     """Return a memory that asks of a device's RAM no more than the devices have in common.
 
@@ -43,19 +42,13 @@ def ram(
     cleared : bool
         Without `init`, a simulation begins with zeros all the same: words are read before they are written, and what
         they hold does not matter, but X would spread.
-    registers : bool
-        Worth no block of RAM: registers, and what selects one of them.
 
     Returns
     -------
     memory.Memory
         To be given a write port and a read port.
     """
-    attributes: dict[str, Any] = {"no_rw_check": 1}
-    if registers:
-        attributes |= {"ram_style": "registers", "ramstyle": "logic", "syn_ramstyle": "registers"}
-    else:
-        attributes |= {"ramstyle": "no_rw_check", "syn_ramstyle": "no_rw_check"}
+    attributes: dict[str, Any] = {"no_rw_check": 1, "ramstyle": "no_rw_check", "syn_ramstyle": "no_rw_check"}
     if init is None:
         attributes[UNDEFINED] = 1
     if cleared:

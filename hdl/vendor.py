@@ -19,13 +19,13 @@ _HEAD = """\
 _VIVADO_MEMORIES = """\
 # Memories are the template that UG901 has for simple dual-port block RAM: one port that writes, one that reads, both
 # clocked, in one `always` block each, and no initial values unless the network was made with --checkpoint. Vivado then
-# chooses block or distributed RAM by size; small stores carry (* ram_style = "registers" *) themselves. What a read
-# gives that meets a write does not matter, and the template's old word costs nothing."""
+# chooses block or distributed RAM by size. What a read gives that meets a write does not matter, and the template's old
+# word costs nothing."""
 
 _QUARTUS_MEMORIES = """\
 # Memories are the template that Intel's HDL coding guidelines have for simple dual-port RAM: one port that writes, one
 # that reads, both clocked. They carry (* ramstyle = "no_rw_check" *), since what a read gives that meets a write does
-# not matter, and small stores (* ramstyle = "logic" *)."""
+# not matter."""
 
 _VIVADO = """
 # Usage: vivado -mode batch -source {name}_vivado.tcl -tclargs PART PERIOD_NS

@@ -38,8 +38,6 @@ class WordStore(wiring.Component):
     fresh : bool
         A word written in one cycle is also seen by a read whose address comes in the same one; without it that read
         gives anything.
-    small : bool
-        Worth no block of RAM: registers, and what selects one of them.
 
     Members
     -------
@@ -51,11 +49,8 @@ class WordStore(wiring.Component):
         Elements to write.
     """
 
-    def __init__(
-        self, element: data.Layout | Shape | int, lanes: int, depth: int, fresh: bool = False, small: bool = False
-    ) -> None:
-        self._word, self._fresh = data.ArrayLayout(element, lanes), fresh
-        self._depth, self._small = depth, small
+    def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int, fresh: bool = False) -> None:
+        self._word, self._depth, self._fresh = data.ArrayLayout(element, lanes), depth, fresh
         super().__init__(
             {
                 "r_address": In(index_shape(depth)),
@@ -82,7 +77,7 @@ class WordStore(wiring.Component):
             m.d.comb += self.r_data.eq(register)
             return m
         # Lanes beyond the last unit are never seeded. That matters to no device, but a comparison with X gives X.
-        m.submodules.memory = words = ram(self._word, self._depth, cleared=True, registers=self._small)
+        m.submodules.memory = words = ram(self._word, self._depth, cleared=True)
         write = words.write_port(granularity=1)
         read = words.read_port()
         m.d.comb += [

@@ -86,20 +86,25 @@ class WinnerTakeAll(wiring.Component):
 
     @staticmethod
     def _stored(config: NetworkConfig) -> dict[str, tuple[data.StructLayout, int, int]]:
-        """Return what the units store: element, lanes and depth of each `WordStore`; membranes only with a leak."""
+        """Return what the units store in a `WordStore`: element, lanes and depth."""
         layer = config.weight_layers[-1]
-        kept = signed(drive_shape(layer).width + config.leak)
-        stored = {"states": (data.StructLayout({"random": config.lfsr_bits}), layer.unit_width, layer.unit_fold)}
-        if config.leak:
-            stored["membranes"] = (data.StructLayout({"membrane": kept}), layer.lanes, layer.fold)
-        return stored
+        return {"states": (data.StructLayout({"random": config.lfsr_bits}), layer.unit_width, layer.unit_fold)}
+
+    @staticmethod
+    def _membranes(config: NetworkConfig) -> data.ArrayLayout:
+        """Return the layout of the membranes of all lanes, word by word; there are some with a leak alone."""
+        layer = config.weight_layers[-1]
+        membrane = data.StructLayout({"membrane": signed(drive_shape(layer).width + config.leak)})
+        return data.ArrayLayout(membrane, layer.row_lanes)
 
     @staticmethod
     def probes(config: NetworkConfig) -> dict[str, Probe]:
         """Return where what the output units store is."""
         units = config.layers[-1]
+        membranes = {"membranes": Probe("membranes", WinnerTakeAll._membranes(config))} if config.leak else {}
         return {
             **{name: WordStore.probe(name, *shape) for name, shape in WinnerTakeAll._stored(config).items()},
+            **membranes,
             "error_pos": Probe("error_pos", data.ArrayLayout(1, units), field="error_pos"),
             "error_neg": Probe("error_neg", data.ArrayLayout(1, units), field="error_neg"),
             "winner": Probe("winner", index_shape(units), field="winner"),
@@ -247,20 +252,19 @@ class WinnerTakeAll(wiring.Component):
         scored = Signal()
         scored_word = Signal.like(self.word)
         m.d.sync += [scored.eq(adding), scored_word.eq(at)]
+        # Each word's membranes come by once in a race, in order: so they go round, and nothing has to select them.
+        membranes = Signal(self._membranes(config), reset_less=True)
+        integrated = Signal(data.ArrayLayout(membranes.shape().elem_shape, lanes))
         if config.leak:
-            m.submodules.membranes = membranes = WordStore(*self._stored(config)["membranes"], small=True)
-            m.d.comb += [
-                membranes.r_address.eq(self.word),
-                membranes.w_address.eq(at),
-                membranes.w_enable.eq(adding.replicate(lanes)),
-            ]
+            with m.If(adding):
+                m.d.sync += membranes.eq(Cat(membranes, integrated)[len(integrated.as_value()) :])
         for lane in range(lanes):
             m.submodules[f"membrane_{lane}"] = membrane = Membrane(drive.width, config.leak)
             m.d.comb += [membrane.drive.eq(self.drives[lane]), membrane.first.eq(self.first)]
             if config.leak:
                 m.d.comb += [
-                    membrane.state.eq(membranes.r_data[lane].membrane),
-                    membranes.w_data[lane].membrane.eq(membrane.following),
+                    membrane.state.eq(membranes[lane].membrane),
+                    integrated[lane].membrane.eq(membrane.following),
                 ]
             total = membrane.potential + noises[lane]
             if lane > (units - 1) % lanes:

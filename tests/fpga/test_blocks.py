@@ -18,13 +18,13 @@ from backspike.fpga.families.family import Capacity
 from backspike.hdl.ram import ram
 from backspike.hdl.verilog import find_ports, free_memories
 
-# Width, depth, and whether it is to be of registers; blocks of 16 x 256, and 64 bits in registers cost as much as one.
+# Width and depth; blocks of 16 x 256, and 64 bits in registers cost as much as one, of which Yosys takes 68 still.
 MEMORIES = {
-    "large": (16, 256, False),
-    "wide": (33, 3, False),
-    "slim": (12, 5, False),
-    "small": (10, 10, True),
-    "least": (5, 3, False),
+    "large": (16, 256),
+    "wide": (33, 3),
+    "slim": (12, 5),
+    "most": (11, 6),
+    "least": (5, 3),
 }
 
 
@@ -37,7 +37,7 @@ class Memories(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        words = [(name, ram(width, depth, registers=small)) for name, (width, depth, small) in MEMORIES.items()]
+        words = [(name, ram(width, depth)) for name, (width, depth) in MEMORIES.items()]
         words.append(("single", ram(16, self._words)))
         total = Signal(40)
         for name, memory in words:
@@ -82,11 +82,11 @@ def given(blocks: int, single: int = 1, area=ICE40.area, words: int = 16_384) ->
     [
         (3, set()),
         # Three are taken. What fills a block most comes first, and the least is not worth one.
-        (4, {"10x10"}),
-        (5, {"10x10", "12x5"}),
-        (6, {"10x10", "12x5"}),
-        (7, {"10x10", "12x5"}),
-        (30, {"10x10", "12x5", "33x3"}),
+        (4, {"11x6"}),
+        (5, {"11x6", "12x5"}),
+        (6, {"11x6", "12x5"}),
+        (7, {"11x6", "12x5"}),
+        (30, {"11x6", "12x5", "33x3"}),
     ],
 )
 def test_blocks_that_are_left_are_given(blocks, expected) -> None:
@@ -95,12 +95,12 @@ def test_blocks_that_are_left_are_given(blocks, expected) -> None:
 
 def test_a_memory_of_a_single_port_takes_blocks_where_there_is_no_other() -> None:
     assert given(67, single=0) == set()
-    assert given(68, single=0) == {"10x10"}
+    assert given(68, single=0) == {"11x6"}
 
 
 def test_a_small_memory_of_a_single_port_takes_blocks() -> None:
     assert given(7, words=1024) == set()
-    assert given(8, words=1024) == {"10x10"}
+    assert given(8, words=1024) == {"11x6"}
 
 
 def test_distributed_ram_is_left_to_synthesis() -> None:
