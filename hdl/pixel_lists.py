@@ -39,40 +39,39 @@ class PixelLists(SampleLists):
         stored = data.StructLayout({"row": range(config.layers[0] + 1), "value": PIXEL_BITS})
         header = data.StructLayout(
             {
-                "length": range(config.layers[0] + 1),
                 "last_word": index_shape(config.input_buffers * words),
+                "last_used": range(slots + 1),
                 "label": entry.label.shape(),
                 "learn": 1,
             }
         )
         buffers = config.input_buffers
-        headers = Signal(data.ArrayLayout(header, buffers))
+        headers = Signal(data.ArrayLayout(header, buffers), reset_less=True)
         full = Signal(buffers)
         filling = Signal()
         shown = Signal()
 
-        # Fill.
-        length = Signal(range(config.layers[0] + 1))
+        # Fill. The last word is the one before where nothing has come after that, but for an entry that does not count.
         slot = Signal(index_shape(slots))
         word = Signal(range(words + 1))
         address = Signal(range(buffers * words + 1))
         m.d.comb += [self.samples.ready.eq(~full.bit_select(filling, 1)), address.eq(word + Mux(filling, words, 0))]
         taken = self.samples.valid & self.samples.ready
         filled = headers[filling]
+        ended_before = ~self.counts & (slot == 0) & (word != 0)
         with m.If(taken):
             with m.If(self.counts):
-                m.d.sync += [length.eq(length + 1), slot.eq(slot + 1)]
+                m.d.sync += slot.eq(slot + 1)
                 with m.If(slot == slots - 1):
                     m.d.sync += [slot.eq(0), word.eq(word + 1)]
             with m.If(entry.last):
                 m.d.sync += [
-                    filled.length.eq(length + self.counts),
-                    filled.last_word.eq(address - (~self.counts & (slot == 0) & (word != 0))),
+                    filled.last_word.eq(address - ended_before),
+                    filled.last_used.eq(Mux(ended_before, slots, slot + self.counts)),
                     filled.label.eq(entry.label),
                     filled.learn.eq(entry.learn),
                     full.bit_select(filling, 1).eq(1),
                     filling.eq(~filling if buffers == 2 else 0),
-                    length.eq(0),
                     slot.eq(0),
                     word.eq(0),
                 ]
@@ -84,7 +83,6 @@ class PixelLists(SampleLists):
             self.label.eq(present.label),
             self.learn.eq(present.learn),
         ]
-        left = Signal(range(config.layers[0] + 1))
         position = Signal(index_shape(buffers * words))
         following = Signal.like(position)
         accepted = entries.valid & entries.ready
@@ -98,10 +96,6 @@ class PixelLists(SampleLists):
         if config.input_draws == "stratified":
             m.d.comb += draws.fresh.eq(~self.showing)
         m.d.sync += position.eq(following)
-        with m.If(self.start | (accepted & at_end)):
-            m.d.sync += left.eq(present.length)
-        with m.Elif(accepted):
-            m.d.sync += left.eq(left - slots)
         with m.If(self.ended):
             m.d.sync += [full.bit_select(shown, 1).eq(0), shown.eq(~shown if buffers == 2 else 0)]
 
@@ -109,7 +103,7 @@ class PixelLists(SampleLists):
             m.submodules[f"list_{index}"] = listed = ram(stored, buffers * words)
             read = listed.read_port()
             write = listed.write_port()
-            exists = left > index
+            exists = ~at_end | (present.last_used > index)
             m.d.comb += [
                 write.addr.eq(address),
                 write.data.row.eq(entry.index),
