@@ -53,10 +53,12 @@ class BodyReader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         place = Signal.like(self.address)
-        following = Signal(18)
+        # Pairs that no frame has lead beyond its end, wherever it is.
+        within = len(place) - 1
+        following = Signal(len(place) + 1)
         m.d.comb += [
-            following.eq(place + Cat(Const(1, 1), self.skip)),
-            self.beyond.eq(following > self.size),
+            following.eq(place + Cat(Const(1, 1), self.skip[:within])),
+            self.beyond.eq(self.skip[within:].any() | (following > self.size)),
             self.o.valid.eq(place != self.size),
             self.o.payload.eq(self.data),
             self.address.eq(place),

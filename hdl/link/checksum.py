@@ -17,14 +17,19 @@ class ChecksumPort(wiring.Signature):
         Begin anew.
     ``valid``, ``byte``
         Sum up this byte.
+    ``shift``
+        Go on to the next byte of `crc`. Without `valid`; after it there is no sum before the next `start`.
     ``crc``
-        CRC-32/ISO-HDLC of all bytes since `start`, those of this cycle apart.
+        The lowest byte of the CRC-32/ISO-HDLC of all bytes since `start`, those of this cycle apart; or the one that
+        `shift` has gone on to.
     ``match``
         The last four of them are the CRC, little-endian, of those before.
     """
 
     def __init__(self) -> None:
-        super().__init__({"start": Out(1), "valid": Out(1), "byte": Out(8), "crc": In(32), "match": In(1)})
+        super().__init__(
+            {"start": Out(1), "valid": Out(1), "byte": Out(8), "shift": Out(1), "crc": In(8), "match": In(1)}
+        )
 
 
 class Checksum(wiring.Component):
@@ -45,11 +50,14 @@ class Checksum(wiring.Component):
         m = Module()
         m.submodules.crc = crc = catalog.CRC32_ISO_HDLC(data_width=8).create()
         receiver, writer = self.receiver, self.writer
+        start = receiver.start | writer.start
+        shift = receiver.shift | writer.shift
+        # A byte that is the register's own lowest leaves nothing to divide: the register moves on by a byte.
         m.d.comb += [
-            crc.start.eq(receiver.start | writer.start),
-            crc.valid.eq(receiver.valid | writer.valid),
-            crc.data.eq(Mux(writer.valid, writer.byte, receiver.byte)),
+            crc.start.eq(start),
+            crc.valid.eq(receiver.valid | writer.valid | (shift & ~start)),
+            crc.data.eq(Mux(shift, ~crc.crc[:8], Mux(writer.valid, writer.byte, receiver.byte))),
         ]
         for user in (receiver, writer):
-            m.d.comb += [user.crc.eq(crc.crc), user.match.eq(crc.match_detected)]
+            m.d.comb += [user.crc.eq(crc.crc[:8]), user.match.eq(crc.match_detected)]
         return m

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -82,47 +82,58 @@ class CobsEncoder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         answer = self.answer
+        # Before a block's code is sent, it goes back to the byte ahead of the block: from 0 on that is the last number.
         position = Signal.like(answer.length)
-        following = Signal.like(answer.length)
-        run = Signal(8)
-        left = Signal(8)
+        code = Signal(8, init=1)
+        full = Signal()
+        back = Signal()
+        onward = Signal()
+        down = Signal()
         at_end = position == answer.length
-        m.d.comb += [following.eq(position), answer.address.eq(following)]
-        m.d.sync += position.eq(following)
+        # One adder each: position - code, or + 1; code - 1, or + 1.
+        moved = Signal(len(position) + 1)
+        away = Cat(~code, Const(-1, len(position) - len(code))) if len(position) > len(code) else ~code[: len(position)]
+        m.d.comb += [
+            moved.eq(Cat(back | onward, position) + Cat(back | onward, Mux(back, away, 0))),
+            answer.address.eq(moved[1:]),
+        ]
+        m.d.sync += position.eq(moved[1:])
+
+        def count() -> None:
+            m.d.sync += code.eq(code + Cat(1, down.replicate(7)))
+
         with m.FSM():
-            with m.State("Idle"):
-                m.d.comb += following.eq(0)
-                with m.If(answer.start):
-                    m.next = "Measure"
+            with m.State("Idle"), m.If(answer.start):
+                m.next = "Measure"
             with m.State("Measure"):
-                with m.If(at_end | (answer.data == 0) | (run == BLOCK)):
-                    m.d.comb += following.eq(position - run)
-                    m.d.sync += left.eq(run)
+                with m.If(at_end | (answer.data == 0) | (code == BLOCK + 1)):
+                    m.d.comb += back.eq(1)
                     m.next = "Code"
                 with m.Else():
-                    m.d.comb += following.eq(position + 1)
-                    m.d.sync += run.eq(run + 1)
+                    m.d.comb += onward.eq(1)
+                    count()
             with m.State("Code"):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(run + 1)]
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(code), onward.eq(self.o.ready)]
+                m.d.sync += full.eq(code == BLOCK + 1)
                 with m.If(self.o.ready):
                     m.next = "Data"
             with m.State("Data"):
-                m.d.comb += self.o.payload.eq(answer.data)
-                with m.If(left != 0):
+                m.d.comb += [self.o.payload.eq(answer.data), down.eq(1)]
+                with m.If(code != 1):
                     m.d.comb += self.o.valid.eq(1)
                     with m.If(self.o.ready):
-                        m.d.comb += following.eq(position + 1)
-                        m.d.sync += left.eq(left - 1)
+                        m.d.comb += onward.eq(1)
+                        count()
                 with m.Else():
-                    m.d.sync += run.eq(0)
                     m.next = "Measure"
                     with m.If(at_end):
                         m.next = "End"
                     # A full block has no 0 after it; of any other it is not sent.
-                    with m.Elif(run != BLOCK):
-                        m.d.comb += following.eq(position + 1)
+                    with m.Elif(~full):
+                        m.d.comb += onward.eq(1)
             with m.State("End"):
                 m.d.comb += [self.o.valid.eq(1), answer.done.eq(self.o.ready)]
+                m.d.sync += position.eq(0)
                 with m.If(self.o.ready):
                     m.next = "Idle"
         return m

@@ -25,8 +25,9 @@ class RequestExecutor(wiring.Component):
     """Executes requests that a `RequestChecker` has found to be right, one at a time.
 
     Latency: the first register is accessed four cycles after `start`, when it is summed up five, when it is written
-    seven, and words follow each other by six cycles besides those of the access; the first byte of samples is taken in
-    the cycle after `start`, and one per cycle follows, as long as the network takes them.
+    seven, and words follow each other by five cycles besides those of the access, or six when they are written; the
+    first byte of samples is taken in the cycle after `start`, and one per cycle follows, as long as the network takes
+    them.
 
     Parameters
     ----------
@@ -90,27 +91,20 @@ class RequestExecutor(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         body, kind = self.body, self.kind
-        hello = greeting(self._frame_bytes)
-        # Bytes on their way into the answer or out of the request.
-        word = Signal(32)
-        bytes_left = Signal(range(_WORD_BYTES))
-        byte_taken = Signal(8)
+        greeted = greeting(self._frame_bytes)
+        hello = Const(int.from_bytes(greeted, "little"), 8 * _WORD_BYTES)
+        # What is written to a register, or a sum, from the first byte that has come: the next comes in from above.
+        word = Signal(32, reset_less=True)
+        # Of the four bytes of a value, which is taken or given.
+        place = Signal(range(_WORD_BYTES))
+        whole = place == _WORD_BYTES - 1
 
-        def send(value: object, size: int) -> None:
-            m.d.sync += [word.eq(value), bytes_left.eq(size - 1)]
-            m.next = "Send"
-
-        def give() -> None:
-            m.d.comb += self.answer.valid.eq(1)
-            m.d.sync += [word.eq(word >> 8), bytes_left.eq(bytes_left - 1)]
+        def give(byte: object) -> None:
+            m.d.comb += [self.answer.valid.eq(1), self.answer.payload.eq(byte)]
+            m.d.sync += place.eq(place + 1)
 
         def take(byte: object) -> None:
-            m.d.comb += byte_taken.eq(byte)
-            m.d.sync += [word.eq(Cat(word[8:], byte_taken)), bytes_left.eq(bytes_left - 1)]
-
-        def gather() -> None:
-            m.d.sync += bytes_left.eq(_WORD_BYTES - 1)
-            m.next = "Gather"
+            m.d.sync += [word.eq(Cat(word[8:], byte)), place.eq(place + 1)]
 
         def finish() -> None:
             m.d.comb += self.done.eq(1)
@@ -118,8 +112,8 @@ class RequestExecutor(wiring.Component):
 
         # -- registers ---------------------------------------------------------------------------------------------
 
-        address = Signal.like(self.requests.p.address)
-        count = Signal(range(CHECKSUM_WORDS))
+        address = Signal.like(self.requests.p.address, reset_less=True)
+        count = Signal(range(CHECKSUM_WORDS), reset_less=True)
         m.d.comb += [
             self.requests.p.address.eq(address),
             self.requests.p.write.eq(~kind.matches(Request.READ, Request.CHECKSUM)),
@@ -151,9 +145,8 @@ class RequestExecutor(wiring.Component):
 
         m.submodules.events = events = EventCounters(len(LinkEvent))
         event_byte = Signal.like(events.address)
-        m.d.comb += events.events.eq(self.events)
+        m.d.comb += [events.events.eq(self.events), events.address.eq(event_byte)]
 
-        m.d.comb += self.answer.payload.eq(word[:8])
         with m.FSM():
             with m.State("Idle"), m.If(self.start), m.Switch(kind):
                 with m.Case(Request.HELLO):
@@ -177,7 +170,7 @@ class RequestExecutor(wiring.Component):
                 m.d.sync += address.eq(body.payload)
                 m.next = "Count"
                 with m.If(kind == Request.WRITE):
-                    gather()
+                    m.next = "Gather"
             with m.State("Count"):
                 m.d.comb += body.ready.eq(1)
                 m.d.sync += count.eq(body.payload)
@@ -192,78 +185,75 @@ class RequestExecutor(wiring.Component):
             with m.State("Gather"):
                 m.d.comb += body.ready.eq(1)
                 take(body.payload)
-                with m.If(bytes_left == 0):
+                with m.If(whole):
                     m.next = "Access"
             with m.State("Access"):
                 m.d.comb += self.requests.valid.eq(1)
                 with m.If(self.requests.ready):
                     m.d.sync += count.eq(count - 1)
                     m.next = "Response"
-            with m.State("Response"):
-                m.d.comb += self.responses.ready.eq(1)
-                with m.If(self.responses.valid), m.Switch(kind):
-                    with m.Case(Request.READ):
-                        send(self.responses.payload, _WORD_BYTES)
-                    with m.Case(Request.CHECKSUM):
-                        send(self.responses.payload, _WORD_BYTES)
-                        m.next = "Sum"
-                    with m.Case(Request.WRITE):
-                        with m.If(body.valid):
-                            gather()
-                        with m.Else():
-                            finish()
-                    with m.Default():
-                        send(Const(int.from_bytes(hello, "little"), 32), len(hello))
+            with m.State("Response"), m.If(self.responses.valid), m.Switch(kind):
+                with m.Case(Request.READ, Request.CHECKSUM):
+                    # Of a sum they are the answer's only for now: its memory may overflow, since it begins anew.
+                    give(self.responses.payload.word_select(place, 8))
+                    with m.If(whole):
+                        m.d.comb += self.responses.ready.eq(1)
+                        m.next = "Access"
+                        with m.If(count == 0):
+                            m.next = "Summed"
+                            with m.If(kind == Request.READ):
+                                finish()
+                with m.Case(Request.WRITE):
+                    m.d.comb += self.responses.ready.eq(1)
+                    m.next = "Gather"
+                    with m.If(~body.valid):
+                        finish()
+                with m.Default():
+                    m.d.comb += self.responses.ready.eq(1)
+                    m.next = "Send"
 
             with m.State("Feed"):
                 m.d.comb += [lists.i.valid.eq(body.valid), body.ready.eq(lists.i.ready)]
                 with m.If(waiting.r_rdy):
-                    m.d.comb += waiting.r_en.eq(1)
-                    send(result, _WORD_BYTES)
+                    m.next = "Send"
                 with m.Elif(~body.valid & lists.idle):
                     finish()
 
             with m.State("Settle"):
                 m.d.comb += events.reading.eq(events.idle)
-                m.d.sync += event_byte.eq(0)
                 with m.If(events.idle):
+                    m.d.sync += event_byte.eq(1)
                     m.next = "Counter"
             with m.State("Counter"):
-                m.d.comb += [
-                    events.reading.eq(1),
-                    events.address.eq(event_byte + 1),
-                    self.answer.valid.eq(1),
-                    self.answer.payload.eq(events.data),
-                ]
+                # A byte is there in the cycle after its address.
+                m.d.comb += [events.reading.eq(1), self.answer.valid.eq(1), self.answer.payload.eq(events.data)]
                 m.d.sync += event_byte.eq(event_byte + 1)
-                with m.If(event_byte == 2 * len(LinkEvent) - 1):
+                with m.If(event_byte == 2 * len(LinkEvent)):
+                    m.d.sync += event_byte.eq(0)
                     finish()
 
-            with m.State("Sum"):
-                # As if they were the answer's: its memory may overflow, since the answer begins anew.
-                give()
-                with m.If(bytes_left == 0):
-                    m.next = "Access"
-                    with m.If(count == 0):
-                        m.next = "Summed"
             with m.State("Summed"):
                 m.d.comb += self.summed.eq(1)
                 take(self.sum)
-                with m.If(bytes_left == 0):
+                with m.If(whole):
                     m.d.comb += self.begin.eq(1)
                     m.next = "Header"
             with m.State("Header"), m.If(self.start):
                 m.next = "Send"
 
-            with m.State("Send"):
-                give()
-                with m.If(bytes_left == 0), m.Switch(kind):
-                    with m.Case(Request.HELLO, Request.CHECKSUM):
+            with m.State("Send"), m.Switch(kind):
+                with m.Case(Request.HELLO):
+                    give(hello.word_select(place, 8))
+                    with m.If(place == len(greeted) - 1):
+                        m.d.sync += place.eq(0)
                         finish()
-                    with m.Case(Request.READ):
-                        m.next = "Access"
-                        with m.If(count == 0):
-                            finish()
-                    with m.Default():
+                with m.Case(Request.CHECKSUM):
+                    give(word.word_select(place, 8))
+                    with m.If(whole):
+                        finish()
+                with m.Default():
+                    give(result.word_select(place, 8))
+                    with m.If(whole):
+                        m.d.comb += waiting.r_en.eq(1)
                         m.next = "Feed"
         return m

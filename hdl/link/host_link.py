@@ -179,16 +179,18 @@ class HostLink(wiring.Component):
             m.d.comb += writer.seal.eq(1)
             m.next = "Answer"
 
-        last = Signal(8)
+        last = Signal(8, reset_less=True)
         known = Signal()
+        ahead = Signal(8)
+        m.d.comb += ahead.eq(frame.sequence - last)
         with m.FSM():
             with m.State("Listen"), m.If(receiver.frame.valid):
-                with m.If((frame.kind == Request.HELLO) | (known & (frame.sequence == (last + 1)[:8]))):
+                with m.If((frame.kind == Request.HELLO) | (known & (ahead == 1))):
                     count(LinkEvent.TAKEN)
                     m.d.sync += [last.eq(frame.sequence), known.eq(1)]
                     m.d.comb += [writer.begin.eq(1), check.eq(1)]
                     m.next = "Check"
-                with m.Elif(known & (frame.sequence == last)):
+                with m.Elif(known & (ahead == 0)):
                     count(LinkEvent.REPEATED)
                     m.d.comb += writer.send.eq(1)
                     m.next = "Answer"

@@ -71,7 +71,7 @@ class AnswerWriter(wiring.Component):
             self.answer.length.eq(filled),
             self.crc.start.eq(self.begin),
             self.crc.byte.eq(self.i.payload),
-            self.sum.eq(self.crc.crc.word_select(crc_bytes, 8)),
+            self.sum.eq(self.crc.crc),
         ]
 
         def write(byte: object) -> None:
@@ -91,6 +91,7 @@ class AnswerWriter(wiring.Component):
                     m.next = "Start"
             with m.State("Seal"):
                 write(self.sum)
+                m.d.sync += crc_bytes.eq(crc_bytes + 1)
                 with m.If(crc_bytes == CRC_BYTES - 1):
                     m.next = "Start"
             with m.State("Start"):
@@ -99,6 +100,5 @@ class AnswerWriter(wiring.Component):
             with m.State("Send"), m.If(self.answer.done):
                 m.d.comb += self.done.eq(1)
                 m.next = "Write"
-        with m.If(self.look | fsm.ongoing("Seal")):
-            m.d.sync += crc_bytes.eq(crc_bytes + 1)
+        m.d.comb += self.crc.shift.eq(self.look | fsm.ongoing("Seal"))
         return m
