@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.config import RATE_BITS, NetworkConfig
 
+from .comparison import is_below
 from .entries import EntrySorter
 from .input_lfsrs import InputLfsrs
 from .lines import EntryLines
@@ -105,7 +106,9 @@ class InputLayer(wiring.Component):
         entry = self.samples.p
         # The index comes in ascending order, so that no list is longer than there are units.
         least = Signal(range(config.layers[0] + 1))
-        m.d.comb += lists.counts.eq((entry.value != 0) & (entry.index >= least) & (entry.index < config.layers[0]))
+        m.d.comb += lists.counts.eq(
+            (entry.value != 0) & (entry.index >= least) & is_below(entry.index, config.layers[0])
+        )
         with m.If(self.samples.valid & self.samples.ready):
             with m.If(entry.last):
                 m.d.sync += least.eq(0)

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from backspike.config import PERMISSION_BITS, RATE_BITS, NetworkConfig
 from backspike.layers import WeightLayer
 
+from .comparison import is_below
 from .synapses import drive_shape
 
 __all__ = ["CompositeNeuron", "Membrane", "error_spikes", "neuron_flags", "neuron_state"]
@@ -142,8 +143,7 @@ class CompositeNeuron(wiring.Component):
 
         m.submodules.membrane = membrane = Membrane(self._drive_bits, self._config.leak)
         error = self.error_magnitude > backward
-        # No number is below 0, and linters remark on those who ask.
-        dropping = (permission < self._dropout) if self._dropout else 0
+        dropping = is_below(permission, self._dropout)
         m.d.comb += [
             membrane.drive.eq(self.drive),
             membrane.first.eq(self.first),
@@ -151,7 +151,7 @@ class CompositeNeuron(wiring.Component):
             self.membrane_following.eq(membrane.following),
             self.dropped.eq(Mux(self.first | ~self.learn, dropping, self.dropped_before)),
             self.spike.eq((membrane.potential > forward) & ~self.dropped),
-            self.gate.eq((membrane.potential > 0) & (membrane.potential < (1 << a)) & ~self.dropped),
+            self.gate.eq((membrane.potential >> a == 0) & (membrane.potential != 0) & ~self.dropped),
             self.permit.eq(permission < self.next_rate),
             self.error_pos.eq(error & ~self.error_negative),
             self.error_neg.eq(error & self.error_negative),

@@ -13,6 +13,7 @@ from backspike.config import RATE_BITS, NetworkConfig
 from backspike.model.seeding import seeding_start
 from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, Control, RegisterKind, RegisterMap
 
+from .comparison import is_below
 from .counters import RecentEvents, event_kinds, event_layout
 from .ram import ram
 from .seeding import BYTE
@@ -153,7 +154,7 @@ class RegisterFile(wiring.Component):
         # -- counters: each gets what its events have come to since its last turn ------------------------------------
 
         m.submodules.recent = recent
-        carry = Signal(len(total) - HALF)
+        carry = Signal(len(total) - HALF, reset_less=True)
         m.d.comb += [
             recent.events.eq(self.events),
             recent.clear.eq(renewing),
@@ -177,7 +178,7 @@ class RegisterFile(wiring.Component):
             with m.If(known(f"is_{limited.value}", asked(limited))):
                 with m.If(at[0]):
                     m.d.comb += written.eq(0)
-                with m.Elif(request.data[HALF:].any() | (request.data[:HALF] > largest)):
+                with m.Elif(~is_below(request.data, largest + 1)):
                     m.d.comb += written.eq(largest)
         for layer in config.weight_layers:
             with m.If(~counting & changed & (at == _half(registers[f"RATE_{layer.number}"].address))):
@@ -199,13 +200,16 @@ class RegisterFile(wiring.Component):
         plain = asked(RegisterKind.WINDOW, RegisterKind.RATE, RegisterKind.SEED)
         writes = known("writes", request.write & plain)
         waits = known("waits", request.write | is_weight)
-        response = self.responses.payload
+        response = Signal.like(self.responses.payload, reset_less=True)
         clear = Signal()
         reseed = Signal(init=1)
         everything = Signal(init=1)
         odd = Signal()
         holding = Signal()
-        m.d.comb += self.hold.eq((holding & waits) | renewing | clear | reseed)
+        m.d.comb += [
+            self.responses.payload.eq(response),
+            self.hold.eq((holding & waits) | renewing | clear | reseed),
+        ]
 
         def change_to(value: Value, condition: Value | int = 1) -> None:
             m.d.comb += [change.eq(value), changed.eq(condition)]
@@ -219,7 +223,7 @@ class RegisterFile(wiring.Component):
                 # All registers after a reset, else the counters alone: from SEED around to what comes before it.
                 m.d.comb += renewing.eq(1)
                 with m.If(~counting):
-                    is_counted = (at[1:] >= first_counter) & (at[1:] <= last_counter)
+                    is_counted = ~is_below(at[1:], first_counter) & is_below(at[1:], last_counter + 1)
                     change_to(self._first_value(m, at), everything | is_counted)
                     m.d.comb += step.eq(1)
                     with m.If(at == _half(registers["CONTROL"].address, 1)):

@@ -84,7 +84,7 @@ class LfsrSeeder(wiring.Component):
         groups, width = lfsr_groups(self._config), self._config.lfsr_bits
 
         # The register: with each byte that comes in from above, one goes out below.
-        state = Signal(width)
+        state = Signal(width, reset_less=True)
         leaping = Signal()
         place = Signal(range(width // BYTE))
         something = Signal()

@@ -43,8 +43,8 @@ class Serialiser(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        current = Signal(self._word)
-        waiting = Signal(self._word)
+        current = Signal(self._word, reset_less=True)
+        waiting = Signal(self._word, reset_less=True)
         current_valid = Signal()
         waiting_valid = Signal()
 

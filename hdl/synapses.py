@@ -407,9 +407,9 @@ class SynapseArray(wiring.Component):
         for bank, word in enumerate(words):
             own, error = now.visit.banks[bank], self.back.error[bank]
             product = product_of_errors(self._layer, word, self.error_pos, self.error_neg)
-            partial = Signal(error.shape())
-            total = Signal(error.shape())
-            begins = Signal()
+            partial = Signal(error.shape(), reset_less=True)
+            total = Signal(error.shape(), reset_less=True)
+            begins = Signal(reset_less=True)
             with m.If(now.valid):
                 m.d.sync += [partial.eq(product), total.eq(error), begins.eq(now.word == 0)]
             # Only rows of several words are summed up.

@@ -8,6 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
 
+from .comparison import is_below
+
 __all__ = ["TickSequencer"]
 
 
@@ -78,7 +80,7 @@ class TickSequencer(wiring.Component):
         m.d.comb += [
             self.begin.eq(~self.showing & self.available & ~self.hold),
             self.advance.eq(self.showing & ~self.ending & self.finished.all()),
-            self.final.eq((tick >= self._ticks - 2) | self.enough),
+            self.final.eq(~is_below(tick, self._ticks - 2) | self.enough),
             self.starting.eq(Mux(self.begin, 1, Mux(self.advance & ~self.last, (active << 1) | 1, 0))),
         ]
         m.d.sync += [

@@ -13,6 +13,7 @@ from backspike.config import GUMBEL_BITS, NetworkConfig
 from backspike.model.lfsr import POLYNOMIALS
 from backspike.model.wta import gumbel_table
 
+from .comparison import is_below
 from .description import Probe
 from .lfsr import leap
 from .neuron import Membrane
@@ -218,7 +219,7 @@ class WinnerTakeAll(wiring.Component):
             upper = Signal(upper_bits, name="upper" if name == "noise" else f"upper_{name}")
             uppers = [number >> lower_bits for number in table]
             steps = [place for place, (one, other) in enumerate(pairwise(uppers), start=1) if one != other]
-            m.d.sync += upper.eq(uppers[0] + sum((read.addr >= step for step in steps), Const(0)))
+            m.d.sync += upper.eq(uppers[0] + sum((~is_below(read.addr, step) for step in steps), Const(0)))
             m.d.comb += drawn.eq(Cat(read.data, upper))
         return drawn
 
@@ -291,7 +292,7 @@ class WinnerTakeAll(wiring.Component):
             with m.If(compared):
                 m.d.sync += self.winner.eq(best_lane)
         else:
-            so_far = Signal(score)
+            so_far = Signal(score, reset_less=True)
             base = Signal(range(fold * lanes + 1))
             with m.If(compared):
                 m.d.sync += base.eq(base + lanes)

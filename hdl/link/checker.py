@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
+from backspike.hdl.comparison import is_below
 from backspike.link import FRAME_BYTES, OVERHEAD, PARTS, WORDS, Request, Status
 from backspike.registers import RegisterMap
 
@@ -61,9 +62,10 @@ class RequestChecker(wiring.Component):
         m = Module()
         registers, classes = len(RegisterMap(self._config).registers), self._config.layers[-1]
         byte, size, status = self.body.payload, self.size, self.status
-        parts = Signal(range(PARTS + 1))
-        low = Signal(8)
-        outside = Signal()
+        parts = Signal(range(PARTS + 1), reset_less=True)
+        low = Signal(8, reset_less=True)
+        outside = Signal(reset_less=True)
+        known_register = is_below(byte, registers)
         allowed = Mux(self.mid_sample, Status.MID_SAMPLE, Status.DONE)
         m.d.sync += low.eq(byte)
 
@@ -86,14 +88,14 @@ class RequestChecker(wiring.Component):
                         conclude(Mux(size == 0, Status.DONE, Status.WRONG_BODY))
                     with m.Case(Request.READ):
                         # An address, and a count.
-                        conclude(Mux((size == 2) & (byte < registers), Status.DONE, Status.WRONG_BODY))
+                        conclude(Mux((size == 2) & known_register, Status.DONE, Status.WRONG_BODY))
                         take("Count")
                     with m.Case(Request.CHECKSUM):
                         # An address, and a count of two bytes.
-                        conclude(Mux((size == 3) & (byte < registers), allowed, Status.WRONG_BODY))
+                        conclude(Mux((size == 3) & known_register, allowed, Status.WRONG_BODY))
                     with m.Case(Request.WRITE):
                         # An address, and 1 to `WORDS` words.
-                        fits = (size[:2] == 1) & (size > 4) & (size <= 1 + 4 * WORDS) & (byte < registers)
+                        fits = (size[:2] == 1) & ~is_below(size, 5) & is_below(size, 2 + 4 * WORDS) & known_register
                         conclude(Mux(fits, allowed, Status.WRONG_BODY))
                     with m.Case(Request.SAMPLES):
                         m.d.sync += status.eq(Status.DONE)
@@ -102,7 +104,7 @@ class RequestChecker(wiring.Component):
                         conclude(Status.UNKNOWN_KIND)
             with m.State("Count"):
                 m.next = "Done"
-                with m.If((byte == 0) | (byte > WORDS)):
+                with m.If((byte == 0) | ~is_below(byte, WORDS + 1)):
                     conclude(Status.WRONG_BODY)
                 with m.Elif((status == Status.DONE) & self.mid_sample):
                     conclude(Status.MID_SAMPLE)
@@ -118,7 +120,7 @@ class RequestChecker(wiring.Component):
                     take("Label")
             with m.State("Label"):
                 # Told of a body that is whole: what is found wrong after it goes before.
-                with m.If(label_layout()(Cat(low, byte)).label >= classes):
+                with m.If(~is_below(label_layout()(Cat(low, byte)).label, classes)):
                     m.d.sync += status.eq(Status.WRONG_LABEL)
                 take("Length")
             with m.State("Length"):

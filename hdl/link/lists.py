@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike.config import NetworkConfig
+from backspike.hdl.comparison import is_below
 from backspike.hdl.samples import sample_layout
 from backspike.link import FRAME_BYTES
 
@@ -58,26 +59,28 @@ class ListReader(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        inputs, entry = self._config.layers[0], self.samples.p
-        left = Signal(range(self._frame_bytes // 2))
+        inputs = self._config.layers[0]
+        entry = Signal(self.samples.p.shape(), reset_less=True)
+        left = Signal(range(self._frame_bytes // 2), reset_less=True)
         place = Signal(2)
-        flags = Signal(label_layout())
+        flags = Signal(label_layout(), reset_less=True)
         last = (left == 1) & ~flags.goes_on
 
         # One above the last index; above all inputs, it stays.
         above = Signal(range(inputs + 2))
-        step = Signal(8)
+        step = Signal(8, reset_less=True)
         dropped = Signal()
         stepped = above + step
+        outside = ~is_below(stepped, inputs + 1)
         reached = Signal.like(above)
         m.d.comb += [
-            reached.eq(Mux(stepped > inputs, inputs + 1, stepped)),
-            dropped.eq((step == 0) | (stepped > inputs)),
+            reached.eq(Mux(outside, inputs + 1, stepped)),
+            dropped.eq((step == 0) | outside),
         ]
 
         free = Signal()
         close = Signal()
-        m.d.comb += free.eq(~self.samples.valid | self.samples.ready)
+        m.d.comb += [self.samples.payload.eq(entry), free.eq(~self.samples.valid | self.samples.ready)]
         with m.If(self.samples.ready):
             m.d.sync += self.samples.valid.eq(0)
 

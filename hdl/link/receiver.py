@@ -6,6 +6,7 @@ from amaranth import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from backspike.hdl.comparison import is_below
 from backspike.hdl.ram import ram
 from backspike.link import CRC_BYTES, FRAME_BYTES, HEADER_BYTES, OVERHEAD, LinkEvent
 
@@ -67,12 +68,14 @@ class FrameReceiver(wiring.Component):
         m.submodules.bytes = memory = ram(8, most)
         stored = memory.write_port()
         read = memory.read_port()
-        token, frame = self.i.payload, self.frame.p
+        token = self.i.payload
+        frame = Signal(frame_layout(most), reset_less=True)
         # Of the next byte, in the body: the header lies before it, in the memory's last bytes, which no body reaches.
         place = Signal(range(-HEADER_BYTES, most - HEADER_BYTES + 1), init=-HEADER_BYTES)
         too_long = Signal()
-        broken = Signal()
+        broken = Signal(reset_less=True)
         m.d.comb += [
+            self.frame.payload.eq(frame),
             read.addr.eq(self.address),
             self.data.eq(read.data),
             stored.addr.eq(place),
@@ -119,7 +122,7 @@ class FrameReceiver(wiring.Component):
             with m.State("Judge"):
                 with m.If(too_long):
                     refuse(LinkEvent.LONG)
-                with m.Elif(place < CRC_BYTES):
+                with m.Elif((place < 0) | is_below(place[:-1], CRC_BYTES)):
                     refuse(LinkEvent.SHORT)
                 with m.Elif(broken | ~self.crc.match):
                     refuse(LinkEvent.DAMAGED)
