@@ -7,6 +7,9 @@ Writes `docs/resources.md`. Networks are estimated (`fpga/estimate.py`); units a
 
 from __future__ import annotations
 
+import json
+import re
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,8 +21,9 @@ from table import markdown
 from backspike.config import PRESETS, NetworkConfig
 from backspike.files import write_atomic
 from backspike.fpga import estimate
-from backspike.fpga.boards import BOARDS, Board
+from backspike.fpga.boards import BOARDS, Board, find_board
 from backspike.fpga.families.family import Capacity
+from backspike.fpga.flow import synthesise
 from backspike.fpga.throughput import UnknownWorkError, cycles_per_sample, find_work
 from backspike.fpga.tools import tool_version
 from backspike.hdl.neuron import CompositeNeuron
@@ -34,6 +38,22 @@ STEP = 10
 
 MOST = 1_000
 """Hidden units of the largest network that is tried."""
+
+PARTS = {
+    "line and COBS": r"board\.transport",
+    "frames in: memory, CRC": r"board\.link\.(receiver|checksum|body)",
+    "requests: what is right": r"board\.link\.checker",
+    "requests: what is done, lists": r"board\.link\.executor",
+    "answers: memory, sequence": r"board\.(link|answer)",
+    "counters, the bits that count lately": r"board\.network\.registers\.recent",
+    "registers, rates, weight window": r"board\.network\.(registers|window|access|control__rate)",
+    "seeds of the LFSRs": r"board\.network\.(seeder|layer_1\.seeds)",
+    "input: lists, LFSRs": r"board\.network\.source",
+    "hidden layer": r"board\.network\.layer_1",
+    "output layer": r"board\.network\.layer_2",
+    "ticks, wins, clock and reset": "",
+}
+"""Parts of a board's design, each with a pattern of names; the first that matches counts."""
 
 
 def synapses(config: NetworkConfig) -> int:
@@ -144,6 +164,34 @@ def units() -> list[list[str]]:
     return lines
 
 
+def parts(preset: str, board: Board) -> list[list[str]]:
+    """Return where the cells of a preset's netlist on an iCE40 board are.
+
+    A table has the name of the register or the port next to it, which Yosys gives it; where parts share one, this is a
+    guess. A flip-flop whose input is not a table of its own takes a logic cell alone.
+    """
+    pll, divisor = board.timing(board.clock, board.usual_baud(board.clock))
+    folder = synthesise(board, board.load_config(preset), pll, divisor).folder
+    cells = json.loads((folder / "top.json").read_text())["modules"]["top"]["cells"]
+    bits = [bit for cell in cells.values() for ends in cell["connections"].values() for bit in ends]
+    uses = Counter(bits)
+    tables = {cell["connections"]["O"][0] for cell in cells.values() if cell["type"] == "SB_LUT4"}
+    found: dict[str, Counter[str]] = {part: Counter() for part in PARTS}
+    for name, cell in cells.items():
+        part = next(part for part, pattern in PARTS.items() if re.match(pattern, name))
+        kind = cell["type"].split("_")[1]
+        if kind.startswith("DFF"):
+            own = cell["connections"]["D"][0]
+            found[part]["flip-flops"] += 1
+            found[part]["alone"] += not (own in tables and uses[own] == 2)
+        found[part][kind] += 1
+    lines = [["part", "cells", "LUTs", "flip-flops", "of these alone", "block RAMs"]]
+    for part, kinds in sorted(found.items(), key=lambda item: -item[1]["LUT4"] - item[1]["alone"]):
+        numbers = [kinds["LUT4"] + kinds["alone"], kinds["LUT4"], kinds["flip-flops"], kinds["alone"], kinds["RAM40"]]
+        lines.append([part, *(f"{number:,}" for number in numbers)])
+    return lines
+
+
 @click.command()
 def main() -> None:
     """Estimate, synthesise and write the page."""
@@ -163,6 +211,12 @@ board is built for, from the clocks of a mean sample in a whole training; SP is 
 784-N-10, N in steps of {STEP}, up to {MOST:,}: the most that can be expected to fit.
 
 {markdown(largest())}
+## Where the cells are
+
+Of `tiny` on the iCEBreaker, after synthesis; cells are LUTs and flip-flops that share none. Place and route adds those
+that a carry chain alone takes, some 140 here.
+
+{markdown(parts("tiny", find_board("icebreaker")))}
 ## Units alone
 
 As they are in `mnist-ecp5`, synthesised by themselves. A spike generator and a neuron have no state of their own.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from amaranth import Cat, Const, Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.config import NetworkConfig
@@ -103,8 +102,14 @@ class RequestExecutor(wiring.Component):
             m.d.comb += [self.answer.valid.eq(1), self.answer.payload.eq(byte)]
             m.d.sync += place.eq(place + 1)
 
+        taken = Signal(8)
+        shift = Signal()
+        with m.If(shift):
+            m.d.sync += word.eq(Cat(word[8:], taken))
+
         def take(byte: object) -> None:
-            m.d.sync += [word.eq(Cat(word[8:], byte)), place.eq(place + 1)]
+            m.d.comb += [taken.eq(byte), shift.eq(1)]
+            m.d.sync += place.eq(place + 1)
 
         def finish() -> None:
             m.d.comb += self.done.eq(1)
@@ -128,18 +133,30 @@ class RequestExecutor(wiring.Component):
         m.d.comb += [lists.i.payload.eq(body.payload), self.mid_sample.eq(lists.begun)]
         # Results wait here while registers are accessed: a network whose result nobody takes would make them wait.
         winner = self.results.p.winner
+        # The one that came last moves up as soon as there is room.
         found = Cat(winner, self.results.p.most)
-        waiting = SyncFIFO(width=len(found), depth=2)
-        m.submodules.waiting = ResetInserter(self.reset)(waiting)
+        came = Signal()
+        waits = Signal()
+        fetched = Signal()
+        coming = Signal.like(found, reset_less=True)
+        waiting = Signal.like(found, reset_less=True)
         result = Signal(32)
         m.d.comb += [
-            waiting.w_data.eq(found),
-            waiting.w_en.eq(self.results.valid),
-            self.results.ready.eq(waiting.w_rdy),
-            self.unfetched.eq(waiting.r_rdy),
-            result[:16].eq(waiting.r_data[: len(winner)]),
-            result[16:].eq(waiting.r_data[len(winner) :]),
+            self.results.ready.eq(~came),
+            self.unfetched.eq(came | waits),
+            result[:16].eq(waiting[: len(winner)]),
+            result[16:].eq(waiting[len(winner) :]),
         ]
+        with m.If(~came):
+            m.d.sync += [came.eq(self.results.valid), coming.eq(found)]
+        with m.Elif(~waits):
+            m.d.sync += came.eq(0)
+        with m.If(~waits):
+            m.d.sync += [waits.eq(came), waiting.eq(coming)]
+        with m.Elif(fetched):
+            m.d.sync += waits.eq(0)
+        with m.If(self.reset):
+            m.d.sync += [came.eq(0), waits.eq(0)]
 
         # -- the link's counters -----------------------------------------------------------------------------------
 
@@ -214,9 +231,9 @@ class RequestExecutor(wiring.Component):
 
             with m.State("Feed"):
                 m.d.comb += [lists.i.valid.eq(body.valid), body.ready.eq(lists.i.ready)]
-                with m.If(waiting.r_rdy):
+                with m.If(waits):
                     m.next = "Send"
-                with m.Elif(~body.valid & lists.idle):
+                with m.Elif(~body.valid & lists.idle & ~came):
                     finish()
 
             with m.State("Settle"):
@@ -248,12 +265,13 @@ class RequestExecutor(wiring.Component):
                         m.d.sync += place.eq(0)
                         finish()
                 with m.Case(Request.CHECKSUM):
-                    give(word.word_select(place, 8))
+                    give(word[:8])
+                    m.d.comb += shift.eq(1)
                     with m.If(whole):
                         finish()
                 with m.Default():
                     give(result.word_select(place, 8))
                     with m.If(whole):
-                        m.d.comb += waiting.r_en.eq(1)
+                        m.d.comb += fetched.eq(1)
                         m.next = "Feed"
         return m
