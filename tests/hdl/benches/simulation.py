@@ -142,6 +142,7 @@ class _Simulation(Unit):
         self._domain = ClockDomain("sync")
         self._signals |= {"clk": self._domain.clk, "rst": self._domain.rst}
         self._put: dict[str, int] = {}
+        self._driven: dict[str, int] = {}
         self._together: dict[tuple[str, ...], Any] = {}
         self._tasks = _Tasks()
         self._clock = 0
@@ -178,13 +179,15 @@ class _Simulation(Unit):
         await bench.run()
 
     def _step(self) -> None:
-        """Begin a clock with what was put, and resume the tasks where it ends."""
-        self._put["clk"] = 0
-        ports = tuple(self._put)
+        """Begin a clock with what was put and is not there yet, and resume the tasks where it ends."""
+        changed = {port: value for port, value in self._put.items() if self._driven.get(port) != value}
+        self._driven |= changed
+        changed["clk"] = 0
+        ports = tuple(changed)
         if ports not in self._together:
             self._together[ports] = Cat(self._signals[port] for port in ports)
         bits = position = 0
-        for port, value in self._put.items():
+        for port, value in changed.items():
             bits |= value << position
             position += len(self._signals[port])
         self._put.clear()
