@@ -12,7 +12,7 @@ from backspike.registers import IDENTITY, SEMANTICS_VERSION, WINDOW, Control, Re
 
 from .bench import Bench
 
-ACCESSES = 400
+ACCESSES = 160
 HALVES = 256
 """At most, in the memory of a configuration of the tests."""
 
@@ -96,7 +96,7 @@ class RegisterModel:
 
 
 class RegisterFileBench(Bench):
-    """The job has ``config``, ``stalls``, and ``carries``: events come until a counter has filled more than a half.
+    """The job has ``config``, ``stalls``, and ``carries``: events come until a counter carries out of its lower half.
 
     The bench plays the network: quiet or not, its weights, and its events.
     """
@@ -108,7 +108,7 @@ class RegisterFileBench(Bench):
         self.responses = self.monitor("responses", self.job["stalls"])
         self.model = RegisterModel(config)
         self.kinds = event_kinds(config)
-        self.happening = False
+        self.happening = self.flooded = False
         self.counted = dict.fromkeys(self.kinds, 0)
         self.weights: dict[tuple[int, ...], int] = {}
         self.loaded: list[int] = []
@@ -123,8 +123,9 @@ class RegisterFileBench(Bench):
         for number, (address, write, value) in enumerate(self._accesses()):
             await self._access(number, address, write, value)
         if self.job["carries"]:
-            while max(self.counted.values()) < 0x1_8000:
-                await self.clocks(100)
+            self.flooded = True
+            while max(self.counted.values()) < 0x1_0100:
+                await self.clocks(20)
         self.happening = False
         await self.unit.edge
         for name in self.kinds:
@@ -260,7 +261,7 @@ class RegisterFileBench(Bench):
         passed = {name: kind.spacing for name, kind in self.kinds.items()}
         while True:
             events = dict.fromkeys(self.kinds, 0)
-            full = not self.one_in(4)
+            full = self.flooded or not self.one_in(4)
             for name, kind in self.kinds.items():
                 passed[name] += 1
                 if self.happening and passed[name] >= kind.spacing:
