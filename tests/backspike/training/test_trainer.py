@@ -463,11 +463,10 @@ def test_two_layers_learn_what_one_cannot() -> None:
     corners = np.array([[0, 0], [0, 255], [255, 0], [255, 255]], dtype=np.uint8)
     labels = np.array([0, 1, 1, 0])
     dataset = Dataset("xor", corners, labels, np.repeat(corners, 25, axis=0), np.repeat(labels, 25), 2)
-    network = Network(config)
+    network, show = Network(config), load_engine("fast")
     before = evaluate(network, dataset)
     for epoch in range(150):
-        for index in sample_order(4, config.seed, epoch):
-            network.run(Sample(corners[index], int(labels[index]), True))
+        show(network, corners, labels, sample_order(4, config.seed, epoch), True)
     after = evaluate(network, dataset)
     assert after >= 0.95, f"from {before} to {after}, seed {config.seed}"
 
