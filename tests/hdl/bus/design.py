@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,11 @@ def run(
 
 
 def assert_learned(
-    wrapper: str, kind: str, simulator: str, stalls: float, test: str = "learns", also: str = ""
+    wrapper: str, kind: str, simulator: str, stalls: float, test: str = "learns", also: Sequence[str] = ()
 ) -> None:
-    """Train on the bus, and compare results, weights and counters with the golden model's; run another test beside."""
+    """Train on the bus, and compare results, weights and counters with the golden model's; run other tests beside."""
     config = CONFIGS[kind]
-    tests = "|".join(rf"\.{name}$" for name in (test, also) if name)
+    tests = "|".join(rf"\.{name}$" for name in (test, *also))
     job, found = run(wrapper, kind, simulator, tests, stalls)
     model = Network(config, [job[f"weights_{layer}"] for layer in range(1, config.depth + 1)])
     results = read_results(config, found["results"].ravel())
