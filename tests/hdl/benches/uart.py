@@ -8,7 +8,7 @@ from backspike.hdl.link.uart import BREAK_BITS
 
 from .bench import Bench, Driver
 
-BYTES = 60
+BYTES = 40
 
 
 class UartBench(Bench):
