@@ -74,7 +74,7 @@ def test_hosts_of_a_crossbar_meet_the_model() -> None:
 
 @ON_BOTH
 def test_hosts_meet_the_model(simulator: str) -> None:
-    # Verilator builds slowly, Icarus runs slowly.
-    names = {"verilator": ["network_3"], "icarus": ["network_0", "network_1"]}[simulator]
+    # Icarus takes as long for one of them as Verilator for both of the others, its build included.
+    names = {"verilator": ["network_0", "network_3"], "icarus": ["network_1"]}[simulator]
     drawn = {name: variant for name, variant in variants().items() if name in names}
     check([dict.fromkeys(drawn, bench) for bench in BENCHES], drawn, simulator, SEED)

@@ -167,7 +167,7 @@ class SeededAnew(HostBench):
 class ResetInMidSample(HostBench):
     """All variants share the reset, so they share its clock too."""
 
-    RESET_AT = 12_000
+    RESET_AT = 2_500
 
     async def run(self) -> None:
         """Reset, and compare with a fresh model that has the weights found then."""
@@ -297,7 +297,7 @@ class ResultsLeftWaiting(HostBench):
             before, ticks = ticks, await self.host.read("TICKS")
             if ticks == before:
                 break
-            await self.clocks(1000)
+            await self.clocks(300)
         # The first result waits in the register, the second for it.
         assert ticks == 2 * self.config.ticks, f"expected two samples to be shown, not {ticks} ticks"
         assert await self.host.read("SAMPLES") == 1
