@@ -57,18 +57,18 @@ class LinkBench(Bench):
         for layer, matrix in enumerate(weights, start=1):
             await self.write_weights(layer, matrix)
         model = Network(self.config, weights)
+        kinds = [
+            self.refuse_damaged,
+            self.refuse_short_or_long,
+            self.refuse_order,
+            self.repeat,
+            self.interrupt,
+            self.refuse_body,
+            self.unknown_registers,
+        ]
+        self.random.shuffle(kinds)
         for number in range(self.job["rounds"]):
-            await self.random.choice(
-                [
-                    self.refuse_damaged,
-                    self.refuse_short_or_long,
-                    self.refuse_order,
-                    self.repeat,
-                    self.interrupt,
-                    self.refuse_body,
-                    self.unknown_registers,
-                ]
-            )()
+            await kinds[number % len(kinds)]()
             await self.show(model, [self._some(next(samples)) for _ in range(self.random.randint(1, 5))])
             if number == self.job["rounds"] // 2:
                 # LFSRs and rates begin anew, weights stay.
