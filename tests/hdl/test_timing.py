@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backspike.config import PRESETS, NetworkConfig
-from backspike.hdl.timing import late_lists, layer_cycles, sample_limit, tick_cycles
+from backspike.hdl.timing import late_lists, layer_cycles, sample_limit, sweep_cycles, tick_cycles
 from backspike.sim.exercise import random_config
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "hardware.md"
@@ -69,4 +69,8 @@ def test_a_list_is_late_where_units_still_move() -> None:
 def test_no_sample_comes_near_the_limit(seed: int) -> None:
     config = random_config(seed)
     every_row = [layer.rows for layer in config.weight_layers]
-    assert 2 * config.ticks * tick_cycles(config, every_row) < sample_limit(config), f"random_config({seed})"
+    limit = sample_limit(config)
+    assert 2 * config.ticks * tick_cycles(config, every_row) < limit, f"random_config({seed})"
+    # One layer after the other, four times over.
+    sweeps = sum(sweep_cycles(layer, layer.rows) for layer in config.weight_layers)
+    assert 4 * config.ticks * sweeps < limit, f"random_config({seed})"

@@ -20,7 +20,7 @@ _NETWORKS = "tests/mutation/networks.py"
 _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
 # A whole with a memory or on a bus is simulated as Verilog, which takes a minute to compile: units' tests have to do.
-_ALONE = ("memories", "controllers", "buses", "texts", "numbers")
+_ALONE = ("memories", "controllers", "buses", "texts")
 # They see buses from outside, as Verilog.
 _BUSES = ["tests/hdl/bus/test_axi.py", "tests/hdl/bus/test_wishbone.py"]
 _OWN = {

@@ -13,6 +13,7 @@ import pytest
 
 from . import measure
 from .__main__ import HEAD, merged, row
+from .arguments import ARGUMENTS
 from .catalogue import ROOT, files, unit_tests, whole_tests
 from .designs import compare, designs, kind_of, rtlil_of
 from .measure import Verdict
@@ -94,6 +95,12 @@ def test_every_file_has_tests() -> None:
     assert unit_tests("link/cobs.py") == ["tests/hdl/link/test_cobs.py"]
     assert unit_tests("pace.py") == unit_tests("input.py") == ["tests/hdl/test_spikes.py"]
     assert not [test for test in unit_tests("network.py") if not test.startswith("tests/hdl/bus/")]
+
+
+def test_arguments_are_about_mutants_that_there_are() -> None:
+    for file, reasons in ARGUMENTS.items():
+        changes = {mutant.change for place in find_mutants(file, (HDL / file).read_text()) for mutant in place}
+        assert set(reasons) <= changes, file
 
 
 def test_a_run_goes_on_where_one_has_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
