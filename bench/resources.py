@@ -179,7 +179,7 @@ def parts(preset: str, board: Board) -> list[list[str]]:
     found: dict[str, Counter[str]] = {part: Counter() for part in PARTS}
     for name, cell in cells.items():
         part = next(part for part, pattern in PARTS.items() if re.match(pattern, name))
-        kind = cell["type"].split("_")[1]
+        kind = cell["type"].removeprefix("SB_").split("_")[0]
         if kind.startswith("DFF"):
             own = cell["connections"]["D"][0]
             found[part]["flip-flops"] += 1
@@ -213,10 +213,16 @@ board is built for, from the clocks of a mean sample in a whole training; SP is 
 {markdown(largest())}
 ## Where the cells are
 
-Of `tiny` on the iCEBreaker, after synthesis; cells are LUTs and flip-flops that share none. Place and route adds those
-that a carry chain alone takes, some 140 here.
+Of `tiny` on the iCEBreaker, after synthesis; cells are LUTs, and flip-flops that share none. Place and route adds those
+that carry chains take alone.
 
 {markdown(parts("tiny", find_board("icebreaker")))}
+The layers and the input are the network's; the rest, link and registers, is what every board has. No single thing in
+it is large any more. Registers on their way take a cell for each bit: a value to write and a response are 64. The bits
+that count lately are needed since events come in every cycle, and a counter has its turn once in `4 * counters` of
+them. The CRC takes a byte per cycle; taken bit by bit it would be smaller, and an answer eight times as long in the
+making.
+
 ## Units alone
 
 As they are in `mnist-ecp5`, synthesised by themselves. A spike generator and a neuron have no state of their own.
