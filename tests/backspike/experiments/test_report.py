@@ -11,9 +11,9 @@ import pytest
 
 from backspike import BackspikeError
 from backspike.cli import main
-from backspike.experiments.definitions import load_experiment, load_sweep
+from backspike.experiments.definitions import load_experiment, load_sweep, load_sweeps
 from backspike.experiments.report import write_report
-from backspike.experiments.results import append_cell, cells_path, write_result
+from backspike.experiments.results import append_cell, cells_path, sweep_results, write_result
 from backspike.experiments.softmax import compare_with_softmax, softmax_path
 from backspike.experiments.task import Task
 from backspike.experiments.trained_out import TrainedOut, trained_out_path
@@ -234,6 +234,16 @@ def test_the_projects_own_results_make_a_page(tmp_path: Path) -> None:
     for picture in written[:-1]:
         assert f"images/{picture.name})" in text
     json.loads((root / "results" / "softmax.json").read_text())
+
+
+def test_the_projects_own_sweeps_are_finished_with_the_settings_they_have_now() -> None:
+    root = Path(__file__).parents[3]
+    begun = [sweep for sweep in load_sweeps(root / "experiments") if cells_path(root / "results", sweep).exists()]
+    assert begun
+    for sweep in begun:
+        known = sweep_results(root / "results", sweep)
+        missing = [(cell.values, cell.task.seed) for cell in sweep.cells() if cell.task.key not in known]
+        assert not missing, f"{sweep.name}: a setting has changed since, or `backspike sweep` was not run to its end"
 
 
 def test_a_damaged_comparison_is_named(experiments: Path, tmp_path: Path) -> None:
