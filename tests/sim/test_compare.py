@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
@@ -19,18 +20,20 @@ import pytest
 from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.datasets import load_dataset
 from backspike.hdl.verilog import write_design
+from backspike.layers import WeightLayer
 from backspike.model import Result
-from backspike.sim.compare import Comparison, Schedule, compare, schedule_of
+from backspike.sim.compare import WORDS_BY_REGISTER, Comparison, Schedule, compare, compare_native, schedule_of
 from backspike.sim.exchange import load_values
 from backspike.sim.exercise import random_config
 from backspike.sim.golden import expectations
 from backspike.sim.runner import BenchError, run_bench
 from tests.sim.accumulator import NEEDS_ICARUS, ON_BOTH
 
-SEEDS = range(1, 31)
+# So few, of the first two hundred, have all that is in any of these: `test_random_networks_leave_nothing_out`.
+SEEDS = (24, 26, 30, 67, 68, 92, 126, 127, 130, 136, 137, 145, 146, 160, 162)
 SAMPLES = 4
 # Verilator takes many times longer to build a design, so it gets some of them; more where Icarus gets none.
-ON_VERILATOR = (3, 25) if shutil.which("iverilog") else (3, 16, 17, 25)
+ON_VERILATOR = (26, 127) if shutil.which("iverilog") else (26, 127, 137, 145)
 
 # Two layers with a leak; words of which the last is not full.
 MIXED = PRESETS["tiny"].replace(name="mixed", leak=2, lanes=(3, 2), input_lfsrs=3)
@@ -90,11 +93,19 @@ def seconds(limit: int):
 # -- random networks ------------------------------------------------------------------------------------------------
 
 
+def stalls(seed: int) -> float:
+    return 0.3 if seed % 2 else 0.0
+
+
 def compare_random(seed: int, simulator: str) -> None:
     config = random_config(seed)
-    stalls = 0.3 if seed % 2 else 0.0
     assert_equal(
-        config, schedule(config, seed=seed), simulator, f"random_config({seed}): {config}", seed=seed, stalls=stalls
+        config,
+        schedule(config, seed=seed),
+        simulator,
+        f"random_config({seed}): {config}",
+        seed=seed,
+        stalls=stalls(seed),
     )
 
 
@@ -109,28 +120,70 @@ def test_some_of_them_on_verilator(seed):
     compare_random(seed, "verilator")
 
 
+def situations(config: NetworkConfig, seed: int) -> Iterator[tuple]:
+    """Give what a network is that its hardware, or the bench, has to deal with in another way."""
+    stalled = stalls(seed) > 0
+    lanes = {0: "all", config.input_lfsrs: "all", 1: "one"}.get(config.input_lanes, "some")
+    words = sum(layer.rows * layer.row_lanes for layer in config.weight_layers)
+    yield "depth", config.depth, config.input
+    yield "input draws", config.input_draws, config.depth > 1
+    yield "lists", config.input, config.input_buffers, lanes
+    yield "LFSR", config.lfsr_bits
+    yield "leak", config.depth, config.leak > 0
+    yield "leak", config.leak == 8
+    yield "patience", config.patience > 0, config.inference_patience is None
+    yield "ticks", "few" if config.ticks < 2 * config.depth else "many" if config.ticks >= 32 else "usual"
+    yield "weight", config.weight_bits if config.weight_bits in (4, 16) else "usual"
+    yield "stalls", config.depth, stalled
+    yield "stalls", config.input, stalled
+    yield "words by register", words > WORDS_BY_REGISTER["icarus"]
+    for layer in config.weight_layers:
+        yield "rate", layer.rate if layer.rate in (0, 256) else "usual"
+        yield "dropout", layer.dropout if layer.dropout in (0, 255) else "usual"
+
+
+def parts(layer: WeightLayer) -> Iterator[tuple]:
+    """Give what a layer's hardware is made of."""
+    depth = layer.config.depth
+    yield "layer", layer.number, depth
+    if layer.crossbar:
+        yield "crossbar", layer.first
+        return
+    fold = "whole" if layer.fold == 1 else "odd" if layer.units % layer.lanes else "even"
+    yield "memories", layer.first, layer.banks, layer.ports
+    yield "words", layer.first, layer.banks, fold
+    yield "folded", depth, layer.fold > 1
+    if layer.hidden:
+        yield "units", fold, layer.unit_width < layer.lanes
+
+
 def test_random_networks_leave_nothing_out():
-    configs = [random_config(seed) for seed in SEEDS]
-    assert {config.depth for config in configs} == {1, 2, 3, 4}
-    assert {config.input for config in configs} == {"rate", "spikes"}
-    assert {config.depth for config in configs if any(layer.fold > 1 for layer in config.weight_layers)} == {1, 2, 3, 4}
-    assert any(layer.units % layer.lanes for config in configs for layer in config.weight_layers)
-    assert {config.depth for config in configs if config.leak} == {1, 2, 3, 4}
-    assert {config.depth for config in configs if not config.leak} == {1, 2, 3, 4}
-    assert len({config.lfsr_bits for config in configs}) >= 3
-    # Errors that reach the first layer, where they are not the output's own; the model alone shows them, and that the
-    # hardware has the same is compared above.
-    reached = {config.name: 0 for config in configs if config.depth > 1}
-    learned = dict(reached)
-    for seed, config in zip(SEEDS, configs, strict=True):
+    """Few seeds have all that is in any of many; of a layer it counts if it learns.
+
+    The model alone shows that; that the hardware does the same is compared above.
+    """
+    wanted: set[tuple] = set()
+    for seed in range(1, 201):
+        config = random_config(seed)
+        wanted.update(situations(config, seed), *map(parts, config.weight_layers))
+    found: set[tuple] = set()
+    reached = {}
+    for seed in SEEDS:
+        config = random_config(seed)
         shown = schedule(config, seed=seed)
+        found.update(situations(config, seed))
+        last, errors = None, 0
+        for last in expectations(job_of(config, shown)):
+            if config.depth > 1:
+                errors += sum(bool((f["error_pos_1"] | f["error_neg_1"]).any()) for f in last.flags)
+        for layer, before in zip(config.weight_layers, shown.weights, strict=True):
+            if (last.state[f"weights_{layer.number}"] != before).any():
+                found.update(parts(layer))
         if config.depth > 1:
-            last = None
-            for last in expectations(job_of(config, shown)):
-                reached[config.name] += sum(bool((f["error_pos_1"] | f["error_neg_1"]).any()) for f in last.flags)
-            learned[config.name] = int((last.state["weights_1"] != shown.weights[0]).sum())
-    assert sum(count > 0 for count in reached.values()) >= len(reached) // 2, reached
-    assert sum(count > 0 for count in learned.values()) >= len(learned) // 3, learned
+            reached[config.name] = errors
+    assert not wanted - found
+    # Errors that reach the first layer, where they are not the output's own.
+    assert sum(count > 0 for count in reached.values()) > len(reached) / 2, reached
 
 
 def job_of(config, shown: Schedule) -> dict:
@@ -160,13 +213,23 @@ def test_tiny_learns_and_infers_as_the_model(simulator):
     assert all(np.array_equal(before, after) for before, after in zip(inference.weights, result.weights, strict=True))
 
 
+def assert_equal_after_each_sample(config, shown: Schedule) -> Comparison:
+    """Compare on the native simulation, which is built in a fraction of the time: each state after each sample."""
+    result = compare_native(config, shown, interval=1, optimise=False)
+    assert result.mismatch == ""
+    samples, ticks = len(shown.labels), result.counters["TICKS"]
+    counts = compared_counts(config, samples, ticks)
+    assert result.compared == {name: counts[name] for name in ("samples", "ticks", "weights", "LFSR states")}
+    return result
+
+
 @pytest.mark.parametrize("name", ["digits", "digits-deep"])
 def test_digits_learn_and_infer_as_the_model(name):
     config = PRESETS[name]
     dataset = load_dataset("digits", config, 1)
-    learning = assert_equal(config, schedule_of(config, dataset, 12, 1), "verilator")
+    learning = assert_equal_after_each_sample(config, schedule_of(config, dataset, 12, 1))
     assert learning.counters["WRITES_1"] > 0
-    inference = assert_equal(config, schedule_of(config, dataset, 4, 1, inference=True), "verilator")
+    inference = assert_equal_after_each_sample(config, schedule_of(config, dataset, 4, 1, inference=True))
     assert inference.counters["WRITES_1"] == 0
 
 
