@@ -81,10 +81,14 @@ def test_weights_that_differ_from_the_checkpoint_are_named():
 @pytest.fixture
 def small(monkeypatch):
     """Make the demo a matter of seconds: two epochs of a tiny network, on Icarus, which builds at once."""
-    compare = module.compare
+    compare, compared = module.compare, {}
 
     def on_icarus(config, schedule, **options):
-        return compare(config, schedule, simulator="icarus", **options)
+        # Shown again it is the same to the last bit, and its files are there.
+        number = len(schedule.labels)
+        if number not in compared:
+            compared[number] = compare(config, schedule, simulator="icarus", **options)
+        return compared[number]
 
     monkeypatch.setattr(module, "EPOCHS", 2)
     monkeypatch.setitem(module.PRESETS, "digits", SMALL)
