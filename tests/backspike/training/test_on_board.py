@@ -155,7 +155,7 @@ def test_bits_that_flip_are_found_and_learned_from_never(run, device, data, monk
 
     monkeypatch.setattr(on_board._Board, "begin", flip)
     told = []
-    for trial in range(6):
+    for trial in range(3):
         try:
             run(2, f"out{trial}")
         except BackspikeError as error:
