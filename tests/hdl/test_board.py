@@ -24,9 +24,9 @@ def variants(simulator: str):
     generator = random.Random(SEED)
     fixed = [
         # A round has one of the seven kinds of what is refused.
-        {"layers": (6, 4, 3), "lanes": (2, 1), "input": "spikes", "divisor": 7, "rounds": 8, "ticks": 7, "patience": 2},
+        {"layers": (6, 4, 3), "lanes": (2, 1), "input": "spikes", "divisor": 7, "rounds": 7, "ticks": 7, "patience": 2},
         # Lists of more than one part, each of which takes as long on the line as all samples of another's round.
-        {"layers": (300, 2, 3), "lanes": (2, 3), "input": "rate", "divisor": 5, "rounds": 3, "ticks": 5, "leak": 0},
+        {"layers": (300, 2, 3), "lanes": (2, 3), "input": "rate", "divisor": 5, "rounds": 2, "ticks": 5, "leak": 0},
     ]
     if simulator == "icarus":
         # It takes twenty times as long, and gets a small network on the fastest line.
