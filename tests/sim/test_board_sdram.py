@@ -56,14 +56,13 @@ def test_it_answers_as_the_model_does_and_the_part_has_nothing_to_complain_of():
     assert conversation.model.shown > 30
 
 
-def test_what_the_part_complains_of_is_told(tmp_path, capsys, monkeypatch):
+def test_what_the_part_complains_of_is_told(capsys, monkeypatch):
     """A controller that comes too late with its refreshes, in the device of a command that finds nothing else wrong."""
     monkeypatch.setattr("backspike.hdl.memory.sdram.SdramController.interval", 1000)
     monkeypatch.setattr("backspike.hdl.memory.sdram.Sdram", lambda: CHIP)
     # What is built so is for nobody else.
     monkeypatch.setattr(module, "_library", module._library.__wrapped__)
     monkeypatch.setattr(module, "SimulatedBoard", partial(SimulatedBoard, optimise=False))
-    CONFIG.save(tmp_path / "config.toml")
-    given = ["host", "identify", "--config", str(tmp_path / "config.toml"), "--simulate", "--sample-memory"]
+    given = ["host", "identify", "--config", "tiny", "--simulate", "--sample-memory"]
     assert main(given) == 2
     assert re.search(r"error: clock \d+ of the SDRAM: tREFI: no refresh for too long$", capsys.readouterr().err, re.M)

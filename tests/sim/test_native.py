@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -164,7 +166,9 @@ def test_impossible_stalls_are_refused() -> None:
 
 
 @pytest.mark.parametrize("seed", [3, 20])
-def test_the_engine_leaves_a_network_where_the_model_does(seed: int) -> None:
+def test_the_engine_leaves_a_network_where_the_model_does(seed: int, monkeypatch) -> None:
+    # For the few samples of each the compiler need not take its time.
+    monkeypatch.setattr("backspike.sim.native.NativeNetwork", partial(NativeNetwork, optimise=False))
     config = random_config(seed)
     data = load_dataset("random", config, seed)
     networks = [Network(config, lively_weights(config, seed)) for _ in range(2)]
