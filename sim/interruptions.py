@@ -23,7 +23,7 @@ from backspike.registers import window_words
 
 from .board import DirectLine, SimulatedBoard
 
-__all__ = ["INTERRUPTED", "KINDS", "Interruption", "check_weights_between", "interrupt"]
+__all__ = ["INTERRUPTED", "KINDS", "Interruption", "check_weights_between", "interrupt", "may_be_whole"]
 
 INTERRUPTED = PRESETS["tiny"].replace(name="interrupted", ticks=64, leak=1, lanes=(2, 2))
 """A network of few weights, each sample of which takes longer than a HELLO on the line: so it comes in any phase."""
@@ -118,10 +118,30 @@ def interrupt(
     device = Device(SerialTransport(DirectLine(board)), config)
     found = device.read_weights()
     what = f"{request.name} that was interrupted in clock {clock} ({kind})"
-    if kind != "HELLO" and clock < whole - _BYTE_CLOCKS:
+    if kind != "HELLO" and not may_be_whole(line, clock):
         states = states[:1]
     done = check_weights_between(states, _flat(found), what)
     return Interruption(kind, request, clock, done), _learned(device, config, found, random, what)
+
+
+def may_be_whole(line: bytes, clock: int) -> bool:
+    """Return whether a frame on a line that is cut in a clock, and idle from then on, may have come in whole.
+
+    The 0 that ends it begins the next host's frame as well. And of the byte before, bits that are 1 are those of a line
+    that is idle.
+
+    Parameters
+    ----------
+    line : bytes
+        The frame as it is on the line, ended by a 0.
+    clock : int
+        Of the cut, from the first bit on.
+    """
+    byte, within = divmod(clock, _BYTE_CLOCKS)
+    # Start bit, data from the lowest bit on, stop bit: of the one that is cut nobody knows.
+    cut = within // LEAST_DIVISOR
+    ending = len(line) - 1
+    return byte >= ending or (byte == ending - 1 and line[byte] >> cut == 0xFF >> cut)
 
 
 def check_weights_between(states: NDArray[np.int64], found: NDArray[np.int64], what: str) -> str:

@@ -12,10 +12,11 @@ from backspike import PRESETS, BackspikeError
 from backspike.datasets import load_dataset
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.serial_transport import SerialTransport
+from backspike.hdl.link.uart import LEAST_DIVISOR
 from backspike.model import Network
 from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.sim.exercise import lively_weights
-from backspike.sim.interruptions import INTERRUPTED, KINDS, check_weights_between, interrupt
+from backspike.sim.interruptions import INTERRUPTED, KINDS, check_weights_between, interrupt, may_be_whole
 from backspike.sim.native import HardwareError, NativeNetwork
 from backspike.training.engines import load_engine
 
@@ -39,6 +40,17 @@ def test_a_device_that_is_interrupted_is_whole() -> None:
         ("vanished", "nothing"),
     }
     assert not missed - found.keys(), found
+
+
+@pytest.mark.parametrize(
+    ("byte", "bit", "whole"),
+    [(0xF8, 3, True), (0xF8, 2, False), (0xF0, 3, False), (0xFF, 0, True), (0x7F, 7, False), (0x7F, 8, True)],
+)
+def test_ones_that_an_idle_line_goes_on_with_are_the_frames(byte, bit, whole) -> None:
+    line = bytes((5, byte, 0))
+    assert may_be_whole(line, (10 + bit) * LEAST_DIVISOR + 1) == whole
+    assert not may_be_whole(line, 10 * LEAST_DIVISOR - 1)
+    assert may_be_whole(line, 20 * LEAST_DIVISOR)
 
 
 @pytest.mark.parametrize(
