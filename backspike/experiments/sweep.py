@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from backspike.errors import BackspikeError
+from backspike.files import make_directory
+from backspike.locks import locked
 from backspike.training.engines import DEFAULT_ENGINE
 
 from .definitions import Cell, Sweep
@@ -37,6 +39,9 @@ ATTEMPTS = 3
 
 CONNECTED_WITHIN, WORKERS_WITHIN = 10, 60
 """Seconds within which a scheduler must answer, and have a worker."""
+
+LET_GO_WITHIN = 60.0
+"""Seconds within which a worker that has died lets go of its cell: a system may say that it is gone before it does."""
 
 NO_DASK = "a cluster needs Dask; install it with: pip install backspike[sweep]"
 
@@ -152,10 +157,17 @@ def run_cell(cell: Cell, data_dir: Path | None, engine: str, folder: Path | None
     engine : str
     folder : Path, optional
         Folder for checkpoints, from which an earlier attempt is gone on with; it goes when the cell is finished.
+
+    Raises
+    ------
+    BackspikeError
+        Another process has not let go of the folder within `LET_GO_WITHIN`; or of `Task.run`.
     """
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="backspike-") as temporary:
             return cell.task.run(Path(temporary), data_dir, engine)
+    with locked(make_directory(folder), LET_GO_WITHIN):
+        pass
     result = cell.task.run(folder, data_dir, engine)
     shutil.rmtree(folder, ignore_errors=True)
     return result

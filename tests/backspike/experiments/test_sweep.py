@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_a_killed_worker_loses_no_cell(four_cells: Path, tmp_path: Path, cluster
     outcome = run_sweep(sweep, results, scheduler=cluster.address, engine="numpy")
     killer.join()
     assert cluster.processes[1].wait(PATIENCE) == -signal.SIGKILL
-    assert (outcome.before, outcome.finished, outcome.failed) == (0, 4, 0)
+    assert (outcome.before, outcome.finished, outcome.failed) == (0, 4, 0), lines.read_text()
     found = read_cells(lines)
     assert len(lines.read_text().splitlines()) == 4, "every cell is written down once"
     for cell in sweep.cells():
@@ -166,6 +167,26 @@ def test_a_killed_worker_costs_at_most_the_epoch(one_cell: Path, tmp_path: Path,
     assert len(before) >= 2
     assert result["epoch_seconds"][: len(before)] == [round(seconds, 3) for seconds in before]
     assert list((tmp_path / "w").rglob("*.*")) == [], "checkpoints of finished cells go"
+
+
+def test_a_cell_waits_until_the_worker_that_died_over_it_has_let_go(
+    one_cell: Path, tmp_path: Path, monkeypatch
+) -> None:
+    """A connection may be gone before the lock is, as a process ends."""
+    (cell,) = load_sweep(one_cell).cells()
+    folder = tmp_path / "cell"
+    folder.mkdir()
+    with ExitStack() as dying:
+        dying.enter_context(locked(folder))
+        release = threading.Timer(0.3, dying.close)
+        release.start()
+        assert run_cell(cell, None, "fast", folder)["test_curve"] == run_cell(cell, None, "fast")["test_curve"]
+        release.join()
+    assert not folder.exists()
+    folder.mkdir()
+    monkeypatch.setattr(module, "LET_GO_WITHIN", 0.1)
+    with locked(folder), pytest.raises(BackspikeError, match=r"^another process writes to .*/cell; "):
+        run_cell(cell, None, "fast", folder)
 
 
 def kill_itself_for_four_ticks(cell: Cell) -> dict[str, object]:
