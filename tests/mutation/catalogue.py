@@ -9,14 +9,14 @@ from pathlib import Path
 from .designs import kind_of
 from .trial import HDL
 
-__all__ = ["files", "unit_tests", "whole_tests"]
+__all__ = ["files", "later_tests", "quick_tests", "unit_tests", "whole_tests"]
 
 ROOT = HDL.parent
 _TESTS = ROOT / "tests" / "hdl"
 # About texts: ports, descriptions, Verilog.
 _TEXTS = ("test_description", "test_documentation", "test_names", "test_package", "test_verilog")
 _WHOLES = ("network.py", "board.py", "link/host_link.py")
-_NETWORKS = "tests/mutation/networks.py"
+_NETWORKS = ["tests/mutation/ticks.py", "tests/mutation/networks.py"]
 _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
 # A whole with a memory or on a bus is simulated as Verilog, which takes a minute to compile: units' tests have to do.
@@ -67,7 +67,17 @@ def whole_tests(file: str) -> list[str]:
         return []
     if file == "board.py" or "transport" in file:
         return [_BOARD]
-    return [_LINK, _BOARD] if file.startswith("link/") else [_NETWORKS]
+    return [_LINK, _BOARD] if file.startswith("link/") else _NETWORKS
+
+
+def quick_tests(file: str) -> list[str]:
+    """Return the tests that come first: a unit's, or of a file that has none the quickest of a whole."""
+    return unit_tests(file) or whole_tests(file)[:1]
+
+
+def later_tests(file: str) -> list[str]:
+    """Return the tests for what the first have let through."""
+    return whole_tests(file)[0 if unit_tests(file) else 1 :]
 
 
 @cache

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .arguments import ARGUMENTS
-from .catalogue import unit_tests, whole_tests
+from .catalogue import later_tests, quick_tests, unit_tests
 from .designs import compare, designs, kind_of
 from .mutants import Mutant, draw_mutants, find_mutants
 from .trial import HDL, Outcome, in_processes, install, run_tests
@@ -52,7 +52,7 @@ def measure(
 ) -> Iterator[Verdict]:
     """Give verdicts on mutants of a file, until as many as are wanted have an effect, or there are no more.
 
-    Those that only tests of a whole can kill come last.
+    Those that only slow tests of a whole can kill come last.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def measure(
     """
     drawn = draw_mutants(find_mutants(file, (HDL / file).read_text()), Random(f"{seed} {file}"))
     mutants = [mutant for mutant in drawn if only is None or mutant.change in only]
-    unit, has_unit = _right_outcome(tuple(unit_tests(file))), bool(unit_tests(file))
+    unit = _right_outcome(tuple(quick_tests(file)))
     work = [partial(_try_unit, mutant, unit) for mutant in mutants if mutant.change not in known]
     tried = _checked(jobs, work, unit)
 
@@ -80,7 +80,7 @@ def measure(
     for mutant in mutants:
         new = mutant.change not in known
         kind, why = next(tried) if new else (known[mutant.change].kind, known[mutant.change].why)
-        if new and kind == "survived" and has_unit:
+        if new and kind == "survived":
             kind, why = effect(mutant)
         verdict = Verdict(mutant.line, mutant.change, kind, why)
         effective += verdict.kind in EFFECTIVE
@@ -91,11 +91,9 @@ def measure(
         if effective == wanted:
             break
     tried.close()
-    whole = _right_outcome(tuple(whole_tests(file))) if left else Outcome()
+    whole = _right_outcome(tuple(later_tests(file))) if left else Outcome()
     work = [partial(_try_whole, mutant, whole) for mutant in left]
     for mutant, (kind, why) in zip(left, _checked(jobs, work, whole), strict=True):
-        if kind == "survived" and not has_unit:
-            kind, why = effect(mutant)
         yield Verdict(mutant.line, mutant.change, kind, why)
 
 
@@ -137,13 +135,13 @@ def _checked(
 
 
 def _try_unit(mutant: Mutant, right_outcome: Outcome) -> tuple[str, str]:
-    """Return kind and reason of the verdict of the unit's tests on a mutant; in a process of its own."""
-    return _try("unit", unit_tests(mutant.file), mutant, right_outcome)
+    """Return kind and reason of the verdict of the first tests on a mutant; in a process of its own."""
+    return _try("unit" if unit_tests(mutant.file) else "whole", quick_tests(mutant.file), mutant, right_outcome)
 
 
 def _try_whole(mutant: Mutant, right_outcome: Outcome) -> tuple[str, str]:
-    """Return those of the tests of a whole."""
-    return _try("whole", whole_tests(mutant.file), mutant, right_outcome)
+    """Return those of the other tests of a whole."""
+    return _try("whole", later_tests(mutant.file), mutant, right_outcome)
 
 
 def _try(killed: str, tests: list[str], mutant: Mutant, right_outcome: Outcome) -> tuple[str, str]:

@@ -113,12 +113,14 @@ def _chain(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]:
 
 
 def _not_code(nodes: list[ast.AST]) -> Iterator[ast.AST]:
-    """Give what makes no hardware: texts, types, imports, refusals, and the names of signals."""
+    """Give what makes no hardware: texts, types, imports, refusals, and the names of signals and of where they are."""
     for node in nodes:
         if isinstance(node, ast.FunctionDef):
             yield from node.decorator_list
             if node.returns:
                 yield node.returns
+            if node.name == "probes":
+                yield node
         elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
             yield node.annotation
         elif isinstance(node, ast.Raise | ast.Import | ast.ImportFrom | ast.JoinedStr) or (
@@ -149,7 +151,9 @@ def _edits(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> Iterator[_Edit]:
         if node.value:
             yield lambda found: ast.Constant(found.value - 1)
     elif isinstance(node, ast.Constant) and type(node.value) is bool:
-        yield lambda found: ast.Constant(not found.value)
+        # A reset more than needed is never wrong.
+        if not (node.value and getattr(parents[node], "arg", "") == "reset_less"):
+            yield lambda found: ast.Constant(not found.value)
     elif isinstance(node, ast.IfExp):
         yield lambda found: ast.IfExp(found.test, found.orelse, found.body)
     elif isinstance(node, ast.Call):
