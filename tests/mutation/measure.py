@@ -102,7 +102,7 @@ def _right_outcome(tests: tuple[str, ...]) -> Outcome:
     """Return what tests say of the right source."""
     if not tests:
         return Outcome()
-    outcome = next(in_processes(1, [partial(run_tests, tests, {})]))
+    outcome = next(in_processes(1, [partial(run_tests, tests)]))
     if isinstance(outcome, BaseException):
         raise outcome
     if outcome.failed:
@@ -148,7 +148,7 @@ def _try(killed: str, tests: list[str], mutant: Mutant, right_outcome: Outcome) 
     if not right_outcome.steps:
         return "survived", ""
     install(mutant)
-    outcome = run_tests(tests, right_outcome.steps, Path(mutant.file).stem)
+    outcome = run_tests(tests, right_outcome, Path(mutant.file).stem)
     if not outcome.failed:
         return "survived", ""
     try:

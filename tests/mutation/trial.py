@@ -10,7 +10,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -30,6 +32,12 @@ __all__ = ["HDL", "Outcome", "in_processes", "install", "run_tests"]
 HDL = Path(__file__).parents[2] / "hdl"
 SLOWER = 2
 """A test that takes so many times the simulation steps of the right design waits for something that does not come."""
+PATIENCE = 3
+"""So many seconds more than twice those of the right design, and what builds one comes to no end."""
+
+
+_foreign: set[str] = set()
+"""Modules that tests have imported, but ours."""
 
 
 class _Mutated(SourceFileLoader):
@@ -56,11 +64,15 @@ class _Finder(MetaPathFinder):
 def install(mutant: Mutant) -> None:
     """Let all imports from now on see a mutant; what is imported already is imported anew."""
     for name in list(sys.modules):
-        if name.split(".")[0] in ("backspike", "tests") and not name.startswith("tests.mutation"):
+        if _is_ours(name) and not name.startswith("tests.mutation"):
             del sys.modules[name]
     path = str(HDL / mutant.file)
     name = "backspike.hdl." + mutant.file.removesuffix(".py").replace("/", ".")
     sys.meta_path.insert(0, _Finder(name, path, mutant.compile(path)))
+
+
+def _is_ours(name: str) -> bool:
+    return name.split(".")[0] in ("backspike", "tests")
 
 
 # -- processes --------------------------------------------------------------------------------------------------------
@@ -79,8 +91,9 @@ def in_processes(jobs: int, work: Sequence[Callable[[], Any]], seconds: float = 
         Of CPU, after which an endless one raises TimeoutError.
     """
     # What no mutant is of: each process has it at once.
-    for name in ("cocotb", "hypothesis", "numpy"):
-        import_module(name)
+    for name in ("cocotb", "hypothesis", "numpy", *_foreign):
+        with suppress(ImportError):
+            import_module(name)
     running: dict[Connection, tuple[int, int]] = {}
     results: dict[int, Any] = {}
     started = given = 0
@@ -98,6 +111,8 @@ def in_processes(jobs: int, work: Sequence[Callable[[], Any]], seconds: float = 
                     results[number] = pickle.loads(receiver.recv_bytes())
                 except EOFError:
                     results[number] = ChildProcessError("the process has ended without a result")
+                if isinstance(results[number], Outcome):
+                    _foreign.update(results[number].modules)
                 receiver.close()
                 os.waitpid(pid, 0)
             while given in results:
@@ -124,7 +139,7 @@ def _fork(work: Callable[[], Any], sender: Connection, seconds: float) -> int:
         resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 60))
         # Not of addresses, of which Yosys reserves more than it uses.
         resource.setrlimit(resource.RLIMIT_DATA, (4 << 30, 4 << 30))
-        signal.signal(signal.SIGXCPU, _give_up)
+        signal.signal(signal.SIGXCPU, partial(_give_up, sender))
         try:
             result = work()
         except BaseException as error:
@@ -134,8 +149,10 @@ def _fork(work: Callable[[], Any], sender: Connection, seconds: float) -> int:
         os._exit(0)
 
 
-def _give_up(number: int, frame: object) -> None:
-    raise TimeoutError("it does not come to an end")
+def _give_up(sender: Connection, number: int, frame: object) -> None:
+    """End the process: an exception would be a test's failure, and what follows it as endless."""
+    sender.send_bytes(pickle.dumps(TimeoutError("it does not come to an end")))
+    os._exit(0)
 
 
 # -- tests ------------------------------------------------------------------------------------------------------------
@@ -147,7 +164,7 @@ class Outcome:
 
     ``failed``: the first that fails, or None; ``why``: the last line of its failure; ``asserted``: it
     is a claim of the test's that does not hold, not another error; ``steps``: of the simulation in each test;
-    ``seconds``: of CPU in all.
+    ``seconds``: of CPU in all; ``quiet``: the most in a row without a step; ``modules``: others' that were imported.
     """
 
     failed: str | None = None
@@ -155,13 +172,27 @@ class Outcome:
     asserted: bool = False
     steps: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    quiet: int = 0
+    modules: list[str] = field(default_factory=list)
 
 
 class _Watch:
     """What the tests in this process are asked for, and what they say."""
 
-    def __init__(self, most: dict[str, int], first: str) -> None:
-        self.outcome, self._most, self._first = Outcome(), most, first
+    def __init__(self, right: Outcome | None, first: str) -> None:
+        self.outcome, self._first = Outcome(), first
+        self._most = right.steps if right else {}
+        self._patience = PATIENCE + 2 * right.quiet if right else 1 << 62
+        self._done = self._quiet = 0
+
+    def look(self, number: int, frame: object) -> None:
+        """Give up where nothing is simulated for long, second by second of CPU."""
+        done = sum(self.outcome.steps.values())
+        self._quiet = self._quiet + 1 if done == self._done else 0
+        self._done = done
+        self.outcome.quiet = max(self.outcome.quiet, self._quiet)
+        if self._quiet > self._patience:
+            signal.raise_signal(signal.SIGXCPU)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -200,24 +231,30 @@ class _Watch:
         self.outcome.why = f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
-def run_tests(paths: Sequence[str], most: dict[str, int], first: str = "") -> Outcome:
+def run_tests(paths: Sequence[str], right: Outcome | None = None, first: str = "") -> Outcome:
     """Run tests until one fails.
 
     Parameters
     ----------
     paths : sequence of str
-    most : dict
-        Steps of the right design, of each test: many more than that, and it fails.
+    right : Outcome, optional
+        Of the right design: a test with many more steps fails; one that builds for much longer comes to no end.
     first : str
         Tests that have it in their name come before others.
     """
-    watch = _Watch(most, first)
+    watch = _Watch(right, first)
     standard = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
     standard += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     before = time.process_time()
+    signal.signal(signal.SIGPROF, watch.look)
+    signal.setitimer(signal.ITIMER_PROF, 1, 1)
     status = pytest.main([*standard, *paths], plugins=[watch])
     if status and not watch.outcome.failed:
         # No test says so: there is none, or pytest itself has failed.
         watch.outcome.failed, watch.outcome.why = "pytest", f"it ends with {status!r}"
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    watch.outcome.modules = (
+        [name for name in sys.modules if not _is_ours(name) and name != "__main__"] if right is None else []
+    )
     watch.outcome.seconds = time.process_time() - before
     return watch.outcome
