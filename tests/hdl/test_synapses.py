@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import random
 
+import pytest
+from amaranth.hdl import Cat
+from amaranth.sim import Simulator
+
+from backspike.hdl import synapses
+from backspike.hdl.ram import ram
 from backspike.hdl.synapses import SynapseArray, drive_shape, error_shape
+from backspike.hdl.verilog import find_ports
 from backspike.sim.exercise import random_config
 
 from .benches.simulation import simulate
@@ -47,6 +54,32 @@ def variants():
 @FEW_AND_REST
 def test_sweeps_as_the_model_does(few: bool) -> None:
     simulate(SynapseArrayBench, choose(variants(), FEW, few), SEED)
+
+
+def test_a_single_port_reads_or_writes_at_one_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In any cycle, whatever comes in: or else it would take memories of two ports."""
+    stores, draw = [], random.Random(SEED)
+    monkeypatch.setattr(synapses, "ram", lambda *shape, **init: stores.append(ram(*shape, **init)) or stores[-1])
+    config = random_config(SEED, synapses="rows", layers=(5, 3), lanes=(2,), banks=(2,), ports=(1,))
+    array = SynapseArray(config.weight_layer(1))
+    inputs = Cat(signal for signal, direction in find_ports(array).values() if direction.name == "Input")
+    writes = set()
+
+    async def testbench(context):
+        for _ in range(200):
+            context.set(inputs, draw.getrandbits(len(inputs)))
+            await context.tick()
+            for store in stores:
+                (read,), (write,) = store.read_ports, store.write_ports
+                writing = context.get(write.en)
+                assert (context.get(read.en), context.get(read.addr)) == (not writing, context.get(write.addr)), SEED
+                writes.add(writing)
+
+    simulator = Simulator(array)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    assert (len(stores), writes) == (2, {0, 1})
 
 
 def test_sums_have_room_for_their_extremes() -> None:
