@@ -30,6 +30,10 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "wta.py": {
         "GROUP = 10 -> GROUP = 11": "the same winner by comparisons in groups of another size",
         "GROUP = 10 -> GROUP = 9": "the same winner by comparisons in groups of another size",
+        "base = Signal(range(fold * lanes + 1)) -> base = Signal(range(fold * lanes + 0))": (
+            "what the last word adds is not looked at: the next race begins at 0"
+        ),
+        "upper = bits % 4 -> upper = bits % 3": "bits that follow from the place in the table are the same as stored",
     },
 }
 """For each file, from the change to the reason."""
