@@ -33,7 +33,7 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 _METHODS = {"any": "all", "all": "any"}
 _FUNCTIONS = {"min": "max", "max": "min"}
 _CONDITIONS = ("If", "Elif")
-_WIDTHS = ("Signal", "In", "Out", "signed", "unsigned")
+_WIDTHS = ("Signal", "In", "Out", "StructLayout", "signed", "unsigned")
 
 _Edit = Callable[[ast.AST], "ast.AST | None"]
 

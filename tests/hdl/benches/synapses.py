@@ -65,6 +65,8 @@ class SynapseArrayBench(Bench):
         model = SynapseArray(config, weights, np.array([1], dtype=np.uint64))
         for tick in range(TICKS):
             await self._tick(tick, model)
+            if not self.job["stalls"] and self.one_in(4):
+                await self._list_after_list(tick, model)
             for _ in range(self.random.choice([0, 0, 1, 5])):
                 await self.unit.edge
             if self.one_in(4):
@@ -184,6 +186,33 @@ class SynapseArrayBench(Bench):
         assert self.errors == errors, f"{where}: expected errors {errors}, got {self.errors}"
         model.update(np.array(learning, dtype=np.int64), error_pos, error_neg)
 
+    async def _list_after_list(self, tick: int, model: SynapseArray) -> None:
+        """Have the bias row learn, and list it alone again, as soon after as can be: it is read as it was written."""
+        unit, bias = self.unit, Row(self.inputs, True, 0, 1)
+        self.shown = error_pos, error_neg = self._errors()
+        update = bool(error_pos.any() or error_neg.any())
+        unit.put(update=int(update))
+        visits = self._visits([bias])
+        gap = 1 if self.layer.first else 3
+        times = []
+        for visit in visits * 2:
+            await self.visits.send(self._payload(visit))
+            times.append(self.now())
+            if len(times) == 1:
+                for _ in range(gap):
+                    await unit.edge
+        steps = self._steps(visits * 2, error_pos | error_neg, gap)
+        assert [times[1] - times[0]] == steps, f"tick {tick}: list after list took {times} cycles, not {steps}"
+        await unit.edge
+        drives = await self._drives()
+        for _ in range(2):
+            expected = model.forward(np.array([self.inputs]))[: self.units].tolist()
+            if update:
+                model.update(np.array([self.inputs]), error_pos, error_neg)
+        assert drives[: self.units] == expected, (
+            f"tick {tick}, list after list: expected drives {expected}, got {drives}"
+        )
+
     def _visits(self, rows: list[Row]) -> list[list[Row]]:
         """Draw visits: rows of different banks whose units share a word below, in any order; then the bias."""
         visits: list[list[Row]] = []
@@ -200,12 +229,15 @@ class SynapseArrayBench(Bench):
         self.random.shuffle(visits)
         return [*visits, [rows[-1]]]
 
-    def _steps(self, visits: list[list[Row]], error: NDArray[np.bool_]) -> list[int]:
-        """Return the clocks from visit to visit: a word each, but not those in which a single port writes.
+    def _steps(self, visits: list[list[Row]], error: NDArray[np.bool_], gap: int = 0) -> list[int]:
+        """Return the clocks from visit to visit, with a gap between: a word each, but not those in which it waits.
 
-        It writes a word that changes in the second clock after that in which the word was read.
+        A single port writes a word that changes in the second clock after that in which the word was read. Two ports
+        read no bias row in that clock, where a list can come so soon and begins with the word.
         """
-        single = self.layer.ports == 1
+        layer = self.layer
+        single = layer.ports == 1
+        waits = layer.first and layer.fold == 1 and not single and not layer.crossbar
         writes = [single and bool(word.any()) for word in error.reshape(self.fold, self.lanes)]
         clock, written, taken = 0, set(), []
         for visit in visits:
@@ -213,10 +245,11 @@ class SynapseArrayBench(Bench):
             for changes in writes:
                 while clock in written:
                     clock += 1
-                if changes and learning:
+                if (changes and learning) or (waits and visit[0].number == self.inputs):
                     written.add(clock + 2)
                 clock += 1
             taken.append(clock)
+            clock += gap
         return [later - earlier for earlier, later in pairwise(taken)]
 
     def _payload(self, visit: list[Row]) -> dict[str, Any]:
