@@ -1,8 +1,8 @@
 """`make mutation`: the mutation score of each file of hdl/, and a table in docs/verification.md and build/mutation/.
 
-Names of files, or parts of them, choose some: ``python -m tests.mutation cobs uart``. The folder then keeps what others
-have shown before. ``--resume`` keeps the verdicts that are there, of a run that was stopped or wanted fewer mutants;
-``--survivors`` tries those again that have survived, after tests have become stricter.
+Names of files, or parts of others, choose some: ``python -m tests.mutation cobs uart``. The folder then keeps what
+others have shown before. ``--resume`` keeps the verdicts that are there, of a run that was stopped or wanted fewer
+mutants; ``--survivors`` tries those again that have survived, after tests have become stricter.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def main(
     folder: Path,
 ) -> None:
     """Measure mutation scores."""
-    chosen = [file for file in files() if not names or any(name in file for name in names)]
+    parts = {name for name in names if name not in files()}
+    chosen = [file for file in files() if not names or file in names or any(part in file for part in parts)]
     if not chosen:
         raise click.ClickException(f"no file of hdl/ has {' or '.join(names)} in its name")
     folder.mkdir(parents=True, exist_ok=True)
