@@ -5,6 +5,9 @@ from __future__ import annotations
 __all__ = ["ARGUMENTS"]
 
 ARGUMENTS: dict[str, dict[str, str]] = {
+    "comparison.py": {
+        "if bound <= 0 -> if bound < 0": "with no bit of the bound set, nothing is added to a value that is not below",
+    },
     "link/checker.py": {
         "parts.eq(parts + 1) -> parts.eq(parts - 1)": "in seven bits 64 steps down from 0 end at 64, too",
     },
