@@ -36,6 +36,8 @@ DEVELOPMENT := $(VENV)/development.stamp
 # Python compiles what is imported when it is: to compile all that is there takes a third of the time.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile --editable
 TYPES := build/types/backspike
+# Without bytecode every Python that the tests start, and there are a thousand, would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 QUICK := tests/model tests/hdl $(patsubst %,tests/backspike/test_%.py,config layers names registers toml)
 
 # What the bits of the file configure is simulated and learns, where the decoder is installed.
