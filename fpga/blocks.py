@@ -6,12 +6,12 @@ A block costs nothing where it would lie idle; a bit in a register takes a logic
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .families.family import Area, Capacity
 
-__all__ = ["REGISTERS_PREFERRED", "fill_blocks"]
+__all__ = ["REGISTERS_PREFERRED", "choose", "fill_blocks"]
 
 REGISTERS_PREFERRED = 4
 """Bits more than a memory's blocks cost for which Yosys makes registers still, as the record of areas shows."""
@@ -69,18 +69,39 @@ def fill_blocks(text: str, area: Area, capacity: Capacity) -> str:
         return text
     memories = list(_memories(text, area, capacity))
     left = capacity.block_rams - sum(memory.blocks for memory in memories if not memory.of_registers)
-    chosen = set()
-    small = [memory for memory in memories if memory.of_registers and memory.plain and memory.bits >= LEAST_BITS]
-    for memory in sorted(small, key=lambda memory: memory.bits / memory.blocks, reverse=True):
-        if memory.blocks <= left:
-            left -= memory.blocks
-            chosen.add((memory.module, memory.name))
+    small = [memory for memory in memories if memory.of_registers and memory.plain]
+    numbers = choose([(memory.bits, memory.blocks) for memory in small], left)
+    chosen = {(small[number].module, small[number].name) for number in numbers}
 
     def give(module: re.Match[str]) -> str:
         name = module[0].split("\n", 1)[0]
         return _MEMORY.sub(lambda found: _block(found) if (name, found["name"]) in chosen else found[0], module[0])
 
     return _MODULE.sub(give, text)
+
+
+def choose(small: Sequence[tuple[int, int]], left: int) -> list[int]:
+    """Return which memories of registers are given the blocks of RAM that are left, those that fill theirs most first.
+
+    Parameters
+    ----------
+    small : sequence of (int, int)
+        Bits of each memory, and blocks that it would take.
+    left : int
+        Blocks of RAM that no other memory takes.
+
+    Returns
+    -------
+    list of int
+        Their numbers in the sequence.
+    """
+    chosen = []
+    for number in sorted(range(len(small)), key=lambda number: small[number][0] / small[number][1], reverse=True):
+        bits, blocks = small[number]
+        if bits >= LEAST_BITS and blocks <= left:
+            left -= blocks
+            chosen.append(number)
+    return chosen
 
 
 def _memories(text: str, area: Area, capacity: Capacity) -> Iterable[_Memory]:

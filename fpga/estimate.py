@@ -2,7 +2,8 @@
 
 Look-up tables and flip-flops grow with what the design is made of (`contents.py`), by coefficients that are fitted,
 when asked for, to the record that `bench/area.py` makes (`fpga/area.json`): they change with it alone. Block RAMs are
-not fitted: they follow from the shapes of the memories, as Yosys maps them.
+not fitted: they follow from the shapes of the memories, as Yosys maps them; those that a board has left are filled as a
+build fills them (`blocks.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.files import read_json, reading, write_atomic
 
-from .blocks import REGISTERS_PREFERRED
+from .blocks import REGISTERS_PREFERRED, choose
 from .boards import Board
 from .contents import Contents, Memory, contents
 from .families import area_of
@@ -74,7 +75,7 @@ class Estimate:
         )
 
 
-def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> dict[str, int]:
+def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool, blocks: int = 0) -> dict[str, int]:
     """Return the block RAMs, single-port RAMs, tables of distributed RAM, and bits in registers that memories take.
 
     Parameters
@@ -84,14 +85,16 @@ def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> d
         ``"ice40"`` or ``"ecp5"``.
     single_port : bool
         The device has RAMs with a single port for the memories that need no more.
+    blocks : int
+        Block RAMs of the device: those that are left are given to memories that would be registers.
     """
     area = area_of(family)
+    small: list[tuple[int, int]] = []
     found = {"block_rams": 0, "single_port_rams": 0, "distributed": 0, "registers": 0}
     for memory in memories:
-        if single_port and memory.single:
-            found["single_port_rams"] += _least(memory, area.single_port)
-            continue
         amounts = {"registers": memory.width * memory.depth, "block_rams": _least(memory, area.shapes)}
+        if single_port and memory.single:
+            amounts["single_port_rams"] = _least(memory, area.single_port)
         if area.distributed:
             bits, words, tables = area.distributed
             part = replace(memory, width=-(-memory.width // memory.enables))
@@ -102,6 +105,11 @@ def ram_cells(memories: tuple[Memory, ...], family: str, single_port: bool) -> d
             costs["distributed"] += _CHOICE * memory.width * ((memory.depth - 1) // area.distributed[1])
         kind = min(costs, key=lambda kind: costs[kind])
         found[kind] += amounts[kind]
+        if kind == "registers" and not area.distributed:
+            small.append((amounts["registers"], amounts["block_rams"]))
+    for number in choose(small, blocks - found["block_rams"]):
+        found["registers"] -= small[number][0]
+        found["block_rams"] += small[number][1]
     return found
 
 
@@ -114,9 +122,11 @@ def families(record: Path = RECORD) -> list[str]:
     return sorted({sample["family"] for sample in _read(record)})
 
 
-def features(made_of: Contents, family: str, kind: str) -> NDArray[np.float64]:
-    """Return what tables (``kind`` "luts") or flip-flops grow with, the last a constant 1."""
-    rams = ram_cells(made_of.memories, family, False)
+def features(
+    made_of: Contents, family: str, kind: str, single_port: bool = False, blocks: int = 0
+) -> NDArray[np.float64]:
+    """Return what tables (``kind`` "luts") or flip-flops grow with, the last a constant 1; RAMs as of `ram_cells`."""
+    rams = ram_cells(made_of.memories, family, single_port, blocks)
     if kind == "flip_flops":
         return np.array([made_of.registers, rams["registers"], 1.0])
     return np.array([made_of.sums, made_of.logic, rams["registers"] + rams["distributed"], 1.0])
@@ -135,8 +145,10 @@ def estimate(config: NetworkConfig, board: Board, record: Path = RECORD) -> Esti
     if not networks:
         raise BackspikeError(f"{record} has no networks of the family {board.family.name}")
     made_of = contents(config)
-    cells = {kind: round(float(features(made_of, board.family.name, kind) @ _fit(networks, kind))) for kind in KINDS}
-    rams = ram_cells(made_of.memories, board.family.name, board.capacity.single_port_rams > 0)
+    has, family = board.capacity, board.family.name
+    device = (has.single_port_rams > 0, has.block_rams)
+    cells = {kind: round(float(features(made_of, family, kind, *device) @ _fit(networks, kind))) for kind in KINDS}
+    rams = ram_cells(made_of.memories, family, *device)
     luts, flip_flops = (cells[kind] for kind in KINDS)
     logic_cells = round(area.tables_per_cell * luts + area.flip_flops_per_cell * flip_flops)
     return Estimate(luts, flip_flops, logic_cells, rams["block_rams"], rams["single_port_rams"])

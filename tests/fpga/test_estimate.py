@@ -51,10 +51,10 @@ def test_a_linear_record_is_found_again(tmp_path) -> None:
     write_record(samples, tmp_path / "area.json")
     assert json.loads((tmp_path / "area.json").read_text()) == json.loads(json.dumps(samples))
     found, made_of = estimate(TINY, BOARDS["hx8k"], tmp_path / "area.json"), contents(TINY)
-    assert found.luts == pytest.approx(1000 * float(features(made_of, "ice40", "luts") @ LUTS), rel=1e-3)
-    assert found.flip_flops == pytest.approx(
-        1000 * float(features(made_of, "ice40", "flip_flops") @ FLIP_FLOPS), rel=1e-3
-    )
+    blocks = BOARDS["hx8k"].capacity.block_rams
+    luts, flip_flops = (features(made_of, "ice40", kind, False, blocks) for kind in ("luts", "flip_flops"))
+    assert found.luts == pytest.approx(1000 * float(luts @ LUTS), rel=1e-3)
+    assert found.flip_flops == pytest.approx(1000 * float(flip_flops @ FLIP_FLOPS), rel=1e-3)
     assert error_table(samples, "ice40").endswith("mean 0.0%, largest 0.0%")
 
 
@@ -73,6 +73,28 @@ def test_memories_are_mapped_as_yosys_does() -> None:
     # 64 bits are as cheap in registers as in a block; a few more are taken in registers too.
     assert cells("ice40", Memory("small", 8, 8, 1, False)) == (0, 0, 0, 64)
     assert cells("ice40", Memory("small", 8, 10, 1, False)) == (1, 0, 0, 0)
+
+
+def test_blocks_that_are_left_are_filled_as_a_build_fills_them() -> None:
+    # One of a whole block, and of registers 66, 60, 99 and 15 bits, the third in three blocks; 15 are not worth one.
+    shapes = ((16, 256), (11, 6), (12, 5), (33, 3), (5, 3))
+    memories = tuple(Memory("m", width, depth, 1, False) for width, depth in shapes)
+
+    def filled(blocks: int, family: str = "ice40") -> tuple[int, int]:
+        found = ram_cells(memories, family, False, blocks)
+        return found["block_rams"], found["registers"]
+
+    assert filled(0) == filled(1) == (1, 240)
+    assert filled(2) == (2, 174)
+    assert filled(3) == filled(5) == (3, 114)
+    assert filled(6) == filled(30) == (6, 15)
+    assert filled(30, "ecp5") == filled(0, "ecp5")
+
+
+def test_a_small_memory_of_one_port_is_cheaper_in_blocks() -> None:
+    memories = (Memory("small", 16, 1024, 1, True), Memory("large", 16, 16_384, 1, True))
+    found = ram_cells(memories, "ice40", True)
+    assert (found["block_rams"], found["single_port_rams"]) == (4, 1)
 
 
 def test_what_a_network_is_made_of() -> None:
