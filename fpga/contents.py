@@ -24,8 +24,9 @@ __all__ = ["Contents", "Memory", "contents"]
 _ELABORATE: Any = Fragment.get
 _BUILD: Any = build_netlist
 _SUMS = ("+", "-")
-# What chooses, compares for equality or scales an address: with these counted, the fit to the record was no better.
-_NO_LOGIC = ("m", "==", "!=", "^", "*", "u//", "s//", "u%", "s%")
+# All others go into the tables of what works out their operands: with bit by bit operations and shifts counted as well,
+# the fit to the record was worse; with what chooses, compares for equality or scales an address, no better.
+_COMPARISONS = tuple(sign + operator for sign in "us" for operator in ("<", "<=", ">", ">="))
 _CYCLES_PER_BIT = 16
 
 
@@ -61,15 +62,15 @@ class Contents:
         Bits of registers.
     sums : int
         Bits of sums.
-    logic : int
-        Bits that are compared by order, or go into an operation bit by bit.
+    comparisons : int
+        Bits that are compared by order.
     memories : tuple of Memory
         The others that have a clocked read port.
     """
 
     registers: int
     sums: int
-    logic: int
+    comparisons: int
     memories: tuple[Memory, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,11 +101,11 @@ def contents(config: NetworkConfig) -> Contents:
         elif isinstance(cell, _nir.Operator):
             if cell.operator in _SUMS:
                 bits["sums"] += cell.width
-            elif cell.operator not in _NO_LOGIC:
-                bits["logic"] += max(len(value) for value in cell.inputs)
+            elif cell.operator in _COMPARISONS:
+                bits["comparisons"] += max(len(value) for value in cell.inputs)
         elif isinstance(cell, _nir.Memory) and index in reads:
             written = writes.get(index)
             enables = len(set(written.en)) if written else 1
             single = not reads[index].en.is_const
             memories.append(Memory(cell.name, cell.width, cell.depth, enables, single))
-    return Contents(bits["registers"], bits["sums"], bits["logic"], tuple(memories))
+    return Contents(bits["registers"], bits["sums"], bits["comparisons"], tuple(memories))

@@ -129,7 +129,7 @@ def features(
     rams = ram_cells(made_of.memories, family, single_port, blocks)
     if kind == "flip_flops":
         return np.array([made_of.registers, rams["registers"], 1.0])
-    return np.array([made_of.sums, made_of.logic, rams["registers"] + rams["distributed"], 1.0])
+    return np.array([made_of.sums, made_of.comparisons, rams["registers"] + rams["distributed"], 1.0])
 
 
 def estimate(config: NetworkConfig, board: Board, record: Path = RECORD) -> Estimate:

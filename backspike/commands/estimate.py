@@ -48,9 +48,9 @@ def _tell(found: dict[str, Any]) -> None:
 def estimate(config_name: str, board_name: str | None, dataset_name: str | None) -> dict[str, Any]:
     """Estimate what a network and its host link take on a board, before synthesis, and how fast it trains.
 
-    A model fitted to netlists of small networks; presets have the settings with which they fit the board. Takes a few
-    seconds per board, half a minute for networks of hundreds of lanes. The speed is that of a training on record; where
-    there is none of this network, it is unknown.
+    A model fitted to netlists; presets have the settings with which they fit the board. Takes a few seconds per board,
+    half a minute for networks of hundreds of lanes. The speed is that of a training on record; where there is none of
+    this network, it is unknown.
     """
     from backspike.fpga.boards import BOARDS, find_board
     from backspike.fpga.estimate import estimate as run_estimate
