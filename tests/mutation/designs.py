@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from backspike.config import NetworkConfig
 
-__all__ = ["compare", "designs", "kind_of", "rtlil_of"]
+__all__ = ["compare", "designs", "kind_of", "modules_of"]
 
 _MODULE = re.compile(r"^module (?P<name>\S+)\n.*?^end\n", re.MULTILINE | re.DOTALL)
 
@@ -93,11 +93,23 @@ def designs(kind: str) -> Iterator[str]:
     elif kind == "numbers":
         yield from _numbers()
     else:
-        yield from rtlil_of(kind)
+        yield from _rtlil(kind)
 
 
-def rtlil_of(kind: str, sources: bool = False) -> Iterator[str]:
-    """Give the RTLIL of each design of a kind; `sources`: with the lines of Python that its parts are from."""
+def modules_of(kind: str) -> set[str]:
+    """Return the names of the Python modules that the parts of a kind's designs are from."""
+    from amaranth.hdl import Fragment
+
+    modules, fragments = set(), [Fragment.get(top, None) for top in _tops(kind)]
+    while fragments:
+        fragment = fragments.pop()
+        modules |= {type(origin).__module__ for origin in fragment.origins or ()}
+        fragments += [part for part, *_ in fragment.subfragments]
+    return modules
+
+
+def _rtlil(kind: str) -> Iterator[str]:
+    """Give the RTLIL of each design of a kind."""
     from amaranth.back import rtlil
 
     from backspike.hdl.verilog import find_ports
@@ -105,7 +117,7 @@ def rtlil_of(kind: str, sources: bool = False) -> Iterator[str]:
     for top in _tops(kind):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            yield rtlil.convert(top, name="top", ports=find_ports(top), emit_src=sources)
+            yield rtlil.convert(top, name="top", ports=find_ports(top), emit_src=False)
 
 
 def _configs(kinds: Iterable[Mapping[str, Any]]) -> list[NetworkConfig]:

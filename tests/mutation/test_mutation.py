@@ -15,7 +15,7 @@ from . import measure
 from .__main__ import HEAD, merged, row
 from .arguments import ARGUMENTS
 from .catalogue import ROOT, files, unit_tests, whole_tests
-from .designs import compare, designs, kind_of, rtlil_of
+from .designs import compare, designs, kind_of, modules_of
 from .measure import Verdict
 from .mutants import Mutant, draw_mutants, find_mutants
 from .trial import HDL, Outcome
@@ -163,10 +163,10 @@ def test_tests_find_what_is_wrong(tmp_path: Path) -> None:
 def test_every_file_is_in_its_designs() -> None:
     """Or else whatever is changed there would have no effect."""
     parts = [file for file in files() if "def elaborate(" in (HDL / file).read_text()]
-    made = {kind: "".join(rtlil_of(kind, sources=True)) for kind in set(map(kind_of, parts))}
+    made = {kind: modules_of(kind) for kind in set(map(kind_of, parts))}
     assert len(made) == 5
     for file in parts:
-        assert f"hdl/{file}:" in made[kind_of(file)], file
+        assert f"backspike.hdl.{file.removesuffix('.py').replace('/', '.')}" in made[kind_of(file)], file
 
 
 @pytest.mark.slow
