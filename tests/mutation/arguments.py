@@ -8,6 +8,10 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "comparison.py": {
         "if bound <= 0 -> if bound < 0": "with no bit of the bound set, nothing is added to a value that is not below",
     },
+    "entries.py": {
+        "m.submodules[f'serialiser_{bank}'] = serialiser = Serialiser(slots, item, 0) -> "
+        "m.submodules[f'serialiser_{bank}'] = serialiser = Serialiser(slots, item, 1)": "a bit that nobody reads",
+    },
     "link/checker.py": {
         "parts.eq(parts + 1) -> parts.eq(parts - 1)": "in seven bits 64 steps down from 0 end at 64, too",
     },
