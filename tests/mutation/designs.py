@@ -46,6 +46,9 @@ equiv_induct -seq 3
 equiv_status -assert
 """
 
+SECONDS = 15
+"""Of CPU, for the proof that a module does the same."""
+
 _BASE: dict[str, Any] = {"lfsr_bits": 32, "weight_bits": 8, "weight_frac": 4, "leak": 0, "patience": 0}
 _SPIKES = {**_BASE, "layers": (5, 3), "lanes": (2,), "input": "spikes", "patience": 2}
 _RATE = {**_BASE, "layers": (6, 4, 3), "lanes": (2, 3), "ports": (1, 2), "banks": (2, 1), "input": "rate", "leak": 1}
@@ -223,4 +226,6 @@ def _same(module: str, right: str, wrong: str, folder: Path) -> bool:
         (folder / f"{side}.il").write_text(text)
     script = "".join(_SCRIPT.format(side=side, top=module) for side in ("right", "wrong")) + _COMPARE
     (folder / "compare.ys").write_text(script)
-    return run_program([*find_tool("yosys"), "-q", "compare.ys"], folder).returncode == 0
+    # What it does not show soon it does not show at all.
+    limited = ["sh", "-c", f'ulimit -t {SECONDS}; exec "$@"', "sh", *find_tool("yosys"), "-q", "compare.ys"]
+    return run_program(limited, folder).returncode == 0
