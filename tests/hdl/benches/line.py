@@ -13,6 +13,7 @@ from backspike.fpga.link.frames import Frame
 from backspike.fpga.link.samples import pack_samples, unpack_results
 from backspike.fpga.link.serial_transport import decode_line, encode_line
 from backspike.hdl.link.transport import Token
+from backspike.hdl.link.uart import BREAK_BITS
 from backspike.link import ANSWER, Request, Status, greeting
 from backspike.model import Network
 from backspike.registers import IDENTITY, RegisterMap, window_checksum
@@ -59,7 +60,7 @@ class LineBench(Bench):
 
 
 class SerialTransportBench(LineBench):
-    """Frames in and answers out, both at once."""
+    """Frames in and answers out, both at once; then a break."""
 
     async def run(self) -> None:
         """Compare tokens with the bytes that were stuffed, and bytes on the line with the answer."""
@@ -82,6 +83,31 @@ class SerialTransportBench(LineBench):
             assert (got, self.tokens[-1][0]) == (content, Token.END), f"of {content.hex()} came {got.hex()}"
             assert self.done == 1, f"an answer was done {self.done} times"
             self.tokens, self.done = [], 0
+        await self._break()
+
+    async def _break(self) -> None:
+        """Break a frame and an answer off: the line is idle, and the next frame is one of its own."""
+        unit, content = self.unit, b"\5\0\7"
+        self.answer = bytes(200)
+        unit.put(answer__start=1, answer__length=len(self.answer))
+        await unit.edge
+        unit.put(answer__start=0)
+        await self.send(stuffed(content))
+        assert not unit.get("reset"), "a reset without a break"
+        unit.put(rx=0)
+        await self.clocks((BREAK_BITS + 5) * self.bit)
+        assert unit.get("reset"), "no reset in a break"
+        unit.put(rx=1)
+        await self.clocks(2 * self.bit)
+        assert not unit.get("reset"), "a reset after a break"
+        for _ in range(20 * self.bit):
+            assert unit.get("tx"), "the answer goes on after a break"
+            await unit.edge
+        self.tokens = []
+        await self.send(stuffed(content) + b"\0")
+        await self.clocks(self.bit)
+        got = bytes(byte for kind, byte in self.tokens if kind == Token.BYTE)
+        assert (got, self.tokens[-1][0]) == (content, Token.END), f"after a break: {self.tokens}"
 
     async def _take_tokens(self) -> None:
         while True:
