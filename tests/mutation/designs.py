@@ -46,7 +46,7 @@ equiv_induct -seq 3
 equiv_status -assert
 """
 
-SECONDS = 15
+SECONDS = 5
 """Of CPU, for the proof that a module does the same."""
 
 _BASE: dict[str, Any] = {"lfsr_bits": 32, "weight_bits": 8, "weight_frac": 4, "leak": 0, "patience": 0}
