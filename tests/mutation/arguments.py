@@ -15,6 +15,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "link/checker.py": {
         "parts.eq(parts + 1) -> parts.eq(parts - 1)": "in seven bits 64 steps down from 0 end at 64, too",
     },
+    "memory/runs.py": {
+        "following.eq(place) -> nothing": "at rest the place is 0, as a signal is that nobody drives",
+    },
     "strata.py": {
         "turn = Signal(range(min(self._rounds, most + 1))) -> turn = Signal(range(max(self._rounds, most + 1)))": (
             "a counter that is wider than the rounds need, of which eight bits count"
