@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,12 @@ ROUNDS = 3
 KINDS = ("luts", "flip_flops", "block_rams", "single_port_rams", "multipliers")
 """Kinds of cells that a report counts."""
 
+TRIES = 5
+"""Seeds that are tried, unless their number is asked for, until one meets its timing."""
+
+NEAR = 0.93
+"""Part of the clock asked for from which on another seed may reach it: they differ by a few per cent."""
+
 WORTH = 1.2
 """Gain from which on a build's report names what it takes to have line and chip work at the same time."""
 
@@ -59,7 +66,7 @@ def build(
     tell: Callable[[str], None],
     *,
     seed: int = 1,
-    seeds: int = 1,
+    seeds: int | None = None,
     clock: float | None = None,
     fastest: bool = False,
     baud: int | None = None,
@@ -67,7 +74,7 @@ def build(
     weights: Sequence[NDArray[np.int64]] | None = None,
     sample_memory: SampleMemory = None,
 ) -> dict[str, Any]:
-    """Build a network for a board, with several seeds of nextpnr, and keep the seed that comes out fastest.
+    """Build a network for a board, with one or several seeds of nextpnr, and keep the seed that comes out fastest.
 
     Leaves in `out` the bitstream ``<name>.bin``, ``.bit`` or ``.fs``, beside the latter the netlist that it was packed
     from; ``config.toml``, the configuration as built, whose hash the device answers; ``report.json`` and
@@ -82,8 +89,10 @@ def build(
     out : Path
     tell : callable
         Takes each line of text for the user.
-    seed, seeds : int
-        First seed, and how many.
+    seed : int
+        The first one.
+    seeds : int, optional
+        How many; when left out, as many of up to `TRIES` as it takes until one meets the timing, or is far from it.
     clock : float, optional
         Clock in MHz; the board's when left out. The PLL gives the fastest that is not above it.
     fastest : bool
@@ -117,20 +126,21 @@ def build(
     if weights is not None:
         check_weights(config, weights)
     make_directory(out)
-    numbers = range(seed, seed + seeds)
+    numbers = range(seed, seed + (seeds or TRIES))
+    attempt = partial(
+        _attempt, board, config, weights=weights, sample_memory=sample_memory, seeds=numbers, every=seeds is not None
+    )
     work: Work | UnknownWorkError
     try:
         work = find_work(config, dataset)
     except UnknownWorkError as error:
         work = error
     with locked(out):
-        made = _attempt(board, config, pll, divisor, weights, sample_memory, numbers, work, tell)
+        made = attempt(pll, divisor, work=work, tell=tell)
         if fastest:
             made = find_fastest(
                 made,
-                lambda mhz: _attempt(
-                    board, config, *board.timing(mhz, bits, sample_memory), weights, sample_memory, numbers, work, tell
-                ),
+                lambda mhz: attempt(*board.timing(mhz, bits, sample_memory), work=work, tell=tell),
                 lambda mhz: board.has_timing(mhz, bits, sample_memory),
             )
         _write(made, board, config, out, tell)
@@ -174,29 +184,37 @@ def _attempt(
     config: NetworkConfig,
     pll: Pll,
     divisor: int,
+    *,
     weights: Sequence[NDArray[np.int64]] | None,
     sample_memory: SampleMemory,
     seeds: Sequence[int],
+    every: bool,
     work: Work | UnknownWorkError,
     tell: Callable[[str], None],
 ) -> _Attempt:
-    """Synthesise for the clock of a PLL, place and route with every seed."""
-    with tqdm(total=1 + len(seeds), unit=" steps", disable=None, leave=False) as bar:
+    """Synthesise for the clock of a PLL, place and route with every seed, or until none more is of use."""
+    platform = board.platform()
+    with tqdm(total=1 + (len(seeds) if every else 1), unit=" steps", disable=None, leave=False) as bar:
         bar.set_description("synthesis")
         start = time.perf_counter()
         netlist = synthesise(board, config, pll, divisor, weights, board.sample_memory(sample_memory, pll.frequency))
         tell(_took("synthesis", netlist, start))
         bar.update()
         routed: dict[int, Step] = {}
+        reports: dict[int, dict[str, Any]] = {}
+        opinions: dict[int, tuple[str, float] | None] = {}
         for number in seeds:
             bar.set_description(f"place and route, seed {number}")
             start = time.perf_counter()
             routed[number] = place_and_route(board, netlist, pll.frequency, number)
             tell(_took(f"place and route, seed {number}", routed[number], start))
+            reports[number] = json.loads((routed[number].folder / "nextpnr.json").read_text())
+            opinions[number] = board.family.second_opinion(routed[number].folder, platform)
             bar.update()
-    reports = {number: json.loads((step.folder / "nextpnr.json").read_text()) for number, step in routed.items()}
-    platform = board.platform()
-    opinions = {number: board.family.second_opinion(step.folder, platform) for number, step in routed.items()}
+            if not every:
+                if not NEAR <= _slack(_clocks(reports[number], pll.frequency, opinions[number])) < 1:
+                    break
+                bar.total += 1
     report = summarise(board, config, pll.frequency, divisor, reports, work, opinions)
     report["sample_memory"] = describe_memory(board, sample_memory)
     report["weights_sha256"] = None if weights is None else weights_digest(weights)
@@ -254,7 +272,7 @@ def summarise(
     speed as well (`Family.second_opinion`), the lower one counts, and both are in the report.
     """
     fmax = {seed: _clocks(report, clock, (opinions or {}).get(seed)) for seed, report in reports.items()}
-    slack = {seed: min(c["achieved"] / c["constraint"] for c in clocks.values()) for seed, clocks in fmax.items()}
+    slack = {seed: _slack(clocks) for seed, clocks in fmax.items()}
     best = max(slack, key=lambda seed: slack[seed])
     known = work if isinstance(work, Work) else None
     clocks, baud = cycles_per_sample(config, known) if known else None, clock * 1e6 / divisor
@@ -383,6 +401,11 @@ def _clocks(report: dict[str, Any], clock: float, opinion: tuple[str, float] | N
         slowest = min(clocks.values(), key=lambda found: found["achieved"] / found["constraint"])
         slowest |= {"nextpnr": slowest["achieved"], tool: speed, "achieved": min(slowest["achieved"], speed)}
     return clocks
+
+
+def _slack(clocks: Mapping[str, Mapping[str, float]]) -> float:
+    """Return what the slowest of a report's clocks has reached, as a part of its constraint."""
+    return min(found["achieved"] / found["constraint"] for found in clocks.values())
 
 
 def _took(what: str, step: Step, start: float) -> str:

@@ -36,7 +36,11 @@ __all__ = ["build"]
 @click.option(
     "--seed", type=click.IntRange(0, 2_000_000_000), default=1, show_default=True, help="First seed of the placement."
 )
-@click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="How many seeds to try.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    help="How many seeds to try, and take the best; when left out, up to 5 until one meets the timing.",
+)
 @click.option("--clock", type=Number(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
 @baud_option
@@ -51,7 +55,7 @@ def build(
     board_name: str,
     config_name: str,
     seed: int,
-    seeds: int,
+    seeds: int | None,
     clock: float | None,
     fastest: bool,
     baud: int | None,

@@ -13,6 +13,7 @@ import pytest
 from backspike import PRESETS, BackspikeError
 from backspike.config import load_config
 from backspike.datasets import load_dataset
+from backspike.fpga import build as module
 from backspike.fpga.boards import BOARDS
 from backspike.fpga.build import (
     KINDS,
@@ -25,7 +26,8 @@ from backspike.fpga.build import (
     summarise,
 )
 from backspike.fpga.families import FAMILIES, ICE40
-from backspike.fpga.flow import does_not_fit
+from backspike.fpga.families.ice40 import Ice40
+from backspike.fpga.flow import Step, does_not_fit
 from backspike.fpga.link.device import Device
 from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.fpga.throughput import UnknownWorkError, find_work, samples_through_link
@@ -117,6 +119,46 @@ def test_the_fastest_seed_is_taken():
     assert re.search(r"^training samples per second +unknown, because nobody has counted$", table, re.MULTILINE)
     assert re.search(r"^host link, samples per second +4,9\d\d at least, with every input in every list$", table, re.M)
     check_timing(report)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "reached", "tried", "taken"),
+    [
+        (None, (15.9, 16.1, 17.0), 2, 2),
+        (None, (16.0,), 1, 1),
+        (None, (14.0, 17.0), 1, None),  # too far for another placement to make up for
+        (None, (15.5, 15.6, 15.7, 15.8, 15.9, 17.0), 5, None),
+        (3, (16.0, 17.0, 16.5), 3, 2),
+        (1, (15.9, 17.0), 1, None),
+    ],
+)
+def test_another_seed_is_tried_where_it_may_help(seeds, reached, tried, taken, tmp_path, monkeypatch):
+    placed = []
+
+    def place(board, netlist, clock, seed):
+        placed.append(seed)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        fmax = {"board.clk": {"achieved": reached[seed - 1], "constraint": 16.0}}
+        (folder / "nextpnr.json").write_text(json.dumps({**REPORT, "fmax": fmax}))
+        (folder / "nextpnr.log").touch()
+        (folder / "top.bin").write_bytes(bytes([seed]))
+        return Step(folder, cached=False)
+
+    (tmp_path / "top.json").write_text('{"modules": {"top": {"cells": {}}}}')
+    (tmp_path / "yosys.log").touch()
+    monkeypatch.setattr(module, "synthesise", lambda *given: Step(tmp_path, cached=False))
+    monkeypatch.setattr(module, "place_and_route", place)
+    monkeypatch.setattr(Ice40, "second_opinion", lambda *given: None)
+    out = tmp_path / "out"
+    if taken:
+        assert build("icebreaker", PRESETS["tiny"], out, lambda line: None, seeds=seeds)["seed"] == taken
+        assert (out / "tiny.bin").read_bytes() == bytes([taken])
+    else:
+        with pytest.raises(BackspikeError, match=r"^timing is not met on icebreaker: board\.clk reaches "):
+            build("icebreaker", PRESETS["tiny"], out, lambda line: None, seeds=seeds)
+        assert not (out / "tiny.bin").exists()
+    assert placed == list(range(1, tried + 1))
 
 
 def test_times_of_line_and_chip_add_up():
