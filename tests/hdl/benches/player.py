@@ -211,6 +211,7 @@ class PlayerBench(Bench):
         units, count = [], 0
         while True:
             entry = await entries.receive(FOREVER)
+            assert self.unit.get("active"), "an entry, and the network is not the player's"
             if entry["value"]:
                 units.append((entry["index"], entry["value"]))
             if entry["last"]:
@@ -237,5 +238,6 @@ class PlayerBench(Bench):
         responses = self.driver("responses", self.job["stalls"])
         while True:
             request = await requests.receive(FOREVER)
+            assert self.unit.get("active"), "a request, and the network is not the player's"
             self.registers.append((request["address"], request["write"], request["data"]))
             await responses.send(self.random.getrandbits(32))
