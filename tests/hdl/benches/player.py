@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,14 @@ class PlayerBench(Bench):
         # A record as near to the memory's end as there can be, and one that would go beyond it.
         last = pack_records(self.config, values[:1] * 0, labels[:1], words - 4)
         self.memory[words - 4 :] = last.words[:4]
-        places = [*chosen.tolist(), words - 4, words - 2, half + 1]
+        # A record of a network with more inputs: what leads beyond the last has no effect.
+        inputs = self.config.layers[0]
+        wide = replace(self.config, layers=(inputs + 9, *self.config.layers[1:]))
+        beyond = np.zeros((1, *wide.sample_shape), dtype=values.dtype)
+        beyond[..., [0, inputs, inputs + 2]] = 1
+        strange = pack_records(wide, beyond, labels[:1], words - 64)
+        self.memory[words - 64 : words - 64 + len(strange.words)] = strange.words
+        places = [*chosen.tolist(), words - 64, words - 4, words - 2, half + 1]
         self.flip(0, end, self.job["damage"])
         done = 0
         while done < self.job["runs"]:
