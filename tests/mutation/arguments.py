@@ -18,6 +18,11 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "memory/runs.py": {
         "following.eq(place) -> nothing": "at rest the place is 0, as a signal is that nobody drives",
     },
+    "network.py": {
+        "source.ticked.eq(sequencer.advance & ~sequencer.last) -> source.ticked.eq(sequencer.advance)": (
+            "when the last tick ends its list has ended before, and what is counted after it begins anew"
+        ),
+    },
     "strata.py": {
         "turn = Signal(range(min(self._rounds, most + 1))) -> turn = Signal(range(max(self._rounds, most + 1)))": (
             "a counter that is wider than the rounds need, of which eight bits count"
