@@ -16,7 +16,7 @@ _TESTS = ROOT / "tests" / "hdl"
 # About texts: ports, descriptions, Verilog.
 _TEXTS = ("test_description", "test_documentation", "test_names", "test_package", "test_verilog")
 _WHOLES = ("network.py", "board.py", "link/host_link.py")
-_NETWORKS = ["tests/mutation/ticks.py", "tests/mutation/networks.py"]
+_NETWORKS = [f"tests/mutation/{name}.py" for name in ("ticks", "networks", "early")]
 _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
 # A whole with a memory or on a bus is simulated as Verilog, which takes a minute to compile: units' tests have to do.
@@ -70,7 +70,7 @@ def whole_tests(file: str) -> list[str]:
         return []
     if file == "board.py" or "transport" in file:
         return [_BOARD]
-    return [_LINK, _BOARD] if file.startswith("link/") else _NETWORKS
+    return [_LINK, _BOARD] if file.startswith("link/") else _NETWORKS[:: -1 if file == "patience.py" else 1]
 
 
 def quick_tests(file: str) -> list[str]:
