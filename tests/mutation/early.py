@@ -14,7 +14,7 @@ from tests.hdl.benches.simulation import simulate
 from tests.hdl.test_network import SEED, variants
 
 
-@pytest.mark.parametrize("name", ["network_2", "network_1"])
-def test_samples_end_early_where_the_model_ends_them(name: str) -> None:
-    config = NetworkConfig.from_dict(variants()[name][1]["config"]).replace(patience=1, inference_patience=3)
+@pytest.mark.parametrize(("name", "patience"), [("network_2", 1), ("network_1", 0)])
+def test_samples_end_early_where_the_model_ends_them(name: str, patience: int) -> None:
+    config = NetworkConfig.from_dict(variants()[name][1]["config"]).replace(patience=patience, inference_patience=3)
     simulate(SeededAnew, {name: (NetworkTop(config), {"config": config.to_dict()})}, SEED)
