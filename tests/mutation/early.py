@@ -1,4 +1,4 @@
-"""Networks whose samples end early, in Amaranth's simulator: the suite compares such on Verilog alone.
+"""Networks whose samples end early, or with their first tick, in Amaranth's simulator: the suite has Verilog of such.
 
 Not collected with the others.
 """
@@ -13,8 +13,10 @@ from tests.hdl.benches.network import SeededAnew
 from tests.hdl.benches.simulation import simulate
 from tests.hdl.test_network import SEED, variants
 
+BOTH, ONE, SHORT = {"patience": 1, "inference_patience": 3}, {"inference_patience": 3}, {"ticks": 1}
 
-@pytest.mark.parametrize(("name", "patience"), [("network_2", 1), ("network_1", 0)])
-def test_samples_end_early_where_the_model_ends_them(name: str, patience: int) -> None:
-    config = NetworkConfig.from_dict(variants()[name][1]["config"]).replace(patience=patience, inference_patience=3)
+
+@pytest.mark.parametrize(("name", "changed"), [("network_2", BOTH), ("network_1", ONE), ("network_2", SHORT)])
+def test_samples_end_where_the_model_ends_them(name: str, changed: dict[str, int]) -> None:
+    config = NetworkConfig.from_dict(variants()[name][1]["config"]).replace(**changed)
     simulate(SeededAnew, {name: (NetworkTop(config), {"config": config.to_dict()})}, SEED)
