@@ -99,6 +99,10 @@ class InputLayerBench(Bench):
             for entry in sample_entries(self.config, sample):
                 while self.one_in(4):
                     await self.samples.send({**entry, **self._void(least), "last": 0})
+                if entry["last"] and self.one_in(3):
+                    # The last entry need not be one.
+                    await self.samples.send({**entry, "last": 0})
+                    entry |= self._void(entry["index"] + 1 if entry["value"] else least)
                 await self.samples.send(entry)
                 least = 0 if entry["last"] else entry["index"] + 1
             self.sent += 1
