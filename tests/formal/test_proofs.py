@@ -22,10 +22,12 @@ QUICK = [proof for proof in PROOFS if proof.quick]
 
 @pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 @pytest.mark.parametrize("proof", QUICK, ids=[proof.name for proof in QUICK])
-def test_holds_and_its_broken_twin_does_not(proof: Proof, tmp_path: Path) -> None:
-    outcome = prove(proof, tmp_path / "proof")
+def test_holds_and_its_broken_twin_does_not(proof: Proof, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A relative path, as of `make formal`, and one with a space.
+    monkeypatch.chdir(tmp_path)
+    outcome = prove(proof, Path("the proof"))
     assert outcome.passed, f"{proof.claim}: {outcome.broken} in clock {outcome.step}\n{outcome.log}"
-    twin = prove(proof, tmp_path / "twin", twin=True)
+    twin = prove(proof, Path("twin"), twin=True)
     assert twin.step is not None, f"no counterexample of the broken twin\n{twin.log}"
 
 
