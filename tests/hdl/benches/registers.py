@@ -108,7 +108,8 @@ class RegisterFileBench(Bench):
         self.responses = self.monitor("responses", self.job["stalls"])
         self.model = RegisterModel(config)
         self.kinds = event_kinds(config)
-        self.happening = self.flooded = False
+        self.happening = self.flooded = self.unheld = False
+        self.renewed = 0
         self.counted = dict.fromkeys(self.kinds, 0)
         self.weights: dict[tuple[int, ...], int] = {}
         self.loaded: list[int] = []
@@ -117,7 +118,7 @@ class RegisterFileBench(Bench):
         """Do all accesses, one after the other, and compare answers and outputs; then all counters."""
         self.start(self._weigh())
         self.start(self._watch())
-        await self._renewed("after the reset", seeds=True)
+        await self._renewed("after the reset", seeds=True, counters=True)
         self.happening = True
         self.start(self._happen())
         for number, (address, write, value) in enumerate(self._accesses()):
@@ -132,8 +133,8 @@ class RegisterFileBench(Bench):
             await self._access(-1, self.model.registers[name].address, False, 0)
         await self.responses.finish()
 
-    async def _renewed(self, where: str, seeds: bool) -> None:
-        """Wait until samples may start: the LFSRs have been seeded, or not."""
+    async def _renewed(self, where: str, seeds: bool, counters: bool) -> None:
+        """Wait until samples may start: the LFSRs have been seeded, or not; and counters cleared, or not."""
         for _ in range(2 * HALVES + 2 * self.config.lfsr_bits // 8 + 8):
             await self.unit.edge
             assert self.unit.get("requests__ready") == 0 or self.unit.get("hold") == 0, f"{where}: a request is taken"
@@ -142,6 +143,9 @@ class RegisterFileBench(Bench):
         assert self.unit.get("hold") == 0, f"{where}: hold stays"
         expected = self.model.seed if seeds else []
         assert self.loaded == expected, f"{where}: the seeder got {self.loaded}, expected {expected}"
+        if counters:
+            # A byte every other cycle has come after the counters.
+            self.renewed = self.now() - 2 * len(expected)
         self.loaded = []
 
     def _accesses(self) -> Iterator[tuple[int, bool, int]]:
@@ -152,6 +156,11 @@ class RegisterFileBench(Bench):
         for address in addresses:
             yield address, False, 0
             yield address, True, self.random.getrandbits(32)
+        # Around the largest values.
+        for name, largest in (("WEIGHT_ROW", 65_535), ("RATE_1", 256)):
+            for value in (largest - 1, largest, largest + 1):
+                yield registers[name].address, True, value
+            yield registers[name].address, False, 0
         # From before a word's, a row's and the layer's end on.
         for layer in config.weight_layers:
             place = (layer.number, layer.inputs - 1, layer.fold - 1, layer.lanes - 1)
@@ -203,8 +212,10 @@ class RegisterFileBench(Bench):
                 assert unit.get("weight__valid") == 0, f"{where}: weight asked for while a sample was being shown"
             unit.put(quiet=1)
         begun = self.now()
+        self.unheld = not waits
         await sending
         taken = self.now()
+        self.unheld = False
         got = await self.responses.receive(patience=200)
         assert self.loaded == [], f"{where}: the LFSRs are seeded while it is answered"
         if not self.job["stalls"]:
@@ -212,13 +223,18 @@ class RegisterFileBench(Bench):
             most = 4 * len(self.kinds) + 6 if name in self.kinds else 32 if name == "WEIGHT_DATA" else 6
             assert taken - begun <= most, f"{where}: taken after {taken - begun} cycles, not within {most}"
         if name in self.kinds:
+            # Turns of four cycles, from the first counter on; the upper half comes in the third.
+            turns = 4 * len(self.kinds)
+            turn = (taken - self.renewed) % turns
+            due = 4 * list(self.kinds).index(name) + 2
+            assert turn == due, f"{where}: taken in cycle {turn} of {turns} of the counters, not {due}"
             least, last = before[name], self.counted[name]
             assert least <= got <= last, f"{where}: expected {least} to {last}, got {got}"
         else:
             expected = model.access(address, write, value, busy | seeding << 1)
             assert got == expected, f"{where}: expected {expected:#x}, got {got:#x}"
         if clears or seeds:
-            await self._renewed(where, seeds)
+            await self._renewed(where, seeds, clears)
             if clears:
                 self.counted = dict.fromkeys(self.kinds, 0)
             self.happening = True
@@ -277,5 +293,6 @@ class RegisterFileBench(Bench):
         unit = self.unit
         while True:
             await unit.edge
+            assert not (self.unheld and unit.get("hold")), "an access that need not wait keeps the next sample waiting"
             if unit.get("load"):
                 self.loaded.append(unit.get("byte"))
