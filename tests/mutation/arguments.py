@@ -12,6 +12,14 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "m.submodules[f'serialiser_{bank}'] = serialiser = Serialiser(slots, item, 0) -> "
         "m.submodules[f'serialiser_{bank}'] = serialiser = Serialiser(slots, item, 1)": "a bit that nobody reads",
     },
+    "input_lfsrs.py": {
+        "m.If(draws.used.any() & ~draws.restart) -> m.If(draws.used.all() & ~draws.restart)": (
+            "all draws of a word are used but in a list's last word, with which the LFSRs restart"
+        ),
+        "phases.w_enable[lane].eq(draws.used[lane] & strata.taking) -> phases.w_enable[lane].eq(strata.taking)": (
+            "a phase that is looked at is written with the draw that is used, last; others no list of the sample has"
+        ),
+    },
     "link/checker.py": {
         "parts.eq(parts + 1) -> parts.eq(parts - 1)": "in seven bits 64 steps down from 0 end at 64, too",
     },
@@ -21,6 +29,11 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "network.py": {
         "source.ticked.eq(sequencer.advance & ~sequencer.last) -> source.ticked.eq(sequencer.advance)": (
             "when the last tick ends its list has ended before, and what is counted after it begins anew"
+        ),
+    },
+    "registers.py": {
+        "recent = RecentEvents(kinds, 4 * len(kinds) + 2) -> recent = RecentEvents(kinds, 5 * len(kinds) + 2)": (
+            "counts that are wider than what can come between their turns"
         ),
     },
     "strata.py": {
