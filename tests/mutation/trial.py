@@ -30,7 +30,7 @@ from .mutants import Mutant
 __all__ = ["HDL", "Outcome", "in_processes", "install", "run_tests"]
 
 HDL = Path(__file__).parents[2] / "hdl"
-SLOWER = 2
+SLOWER = 4
 """A test that takes so many times the simulation steps of the right design waits for something that does not come."""
 PATIENCE = 3
 """So many seconds more than twice those of the right design, and what builds one comes to no end."""
@@ -204,7 +204,7 @@ class _Watch:
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         name = item.nodeid
         self.outcome.steps[name] = 0
-        limit = SLOWER * self._most[name] + 2_000 if name in self._most else 1 << 62
+        limit = SLOWER * self._most[name] + 10_000 if name in self._most else 1 << 62
         settle = pysim._PyEngineState.commit
         unsettled = 0
 
