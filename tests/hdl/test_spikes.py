@@ -17,6 +17,8 @@ SEED = 20232
 
 
 FEW = ["rate_1_stalled", "spikes_11_free", "rate_4_stalled", "rate_13_stalled", "rate_18_stalled", "rate_19_stalled"]
+# Of more classes than there are inputs, and hidden units.
+FEW += ["rate_25_stalled"]
 
 
 def generators():
@@ -52,6 +54,7 @@ def input_layers():
         {"input": "rate", "input_draws": "stratified", "layers": (29, 4), "input_lfsrs": 3, "patience": 1, "ticks": 9},
         {"input": "rate", "input_draws": "stratified", "layers": (3, 4), "input_lfsrs": 8, "input_lanes": 1},
         *[{}] * 4,
+        {"input": "rate", "layers": (3, 2, 9), "ticks": 2, "banks": (1, 1), "patience": 0, "inference_patience": 0},
     ]
     variants = {}
     for number, values in enumerate(fixed):

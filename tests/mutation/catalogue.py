@@ -20,9 +20,12 @@ _NETWORKS = [f"tests/mutation/{name}.py" for name in ("ticks", "networks", "earl
 _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
 # A whole with a memory or on a bus is simulated as Verilog, which takes a minute to compile: units' tests have to do.
-_ALONE = ("memories", "controllers", "buses", "texts")
-# They see buses from outside, as Verilog.
-_BUSES = ["tests/hdl/bus/test_axi.py", "tests/hdl/bus/test_wishbone.py"]
+_ALONE = ("memories", "controllers", "texts")
+# They see buses from outside: the first in Amaranth's simulator, the last as Verilog.
+_BUSES = [
+    "tests/mutation/buses.py",
+    *(f"tests/hdl/bus/test_{name}.py" for name in ("latency", "paths", "axi", "wishbone")),
+]
 _OWN = {
     **{file: ["tests/hdl/test_package.py"] for file in ("fusesoc.py", "package.py", "testbench.py", "vendor.py")},
     "description.py": ["tests/hdl/test_description.py"],
@@ -44,7 +47,7 @@ def unit_tests(file: str) -> list[str]:
     if file in _OWN:
         return _OWN[file]
     if file.startswith("bus/"):
-        return _BUSES
+        return []
     imports = {path: _imports(HDL / path) for path in files()}
     tests = {
         str(path.relative_to(ROOT)): _imports(path)
@@ -68,6 +71,8 @@ def whole_tests(file: str) -> list[str]:
     """Return the tests of a network, a host link or a board that has the file in it, if there are any."""
     if kind_of(file) in _ALONE:
         return []
+    if file.startswith("bus/"):
+        return _BUSES
     if file == "board.py" or "transport" in file:
         return [_BOARD]
     return [_LINK, _BOARD] if file.startswith("link/") else _NETWORKS[:: -1 if file == "patience.py" else 1]

@@ -74,7 +74,7 @@ async def started() -> AxiHost:
 @cocotb.test()
 async def learns(dut: Any) -> None:
     host = await started()
-    await host.learn()
+    await host.hand_over_what_is_learned()
 
 
 @cocotb.test()

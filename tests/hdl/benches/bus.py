@@ -136,8 +136,8 @@ class BusHost(ABC):
         words = [await self.read("WEIGHT_DATA") for _ in range(layer.rows * layer.row_lanes)]
         return window_weights(layer, np.array(words, dtype=np.uint32))
 
-    async def learn(self) -> None:
-        """Load, train on all samples, and hand results, weights and counters over to the test."""
+    async def learn(self) -> dict[str, Any]:
+        """Load, train on all samples, and return results, weights and counters."""
         await self.load_weights()
         taken: list[list[int]] = []
         rates = list(self.config.rates)
@@ -162,7 +162,11 @@ class BusHost(ABC):
         counters = {name: await self.read(name) for name in self.registers.counters}
         status = await self.status()
         assert (status["RESULTS"], status["SAMPLES"], status["BEGUN"]) == (0, 0, 0), status
-        save_results(results=np.array(taken), counters=counters, **weights)
+        return {"results": np.array(taken), "counters": counters, **weights}
+
+    async def hand_over_what_is_learned(self) -> None:
+        """Do so, and let the test have it."""
+        save_results(**await self.learn())
 
     async def refuse(self) -> None:
         """Accesses that are no whole, aligned word of a register are refused, and change nothing."""

@@ -97,13 +97,13 @@ async def started(pipelined: bool = False) -> WishboneHost:
 @cocotb.test()
 async def learns(dut: Any) -> None:
     host = await started()
-    await host.learn()
+    await host.hand_over_what_is_learned()
 
 
 @cocotb.test()
 async def learns_pipelined(dut: Any) -> None:
     host = await started(pipelined=True)
-    await host.learn()
+    await host.hand_over_what_is_learned()
 
 
 @cocotb.test()
