@@ -19,8 +19,9 @@ _WHOLES = ("network.py", "board.py", "link/host_link.py")
 _NETWORKS = [f"tests/mutation/{name}.py" for name in ("ticks", "networks", "early")]
 _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
-# A whole with a memory or on a bus is simulated as Verilog, which takes a minute to compile: units' tests have to do.
-_ALONE = ("memories", "controllers", "texts")
+_PLAYED = "tests/mutation/boards.py"
+# They are in no whole that is simulated here: units' tests have to do.
+_ALONE = ("controllers", "texts")
 # They see buses from outside: the first in Amaranth's simulator, the last as Verilog.
 _BUSES = [
     "tests/mutation/buses.py",
@@ -73,8 +74,10 @@ def whole_tests(file: str) -> list[str]:
         return []
     if file.startswith("bus/"):
         return _BUSES
+    if kind_of(file) == "memories":
+        return [_PLAYED]
     if file == "board.py" or "transport" in file:
-        return [_BOARD]
+        return [_BOARD, _PLAYED]
     return [_LINK, _BOARD] if file.startswith("link/") else _NETWORKS[:: -1 if file == "patience.py" else 1]
 
 
