@@ -29,6 +29,7 @@ _BUSES = [
 ]
 _OWN = {
     **{file: ["tests/hdl/test_package.py"] for file in ("fusesoc.py", "package.py", "testbench.py", "vendor.py")},
+    "bus/bridge.py": ["tests/hdl/bus/test_bridge.py"],
     "description.py": ["tests/hdl/test_description.py"],
     "ram.py": ["tests/hdl/test_word_store.py", "tests/hdl/test_verilog.py"],
     "verilog.py": ["tests/hdl/test_verilog.py"],

@@ -96,6 +96,7 @@ class CyclesHost(BusHost, Bench):
         if self.config.input == "spikes":
             await self.write("BUS_CONTROL", 1)
             await self.unfinished()
+            await self.begin_meanwhile()
         else:
             await self.leave_results()
 
@@ -135,6 +136,9 @@ class CyclesHost(BusHost, Bench):
         await self.results(1)
         assert await self.read("SAMPLES") == 1
 
+    async def begin_meanwhile(self) -> None:
+        """On a bus where it can be, samples begin while accesses are under way."""
+
     @abstractmethod
     async def turned_away(self, words: Sequence[int]) -> None:
         """Send the words of a sample, for which there is no place; forget them."""
@@ -150,7 +154,9 @@ class AxiCycles(CyclesHost):
         """Read, or write `data`, and return how it ended and what was read."""
         unit = self.unit
         if data is None:
-            unit.put(s_axi_araddr=address)
+            # What is on the other channels, and not valid, is anything.
+            unit.put(s_axi_araddr=address, s_axi_awaddr=self.random.getrandbits(12))
+            unit.put(s_axi_wdata=self.random.getrandbits(32), s_axi_wstrb=self.random.getrandbits(4))
             await self.handshake("s_axi_arvalid", "s_axi_arready")
             await self.pause()
             await self.handshake("s_axi_rready", "s_axi_rvalid")
@@ -205,6 +211,26 @@ class AxiCycles(CyclesHost):
             found.append(packet)
         return found
 
+    async def begin_meanwhile(self) -> None:
+        """An access that waits for samples ends, though the sample that comes with it does not go on."""
+        words = sample_words(self.config, self.samples[0]).tolist()
+        for offset in range(10):
+
+            async def begin(offset: int = offset) -> None:
+                await self.clocks(1 + offset)
+                for word in words[:4]:
+                    await self._send_word(word, last=False)
+
+            beginning = self.unit.start(begin())
+            ended, _ = await self.access(self.offset("RATE_1"), 100 + offset)
+            await beginning
+            for number, word in enumerate(words[4:], start=5):
+                await self._send_word(word, number == len(words))
+            assert len(await self.results(1)) == 1
+            assert ended in (OKAY, SLVERR)
+            if ended == OKAY:
+                assert await self.read("RATE_1") == 100 + offset
+
     async def turned_away(self, words: Sequence[int]) -> None:
         """The label is taken, and two words wait."""
         unit = self.unit
@@ -235,7 +261,7 @@ class WishboneCycles(CyclesHost):
         unit = self.unit
         await self.pause()
         unit.put(wb_cyc_i=1, wb_stb_i=1, wb_we_i=int(data is not None), wb_adr_i=address | self.random.randrange(4))
-        unit.put(wb_sel_i=strobe, wb_dat_i=data or 0)
+        unit.put(wb_sel_i=strobe, wb_dat_i=self.random.getrandbits(32) if data is None else data)
         for _ in range(PATIENCE):
             await unit.edge
             acknowledged, refused = unit.get("wb_ack_o"), unit.get("wb_err_o")
