@@ -1,16 +1,14 @@
 import gc
-import hashlib
 import itertools
 import signal
-import subprocess
 import tempfile
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from backspike import files, progress
+from backspike import progress
 from backspike.hdl import verilog
+from tests.packaged_yosys import remembering
 
 # Benches run in the tests' own process, too.
 pytest.register_assert_rewrite("tests.hdl.benches")
@@ -33,27 +31,11 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True, scope="session")
 def yosys_writes_a_text_once(tmp_path_factory, request):
-    """It takes a second to start, and what it writes follows from what it reads: the workers share its texts.
-
-    Where a test puts it in another folder it runs, for that is what the test is about.
-    """
     folder = tmp_path_factory.getbasetemp()
     if hasattr(request.config, "workerinput"):
         folder = folder.parent
-    run = verilog.run_program
-
-    def remember(command, place, *, text):
-        key = hashlib.sha256("\0".join([str(Path.cwd()), *command, text]).encode()).hexdigest()
-        kept = folder / f"yosys-{key}"
-        if kept.exists():
-            return subprocess.CompletedProcess(command, 0, kept.read_text(), "")
-        process = run(command, place, text=text)
-        if process.returncode == 0:
-            files.write_atomic(kept, process.stdout.encode())
-        return process
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verilog, "run_program", remember)
+        patch.setattr(verilog, "run_program", remembering(verilog.run_program, folder))
         yield
 
 
