@@ -21,7 +21,7 @@ settings.load_profile("quick")
 
 # Amaranth makes objects by the million, nearly all of them in use: to look for garbage among them as often as Python
 # does by itself takes a third of the time. What has been loaded by then stays.
-gc.set_threshold(50_000, 20, 20)
+gc.set_threshold(500_000, 20, 20)
 
 
 def pytest_collection_finish():

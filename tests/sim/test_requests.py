@@ -170,7 +170,7 @@ def test_a_board_answers_random_requests_as_the_model_does() -> None:
 
 
 def test_a_board_with_a_sample_memory_answers_as_the_model_does() -> None:
-    with SimulatedBoard(TINY, optimise=False, memory_bits=13) as board:
+    with SimulatedBoard(TINY, memory_bits=13) as board:
         conversation = Conversation(board, TINY, Random(20274), memory_bits=13)
         conversation.tell(HELLO[0])
         conversation.fill_memory()

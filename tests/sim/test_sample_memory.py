@@ -105,13 +105,13 @@ class Host:
 
 @pytest.fixture(params=[TINY, RECORDED], ids=["rate", "spikes"])
 def host(request) -> Iterator[Host]:
-    with SimulatedBoard(request.param, optimise=False, memory_bits=BITS) as board:
+    with SimulatedBoard(request.param, memory_bits=BITS) as board:
         yield Host(board, request.param)
 
 
 @pytest.fixture
 def tiny() -> Iterator[Host]:
-    with SimulatedBoard(TINY, optimise=False, memory_bits=BITS) as board:
+    with SimulatedBoard(TINY, memory_bits=BITS) as board:
         yield Host(board)
 
 

@@ -37,7 +37,7 @@ SEED = 7
 
 @pytest.fixture(scope="module")
 def board() -> Iterator[SimulatedBoard]:
-    with SimulatedBoard(CONFIG, memory_bits=BITS, optimise=False) as board:
+    with SimulatedBoard(CONFIG, memory_bits=BITS) as board:
         yield board
 
 
