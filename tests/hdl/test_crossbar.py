@@ -14,6 +14,7 @@ from backspike.hdl.verilog import emit
 from backspike.sim.exercise import random_config
 
 from .benches.crossbar import CrossbarBench, EntryLinesBench, FlagLinesBench
+from .benches.memory import simulate_testbench
 from .benches.simulation import simulate
 
 SEED = 20271
@@ -72,3 +73,22 @@ def test_flags_set_the_lines_of_all_rows_at_once() -> None:
 
 def test_entries_are_gathered_to_one_visit() -> None:
     simulate(EntryLinesBench, entries(), SEED)
+
+
+def test_the_words_of_a_list_are_taken_while_a_visit_is_not() -> None:
+    lines = EntryLines(NetworkConfig(layers=(20, 2), input_lfsrs=5, synapses="crossbar"))
+
+    async def testbench(ctx) -> None:
+        entries, visits = lines.entries, lines.visits
+        ctx.set(entries.valid, 1)
+        for number in range(4):
+            ctx.set(entries.p.last, number == 3)
+            assert ctx.get(entries.ready), f"word {number} is not taken"
+            assert not ctx.get(visits.valid)
+            await ctx.tick()
+        assert ctx.get(visits.valid)
+        assert not ctx.get(entries.ready)
+        ctx.set(visits.ready, 1)
+        assert ctx.get(entries.ready)
+
+    simulate_testbench(lines, testbench)

@@ -5,6 +5,12 @@ from __future__ import annotations
 __all__ = ["ARGUMENTS"]
 
 ARGUMENTS: dict[str, dict[str, str]] = {
+    "board.py": {
+        "m.submodules.network = ResetInserter(transport.reset | link.reset)(network) -> "
+        "m.submodules.network = ResetInserter(link.reset)(network)": (
+            "after a break the link takes nothing before a HELLO, with which it resets the network"
+        ),
+    },
     "comparison.py": {
         "if bound <= 0 -> if bound < 0": "with no bit of the bound set, nothing is added to a value that is not below",
     },
@@ -20,8 +26,19 @@ ARGUMENTS: dict[str, dict[str, str]] = {
             "a phase that is looked at is written with the draw that is used, last; others no list of the sample has"
         ),
     },
+    "link/checksum.py": {
+        "shift = receiver.shift | writer.shift -> shift = writer.shift": "the receiver never has it shift",
+    },
     "link/checker.py": {
         "parts.eq(parts + 1) -> parts.eq(parts - 1)": "in seven bits 64 steps down from 0 end at 64, too",
+    },
+    "memory/sdram.py": {
+        "wait(self.open_at_least + 1) -> wait(self.open_at_least + 2)": (
+            "a row that was opened in vain is closed a cycle later; a refresh comes in time, with cycles to spare"
+        ),
+    },
+    "memory/port.py": {
+        "COUNT_BITS = 10 -> COUNT_BITS = 11": "a count that is wider than the longest burst needs",
     },
     "memory/runs.py": {
         "following.eq(place) -> nothing": "at rest the place is 0, as a signal is that nobody drives",

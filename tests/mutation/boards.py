@@ -19,7 +19,7 @@ from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import BREAK_BITS
 from backspike.hdl.memory.block_ram import BlockRam
-from backspike.link import ANSWER, MemoryRequest, Request, Status, greeting
+from backspike.link import ANSWER, DAMAGED_RESULT, MemoryRequest, Request, Status, greeting
 from backspike.model import Network
 from backspike.model.records import digest, pack_order, pack_records
 from backspike.registers import IDENTITY, RegisterMap
@@ -28,7 +28,7 @@ from tests.hdl.benches.line import LineBench
 from tests.hdl.benches.simulation import simulate
 
 SEED = 20298
-BITS = 8
+BITS = 10
 ORDER, RESULTS = 128, 192
 LEARN, WRITE = 1, 2
 GOES_ON = 1 << 14
@@ -87,11 +87,24 @@ class PlayedBench(LineBench):
         # A reset ends runs, by either way, wherever they are; weights and memory stay.
         for by_break in (False, True):
             await self.restart(False)
-            await self.ask(MemoryRequest.RUN, struct.pack("<IIIB", len(order), ORDER, RESULTS, WRITE))
-            await self.ask(MemoryRequest.RUN, struct.pack("<IIIB", len(order), ORDER, RESULTS, 0))
+            # Entries that are damaged, so that nearly always words are on their way.
+            await self.ask(MemoryRequest.RUN, struct.pack("<IIIB", 500, 0, 0, 0))
             await self.ask(Request.READ, bytes((0, 1)), Status.RUNNING)
             await self.restart(by_break)
             assert await self.read("SAMPLES") == bytes(4)
+        results_at = struct.pack("<IH", 512 + 2 * 58, 4)
+        # No result is written after a break, and words that were on their way to the host come to nobody.
+        await self.ask(MemoryRequest.RUN, struct.pack("<IIIB", 60, 0, 512, WRITE))
+        await self.restart(True, wait=2000)
+        got = await self.ask(MemoryRequest.MEMORY_READ, struct.pack("<IH", 512, 2))
+        assert got == struct.pack("<HH", *DAMAGED_RESULT), "the run has not begun before the break"
+        got = await self.ask(MemoryRequest.MEMORY_READ, results_at)
+        assert got == bytes(8), "a run goes on after a break"
+        await self.send(
+            encode_line(Frame((self.sequence + 1) % 256, MemoryRequest.MEMORY_READ, bytes((0, 0, 0, 0, 252, 0))))
+        )
+        await self.restart(True)
+        assert await self.ask(MemoryRequest.MEMORY_READ, results_at) == got
         await self.ask(MemoryRequest.RUN, struct.pack("<IIIB", 2, ORDER, RESULTS, LEARN))
         await self.until_rest()
         model = Network(config, model.weights)
@@ -101,8 +114,8 @@ class PlayedBench(LineBench):
         assert (counts[0], counts[3]) == (2, digest(shown))
         await self.compare(model)
 
-    async def restart(self, by_break: bool) -> None:
-        """Say hello, after a break if it is asked for."""
+    async def restart(self, by_break: bool, wait: int = 1) -> None:
+        """Say hello, after a break if it is asked for, and some cycles."""
         if by_break:
             self.unit.put(rx=0)
             await self.clocks((BREAK_BITS + 2) * self.bit)
@@ -112,6 +125,7 @@ class PlayedBench(LineBench):
             await self.send(encode_line(Frame((self.sequence + 1) % 256, Request.READ, bytes((0, 1)))))
             await self.clocks(30 * self.bit)
             assert self.unit.get("tx")
+            await self.clocks(wait)
         self.sequence = self.random.randrange(256)
         assert await self.ask(Request.HELLO) == greeting()
 

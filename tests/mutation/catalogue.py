@@ -30,7 +30,7 @@ _BUSES = [
 _OWN = {
     **{file: ["tests/hdl/test_package.py"] for file in ("fusesoc.py", "package.py", "testbench.py", "vendor.py")},
     **{f"bus/{name}.py": [f"tests/hdl/bus/test_{name}.py"] for name in ("bridge", "results", "samples")},
-    **{f"bus/{name}.py": ["tests/hdl/bus/test_ends.py"] for name in ("axi", "wishbone")},
+    **{f"bus/{name}.py": ["tests/hdl/bus/test_ends.py"] for name in ("access", "axi", "wishbone")},
     "description.py": ["tests/hdl/test_description.py"],
     "ram.py": ["tests/hdl/test_word_store.py", "tests/hdl/test_verilog.py"],
     "verilog.py": ["tests/hdl/test_verilog.py"],

@@ -7,7 +7,7 @@ from random import Random
 
 from backspike.hdl.bus.access import Answer
 from backspike.hdl.bus.axi import AxiLiteRegisters
-from backspike.hdl.bus.wishbone import StreamWindow
+from backspike.hdl.bus.wishbone import StreamWindow, WishboneRegisters
 from tests.hdl.benches.memory import simulate_testbench
 
 SEED = 20278
@@ -30,6 +30,11 @@ def test_reads_and_writes_of_axi_take_turns_where_both_wait() -> None:
         assert all(before != after for before, after in pairwise(kinds)), kinds
 
     simulate_testbench(registers, bench)
+
+
+def test_addresses_are_those_of_four_kilobytes() -> None:
+    axi, wishbone = AxiLiteRegisters().bus, WishboneRegisters().bus
+    assert [len(address) for address in (axi.aw.p.addr, axi.ar.p.addr, wishbone.adr)] == [12, 12, 12]
 
 
 def test_accesses_of_samples_and_results_end_as_the_text_says_whoever_waits() -> None:
