@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Module, Shape, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.hdl.joiner import VisitJoiner
 from backspike.hdl.scanner import RowScanner
 from backspike.hdl.serialiser import Serialiser
+from backspike.hdl.visits import bank_rows, mark_layout, visit_layout
 
 from .benches.simulation import simulate
 from .benches.visits import RowScannerBench, SerialiserBench, VisitJoinerBench
@@ -84,3 +85,19 @@ def test_scanner_lists_the_rows_of_a_tick(few: bool) -> None:
 
 def test_joiner_holds_a_visit_while_banks_come_late() -> None:
     simulate(VisitJoinerBench, joiners(), SEED)
+
+
+def test_a_bank_has_every_so_many_of_the_rows() -> None:
+    for inputs in range(1, 20):
+        for banks in (1, 2, 4):
+            # The bias row is the one after the inputs'.
+            assert bank_rows(inputs, banks) == len(range(0, inputs + 1, banks))
+    assert Shape.cast(mark_layout(1, 1, 1, 2)["row"].shape).width == 1
+    # Of three rows in a bank: two bits, and four flags; a word, and what ends the list.
+    assert (
+        Shape.cast(visit_layout(4, 1, 1, 2)).width
+        == 2 * (2 + 4)
+        + 2 * Shape.cast(mark_layout(4, 1, 1, 2)["lane"].shape).width
+        + Shape.cast(mark_layout(4, 1, 1, 2)["word"].shape).width
+        + 1
+    )

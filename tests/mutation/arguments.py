@@ -32,6 +32,60 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "link/checker.py": {
         "parts.eq(parts + 1) -> parts.eq(parts - 1)": "in seven bits 64 steps down from 0 end at 64, too",
     },
+    "crossbar.py": {
+        "m.If(updating) -> m.If(updating == 0)": (
+            "weights and errors are the same in the cycle before a sweep, whose products stay for the cycle after it"
+        ),
+    },
+    "joiner.py": {
+        "if self._fold > 1 -> if self._fold >= 1": "of one word, every row's is the least",
+    },
+    "link/event_counters.py": {
+        "kind.eq(Mux(kind == self._kinds - 1, 0, kind + 1)) -> kind.eq(Mux(kind == self._kinds + 1, 0, kind + 1))": (
+            "the search goes on through places that have no events"
+        ),
+    },
+    "link/lists.py": {
+        "reached.eq(Mux(outside, inputs + 1, stepped)) -> reached.eq(Mux(outside, inputs + 0, stepped))": (
+            "from the last input, too, any step leads outside"
+        ),
+        "m.d.sync += step.eq(0) -> nothing": "the index of an entry without a value",
+        "m.If(self.i.valid & self.i.ready) -> m.If(self.i.valid)": "in this state it is always ready",
+    },
+    "link/transport.py": {
+        "class Token(enum.Enum, shape=2) -> class Token(enum.Enum, shape=3)": (
+            "no answer is longer than 511 bytes, and more bits are no fault"
+        ),
+        "super().__init__({'start': Out(1), 'length': Out(range(most + 1)), 'address': In(range(most)), "
+        "'data': Out(8), 'done': In(1)}) -> super().__init__({'start': Out(1), 'length': Out(range(most + "
+        "0)), 'address': In(range(most)), 'data': Out(8), 'done': In(1)})": (
+            "no answer is longer than 511 bytes, and more bits are no fault"
+        ),
+        "ANSWER_BYTES = 512 -> ANSWER_BYTES = 513": "no answer is longer than 511 bytes, and more bits are no fault",
+        "super().__init__({'start': Out(1), 'length': Out(range(most + 1)), 'address': In(range(most)), "
+        "'data': Out(8), 'done': In(1)}) -> super().__init__({'start': Out(1), 'length': Out(range(most)), "
+        "'address': In(range(most)), 'data': Out(8), 'done': In(1)})": (
+            "no answer is longer than 511 bytes, and more bits are no fault"
+        ),
+        "super().__init__({'start': Out(1), 'length': Out(range(most + 1)), 'address': In(range(most)), "
+        "'data': Out(8), 'done': In(1)}) -> super().__init__({'start': Out(1), 'length': Out(range(most - "
+        "1)), 'address': In(range(most)), 'data': Out(8), 'done': In(1)})": (
+            "no answer is longer than 511 bytes, and more bits are no fault"
+        ),
+        "ANSWER_BYTES = 512 -> ANSWER_BYTES = 511": "no answer is longer than 511 bytes, and more bits are no fault",
+    },
+    "link/body.py": {
+        "super().__init__({'rewind': In(1), 'size': In(range(frame_bytes - OVERHEAD + 1)), 'o': "
+        "Out(stream.Signature(8)), 'skip': In(16), 'beyond': Out(1), 'address': Out(range(frame_bytes)), "
+        "'data': In(8)}) -> super().__init__({'rewind': In(1), 'size': In(range(frame_bytes + OVERHEAD + "
+        "1)), 'o': Out(stream.Signature(8)), 'skip': In(16), 'beyond': Out(1), 'address': "
+        "Out(range(frame_bytes)), 'data': In(8)})": ("a size that has more bits than the longest body needs"),
+        "super().__init__({'rewind': In(1), 'size': In(range(frame_bytes - OVERHEAD + 1)), 'o': "
+        "Out(stream.Signature(8)), 'skip': In(16), 'beyond': Out(1), 'address': Out(range(frame_bytes)), "
+        "'data': In(8)}) -> super().__init__({'rewind': In(1), 'size': In(range(frame_bytes + 1)), 'o': "
+        "Out(stream.Signature(8)), 'skip': In(16), 'beyond': Out(1), 'address': Out(range(frame_bytes)), "
+        "'data': In(8)})": ("a size that has more bits than the longest body needs"),
+    },
     "memory/sdram.py": {
         "wait(self.open_at_least + 1) -> wait(self.open_at_least + 2)": (
             "a row that was opened in vain is closed a cycle later; a refresh comes in time, with cycles to spare"
@@ -66,7 +120,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     },
     "word_store.py": {
         "return vector.word_select(index, width) if len(vector) > width else vector -> "
-        "return vector.word_select(index, width) if len(vector) >= width else vector": "the index of an only word is 0",
+        "return vector.word_select(index, width) if len(vector) >= width else vector": (
+            "the index of an only word is 0"
+        ),
         "def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int, fresh: bool=False) -> None -> "
         "def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int, fresh: bool=True) -> None": (
             "a store that is fresh gives what others promise, too"

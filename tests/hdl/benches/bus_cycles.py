@@ -122,6 +122,9 @@ class CyclesHost(BusHost, Bench):
         status = await self.status()
         assert (status["RESULTS"], status["SAMPLES"], status["BEGUN"]) == (BUS_PLACES, 0, 0)
         assert len(await self.results(BUS_PLACES)) == BUS_PLACES
+        await self.clocks(10)
+        status = await self.status()
+        assert (status["SAMPLES"], status["BEGUN"]) == (0, 0), "words from before a reset have begun a sample"
         # One more; then another, which a reset cuts off with what has come of it.
         await self.send(words)
         await self.results(1)

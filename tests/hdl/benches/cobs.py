@@ -25,6 +25,13 @@ class CobsBench(Bench):
                 await self.encode(content)
             else:
                 await self.decode(stuffed(content), content, False)
+        # Blocks that are full, and nearly.
+        for length, rest in ((253, b"\0ab"), (254, b""), (254, b"\0a"), (255, b"")):
+            content = bytes(self.random.randint(1, 255) for _ in range(length)) + rest
+            if self.job["unit"] == "decoder":
+                await self.decode(stuffed(content), content, False)
+            elif self.job["most"] > length:
+                await self.encode(content)
         if self.job["unit"] == "decoder":
             # Frames that end inside a block, or are any bytes that come.
             for _ in range(40):
@@ -82,12 +89,13 @@ class CobsBench(Bench):
 def stuffed(content: bytes) -> bytes:
     """Encode as Cheshire and Baker (1999) do, but for the 0 at the end; no empty block after a full one."""
     line = bytearray()
-    for part in content.split(b"\0"):
-        rest = part
-        while len(rest) > BLOCK:
-            line += bytes((BLOCK + 1,)) + rest[:BLOCK]
-            rest = rest[BLOCK:]
-        line += bytes((len(rest) + 1,)) + rest
+    *inner, last = content.split(b"\0")
+    for part in inner:
+        # A full block says nothing of a 0: an empty one does.
+        for start in range(0, len(part) + 1, BLOCK):
+            line += bytes((len(part[start : start + BLOCK]) + 1,)) + part[start : start + BLOCK]
+    for start in range(0, max(1, len(last)), BLOCK):
+        line += bytes((len(last[start : start + BLOCK]) + 1,)) + last[start : start + BLOCK]
     return bytes(line)
 
 

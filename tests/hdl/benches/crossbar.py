@@ -17,6 +17,14 @@ class CrossbarBench(SynapseArrayBench):
 
     errors_late = 1
 
+    async def run(self) -> None:
+        """Have the host go from either end of the weights to the other besides."""
+        await super().run()
+        config = self.config
+        for value in (config.weight_min, config.weight_max) * 2:
+            await self._access(0, 0, value)
+            assert await self._access(0, 0, None) == value
+
     def _visits(self, rows: list[Row]) -> list[list[Row]]:
         """Return the visit of all rows; the bias row, which comes first here, is what says that it is the last."""
         return [[rows[-1], *rows[:-1]]]

@@ -18,6 +18,7 @@ from backspike.registers import RegisterMap
 
 SEED = 20271
 CONFIG = NetworkConfig(layers=(5, 4, 3))
+TOO_MANY = [1, 255, 509, 1023, 0xFFFF, *(1 << bit for bit in range(8, 16))]
 REGISTERS = len(RegisterMap(CONFIG).registers)
 
 
@@ -72,12 +73,12 @@ def draw_body(kind: int, random: Random) -> bytes:
         parts = random.choice([0, 1, 2, 5, PARTS, PARTS + 1])
         for _ in range(parts):
             label = random.randrange(3) if random.random() < 0.99 else random.choice([3, 4, 256, 0x3FFF])
-            count = random.choice([0, 0, 1, 2] if parts >= PARTS else [0, 1, 130, 250])
+            count = random.choice([0, 0, 1, 2] if parts >= PARTS else [0, 1, 130, 250, 400])
             part = struct.pack("<HH", label | random.randrange(4) << 14, count) + random.randbytes(2 * count)
             body += part if len(body + part) <= BODY_BYTES - 4 else b""
-        if random.random() < 0.1:
+        if random.random() < 0.3:
             # A part that promises more than there is, or more than there could be.
-            body += struct.pack("<HH", random.randrange(3), random.choice([1, 255, 256, 509, 0x8000, 0xFFFF]))
+            body += struct.pack("<HH", random.randrange(3), random.choice(TOO_MANY))
     else:
         body = b"" if random.random() < 0.7 else random.randbytes(random.randrange(1, 9))
     change = random.random()

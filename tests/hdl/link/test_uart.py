@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backspike.hdl.link.uart import UartReceiver, UartTransmitter
+from pathlib import Path
+
+from backspike.hdl.link.uart import BREAK_BITS, UartReceiver, UartTransmitter
 from tests.hdl.benches.simulation import simulate
 from tests.hdl.benches.uart import UartBench
 from tests.hdl.variants import FEW_AND_REST, choose
@@ -25,3 +27,8 @@ def variants():
 @FEW_AND_REST
 def test_bytes_come_as_they_were_sent(few: bool) -> None:
     simulate(UartBench, choose(variants(), FEW, few), SEED)
+
+
+def test_a_break_is_as_long_as_the_text_says() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "host_link.md").read_text()
+    assert f"the line at 0 for {BREAK_BITS} bits' time or longer" in text
