@@ -95,6 +95,8 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "COUNT_BITS = 10 -> COUNT_BITS = 11": "a count that is wider than the longest burst needs",
     },
     "memory/runs.py": {
+        "m.submodules.places = places = ram(8, RUNS << _PLACE_BITS, init=[0]) -> m.submodules.places = "
+        "places = ram(9, RUNS << _PLACE_BITS, init=[0])": "a bit that nobody reads",
         "following.eq(place) -> nothing": "at rest the place is 0, as a signal is that nobody drives",
     },
     "network.py": {
@@ -111,6 +113,15 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "turn = Signal(range(min(self._rounds, most + 1))) -> turn = Signal(range(max(self._rounds, most + 1)))": (
             "a counter that is wider than the rounds need, of which eight bits count"
         ),
+    },
+    "sweep.py": {
+        "events.writing.eq(array.writing) -> nothing": "nobody reads it",
+        "super().__init__({'sweeping': Out(1), 'reading': Out(1), 'writing': Out(1), 'visited': "
+        "Out(range(banks + 1)), 'wrote': Out(range(banks + 1))}) -> super().__init__({'sweeping': Out(1), "
+        "'reading': Out(1), 'writing': Out(0), 'visited': Out(range(banks + 1)), 'wrote': Out(range(banks + "
+        "1))})": "nobody reads it",
+        "events.visited.eq(Mux(taken, adder_tree(active) if layer.crossbar else sum(active), 0)) -> "
+        "events.visited.eq(Mux(taken, sum(active) if layer.crossbar else adder_tree(active), 0))": "the same sum",
     },
     "timing.py": {
         "tick = sum((layer.fold * (layer.inputs + 8) + 2 * layer.units for layer in config.weight_layers)) -> "

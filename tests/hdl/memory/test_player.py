@@ -14,7 +14,7 @@ def variants():
     configs = {
         "rate": (NetworkConfig(layers=(20, 3), ticks=5), 12, 0.0, 2),
         "rate_stalled": (NetworkConfig(layers=(37, 5), ticks=5), 16, 0.4, 8),
-        "one_input": (NetworkConfig(layers=(1, 2), ticks=3), 11, 0.2, 4),
+        "one_input": (NetworkConfig(layers=(1, 5), ticks=3), 11, 0.2, 4),
         "spikes": (NetworkConfig(layers=(45, 3), ticks=4, input="spikes"), 13, 0.0, 2),
         "spikes_stalled": (NetworkConfig(layers=(9, 4), ticks=3, input="spikes"), 12, 0.4, 6),
     }
