@@ -10,7 +10,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run Yosys as its own program would with the same arguments: those that are used here, in the order of its help.
+    """Run Yosys as its own program would with the same arguments, of which it has those that are used here.
 
     Errors are printed to the standard error, each after ``ERROR:``; the status is then 1.
     """
