@@ -34,9 +34,8 @@ _OWN = {
     "description.py": ["tests/hdl/test_description.py"],
     "ram.py": ["tests/hdl/test_word_store.py", "tests/hdl/test_verilog.py"],
     "verilog.py": ["tests/hdl/test_verilog.py"],
-    # What the tests that come near them take from them is a layout.
+    # What the tests that come near it take from it is a layout.
     "network.py": [],
-    "wins.py": [],
 }
 
 
