@@ -115,11 +115,6 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         ),
     },
     "sweep.py": {
-        "events.writing.eq(array.writing) -> nothing": "nobody reads it",
-        "super().__init__({'sweeping': Out(1), 'reading': Out(1), 'writing': Out(1), 'visited': "
-        "Out(range(banks + 1)), 'wrote': Out(range(banks + 1))}) -> super().__init__({'sweeping': Out(1), "
-        "'reading': Out(1), 'writing': Out(0), 'visited': Out(range(banks + 1)), 'wrote': Out(range(banks + "
-        "1))})": "nobody reads it",
         "events.visited.eq(Mux(taken, adder_tree(active) if layer.crossbar else sum(active), 0)) -> "
         "events.visited.eq(Mux(taken, sum(active) if layer.crossbar else adder_tree(active), 0))": "the same sum",
     },
@@ -128,6 +123,10 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "tick = sum((layer.fold * (layer.inputs + 9) + 2 * layer.units for layer in config.weight_layers))": (
             "cycles that no sample comes near are so with another margin, too"
         ),
+    },
+    "wins.py": {
+        "units, ticks = (config.layers[-1], range(config.ticks + 1)) -> "
+        "units, ticks = (config.layers[-1], range(config.ticks + 2))": "a count that is wider than the ticks need",
     },
     "word_store.py": {
         "return vector.word_select(index, width) if len(vector) > width else vector -> "
