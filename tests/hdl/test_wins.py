@@ -13,7 +13,7 @@ SEED = 20294
 
 def variants():
     variants = {}
-    for units, ticks in ((2, 1), (3, 8), (5, 3), (4, 31)):
+    for units, ticks in ((2, 2), (3, 8), (5, 3), (4, 31)):
         config = NetworkConfig(layers=(2, 1, units), ticks=ticks)
         job = {"units": units, "ticks": ticks, "samples": 40}
         variants[f"units_{units}"] = (WinCounter(config), job)
