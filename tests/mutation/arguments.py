@@ -15,6 +15,8 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "if bound <= 0 -> if bound < 0": "with no bit of the bound set, nothing is added to a value that is not below",
     },
     "entries.py": {
+        "m.submodules.joiner = joiner = VisitJoiner(self._inputs, 1, 1, banks) -> m.submodules.joiner = "
+        "joiner = VisitJoiner(self._inputs, 2, 1, banks)": "a bit that nobody reads",
         "m.submodules[f'serialiser_{bank}'] = serialiser = Serialiser(slots, item, 0) -> "
         "m.submodules[f'serialiser_{bank}'] = serialiser = Serialiser(slots, item, 1)": "a bit that nobody reads",
     },
@@ -110,6 +112,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         ),
     },
     "strata.py": {
+        "tick = Signal(range(min(self._ticks, most + 1))) -> tick = Signal(range(max(self._ticks, most + 1)))": (
+            "a counter that is wider than the ticks need"
+        ),
         "turn = Signal(range(min(self._rounds, most + 1))) -> turn = Signal(range(max(self._rounds, most + 1)))": (
             "a counter that is wider than the rounds need, of which eight bits count"
         ),
@@ -129,6 +134,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "units, ticks = (config.layers[-1], range(config.ticks + 2))": "a count that is wider than the ticks need",
     },
     "word_store.py": {
+        "return range(max(count, 2)) -> return range(max(count, 3))": "an index that is wider than words need",
         "return vector.word_select(index, width) if len(vector) > width else vector -> "
         "return vector.word_select(index, width) if len(vector) >= width else vector": (
             "the index of an only word is 0"
