@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 
-from backspike.hdl.neuron import CompositeNeuron, Membrane
+import pytest
+
+from backspike.hdl.neuron import CompositeNeuron, Membrane, neuron_state
 from backspike.hdl.synapses import drive_shape, error_shape
 from backspike.sim.exercise import random_config
 
@@ -39,3 +41,10 @@ def test_membranes_integrate_as_the_model_does() -> None:
 
 def test_neurons_move_as_the_model_does() -> None:
     simulate(NeuronBench, neurons(), SEED)
+
+
+@pytest.mark.parametrize("leak", [1, 3, 8])
+def test_what_is_stored_of_a_membrane_is_all_of_it(leak: int) -> None:
+    layer = random_config(SEED, layers=(7, 5, 3), leak=leak).weight_layer(1)
+    membrane = Membrane(drive_shape(layer).width, leak)
+    assert neuron_state(layer)["membrane"].shape == membrane.following.shape()

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from backspike.config import PRESETS, NetworkConfig
-from backspike.hdl.timing import late_lists, layer_cycles, sample_limit, sweep_cycles, tick_cycles
+from backspike.hdl.timing import (
+    ENDING_CYCLES,
+    first_list_cycles,
+    late_lists,
+    layer_cycles,
+    list_cycles,
+    sample_cycles,
+    sample_limit,
+    sweep_cycles,
+    tick_cycles,
+)
 from backspike.sim.exercise import random_config
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "hardware.md"
@@ -74,3 +84,15 @@ def test_no_sample_comes_near_the_limit(seed: int) -> None:
     # One layer after the other, four times over.
     sweeps = sum(sweep_cycles(layer, layer.rows) for layer in config.weight_layers)
     assert 4 * config.ticks * sweeps < limit, f"random_config({seed})"
+
+
+def test_cycles_beside_those_of_sweeps() -> None:
+    rows = NetworkConfig(layers=(9, 6, 3), ticks=10, lanes=(4, 2), unit_lanes=(2,), input_lfsrs=4, input_lanes=2)
+    crossbar = NetworkConfig(layers=(9, 6, 3), ticks=10, synapses="crossbar")
+    assert [sweep_cycles(crossbar.weight_layer(2), 7, late) for late in (0, 1)] == [1, 2]
+    assert [sweep_cycles(rows.weight_layer(2), 3, late) for late in (0, 1)] == [2 * 3 + 2, 2 * 3 + 2 + 1]
+    assert [list_cycles(rows, entries) for entries in (0, 1, 2, 9)] == [1, 1, 1, 4.5]
+    assert [first_list_cycles(config) for config in (rows, crossbar)] == [2, 1]
+    assert [sample_cycles(config) for config in (rows, crossbar)] == [2 + ENDING_CYCLES, 1 + ENDING_CYCLES]
+    # Twice 17 rows and twice 6 units, twice 14 rows and twice 3 units.
+    assert sample_limit(rows) == 4 * 10 * (2 * 17 + 2 * 6 + 2 * 14 + 2 * 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backspike.hdl.word_store import WordStore
+from backspike.hdl.word_store import WordStore, index_shape
 
 from .benches.simulation import simulate
 from .benches.word_store import WordStoreBench
@@ -24,6 +24,10 @@ def variants():
 
 def test_reads_what_was_written() -> None:
     simulate(WordStoreBench, variants(), SEED)
+
+
+def test_an_index_has_a_bit_at_least() -> None:
+    assert [index_shape(count) for count in (1, 2, 3, 9)] == [range(2), range(2), range(3), range(9)]
 
 
 # What a word is that is read and written at once, the text says.

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import random
 
+import pytest
+from amaranth import Module, Signal
+from amaranth.hdl import signed
+from amaranth.sim import Simulator
+
+from backspike.config import PRESETS
 from backspike.hdl.wta import WinnerTakeAll
+from backspike.model.wta import GUMBEL_BITS, gumbel_table
 from backspike.sim.exercise import random_config
 
 from .benches.simulation import simulate
@@ -38,3 +45,24 @@ def variants():
 
 def test_races_have_the_winners_of_the_model() -> None:
     simulate(WinnerTakeAllBench, variants(), SEED)
+
+
+@pytest.mark.parametrize(("weight_frac", "temperature"), [(2, 1.0), (3, 1.0), (4, 1.0), (5, 0.75), (6, 1.0)])
+def test_each_draw_has_the_noise_of_the_table(weight_frac: int, temperature: float) -> None:
+    """Also where the highest bits are not stored, but follow from the draw."""
+    table = [int(entry) for entry in gumbel_table(weight_frac, temperature)]
+    index = Signal(GUMBEL_BITS)
+    m = Module()
+    bits = max(entry.bit_length() for entry in table) + 1
+    noise = WinnerTakeAll(PRESETS["tiny"])._look_up(m, "noise", index, table, signed(bits))
+
+    async def bench(ctx) -> None:
+        for draw, entry in enumerate(table):
+            ctx.set(index, draw)
+            await ctx.tick()
+            assert ctx.get(noise) == entry, f"draw {draw}"
+
+    simulator = Simulator(m)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()

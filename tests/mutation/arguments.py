@@ -88,6 +88,15 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "Out(stream.Signature(8)), 'skip': In(16), 'beyond': Out(1), 'address': Out(range(frame_bytes)), "
         "'data': In(8)})": ("a size that has more bits than the longest body needs"),
     },
+    "link/memory_checker.py": {
+        "super().__init__({'start': In(1), 'kind': In(8), 'size': In(range(frame_bytes - OVERHEAD + "
+        "1)), 'body': In(stream.Signature(8)), 'mid_sample': In(1), 'ready': In(1), 'full': In(1), "
+        "'done': Out(1), 'status': Out(Status)}) -> super().__init__({'start': In(1), 'kind': In(7), "
+        "'size': In(range(frame_bytes - OVERHEAD + 1)), 'body': In(stream.Signature(8)), "
+        "'mid_sample': In(1), 'ready': In(1), 'full': In(1), 'done': Out(1), 'status': Out(Status)})": (
+            "the highest kind of a request of the sample memory is 11"
+        ),
+    },
     "memory/sdram.py": {
         "wait(self.open_at_least + 1) -> wait(self.open_at_least + 2)": (
             "a row that was opened in vain is closed a cycle later; a refresh comes in time, with cycles to spare"
@@ -101,6 +110,11 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "places = ram(9, RUNS << _PLACE_BITS, init=[0])": "a bit that nobody reads",
         "following.eq(place) -> nothing": "at rest the place is 0, as a signal is that nobody drives",
     },
+    "memory/switch.py": {
+        "outstanding = Signal(3) -> outstanding = Signal(2)": (
+            "no more than three samples that have begun have no result, of which two bits tell none"
+        ),
+    },
     "network.py": {
         "source.ticked.eq(sequencer.advance & ~sequencer.last) -> source.ticked.eq(sequencer.advance)": (
             "when the last tick ends its list has ended before, and what is counted after it begins anew"
@@ -112,11 +126,18 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         ),
     },
     "strata.py": {
+        "self._rounds = -(-config.layers[0] // config.input_lfsrs) -> "
+        "self._rounds = -(-config.layers[0] * config.input_lfsrs)": "a counter that is wider than the rounds need",
         "tick = Signal(range(min(self._ticks, most + 1))) -> tick = Signal(range(max(self._ticks, most + 1)))": (
             "a counter that is wider than the ticks need"
         ),
         "turn = Signal(range(min(self._rounds, most + 1))) -> turn = Signal(range(max(self._rounds, most + 1)))": (
             "a counter that is wider than the rounds need, of which eight bits count"
+        ),
+    },
+    "scanner.py": {
+        "row = Signal(range(fold * lanes + 1)) -> row = Signal(range(fold * lanes + 0))": (
+            "what is after the last unit's row is not read: the next list begins at 0"
         ),
     },
     "sweep.py": {
@@ -145,6 +166,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         ),
     },
     "wta.py": {
+        "lower_bits = entry.width - upper_bits -> lower_bits = entry.width": (
+            "the highest bits are stored as well, and those that are worked out are beyond the entry's width"
+        ),
         "GROUP = 10 -> GROUP = 11": "the same winner by comparisons in groups of another size",
         "GROUP = 10 -> GROUP = 9": "the same winner by comparisons in groups of another size",
         "base = Signal(range(fold * lanes + 1)) -> base = Signal(range(fold * lanes + 0))": (
