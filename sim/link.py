@@ -134,7 +134,7 @@ class LinkModel:
         memory_bits: int | None = None,
         frame_bytes: int = FRAME_BYTES,
     ) -> None:
-        self._greeting = greeting(frame_bytes)
+        self._greeting, self._frame_bytes = greeting(frame_bytes), frame_bytes
         self._config, self._show = config, show or _show_fast
         self._registers = RegisterMap(config)
         self._by_address = list(self._registers.registers.items())
@@ -210,13 +210,18 @@ class LinkModel:
             The answer is not what the protocol and the golden model demand.
         """
         sequence = request.sequence
-        if request.kind == Request.HELLO or (self._known and sequence == (self.sequence + 1) % 256):
+        if len(request.pack()) > self._frame_bytes:
+            event = LinkEvent.LONG
+        elif request.kind == Request.HELLO or (self._known and sequence == (self.sequence + 1) % 256):
             event = LinkEvent.TAKEN
         elif self._known and sequence == self.sequence:
             event = LinkEvent.REPEATED
         else:
             event = LinkEvent.ORDER
         self.counted[event] += 1
+        if event is LinkEvent.LONG:
+            _demand(answer is None, request, "is answered, though it is too long")
+            return event
         if event is LinkEvent.ORDER:
             _demand(answer is None, request, "is answered, though it is neither the next nor the last")
             return event

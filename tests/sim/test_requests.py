@@ -163,6 +163,11 @@ def test_a_board_answers_random_requests_as_the_model_does() -> None:
     with SimulatedBoard(CONFIG) as board:
         conversation = Conversation(board, CONFIG, Random(20272))
         kinds, events = conversation.run(400, interval=400)
+        # A byte more than a frame has room for: it is as if it had never come, but counted.
+        for size, event in ((1018, LinkEvent.TAKEN), (1019, LinkEvent.LONG)):
+            following = (conversation.model.sequence + 1) % 256
+            assert conversation.tell(Frame(following, Request.SAMPLES, bytes(size))) is event
+        conversation.compare()
     asked = set(kinds) - {kind.name for kind in MemoryRequest}
     assert asked == {*(kind.name for kind in Request), "unknown kind", "order", "repeated"}
     assert set(events) == {LinkEvent.TAKEN, LinkEvent.REPEATED, LinkEvent.ORDER}
