@@ -88,6 +88,11 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "Out(stream.Signature(8)), 'skip': In(16), 'beyond': Out(1), 'address': Out(range(frame_bytes)), "
         "'data': In(8)})": ("a size that has more bits than the longest body needs"),
     },
+    "link/executor.py": {
+        "m.d.comb += events.reading.eq(events.idle) -> nothing": (
+            "the event counted last is that of the request itself, which is the first, and so the one that is read"
+        ),
+    },
     "link/memory_checker.py": {
         "super().__init__({'start': In(1), 'kind': In(8), 'size': In(range(frame_bytes - OVERHEAD + "
         "1)), 'body': In(stream.Signature(8)), 'mid_sample': In(1), 'ready': In(1), 'full': In(1), "

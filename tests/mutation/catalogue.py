@@ -79,6 +79,8 @@ def whole_tests(file: str) -> list[str]:
         return [_PLAYED]
     if file == "board.py" or "transport" in file:
         return [_BOARD, _PLAYED]
+    if file == "link/host_link.py":
+        return [_LINK, _BOARD, _PLAYED]
     return [_LINK, _BOARD] if file.startswith("link/") else _NETWORKS[:: -1 if file == "patience.py" else 1]
 
 

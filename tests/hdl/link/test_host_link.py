@@ -178,7 +178,7 @@ def test_requests_do_what_they_say_and_nothing_else_does() -> None:
         # Each of them, in any order.
         for request in random.sample(4 * [read, add_up, write, show, repeat, disturb, refuse_body], 28):
             await request(ctx)
-        await hello(ctx)
+        await forget(ctx)
         counters = await bench.ask(ctx, Request.LINK)
         assert struct.unpack("<7H", counters) == tuple(bench.counted[event] for event in LinkEvent)
 
@@ -189,6 +189,15 @@ def test_requests_do_what_they_say_and_nothing_else_does() -> None:
         # IDENTITY is written.
         address, written, _ = bench.accesses.pop()
         assert (address, written, bench.accesses) == (0, 1, [])
+
+    async def forget(ctx) -> None:
+        """Results that nobody has fetched, as many as the link keeps, are gone with the next greeting."""
+        bench.owed = 2
+        await ctx.tick().repeat(200)
+        assert len(bench.results) == 2
+        await hello(ctx)
+        assert await bench.ask(ctx, Request.RESULTS) == b""
+        bench.results.clear()
 
     async def read(ctx) -> None:
         address, count = random.randrange(REGISTERS), random.choice([1, 2, WORDS])
