@@ -95,7 +95,8 @@ class LfsrSeeder(wiring.Component):
             m.d.sync += [
                 state.eq(Cat(state[BYTE] | nothing, state[BYTE + 1 :], Mux(leaping, fresh, self.byte))),
                 place.eq(Mux(whole, 0, place + 1)),
-                something.eq(~whole & (something | (self.byte != 0))),
+                # What is on the input while the register leaps is none of its first state.
+                something.eq(self.load & ~whole & (something | (self.byte != 0))),
             ]
         with m.If(self.load):
             m.d.sync += [self.busy.eq(1), leaping.eq(whole)]
