@@ -19,7 +19,7 @@ from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.link.uart import BREAK_BITS
 from backspike.hdl.memory.block_ram import BlockRam
-from backspike.link import ANSWER, DAMAGED_RESULT, MemoryRequest, Request, Status, greeting
+from backspike.link import ANSWER, DAMAGED_RESULT, RUNS, MemoryRequest, Request, Status, greeting
 from backspike.model import Network
 from backspike.model.records import digest, pack_order, pack_records
 from backspike.registers import IDENTITY, RegisterMap
@@ -90,6 +90,10 @@ class PlayedBench(LineBench):
             # Entries that are damaged, so that nearly always words are on their way.
             await self.ask(MemoryRequest.RUN, struct.pack("<IIIB", 500, 0, 0, 0))
             await self.ask(Request.READ, bytes((0, 1)), Status.RUNNING)
+            if not by_break:
+                for _ in range(RUNS - 1):
+                    await self.ask(MemoryRequest.RUN, bytes(13))
+                await self.ask(MemoryRequest.RUN, bytes(13), Status.QUEUE_FULL)
             await self.restart(by_break)
             assert await self.read("SAMPLES") == bytes(4)
         results_at = struct.pack("<IH", 512 + 2 * 58, 4)
