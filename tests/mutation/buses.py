@@ -8,11 +8,10 @@ from __future__ import annotations
 import pytest
 
 from backspike.config import NetworkConfig
-from backspike.datasets import load_dataset
 from backspike.hdl.bus.pins import BusTop
-from backspike.sim.compare import schedule_of
 from tests.hdl.benches.bus_cycles import AxiCycles, Clocked, WishboneCycles
 from tests.hdl.benches.simulation import simulate
+from tests.hdl.bus.design import host_job
 
 SEED = 20273
 HOSTS = {"axi": AxiCycles, "wishbone": WishboneCycles}
@@ -28,15 +27,5 @@ SAMPLES = 4
 @pytest.mark.parametrize("wrapper", HOSTS)
 def test_hosts_meet_the_model(wrapper: str, kind: str) -> None:
     config = CONFIGS[kind]
-    shown = schedule_of(config, load_dataset("random", config, SEED), SAMPLES, SEED)
-    job = {
-        "config": config.to_dict(),
-        "values": shown.values,
-        "labels": shown.labels,
-        "learn": shown.learn,
-        "rates": shown.rates,
-        "stalls": 0.3,
-        "seed": SEED,
-        **{f"weights_{layer}": weights for layer, weights in enumerate(shown.weights, start=1)},
-    }
+    job = host_job(config, SAMPLES, SEED, 0.3)
     simulate(HOSTS[wrapper], {f"{wrapper}_{kind}": (Clocked(BusTop(wrapper, config)), job)}, SEED, 20_000)

@@ -39,22 +39,26 @@ def design(wrapper: str, kind: str) -> tuple[str, dict[str, Any]]:
         return verilog.read_text(), json.loads(description.read_text())
 
 
-def run(
-    wrapper: str, kind: str, simulator: str, test: str, stalls: float = 0.0
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run tests of the bus's bench; return the samples that it got, and what it found."""
-    config = CONFIGS[kind]
-    shown = schedule_of(config, load_dataset("random", config, SEED), SAMPLES, SEED)
-    job = {
+def host_job(config: NetworkConfig, samples: int, seed: int, stalls: float) -> dict[str, Any]:
+    """Return what a host on a bus gets: samples of the dataset ``random``, and what they are learned with."""
+    shown = schedule_of(config, load_dataset("random", config, seed), samples, seed)
+    return {
         "config": config.to_dict(),
         "values": shown.values,
         "labels": shown.labels,
         "learn": shown.learn,
         "rates": shown.rates,
         "stalls": stalls,
-        "seed": SEED,
+        "seed": seed,
         **{f"weights_{layer}": weights for layer, weights in enumerate(shown.weights, start=1)},
     }
+
+
+def run(
+    wrapper: str, kind: str, simulator: str, test: str, stalls: float = 0.0
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run tests of the bus's bench; return the samples that it got, and what it found."""
+    job = host_job(CONFIGS[kind], SAMPLES, SEED, stalls)
     verilog, description = design(wrapper, kind)
     found = run_bench(
         f"tests.hdl.benches.{wrapper}",
