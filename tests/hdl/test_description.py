@@ -169,3 +169,22 @@ def test_probes_hold_every_state_of_the_model(name: str) -> None:
         expected = 0 if entry.field.kind is StateKind.MEMBRANE and not config.leak else banks
         assert held.count(state) == expected, state
     assert {state.rpartition("_")[0] for state in set(held) - state_entries(config).keys()} <= {"next_errors"}
+
+
+def test_a_probe_says_what_it_is_and_how_long() -> None:
+    bit, row = ({"width": width, "signed": negative} for width, negative in ((1, False), (4, True)))
+    signal, rows = Probe("unit.gate", 1, field="gates"), Probe("weights.store", signed(4), words=20, field="weights")
+    assert signal.to_dict(2) == {
+        "path": "unit.gate",
+        "memory": False,
+        "words": 1,
+        "layout": bit,
+        "states": ["gates_2"],
+    }
+    assert rows.to_dict(1) == {
+        "path": "weights.store",
+        "memory": True,
+        "words": 20,
+        "layout": row,
+        "states": ["weights_1"],
+    }
