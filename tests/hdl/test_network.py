@@ -48,6 +48,17 @@ def variants():
             "input_lanes": 9,
             "leak": 1,
         },
+        # Every list is a single word, so that each cycle is told; and the first layer, of many rows, is the slowest.
+        {
+            "layers": (12, 3, 2),
+            "lanes": (3, 2),
+            "unit_lanes": (0,),
+            "input": "rate",
+            "input_lfsrs": 12,
+            "input_lanes": 12,
+            "ports": (2, 2),
+            "leak": 0,
+        },
     ]
     drawn = {}
     for number, values in enumerate(fixed):
@@ -67,9 +78,10 @@ def test_hosts_of_a_small_network_meet_the_model(bench: type[Bench]) -> None:
     simulate(bench, {"network_2": variants()["network_2"]}, SEED)
 
 
-def test_hosts_of_a_crossbar_meet_the_model() -> None:
-    """In the clocks that the formulae say; its accesses to weights are those of all benches."""
-    simulate(ClocksOfATick, {"network_4": variants()["network_4"]}, SEED)
+@pytest.mark.parametrize("name", ["network_4", "network_5"])
+def test_ticks_take_the_clocks_that_the_formulae_say(name: str) -> None:
+    """Exactly: of a crossbar, whose accesses to weights are those of all benches, and of rows in a memory."""
+    simulate(ClocksOfATick, {name: variants()[name]}, SEED)
 
 
 @ON_BOTH

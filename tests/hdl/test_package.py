@@ -62,6 +62,14 @@ def test_fusesoc_simulates_what_the_golden_model_says(name: str, folder: Path, t
     assert f"PASS {name}\n" in process.stdout
 
 
+@NAMES
+def test_a_core_says_which_network_it_is(name: str, folder: Path) -> None:
+    tiny = PRESETS["tiny"]
+    described = re.search(r"^description: (.*)$", (folder / f"{name}.core").read_text(), re.MULTILINE)
+    assert described
+    assert described[1] == f"Spiking network 8-4-3 that learns on chip, configuration {tiny.hash[:8]}"
+
+
 @NEEDS_ICARUS
 @pytest.mark.parametrize("changed", ["result", "register", "nothing"])
 def test_the_testbench_finds_what_is_wrong(changed: str, folder: Path, tmp_path: Path) -> None:

@@ -42,6 +42,11 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "joiner.py": {
         "if self._fold > 1 -> if self._fold >= 1": "of one word, every row's is the least",
     },
+    "layer.py": {
+        "next_mark.gate.eq(neuron.gate | ~moving) -> next_mark.gate.eq(neuron.gate)": (
+            "errors come to a unit after its row is listed, and until it moves nobody looks at its gate again"
+        ),
+    },
     "link/event_counters.py": {
         "kind.eq(Mux(kind == self._kinds - 1, 0, kind + 1)) -> kind.eq(Mux(kind == self._kinds + 1, 0, kind + 1))": (
             "the search goes on through places that have no events"

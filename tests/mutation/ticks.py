@@ -12,6 +12,6 @@ from tests.hdl.benches.simulation import simulate
 from tests.hdl.test_network import SEED, variants
 
 
-@pytest.mark.parametrize("name", [f"network_{number}" for number in (2, 0, 1, 3)])
+@pytest.mark.parametrize("name", [f"network_{number}" for number in (2, 0, 1, 3, 4, 5)])
 def test_clocks_and_results_are_those_of_the_model(name: str) -> None:
     simulate(ClocksOfATick, {name: variants()[name]}, SEED)
