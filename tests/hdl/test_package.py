@@ -93,8 +93,13 @@ def test_the_testbench_finds_what_is_wrong(changed: str, folder: Path, tmp_path:
 @NEEDS_ICARUS
 def test_the_testbench_shows_samples_of_several_lists_that_end_early(tmp_path: Path) -> None:
     config = NetworkConfig(name="early", layers=(3, 2), ticks=6, input="spikes", patience=2, input_lfsrs=1)
+    written: set[Path] = set()
     for wrapper in (None, "wishbone"):
-        verilog, *_ = write_package(config, tmp_path, wrapper=wrapper)
+        paths = write_package(config, tmp_path, wrapper=wrapper)
+        verilog, *_ = paths
+        # They are all that there is.
+        written |= set(paths)
+        assert set(tmp_path.iterdir()) - {tmp_path / "bench"} == written
         sources = [verilog, verilog.with_name(f"{verilog.stem}_tb.sv")]
         subprocess.run(["iverilog", "-g2012", "-o", tmp_path / "bench", *sources], check=True)
         printed = subprocess.run(["vvp", "-n", tmp_path / "bench"], capture_output=True, text=True, check=True).stdout
