@@ -15,9 +15,12 @@ from tests.hdl.test_network import SEED, variants
 
 SELDOM = {"rates": (100, 40)}
 BOTH, ONE, SHORT = {"patience": 1, "inference_patience": 3}, {"inference_patience": 3}, {"ticks": 1}
+LONG = {"patience": 3}
 
 
-@pytest.mark.parametrize(("name", "changed"), [("network_2", BOTH), ("network_1", ONE), ("network_2", SHORT)])
+@pytest.mark.parametrize(
+    ("name", "changed"), [("network_2", BOTH), ("network_1", ONE), ("network_2", SHORT), ("network_2", LONG)]
+)
 def test_samples_end_where_the_model_ends_them(name: str, changed: dict[str, int]) -> None:
     config = NetworkConfig.from_dict(variants()[name][1]["config"]).replace(**changed)
     simulate(SeededAnew, {name: (NetworkTop(config), {"config": config.to_dict()})}, SEED)

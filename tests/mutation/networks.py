@@ -20,8 +20,10 @@ from tests.hdl.test_network import SEED, variants
 
 OTHERS = [("network_2", bench) for bench in (WeightWindow, ResultsLeftWaiting, OddEntries)]
 HIDDEN = [("network_0", bench) for bench in (SeededAnew, ResetInMidSample)]
+# Its next sample is there before one ends.
+BUFFERED = [("network_5", ResultsLeftWaiting)]
 
 
-@pytest.mark.parametrize(("name", "bench"), [*OTHERS, *HIDDEN])
+@pytest.mark.parametrize(("name", "bench"), [*OTHERS, *HIDDEN, *BUFFERED])
 def test_hosts_meet_the_model(name: str, bench: type[Bench]) -> None:
     simulate(bench, {name: variants()[name]}, SEED)

@@ -292,7 +292,8 @@ class ResultsLeftWaiting(HostBench):
         await self.load()
         samples = [self.draw_sample() for _ in range(6)]
         sending = self.start(self.send(*samples))
-        ticks = -1
+        await self.showing()
+        waited, ticks = await self.host.read("STALLS_SAMPLE"), -1
         for _ in range(100):
             before, ticks = ticks, await self.host.read("TICKS")
             if ticks == before:
@@ -303,6 +304,13 @@ class ResultsLeftWaiting(HostBench):
         assert await self.host.read("SAMPLES") == 1
         assert self.unit.get("results__valid") == 1
         assert self.unit.get("samples__ready") == 0, "samples are taken beyond what there is room for"
+        if self.config.input_buffers > 1:
+            assert await self.host.read("STALLS_SAMPLE") == waited, "a sample that was there was waited for"
+        before = await self._stalls()
+        await self.clocks(300)
+        after = await self._stalls()
+        assert after.pop("STALLS_RESULT") >= before.pop("STALLS_RESULT") + 300, "a result waits, and is not counted"
+        assert after == before, "something else than the result is waited for"
         results = self.monitor("results")
         for sample in samples:
             await self.receive(results, self.model.run(sample))
@@ -310,6 +318,10 @@ class ResultsLeftWaiting(HostBench):
         await self.compare_weights()
         await self.compare_counters()
         await results.finish()
+
+    async def _stalls(self) -> dict[str, int]:
+        names = [name for name in RegisterMap(self.config).counters if name.startswith("STALLS_")]
+        return {name: await self.host.read(name) for name in names}
 
 
 class ClocksOfATick(HostBench):
