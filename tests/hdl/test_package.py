@@ -17,6 +17,7 @@ import pytest
 from backspike import PRESETS, BackspikeError, NetworkConfig
 from backspike.hdl.package import write_package
 from backspike.hdl.testbench import make_testbench
+from backspike.sim.layout import Layout
 from tests.hdl.variants import NEEDS_ICARUS
 
 pytestmark = pytest.mark.slow
@@ -68,6 +69,16 @@ def test_a_core_says_which_network_it_is(name: str, folder: Path) -> None:
     described = re.search(r"^description: (.*)$", (folder / f"{name}.core").read_text(), re.MULTILINE)
     assert described
     assert described[1] == f"Spiking network 8-4-3 that learns on chip, configuration {tiny.hash[:8]}"
+
+
+def test_the_testbench_begins_in_reset_and_shows_a_sample_without_an_entry(folder: Path) -> None:
+    text, ports = (folder / "tiny_tb.sv").read_text(), json.loads((folder / "tiny.json").read_text())["ports"]
+    assert re.findall(r"\breset = (\d);", text) == ["1", "0"]
+    shown = re.search(r"samples__payload = (\d+)'h([0-9a-f]+);", text)
+    assert shown
+    assert int(shown[1]) == ports["samples__payload"]["width"]
+    entry = Layout(ports["samples__payload"]).unpack(int(shown[2], 16))
+    assert entry == {"index": 0, "value": 0, "label": 0, "learn": 0, "last": 1}
 
 
 @NEEDS_ICARUS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["ARGUMENTS"]
 
+_LIMIT = "limit = 3 * access_clocks(config) + 40 * (len(steps) + config.layers[-1]) -> limit = "
+
 ARGUMENTS: dict[str, dict[str, str]] = {
     "board.py": {
         "m.submodules.network = ResetInserter(transport.reset | link.reset)(network) -> "
@@ -173,6 +175,31 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int, fresh: bool=False) -> None -> "
         "def __init__(self, element: data.Layout | Shape | int, lanes: int, depth: int, fresh: bool=True) -> None": (
             "a store that is fresh gives what others promise, too"
+        ),
+    },
+    "testbench.py": {
+        "width = f\"[{layout['width'] - 1}:0] \" if layout['width'] > 1 else '' -> "
+        "width = f\"[{layout['width'] - 1}:0] \" if layout['width'] > 0 else ''": (
+            "a port of one bit is declared as [0:0]"
+        ),
+        "for written in (3, initial['RATE_1']) -> for written in (2, initial['RATE_1'])": (
+            "another number that is not there before"
+        ),
+        **{
+            _LIMIT + wrong: "time that is left for what never comes: what is right ends before"
+            for wrong in (
+                "3 * access_clocks(config) + 40 * (len(steps) + config.layers[1])",
+                "3 * access_clocks(config) + 40 * (len(steps) + config.layers[-0])",
+                "3 * access_clocks(config) + 41 * (len(steps) + config.layers[-1])",
+                "3 * access_clocks(config) + (40 + (len(steps) + config.layers[-1]))",
+                "3 * access_clocks(config) + 40 * len(steps)",
+                "2 * access_clocks(config) + 40 * (len(steps) + config.layers[-1])",
+                "access_clocks(config) + 40 * (len(steps) + config.layers[-1])",
+            )
+        },
+        "sample = Sample(np.zeros(config.sample_shape, dtype=np.uint8), 0, False) -> "
+        "sample = Sample(np.zeros(config.sample_shape, dtype=np.uint8), 1, False)": (
+            "a label has no effect on what is not learned"
         ),
     },
     "wta.py": {
