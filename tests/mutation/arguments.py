@@ -108,6 +108,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "'mid_sample': In(1), 'ready': In(1), 'full': In(1), 'done': Out(1), 'status': Out(Status)})": (
             "the highest kind of a request of the sample memory is 11"
         ),
+        "numbers = Signal(range(3)) -> numbers = Signal(range(2))": "once two have come it is not looked at",
     },
     "memory/sdram.py": {
         "wait(self.open_at_least + 1) -> wait(self.open_at_least + 2)": (
