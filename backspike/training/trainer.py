@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ BOARD_ACCOUNT = "board.json"
 
 FILES = ("checkpoint.npz", "metrics.json", "learning-curve.png", BOARD_ACCOUNT)
 """What a training leaves in its folder, of whichever kind."""
+
+# Points of a sweep that differ in their spikes alone have the same float network, which takes a third of their time.
+_float_trainings: dict[str, list[float]] = {}
 
 __all__ = [
     "BOARD_ACCOUNT",
@@ -158,9 +162,7 @@ def train(
         accuracies = record.training.float_accuracies
         if len(accuracies) < epochs:
             with progress_bar(epochs, "epochs", f"float network {_sizes(config)}", silent=not report) as bar:
-                accuracies[:] = train_float(
-                    config, dataset, epochs, seed, baseline, lambda *done: bar.update()
-                ).test_accuracies
+                accuracies[:] = _float_accuracies(config, dataset, epochs, identity, baseline, bar.update)
         del accuracies[epochs:]
         if not resume:
             clear_training(out)
@@ -196,6 +198,23 @@ def train(
             )
             write_atomic(out / "learning-curve.png", drawn)
     return record.training
+
+
+def _float_accuracies(
+    config: NetworkConfig,
+    dataset: Dataset,
+    epochs: int,
+    identity: Mapping[str, Any],
+    baseline: FloatSettings | None,
+    advance: Callable[[], object],
+) -> list[float]:
+    """Return the float network's test accuracy after each epoch; this process trains the same one once."""
+    dropout = [layer.dropout for layer in config.hidden_layers]
+    same = json.dumps([config.layers, dropout, config.seed, epochs, identity["data"], identity["baseline"]])
+    if same not in _float_trainings:
+        trained = train_float(config, dataset, epochs, config.seed, baseline, lambda *done: advance())
+        _float_trainings[same] = trained.test_accuracies
+    return _float_trainings[same].copy()
 
 
 def require_no_training(out: Path) -> None:

@@ -25,6 +25,11 @@ from backspike.training.engines import ENGINES, load_engine
 from backspike.training.trainer import evaluate, evaluate_training, rates_of_epoch, sample_order, train
 
 
+@pytest.fixture(autouse=True)
+def no_float_network_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "_float_trainings", {})
+
+
 def test_rates_decay_to_one_and_no_lower() -> None:
     config = NetworkConfig(layers=(4, 3, 2), rates=(256, 10), rate_decay=0.5)
     assert [rates_of_epoch(config, epoch) for epoch in range(9)] == [
@@ -226,6 +231,30 @@ def test_interruption_in_the_float_network_leaves_what_was_there(tmp_path, few, 
         train(config, dataset, 1, 6, tmp_path, force=True)
     assert not interruption.value.args, "nothing of this training can be resumed"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_float_network_is_trained_once_for_all_that_differ_in_their_spikes(tmp_path, few, monkeypatch) -> None:
+    trained, train_float = [], trainer.train_float
+
+    def counted(config, *rest):
+        trained.append(config)
+        return train_float(config, *rest)
+
+    monkeypatch.setattr(trainer, "train_float", counted)
+    config = PRESETS["tiny"]
+    changed = [{}, {"temperature": 0.5}, {"ticks": 9, "weight_bits": 8}, {"dropout": (40,)}]
+    curves = [
+        train(config.replace(**values), few, 2, 5, tmp_path / str(number)).float_accuracies
+        for number, values in enumerate(changed)
+    ]
+    assert trained == [config.replace(seed=5), config.replace(seed=5, dropout=(40,))]
+    assert curves[0] == curves[1] == curves[2] == train_float(config, few, 2, 5).test_accuracies
+    for number, other in enumerate([{"seed": 6}, {"epochs": 3}, {"baseline": FloatSettings(rate=0.01)}]):
+        train(config, few, **{"epochs": 2, "seed": 5, "out": tmp_path / f"other-{number}", **other})
+    assert len(trained) == 5
+    # What one training does with its account is nothing to another.
+    curves[0].clear()
+    assert train(config, few, 2, 5, tmp_path / "again").float_accuracies == curves[1]
 
 
 def test_killed_between_account_and_checkpoint_repeats_the_epoch(tmp_path) -> None:
