@@ -48,5 +48,5 @@ def progress_bar(total: int, unit: str, step: str, initial: int = 0, silent: boo
     bar = tqdm(total=total, initial=initial, desc=step, unit=f" {unit}", leave=False, disable=True if silent else None)
     with ExitStack() as told, bar:
         if bar.disable and not silent:
-            told.enter_context(announced(f"{step}, {total:,} {unit}"))
+            told.enter_context(announced(f"{step}, {total:,} {unit if total != 1 else unit.removesuffix('s')}"))
         yield bar
