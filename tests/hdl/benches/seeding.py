@@ -23,28 +23,31 @@ class LfsrSeederBench(Bench):
         self.leap = self.config.lfsr_bits // 8
 
     async def run(self) -> None:
-        """Seed some times, from seeds and from a state of zero; before the first, the seeder waits for it."""
+        """Seed some times, from seeds and from states of a byte or none; before the first, the seeder waits for it."""
         unit = self.unit
         for _ in range(self.random.randrange(9)):
             await unit.edge
             assert (unit.get("busy"), unit.get("o")["valid"]) == (1, 0), "after the reset it waits for a seed"
+        config, count = self.config, LfsrMap(self.config).count
+        seeds = [self.random.randint(1, 2**32 - 1) for _ in range(SEEDS - 1)]
+        drawn = [
+            (seeding_start(seed, config.lfsr_bits), lfsr_seeds(seed, count, config.lfsr_bits).tolist())
+            for seed in seeds
+        ]
+        few = [self.random.randrange(1, 256) << 8 * byte for byte in (0, self.leap - 1)]
         # Of zero also after seeds, of which nothing may be left.
-        for start in [0, *(self.random.randint(1, 2**32 - 1) for _ in range(SEEDS - 1)), 0]:
-            await self._seed(start)
+        given = [(state, _leaps(state or 1, count, config.lfsr_bits)) for state in (0, *few, 0)]
+        for first, states in [given[0], *drawn, *given[1:]]:
+            await self._seed(first, states)
             for _ in range(self.random.choice([0, 1, 20])):
                 await unit.edge
                 assert unit.get("busy") == 0, "busy after the last LFSR"
                 assert unit.get("o")["valid"] == 0, "an LFSR more than there are"
 
-    async def _seed(self, seed: int) -> None:
+    async def _seed(self, first: int, states: list[int]) -> None:
         """Give the first state, byte by byte, and compare all LFSRs: each state, its place, and its clock."""
-        unit, config = self.unit, self.config
-        where = f"seed {seed}"
-        if seed:
-            first = seeding_start(seed, config.lfsr_bits)
-            states = lfsr_seeds(seed, LfsrMap(config).count, config.lfsr_bits).tolist()
-        else:
-            first, states = 0, _leaps(1, LfsrMap(config).count, config.lfsr_bits)
+        unit = self.unit
+        where = f"first state {first:#x}"
         for byte in range(self.leap):
             unit.put(load=1, byte=first >> 8 * byte & 0xFF)
             await unit.edge
