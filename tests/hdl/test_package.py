@@ -79,6 +79,7 @@ def test_the_testbench_begins_in_reset_and_shows_a_sample_without_an_entry(folde
     assert int(shown[1]) == ports["samples__payload"]["width"]
     entry = Layout(ports["samples__payload"]).unpack(int(shown[2], 16))
     assert entry == {"index": 0, "value": 0, "label": 0, "learn": 0, "last": 1}
+    assert text.count("while (!samples__ready)") == 1
 
 
 @NEEDS_ICARUS
