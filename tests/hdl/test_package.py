@@ -71,6 +71,16 @@ def test_a_core_says_which_network_it_is(name: str, folder: Path) -> None:
     assert described[1] == f"Spiking network 8-4-3 that learns on chip, configuration {tiny.hash[:8]}"
 
 
+@NAMES
+def test_the_testbench_has_ports_as_wide_as_they_are(name: str, folder: Path) -> None:
+    text, description = (folder / f"{name}_tb.sv").read_text(), json.loads((folder / f"{name}.json").read_text())
+    widths = {port: layout["width"] for port, layout in description["ports"].items()}
+    del widths[description["clock"]["port"]], widths[description["reset"]["port"]]
+    declared = re.findall(r"^  (?:reg|wire) (?:\[(\d+):0\] )?(\w+)(?: = \d+)?;$", text, re.MULTILINE)
+    assert {port: int(highest or 0) + 1 for highest, port in declared if port in widths} == widths
+    assert 2 in widths.values() or name != "tiny_axi"
+
+
 def test_the_testbench_begins_in_reset_and_shows_a_sample_without_an_entry(folder: Path) -> None:
     text, ports = (folder / "tiny_tb.sv").read_text(), json.loads((folder / "tiny.json").read_text())["ports"]
     assert re.findall(r"\breset = (\d);", text) == ["1", "0"]

@@ -193,6 +193,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
                 "3 * access_clocks(config) + 40 * (len(steps) + config.layers[-0])",
                 "3 * access_clocks(config) + 41 * (len(steps) + config.layers[-1])",
                 "3 * access_clocks(config) + (40 + (len(steps) + config.layers[-1]))",
+                "3 * access_clocks(config) + 40 * (len(steps) - config.layers[-1])",
                 "3 * access_clocks(config) + 40 * len(steps)",
                 "3 * access_clocks(config) + 40",
                 "3 * access_clocks(config)",
