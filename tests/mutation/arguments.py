@@ -179,10 +179,13 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         ),
     },
     "testbench.py": {
-        "width = f\"[{layout['width'] - 1}:0] \" if layout['width'] > 1 else '' -> "
-        "width = f\"[{layout['width'] - 1}:0] \" if layout['width'] > 0 else ''": (
-            "a port of one bit is declared as [0:0]"
-        ),
+        **{
+            "width = f\"[{layout['width'] - 1}:0] \" if layout['width'] > 1 else '' -> "
+            f"width = f\"[{{layout['width'] - 1}}:0] \" if layout['width'] {wrong} else ''": (
+                "a port of one bit is declared as [0:0]"
+            )
+            for wrong in ("> 0", ">= 1")
+        },
         "for written in (3, initial['RATE_1']) -> for written in (2, initial['RATE_1'])": (
             "another number that is not there before"
         ),
