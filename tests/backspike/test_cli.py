@@ -314,7 +314,7 @@ def test_what_takes_long_is_told_without_a_terminal(tmp_path, monkeypatch, capsy
     for step in (
         "loading random ...",
         "looking at the samples ...",
-        "float network 8-4-3, 1 epochs ...",
+        "float network 8-4-3, 1 epoch ...",
         "epoch 1/1, 256 samples ...",
         "epoch 1/1, training samples, 64 samples ...",
         "epoch 1/1, test samples, 64 samples ...",
