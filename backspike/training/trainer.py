@@ -162,7 +162,9 @@ def train(
         accuracies = record.training.float_accuracies
         if len(accuracies) < epochs:
             with progress_bar(epochs, "epochs", f"float network {_sizes(config)}", silent=not report) as bar:
-                accuracies[:] = _float_accuracies(config, dataset, epochs, identity, baseline, bar.update)
+                accuracies[:] = _float_accuracies(
+                    config, dataset, epochs, identity, baseline, lambda *done: bar.update()
+                )
         del accuracies[epochs:]
         if not resume:
             clear_training(out)
@@ -206,13 +208,13 @@ def _float_accuracies(
     epochs: int,
     identity: Mapping[str, Any],
     baseline: FloatSettings | None,
-    advance: Callable[[], object],
+    progress: Callable[[int, float], None],
 ) -> list[float]:
     """Return the float network's test accuracy after each epoch; this process trains the same one once."""
     dropout = [layer.dropout for layer in config.hidden_layers]
     same = json.dumps([config.layers, dropout, config.seed, epochs, identity["data"], identity["baseline"]])
     if same not in _float_trainings:
-        trained = train_float(config, dataset, epochs, config.seed, baseline, lambda *done: advance())
+        trained = train_float(config, dataset, epochs, config.seed, baseline, progress)
         _float_trainings[same] = trained.test_accuracies
     return _float_trainings[same].copy()
 
