@@ -19,7 +19,7 @@ from backspike.fpga.tools import find_tool
 from backspike.hdl.board import BoardTop
 from backspike.hdl.link.serial_transport import SerialTransport
 from backspike.hdl.ram import ram
-from backspike.hdl.verilog import describe_ports, emit, write_design
+from backspike.hdl.verilog import _join_parts, describe_ports, emit, write_design
 from backspike.names import LONGEST_NAME
 from backspike.sim.simulators import find_tools
 from tests.sim.accumulator import NEEDS_ICARUS, Accumulator, accumulator_verilog
@@ -286,6 +286,28 @@ def test_neighbouring_parts_of_a_wire_are_assigned_together(design):
         parts = [(wire, int(high), int(low or high)) for wire, high, low in part.findall(module)]
         ends = {(wire, low) for wire, _, low in parts}
         assert [wire for wire, high, _ in parts if (wire, high + 1) in ends] == []
+
+
+def test_parts_of_several_bits_and_of_one_are_joined_from_the_highest_on():
+    single = "  assign word[{}] = {};\n"
+    parts = [single.format(*part) for part in (("2", "c"), ("7:6", "a"), ("4:3", "b"), ("5", "other[1]"), ("0", "d"))]
+    module = f"module unit(a);\n{''.join(parts)}endmodule\n"
+    # Bit 1 is assigned nowhere.
+    together = "  assign word[7:2] = { a, other[1], b, c };\n"
+    assert _join_parts(module) == f"module unit(a);\n{together}{parts[-1]}endmodule\n"
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "clock", "reset", "active"),
+    [(None, "clk", "rst", "high"), ("axi", "aclk", "aresetn", "low"), ("wishbone", "wb_clk_i", "wb_rst_i", "high")],
+)
+def test_clock_and_reset_are_described(wrapper, clock, reset, active, tmp_path):
+    config = NetworkConfig(layers=(3, 2), ticks=4, name="few")
+    description = json.loads(write_design(config, tmp_path, wrapper=wrapper)[1].read_text())
+    assert (description["clock"]["port"], description["reset"]["port"]) == (clock, reset)
+    assert description["reset"]["active"] == active
+    wire = {"direction": "input", "width": 1, "signed": False}
+    assert (description["ports"][clock], description["ports"][reset]) == (wire, wire)
 
 
 def test_the_text_is_the_same_in_every_run():

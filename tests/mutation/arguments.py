@@ -6,6 +6,8 @@ __all__ = ["ARGUMENTS"]
 
 _LIMIT = "limit = 3 * access_clocks(config) + 40 * (len(steps) + config.layers[-1]) -> limit = "
 
+_WRITTEN = "for path, content in zip(paths, (verilog, json.dumps(description, {}), strict=True)"
+
 ARGUMENTS: dict[str, dict[str, str]] = {
     "board.py": {
         "m.submodules.network = ResetInserter(transport.reset | link.reset)(network) -> "
@@ -208,6 +210,13 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "sample = Sample(np.zeros(config.sample_shape, dtype=np.uint8), 1, False)": (
             "a label has no effect on what is not learned"
         ),
+    },
+    "verilog.py": {
+        **{
+            _WRITTEN.format("indent=2).encode() + b'\\n'") + " -> " + _WRITTEN.format(wrong): "the same JSON"
+            for wrong in ("indent=3).encode() + b'\\n'", "indent=1).encode() + b'\\n'", "indent=2).encode()")
+        },
+        "if len(run) == 1 -> if len(run) == 0": "a part in braces, with its range, is the same in Verilog",
     },
     "wta.py": {
         "lower_bits = entry.width - upper_bits -> lower_bits = entry.width": (
