@@ -153,8 +153,11 @@ def _compiled_headers(tools: Tools, folder: Path, make: Sequence[str]) -> Path:
     def compile_them(made: Path) -> None:
         (made / _HEADER).write_text(_HEADER_TEXT)
         (folder / _HEADERS).symlink_to(made)
-        _run("make", title, [*make, compiled, "compiled"], folder / _MODEL)
-        (folder / _HEADERS).unlink()
+        try:
+            _run("make", title, [*make, compiled, "compiled"], folder / _MODEL)
+        finally:
+            # Where the disk is full this is called again, for another folder.
+            (folder / _HEADERS).unlink()
 
     return cached(["headers", tools.version, used, _HEADER_TEXT], compile_them, title)
 
