@@ -324,10 +324,12 @@ class RegisterFile(wiring.Component):
         limit = Signal(bits)
         last_lane = Signal()
         last_word = Signal()
+        # They stay as they are from the last look on, so a cycle later will do: layers of many lanes compare them too,
+        # far away, and synthesis shares what compares.
         with m.Switch(self.weight_layer):
             for of_layer in layers:
                 with m.Case(of_layer.number):
-                    m.d.comb += [
+                    m.d.sync += [
                         last_lane.eq(self.weight.lane == of_layer.lanes - 1),
                         last_word.eq(self.weight.word == of_layer.fold - 1),
                     ]
