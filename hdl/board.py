@@ -44,7 +44,8 @@ class BoardTop(wiring.Component):
     Members
     -------
     rx, tx : ``In(1)``, ``Out(1)``
-        The pins of the transport; these are those of a `SerialTransport`. The memory's, if any, have their names too.
+        The pins of the transport; these are those of a `SerialTransport`, others may be signatures, as a buffer's are.
+        The memory's, if any, have their names too.
     busy : ``Out(1)``
         A request is being executed or answered.
     """
@@ -81,7 +82,10 @@ class BoardTop(wiring.Component):
         m.d.comb += self.busy.eq(link.busy)
         for name, pin in pins(transport).items():
             inside, outside = getattr(transport, name), getattr(self, name)
-            m.d.comb += inside.eq(outside) if pin.flow == In else outside.eq(inside)
+            if pin.is_signature:
+                connect(m, inside, flipped(outside))
+            else:
+                m.d.comb += inside.eq(outside) if pin.flow == In else outside.eq(inside)
         return m
 
     def _play(self, m: Module, transport: Any, link: HostLink, network: NetworkTop, bits: int) -> None:

@@ -53,6 +53,9 @@ _INITIAL = re.compile(
     r'^ *cell \$meminit_v2 .*?^ *parameter \\MEMID "(?P<name>.*?)"\n.*?^ *end\n', re.MULTILINE | re.DOTALL
 )
 _READ_PORT = re.compile(r"^ *cell \$memrd_v2 .*?^ *end\n", re.MULTILINE | re.DOTALL)
+_WRITE_PORT = re.compile(r"^ *cell \$memwr_v2 .*?^ *end\n", re.MULTILINE | re.DOTALL)
+_MEMORY = re.compile(r'parameter \\MEMID "(.*)"$', re.MULTILINE)
+_CLOCK = re.compile(r"connect \\CLK (.*)$", re.MULTILINE)
 _SYNCHRONOUS = re.compile(r"parameter \\CLK_ENABLE (1'1|1)$", re.MULTILINE)
 _TRANSPARENT = re.compile(r"parameter \\TRANSPARENCY_MASK \d+'([01]*)")
 _COLLISION = re.compile(r"(parameter \\COLLISION_X_MASK \d+')[01]*")
@@ -147,9 +150,9 @@ def find_ports(component: wiring.Component) -> dict[str, tuple[Signal, PortDirec
 def free_memories(text: str) -> str:
     """Take back what Amaranth's RTLIL promises of memories and nobody needs.
 
-    A read of a word that is written in the same cycle may give anything, in all memories. Amaranth promises the old
-    word there, and to keep that synthesis adds registers and multiplexers as wide as a word wherever the device's RAM
-    does not. Ports that are transparent, which give the new word, stay so. And the words of a memory made by `ram.ram`
+    A read of a word that is written in the same cycle may give anything, in all memories that have one clock. Amaranth
+    promises the old word there, and to keep that synthesis adds registers and multiplexers as wide as a word wherever
+    the device's RAM does not. Ports that are transparent, which give the new word, stay so. And the words of a memory made by `ram.ram`
     without initial ones are not zero at power-up, but undefined: tens of thousands of zeros are slow to read, and keep
     weights out of RAM that cannot be initialised. In both cases a simulation sees X.
 
@@ -165,14 +168,22 @@ def free_memories(text: str) -> str:
         of undefined memories.
     """
 
-    def free(port: re.Match[str]) -> str:
+    def free(port: re.Match[str], clocks: set[tuple[str, str]]) -> str:
         if not _SYNCHRONOUS.search(port[0]):
+            return port[0]
+        # Of two clocks there is no cycle that would be the same.
+        memory, clock = _place(port[0])
+        if any(other != clock for written, other in clocks if written == memory):
             return port[0]
         transparent = _TRANSPARENT.search(port[0])
         if transparent is None:
             raise RuntimeError("a read port of Amaranth's RTLIL has no TRANSPARENCY_MASK")
         others = transparent[1].translate({ord("0"): "1", ord("1"): "0"})
         return _COLLISION.sub(rf"\g<1>{others}", port[0])
+
+    def free_all(module: re.Match[str]) -> str:
+        clocks = {_place(port[0]) for port in _WRITE_PORT.finditer(module[0])}
+        return _READ_PORT.sub(lambda port: free(port, clocks), module[0])
 
     def undefine(module: re.Match[str]) -> str:
         undefined = {memory["name"] for memory in _UNDEFINED.finditer(module[0])}
@@ -181,7 +192,15 @@ def free_memories(text: str) -> str:
         )
         return _UNDEFINED.sub(lambda memory: memory["rest"], without)
 
-    return _READ_PORT.sub(free, _MODULE.sub(undefine, text))
+    return _MODULE.sub(free_all, _MODULE.sub(undefine, text))
+
+
+def _place(port: str) -> tuple[str, str]:
+    """Return the memory and the clock of a port's cell."""
+    memory, clock = _MEMORY.search(port), _CLOCK.search(port)
+    if memory is None or clock is None:
+        raise RuntimeError("a port of Amaranth's RTLIL has no MEMID, or no CLK")
+    return memory[1], clock[1]
 
 
 def describe_ports(component: wiring.Component) -> dict[str, dict[str, Any]]:

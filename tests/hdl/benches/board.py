@@ -32,9 +32,8 @@ class LinkBench(Bench):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.unit.put(rx=1)
         self.config = NetworkConfig.from_dict(self.job["config"])
-        self.bit = self.job["divisor"] * CLOCK_PERIOD
+        self.bit = self.idle_line()
         self.registers = RegisterMap(self.config)
         self._lists_per_sample = 1 if self.config.input == "rate" else self.config.ticks
         self.sequence = self.random.randrange(256)
@@ -295,6 +294,12 @@ class LinkBench(Bench):
         assert answer == expected, f"{[event.name for event in LinkEvent]}: expected {expected}, got {answer}"
 
     # -- the line ---------------------------------------------------------------------------------------------
+
+    def idle_line(self) -> int:
+        """Put what the host drives at rest; return how long a bit takes on the line, in nanoseconds."""
+        self.unit.put(rx=1)
+        bit: int = self.job["divisor"] * CLOCK_PERIOD
+        return bit
 
     async def send(self, line: bytes) -> None:
         """Put bytes on the line, now and then with a gap."""

@@ -1,0 +1,272 @@
+"""A serial device at a USB port, full speed, made of LUNA's parts: what comes in is a stream of bytes, and what goes out.
+
+Packets and transfers are LUNA's (BSD 3-Clause, Great Scott Gadgets); the wires are in `usb_phy`; what the device says it
+is, what it does when a host breaks or resets it, and that nothing of a transfer outlives that, is said here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from amaranth import Elaboratable, Module, ResetInserter, ResetSignal, Signal
+from amaranth.lib import io, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from backspike.errors import BackspikeError
+
+from .usb_phy import CLOCK_HZ, UsbPhy
+
+try:
+    with warnings.catch_warnings():
+        # Of names that Amaranth 0.5 has elsewhere: nothing that a user could change.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from luna.gateware.stream.generator import StreamSerializer
+        from luna.gateware.usb.stream import USBInStreamInterface
+        from luna.gateware.usb.usb2.device import USBDevice
+        from luna.gateware.usb.usb2.endpoint import EndpointInterface
+        from luna.gateware.usb.usb2.endpoints.stream import USBStreamInEndpoint, USBStreamOutEndpoint
+        from luna.gateware.usb.usb2.request import StallOnlyRequestHandler, USBRequestHandler
+        from usb_protocol.emitters import DeviceDescriptorCollection
+        from usb_protocol.emitters.descriptors import cdc
+        from usb_protocol.types import USBRequestType, USBStandardRequests
+except ModuleNotFoundError as error:
+    raise BackspikeError("luna-usb is missing; install it with: pip install backspike[usb]") from error
+
+__all__ = ["PACKET_BYTES", "PRODUCT_ID", "RESET_CYCLES", "VENDOR_ID", "UsbSerialDevice"]
+
+VENDOR_ID, PRODUCT_ID = 0x1209, 0x0001
+"""A test's identity of pid.codes, which is for nothing but private experiments: it says nothing of whose device it is."""
+
+PACKET_BYTES = 64
+"""Most bytes of a bulk packet at full speed (USB 2.0, 5.8.3)."""
+
+RESET_CYCLES = 3 * CLOCK_HZ // 1_000_000
+"""Cycles for which both lines are 0 in a reset: 3 microseconds, where 2.5 may be one (USB 2.0, 7.1.7.5).
+
+The end of a packet is two bits, 0.17 microseconds.
+"""
+
+_STATUS_ENDPOINT, _DATA_ENDPOINT = 1, 2
+# Communications class (CDC 1.2, tables 14 and 16): abstract control model, without a protocol of its own, so that
+# nobody takes it for a modem and sends it commands.
+_COMMUNICATIONS, _ABSTRACT_CONTROL, _NO_PROTOCOL, _DATA = 0x02, 0x02, 0x00, 0x0A
+# Of the abstract control model (PSTN 1.2, table 4): it takes line codings and breaks. Without the second bit Linux
+# sends no break.
+_CAPABILITIES = 0b0110
+_SET_LINE_CODING, _GET_LINE_CODING, _SET_CONTROL_LINE_STATE, _SEND_BREAK = range(0x20, 0x24)
+# 115,200 bits per second, one stop bit, no parity, 8 bits (PSTN 1.2, table 17): of a line that there is not.
+_LINE_CODING = (115_200).to_bytes(4, "little") + bytes((0, 0, 8))
+
+
+def _descriptors() -> DeviceDescriptorCollection:
+    """Return what the device says of itself (USB 2.0, 9.6; CDC 1.2, 5; PSTN 1.2, 5.3)."""
+    descriptors = DeviceDescriptorCollection()
+    with descriptors.DeviceDescriptor() as device:
+        # Two interfaces that belong together, as an association says.
+        device.bDeviceClass, device.bDeviceSubclass, device.bDeviceProtocol = 0xEF, 0x02, 0x01
+        device.idVendor, device.idProduct = VENDOR_ID, PRODUCT_ID
+        device.iManufacturer, device.iProduct = "Backspike", "Backspike host link"
+        device.bNumConfigurations = 1
+    with descriptors.ConfigurationDescriptor() as configuration:
+        with configuration.InterfaceAssociationDescriptor() as both:
+            both.bFirstInterface, both.bInterfaceCount = 0, 2
+            both.bFunctionClass, both.bFunctionSubClass = _COMMUNICATIONS, _ABSTRACT_CONTROL
+            both.bFunctionProtocol = _NO_PROTOCOL
+        with configuration.InterfaceDescriptor() as control:
+            control.bInterfaceNumber = 0
+            control.bInterfaceClass, control.bInterfaceSubclass = _COMMUNICATIONS, _ABSTRACT_CONTROL
+            control.bInterfaceProtocol = _NO_PROTOCOL
+            control.add_subordinate_descriptor(cdc.HeaderDescriptorEmitter())
+            calls = cdc.CallManagementFunctionalDescriptorEmitter()
+            calls.bDataInterface = 1
+            control.add_subordinate_descriptor(calls)
+            model = cdc.ACMFunctionalDescriptorEmitter()
+            model.bmCapabilities = _CAPABILITIES
+            control.add_subordinate_descriptor(model)
+            union = cdc.UnionFunctionalDescriptorEmitter()
+            union.bControlInterface, union.bSubordinateInterface0 = 0, 1
+            control.add_subordinate_descriptor(union)
+            with control.EndpointDescriptor() as status:
+                status.bEndpointAddress, status.bmAttributes = 0x80 | _STATUS_ENDPOINT, 0x03
+                status.wMaxPacketSize, status.bInterval = 16, 255
+        with configuration.InterfaceDescriptor() as data:
+            data.bInterfaceNumber = 1
+            data.bInterfaceClass, data.bInterfaceSubclass, data.bInterfaceProtocol = _DATA, 0, 0
+            for direction in (0x80, 0x00):
+                with data.EndpointDescriptor() as endpoint:
+                    endpoint.bEndpointAddress, endpoint.wMaxPacketSize = direction | _DATA_ENDPOINT, PACKET_BYTES
+    return descriptors
+
+
+class _SerialRequests(USBRequestHandler):
+    """The requests of an abstract control model (PSTN 1.2, 6.3); others of the class are stalled.
+
+    Attributes
+    ----------
+    broken : Signal
+        Strobe: a break begins (SEND_BREAK of any time but 0, which ends one).
+    configured : Signal
+        Strobe: the host sets the configuration, which begins all data endpoints anew (USB 2.0, 9.1.1.5).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = Signal()
+        self.configured = Signal()
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        interface, setup = self.interface, self.interface.setup
+        m.submodules.coding = coding = StreamSerializer(
+            data_length=len(_LINE_CODING), domain="usb", stream_type=USBInStreamInterface, max_length_width=3
+        )
+        m.d.comb += [
+            *(place.eq(byte) for place, byte in zip(coding.data, _LINE_CODING, strict=True)),
+            coding.max_length.eq(len(_LINE_CODING)),
+            self.configured.eq(
+                setup.received
+                & (setup.type == USBRequestType.STANDARD)
+                & (setup.request == USBStandardRequests.SET_CONFIGURATION)
+            ),
+        ]
+        with m.If(setup.type == USBRequestType.CLASS):
+            m.d.comb += interface.claim.eq(1)
+            with m.Switch(setup.request):
+                with m.Case(_SET_LINE_CODING, _SET_CONTROL_LINE_STATE, _SEND_BREAK):
+                    m.d.comb += interface.handshakes_out.ack.eq(interface.rx_ready_for_response)
+                    with m.If(interface.status_requested):
+                        m.d.comb += self.send_zlp()
+                with m.Case(_GET_LINE_CODING):
+                    m.d.comb += [
+                        coding.stream.attach(interface.tx),
+                        coding.start.eq(interface.data_requested),
+                        interface.handshakes_out.ack.eq(interface.status_requested),
+                    ]
+                with m.Default():
+                    m.d.comb += interface.handshakes_out.stall.eq(
+                        interface.data_requested | interface.rx_ready_for_response | interface.status_requested
+                    )
+            m.d.comb += self.broken.eq(setup.received & (setup.request == _SEND_BREAK) & (setup.value != 0))
+        return m
+
+
+class _StatusEndpoint(Elaboratable):
+    """An endpoint on which nothing ever happens."""
+
+    def __init__(self) -> None:
+        self.interface = EndpointInterface()
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        tokens = self.interface.tokenizer
+        asked = tokens.ready_for_response & tokens.is_in & (tokens.endpoint == _STATUS_ENDPOINT)
+        m.d.comb += self.interface.handshakes_out.nak.eq(asked)
+        return m
+
+
+# Classes of their own, since LUNA names instances by classes, and two of one class by where they are in memory.
+class _RequestEndpoint(USBStreamOutEndpoint):
+    """What comes from the host; `restart` begins it anew."""
+
+    def __init__(self, restart: Signal) -> None:
+        super().__init__(endpoint_number=_DATA_ENDPOINT, max_packet_size=PACKET_BYTES)
+        self._restart = restart
+
+    def elaborate(self, platform: Any) -> Any:
+        return ResetInserter({"usb": self._restart})(super().elaborate(platform))
+
+
+class _AnswerEndpoint(USBStreamInEndpoint):
+    """What goes to the host; `restart` begins it anew."""
+
+    def __init__(self, restart: Signal) -> None:
+        super().__init__(endpoint_number=_DATA_ENDPOINT, max_packet_size=PACKET_BYTES)
+        self._restart = restart
+
+    def elaborate(self, platform: Any) -> Any:
+        return ResetInserter({"usb": self._restart})(super().elaborate(platform))
+
+
+class UsbSerialDevice(wiring.Component):
+    """A serial device of the communications class (CDC 1.2 and PSTN 1.2, abstract control model), full speed.
+
+    All members are of the domain ``usb``, 48 MHz. Packets with a wrong CRC are not answered, those that come twice are
+    taken once; where there is no room for a packet of 64 bytes the host is told to try again (NAK).
+
+    Latency: a packet's first byte comes out of `received` when its CRC is known to be right, within a microsecond of
+    its end; a byte with `last` can be fetched by the host from the fourth cycle on. The device answers the host 2 to 6.5
+    bits after a packet (USB 2.0, 7.1.18.1). Throughput: what the bus carries, a byte in 32 cycles at most.
+
+    Members
+    -------
+    d_p, d_n : ``Out(io.Buffer.Signature("io", 1))``
+        The lines, D+ and D-, of no clock domain.
+    pullup : ``Out(io.Buffer.Signature("o", 1))``
+        Pulls D+ up: a device is there.
+    received : ``Out(stream.Signature(8))``
+    sent : ``In(stream.Signature(8))``
+        A packet goes out when it is full; when it has the byte that came with `last`; and an empty one after a full one
+        that had it, without which a host would wait for more.
+    last : ``In(1)``
+        Of the byte in `sent`.
+    broken : ``Out(1)``
+        Strobe: the host has sent a break, or begun to reset the bus.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "d_p": Out(io.Buffer.Signature("io", 1)),
+                "d_n": Out(io.Buffer.Signature("io", 1)),
+                "pullup": Out(io.Buffer.Signature("o", 1)),
+                "received": Out(stream.Signature(8)),
+                "sent": In(stream.Signature(8)),
+                "last": In(1),
+                "broken": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.phy = phy = UsbPhy()
+        for inside, outside in ((phy.plus, self.d_p), (phy.minus, self.d_n), (phy.pullup, self.pullup)):
+            connect(m, inside, flipped(outside))
+        device = USBDevice(bus=phy)
+        # LUNA knows 12 and 60 MHz. By its count of the latter it waits for 10 cycles before an answer, 2.5 bits here.
+        device.data_clock = 60e6
+        control = device.add_standard_control_endpoint(_descriptors(), avoid_blockram=False)
+        serial = _SerialRequests()
+        control.add_request_handler(serial)
+        control.add_request_handler(
+            StallOnlyRequestHandler(
+                lambda setup: (setup.type == USBRequestType.VENDOR) | (setup.type == USBRequestType.RESERVED)
+            )
+        )
+        requests, answers = _RequestEndpoint(serial.configured), _AnswerEndpoint(serial.configured)
+        for endpoint in (_StatusEndpoint(), requests, answers):
+            device.add_endpoint(endpoint)
+
+        # LUNA, by itself, would leave the steps of a control transfer, and whose turn it is of two packets, as they are.
+        low = Signal(range(RESET_CYCLES + 1))
+        held = Signal()
+        was_held = Signal()
+        m.d.comb += held.eq(low == RESET_CYCLES)
+        m.d.usb += was_held.eq(held)
+        with m.If(~phy.low):
+            m.d.usb += low.eq(0)
+        with m.Elif(~held):
+            m.d.usb += low.eq(low + 1)
+        m.submodules.device = ResetInserter({"usb": held})(device)
+        m.d.comb += [
+            device.connect.eq(~ResetSignal("usb")),
+            self.broken.eq(serial.broken | (held & ~was_held)),
+            self.received.valid.eq(requests.stream.valid),
+            self.received.payload.eq(requests.stream.payload),
+            requests.stream.ready.eq(self.received.ready),
+            answers.stream.valid.eq(self.sent.valid),
+            answers.stream.payload.eq(self.sent.payload),
+            answers.stream.last.eq(self.last),
+            self.sent.ready.eq(answers.stream.ready),
+        ]
+        return m
