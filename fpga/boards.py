@@ -29,8 +29,11 @@ __all__ = [
     "LINE_TOLERANCE",
     "SDRAM",
     "SRAM",
+    "USB",
+    "USB_BYTES",
     "USUAL_BAUD",
     "Board",
+    "Line",
     "SampleMemory",
     "find_board",
 ]
@@ -51,6 +54,14 @@ SDRAM = "sdram"
 
 SampleMemory: TypeAlias = "int | Literal['sdram'] | None"
 """What samples lie in: the device's RAM, by the bits of an address of its words; the board's SDRAM; or nothing."""
+
+USB: Literal["usb"] = "usb"
+
+Line: TypeAlias = "int | Literal['usb']"
+"""What carries frames: a serial line, by its bits per second, or a USB port of the device itself."""
+
+USB_BYTES = 19 * 64 * 1000
+"""Most bytes a second over USB at full speed: 19 packets a millisecond (USB 2.0, table 5-9)."""
 
 Architecture = dict[str, Any]
 """Values of a configuration by name, all of them of `backspike.config.ARCHITECTURE`."""
@@ -85,6 +96,8 @@ class Board:
         From the clock cycles per bit of the line to what carries the host link's bytes there (`backspike.hdl.link`).
     sdram : Sdram, optional
         The SDRAM that is on it, with pins that amaranth-boards calls ``sdram``.
+    usb : bool
+        It has a USB port at the device's own pins, which amaranth-boards calls ``usb``.
     host_path : str
         Module in `backspike.fpga.link` and function that opens the host's end of it, given a port and a bit rate.
     loading : dict
@@ -106,6 +119,7 @@ class Board:
     led: bool = True
     transport: Callable[[int], Any] = SerialTransport
     sdram: Sdram | None = None
+    usb: bool = False
     host_path: str = "port.open_transport"
     loading: dict[str, tuple[str, ...]] = field(default_factory=dict)
     cable: bool = False
@@ -124,7 +138,21 @@ class Board:
         except ModuleNotFoundError as error:
             raise BackspikeError("amaranth-boards is missing; install it with: pip install backspike[host]") from error
 
-    def open_transport(self, port: Path | str, baud: int) -> AbstractContextManager[Transport]:
+    def make_transport(self, divisor: int | None) -> Any:
+        """Return what carries the host link's bytes: at so many cycles per bit, or, for None, over USB.
+
+        Raises
+        ------
+        BackspikeError
+            luna-usb is missing, of which a USB device is made.
+        """
+        if divisor is not None:
+            return self.transport(divisor)
+        from backspike.hdl.link.usb_transport import UsbTransport
+
+        return UsbTransport()
+
+    def open_transport(self, port: Path | str, line: Line) -> AbstractContextManager[Transport]:
         """Return what opens the way to a device on this board, while in its context.
 
         Raises
@@ -132,29 +160,41 @@ class Board:
         BackspikeError
             It cannot be opened, or a package that it needs is missing.
         """
+        if line == USB:
+            from .link.port import open_usb
+
+            return open_usb(port)
         module, name = self.host_path.rsplit(".", 1)
         opened: AbstractContextManager[Transport] = getattr(import_module(f"backspike.fpga.link.{module}"), name)(
-            port, baud
+            port, line
         )
         return opened
 
-    def timing(self, clock: float, baud: int, sample_memory: SampleMemory = None) -> tuple[Pll, int]:
-        """Return the PLL of a wanted clock in MHz, and how many of its clocks a bit of the line takes.
+    def timing(self, clock: float, line: Line, sample_memory: SampleMemory = None) -> tuple[Pll, int | None]:
+        """Return the PLL of a wanted clock in MHz, and how many of its clocks a bit of the line takes; None for USB.
 
         Raises
         ------
         BackspikeError
             The PLL cannot make the clock, no whole number of cycles, `LEAST_DIVISOR` or more, makes bits within
-            `LINE_TOLERANCE` of the rate, or the memory for samples is an SDRAM that cannot have the clock.
+            `LINE_TOLERANCE` of the rate, there is no USB port, or the memory for samples is an SDRAM that cannot have
+            the clock.
         """
         pll = self.family.pll(self.platform().default_clk_frequency / 1e6, clock)
         if sample_memory == SDRAM:
             pll = self.family.delayed(pll, clock_delay(self._known_sdram, pll.frequency, self.family))
-        ratio = pll.frequency * 1e6 / baud
+        if line == USB:
+            if not self.usb:
+                able = ", ".join(board.name for board in BOARDS.values() if board.usb)
+                raise BackspikeError(
+                    f"{self.title} has no USB port that is wired to the device itself; boards that have one: {able}"
+                )
+            return pll, None
+        ratio = pll.frequency * 1e6 / line
         divisor = round(ratio)
         if divisor < LEAST_DIVISOR or abs(ratio / divisor - 1) > LINE_TOLERANCE:
             raise BackspikeError(
-                f"the line cannot have {baud:,} bits per second at {pll.frequency:.1f} MHz: a bit would take "
+                f"the line cannot have {line:,} bits per second at {pll.frequency:.1f} MHz: a bit would take "
                 f"{ratio:.2f} cycles, and has to take a whole number, at least {LEAST_DIVISOR}, within "
                 f"{LINE_TOLERANCE:.0%}"
             )
@@ -175,10 +215,10 @@ class Board:
         """Return the bits per second of a line that nobody has chosen, at a clock in MHz."""
         return self.baud if self.has_timing(clock, self.baud) else USUAL_BAUD
 
-    def has_timing(self, clock: float, baud: int, sample_memory: SampleMemory = None) -> bool:
+    def has_timing(self, clock: float, line: Line, sample_memory: SampleMemory = None) -> bool:
         """Return whether `timing` finds a PLL and a line."""
         try:
-            self.timing(clock, baud, sample_memory)
+            self.timing(clock, line, sample_memory)
         except BackspikeError:
             return False
         return True
@@ -237,6 +277,8 @@ def _ulx3s(size: str) -> Board:
         clock=60.0,
         # 32 MB on all, by one maker or another; on some 64 MB, of which half is used.
         sdram=Sdram(),
+        # US2.
+        usb=True,
         baud=3_000_000,
         loading=_loading("ulx3s"),
     )

@@ -22,7 +22,7 @@ from backspike.locks import locked
 from backspike.model.network import check_weights
 from backspike.model.synapses import weights_digest
 
-from .boards import Board, SampleMemory, find_board
+from .boards import USB, USB_BYTES, Board, Line, SampleMemory, find_board
 from .families import FAMILIES
 from .families.family import Family, Pll
 from .flow import Step, place_and_route, synthesise
@@ -55,6 +55,12 @@ TRIES = 5
 NEAR = 0.93
 """Part of the clock asked for from which on another seed may reach it: they differ by a few per cent."""
 
+LINE_BITS = 10
+"""Bits of a byte on a serial line."""
+
+# What nextpnr puts before a clock on the wires for clocks, behind the way to it, and what Amaranth calls those of USB.
+_GLOBAL, _TRANSPORT_CLOCKS = "$glbnet$", ("usb_clk",)
+
 WORTH = 1.2
 """Gain from which on a build's report names what it takes to have line and chip work at the same time."""
 
@@ -70,6 +76,7 @@ def build(
     clock: float | None = None,
     fastest: bool = False,
     baud: int | None = None,
+    usb: bool = False,
     dataset: str | None = None,
     weights: Sequence[NDArray[np.int64]] | None = None,
     sample_memory: SampleMemory = None,
@@ -99,6 +106,8 @@ def build(
         Build again for the clock that this one turns out to allow, as `find_fastest` has it.
     baud : int, optional
         Bits per second on the line; `Board.usual_baud` when left out.
+    usb : bool
+        The host link is at the board's own USB port, and not at a serial line.
     dataset : str, optional
         Dataset of the training whose speed is told (`find_work`).
     weights : sequence of int64 array, shape (inputs + 1, units) each, optional
@@ -121,8 +130,12 @@ def build(
         bitstream.
     """
     board = find_board(board_name)
-    bits = baud or board.usual_baud(clock or board.clock)
-    pll, divisor = board.timing(clock or board.clock, bits, sample_memory)
+    if usb and baud is not None:
+        raise BackspikeError("--usb and --baud exclude each other: there is no line that would have a rate")
+    line: Line = USB if usb else baud or board.usual_baud(clock or board.clock)
+    pll, divisor = board.timing(clock or board.clock, line, sample_memory)
+    # That a package is missing is said before anything is built.
+    board.make_transport(divisor)
     if weights is not None:
         check_weights(config, weights)
     make_directory(out)
@@ -140,8 +153,8 @@ def build(
         if fastest:
             made = find_fastest(
                 made,
-                lambda mhz: attempt(*board.timing(mhz, bits, sample_memory), work=work, tell=tell),
-                lambda mhz: board.has_timing(mhz, bits, sample_memory),
+                lambda mhz: attempt(*board.timing(mhz, line, sample_memory), work=work, tell=tell),
+                lambda mhz: board.has_timing(mhz, line, sample_memory),
             )
         _write(made, board, config, out, tell)
     return made.report
@@ -183,7 +196,7 @@ def _attempt(
     board: Board,
     config: NetworkConfig,
     pll: Pll,
-    divisor: int,
+    divisor: int | None,
     *,
     weights: Sequence[NDArray[np.int64]] | None,
     sample_memory: SampleMemory,
@@ -261,7 +274,7 @@ def summarise(
     board: Board,
     config: NetworkConfig,
     clock: float,
-    divisor: int,
+    divisor: int | None,
     reports: dict[int, dict[str, Any]],
     work: Work | UnknownWorkError,
     opinions: Mapping[int, tuple[str, float] | None] | None = None,
@@ -269,15 +282,18 @@ def summarise(
     """Return the report of a build from those of nextpnr, by seed, and the work of a training or why it is not known.
 
     The seed taken is the one whose slowest clock, as part of its constraint, is fastest. Where another tool has given a
-    speed as well (`Family.second_opinion`), the lower one counts, and both are in the report.
+    speed as well (`Family.second_opinion`), the lower one counts, and both are in the report. Without a divisor the
+    link is over USB, and has no bit rate.
     """
     fmax = {seed: _clocks(report, clock, (opinions or {}).get(seed)) for seed, report in reports.items()}
     slack = {seed: _slack(clocks) for seed, clocks in fmax.items()}
     best = max(slack, key=lambda seed: slack[seed])
     known = work if isinstance(work, Work) else None
-    clocks, baud = cycles_per_sample(config, known) if known else None, clock * 1e6 / divisor
+    clocks = cycles_per_sample(config, known) if known else None
+    baud = None if divisor is None else clock * 1e6 / divisor
     trained, entries = None if clocks is None else clock * 1e6 / clocks, known.entries if known else None
-    carried = link_samples(config, baud, entries)
+    carried = link_samples(config, baud or LINE_BITS * USB_BYTES, entries)
+    own = [c for name, c in fmax[best].items() if not _of_transport(name)]
     return {
         "board": board.name,
         "name": config.name,
@@ -299,8 +315,9 @@ def summarise(
         "cycles_per_training_sample": clocks,
         "training_samples_per_second": trained,
         "training_samples_per_second_at_fmax": (
-            None if clocks is None else min(c["achieved"] for c in fmax[best].values()) * 1e6 / clocks
+            None if clocks is None else min(c["achieved"] for c in own) * 1e6 / clocks
         ),
+        "link": "serial line" if divisor is not None else USB,
         "baud": baud,
         "link_samples_per_second": carried,
         "training_samples_per_second_through_link": None if entries is None else samples_through_link(trained, carried),
@@ -339,7 +356,10 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         tools = {tool: speed for tool, speed in found.items() if tool not in ("achieved", "constraint")}
         said = f" ({', '.join(f'{tool} {speed:.1f}' for tool, speed in tools.items())})" if tools else ""
         rows.append((f"clock {name}", f"{found['achieved']:.1f} MHz{said}, {found['constraint']:.1f} wanted"))
-    slowest = {seed: min(c["achieved"] for c in clocks.values()) for seed, clocks in report["seeds"].items()}
+    slowest = {
+        seed: min(c["achieved"] for name, c in clocks.items() if not _of_transport(name))
+        for seed, clocks in report["seeds"].items()
+    }
     rows.append(("seeds", ", ".join(f"{seed}: {mhz:.1f} MHz" for seed, mhz in slowest.items())))
     rows.append(("seed taken", str(report["seed"])))
     if report["cycles_per_training_sample"] is not None:
@@ -349,6 +369,8 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         )
     else:
         rows.append(("training samples per second", f"unknown, because {report['training_unknown_because']}"))
+    if report.get("link") == USB:
+        rows.append(("host link", f"USB, full speed: {USB_BYTES / 1e6:.1f} MB/s at most"))
     bound = "at least, with every input in every list" if report["entries_per_sample"] is None else "at most"
     rows.append(("host link, samples per second", f"{report['link_samples_per_second']:,.0f} {bound}"))
     through = report["training_samples_per_second_through_link"]
@@ -358,7 +380,7 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         if min(trained, carried) > WORTH * through:
             option = f"with --samples-per-frame {report['input_buffers']}"
             rows.append((option, f"{min(trained, carried):,.0f} at most, as chip and line work at the same time"))
-        if trained > carried:
+        if trained > carried and report.get("link") != USB:
             rows.append(("with a higher --baud", "more, as the line is the slower"))
     return rows
 
@@ -366,23 +388,29 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
 def check_timing(report: dict[str, Any]) -> None:
     """Raise `BackspikeError` if no seed has met the timing."""
     if not report["timing_met"]:
-        name, found = _slowest(report)
+        name, found = _slowest(report["clocks"])
+        # No choice of the network's clock makes one faster that is always the same.
+        other = "" if _of_transport(name) else f"--clock {_reachable(report):.0f}, or with "
         raise BackspikeError(
             f"timing is not met on {report['board']}: {name} reaches {found['achieved']:.1f} MHz of the "
-            f"{found['constraint']:.1f} that it has to; build with --clock {_reachable(report):.0f}, or with more "
-            f"--seeds"
+            f"{found['constraint']:.1f} that it has to; build with {other}more --seeds"
         )
 
 
-def _slowest(report: dict[str, Any]) -> tuple[str, dict[str, float]]:
+def _of_transport(clock: str) -> bool:
+    """Return whether a clock, by nextpnr's name of it, is the host link's own, and not that of the network."""
+    return clock.rpartition(".")[2].removeprefix(_GLOBAL) in _TRANSPORT_CLOCKS
+
+
+def _slowest(clocks: dict[str, dict[str, float]]) -> tuple[str, dict[str, float]]:
     """Return name and speed of the clock that reaches the least part of its constraint."""
-    clocks: dict[str, dict[str, float]] = report["clocks"]
     return min(clocks.items(), key=lambda item: item[1]["achieved"] / item[1]["constraint"])
 
 
 def _reachable(report: dict[str, Any]) -> float:
     """Return the clock in MHz that a build like the one reported should ask for."""
-    found = _slowest(report)[1]
+    own = {name: found for name, found in report["clocks"].items() if not _of_transport(name)}
+    found = _slowest(own)[1]
     clock: float = report["clock_mhz"]
     return MARGIN * clock * found["achieved"] / found["constraint"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from amaranth import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
 from amaranth.lib import io, wiring
-from amaranth.lib.cdc import FFSynchronizer
-from amaranth.lib.wiring import In
+from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
+from amaranth.lib.wiring import In, connect
 from numpy.typing import NDArray
 
 from backspike.config import NetworkConfig
@@ -35,8 +35,8 @@ class BoardDesign(Elaboratable):
     board : Board
     config : NetworkConfig
     pll : Pll
-    divisor : int
-        Cycles per bit of the line.
+    divisor : int or None
+        Cycles per bit of the line; None for the board's USB port, whose clock comes from a second PLL.
     weights : sequence of int64 array, optional
         At power-up, as those of the `BoardTop`.
     memory : wiring.Component, optional
@@ -49,7 +49,7 @@ class BoardDesign(Elaboratable):
         board: Board,
         config: NetworkConfig,
         pll: Pll,
-        divisor: int,
+        divisor: int | None,
         weights: Sequence[NDArray[np.int64]] | None = None,
         memory: wiring.Component | None = None,
     ) -> None:
@@ -82,12 +82,23 @@ class BoardDesign(Elaboratable):
         with m.Else():
             m.d.start += settled.eq(1)
 
-        transport = self._board.transport(self._divisor)
+        transport = self._board.make_transport(self._divisor)
+        for domain, frequency in transport.CLOCKS.items():
+            m.domains += ClockDomain(domain)
+            second = family.exact(platform.default_clk_frequency / 1e6, frequency)
+            its_lock = Signal(name=f"{domain}_locked")
+            oscillator = m.submodules.oscillator.i
+            m.submodules[f"pll_{domain}"] = family.exact_instance(second, oscillator, ClockSignal(domain), its_lock)
+            # It has ample time until `sync` is out of reset; if it has lost its lock then, it is not to go on either.
+            m.submodules[f"reset_{domain}"] = ResetSynchronizer(~its_lock | ResetSignal("sync"), domain=domain)
         m.submodules.board = board = BoardTop(self._config, transport, self._weights, self._memory)
         names = [subsignal.name for subsignal in platform.lookup(transport.RESOURCE, 0).ios]
         line = platform.request(transport.RESOURCE, 0, dir=dict.fromkeys(names, "-"))
         for name, pin in pins(transport).items():
-            if pin.flow == In:
+            if pin.is_signature:
+                m.submodules[name] = buffer = io.Buffer(pin.signature.direction, getattr(line, name))
+                connect(m, getattr(board, name), buffer)
+            elif pin.flow == In:
                 m.submodules[name] = buffer = io.Buffer(io.Direction.Input, getattr(line, name))
                 m.d.comb += getattr(board, name).eq(buffer.i)
             else:

@@ -50,7 +50,7 @@ def synthesise(
     board: Board,
     config: NetworkConfig,
     pll: Pll,
-    divisor: int,
+    divisor: int | None,
     weights: Sequence[NDArray[np.int64]] | None = None,
     memory: wiring.Component[Any] | None = None,
 ) -> Step:

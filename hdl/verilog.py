@@ -150,11 +150,12 @@ def find_ports(component: wiring.Component) -> dict[str, tuple[Signal, PortDirec
 def free_memories(text: str) -> str:
     """Take back what Amaranth's RTLIL promises of memories and nobody needs.
 
-    A read of a word that is written in the same cycle may give anything, in all memories that have one clock. Amaranth
-    promises the old word there, and to keep that synthesis adds registers and multiplexers as wide as a word wherever
-    the device's RAM does not. Ports that are transparent, which give the new word, stay so. And the words of a memory made by `ram.ram`
-    without initial ones are not zero at power-up, but undefined: tens of thousands of zeros are slow to read, and keep
-    weights out of RAM that cannot be initialised. In both cases a simulation sees X.
+    A read of a word that is written in the same cycle may give anything, in all memories. Amaranth promises the old
+    word there, and to keep that synthesis adds registers and multiplexers as wide as a word wherever the device's RAM
+    does not. Ports that are transparent, which give the new word, stay so, and those of a memory of two clocks, where
+    nothing is promised. And the words of a memory made by `ram.ram` without initial ones are not zero at power-up, but
+    undefined: tens of thousands of zeros are slow to read, and keep weights out of RAM that cannot be initialised. In
+    both cases a simulation sees X.
 
     Parameters
     ----------

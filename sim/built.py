@@ -8,7 +8,7 @@ from pathlib import Path
 from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
 from backspike.files import read_file, read_json, reading
-from backspike.fpga.boards import Board, find_board
+from backspike.fpga.boards import USB, Board, find_board
 from backspike.fpga.families.family import Pll
 
 __all__ = ["CHIP", "PORTS", "Built", "Pin", "read_built"]
@@ -91,6 +91,10 @@ def read_built(bitstream: Path) -> Built:
     path = bitstream.with_name("report.json")
     report = read_json(path, "report of the build")
     with reading(path, "report of the build"):
+        if report.get("link") == USB:
+            raise BackspikeError(
+                f"{bitstream} cannot be simulated: its link is at a USB port, which is not known there"
+            )
         clock, baud = float(report["clock_mhz"]), float(report["baud"])
         board = find_board(report["board"])
         memory = report.get("sample_memory")

@@ -19,6 +19,7 @@ from .options import (
     speed_option,
     told,
     trained_weights,
+    usb_option,
 )
 
 __all__ = ["build"]
@@ -29,6 +30,7 @@ __all__ = ["build"]
         "backspike build --board icebreaker --config digits --out build/digits",
         "backspike build --board ulx3s-25f --config digits --checkpoint run/checkpoint.npz --out build/trained",
         "backspike build --board ulx3s-85f --config mnist-ecp5 --sample-memory --out build/mnist",
+        "backspike build --board ulx3s-25f --config digits --usb --out build/usb",
     )
 )
 @board_option("Such as icebreaker; see docs/boards.md.", required=True)
@@ -44,6 +46,7 @@ __all__ = ["build"]
 @click.option("--clock", type=Number(1, 400), metavar="MHZ", help="The board's own when left out.")
 @click.option("--fastest", is_flag=True, help="Build again for the fastest clock that closes with a margin.")
 @baud_option
+@usb_option
 @sample_memory_option(
     "A memory for samples, which the device then plays itself: the board's SDRAM, or KIB of the device's own RAM, a "
     "power of two."
@@ -59,6 +62,7 @@ def build(
     clock: float | None,
     fastest: bool,
     baud: int | None,
+    usb: bool,
     sample_memory: Any,
     checkpoint: Path | None,
     dataset_name: str | None,
@@ -83,6 +87,7 @@ def build(
         clock=clock,
         fastest=fastest,
         baud=baud,
+        usb=usb,
         dataset=dataset_name,
         weights=weights,
         sample_memory=sample_memory,

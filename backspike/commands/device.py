@@ -13,10 +13,11 @@ from backspike.errors import BackspikeError
 from backspike.files import read_json, reading
 
 if TYPE_CHECKING:
+    from backspike.fpga.boards import Line
     from backspike.fpga.link.device import Device
     from backspike.fpga.link.transport import Transport
 
-__all__ = ["board_config", "built_baud", "connect"]
+__all__ = ["board_config", "built_line", "connect"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,26 +31,41 @@ def board_config(name_or_path: str, board_name: str | None) -> NetworkConfig:
     return find_board(board_name).load_config(name_or_path)
 
 
-def built_baud(name_or_path: str, board_name: str | None) -> int:
-    """Return the bits per second of a build's line: that of the report beside its configuration, or the board's."""
-    from backspike.fpga.boards import USUAL_BAUD, find_board
+def built_line(name_or_path: str, board_name: str | None, baud: int | None = None, usb: bool = False) -> Line:
+    """Return what is between a build and the host: what is chosen, or as in the report beside its configuration.
 
+    Where nothing is chosen, and there is no report, it is the board's serial line.
+
+    Raises
+    ------
+    BackspikeError
+        Both USB and a bit rate are chosen.
+    """
+    from backspike.fpga.boards import USB, USUAL_BAUD, find_board
+
+    if usb:
+        if baud is not None:
+            raise BackspikeError("--usb and --baud exclude each other: there is no line that would have a rate")
+        return USB
+    if baud is not None:
+        return baud
     report = Path(name_or_path).with_name("report.json")
     if name_or_path.endswith(".toml") and report.is_file():
         with reading(report, "report"):
-            return round(float(read_json(report, "report")["baud"]))
+            found = read_json(report, "report")
+            return USB if found.get("link") == USB else round(float(found["baud"]))
     return find_board(board_name).baud if board_name else USUAL_BAUD
 
 
-def _open_transport(board_name: str | None, port: Path, bits: int) -> AbstractContextManager[Transport]:
-    """Open what a board is reached by; where none is named, a serial port."""
+def _open_transport(board_name: str | None, port: Path, line: Line) -> AbstractContextManager[Transport]:
+    """Open what a board is reached by; where none is named, a serial port, or one of USB."""
     if board_name:
         from backspike.fpga.boards import find_board
 
-        return find_board(board_name).open_transport(port, bits)
-    from backspike.fpga.link.port import open_transport
+        return find_board(board_name).open_transport(port, line)
+    from backspike.fpga.link.port import open_transport, open_usb
 
-    return open_transport(port, bits)
+    return open_usb(port) if isinstance(line, str) else open_transport(port, line)
 
 
 @contextmanager
@@ -58,7 +74,7 @@ def connect(
     board_name: str | None,
     port: Path | None,
     bitstream: Path | None,
-    bits: int,
+    line: Line,
     noise: float,
     skew: float,
     sample_memory: int | str | None,
@@ -69,8 +85,9 @@ def connect(
 
     if port:
         # An answer is at most 600 bytes of ten bits.
-        with _open_transport(board_name, port, bits) as transport:
-            yield Device(transport, config, 0.2 + 6_000 / bits, samples_per_frame)
+        seconds = 0.0 if isinstance(line, str) else 6_000 / line
+        with _open_transport(board_name, port, line) as transport:
+            yield Device(transport, config, 0.2 + seconds, samples_per_frame)
     else:
         from backspike.fpga.link.serial_transport import SerialTransport
         from backspike.hdl.memory.sdram import Sdram
@@ -83,8 +100,8 @@ def connect(
         sdram = Sdram() if isinstance(sample_memory, str) else None
         with SimulatedBoard(config, noise=noise, built=built, memory_bits=ram, sdram=sdram) as board:
             board.set_line(skew)
-            line = DirectLine(board)
+            direct = DirectLine(board)
             # Of the simulation's seconds, not the computer's: a busy machine is not late.
-            yield Device(SerialTransport(line, line.seconds), config, 0.2, samples_per_frame)
+            yield Device(SerialTransport(direct, direct.seconds), config, 0.2, samples_per_frame)
             if board.complaint:
                 raise BackspikeError(board.complaint)

@@ -15,7 +15,7 @@ from backspike.files import make_directory, write_atomic
 from backspike.locks import locked
 from backspike.progress import announced, progress_bar
 
-from .device import board_config, built_baud, connect
+from .device import board_config, built_line, connect
 from .options import (
     FAILED,
     PATH,
@@ -42,6 +42,7 @@ from .options import (
     tell_comparison,
     tell_evaluation,
     trained_weights,
+    usb_option,
 )
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         help="With --simulate, what this bitstream of `build` makes of the chip, instead of the Verilog.",
     )
     @baud_option
+    @usb_option
     @click.option(
         "--noise",
         type=Number(0, 1, max_open=True),
@@ -126,6 +128,7 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
         simulate: bool,
         bitstream: Path | None,
         baud: int | None,
+        usb: bool,
         noise: float,
         skew: float,
         sample_memory: int | str | None,
@@ -144,10 +147,12 @@ def _on_device(command: Callable[..., Any]) -> Callable[..., Any]:
             raise BackspikeError("--sample-memory needs --simulate, without --bitstream")
         if baud and not port:
             raise BackspikeError("--baud needs --port")
+        if usb and not port:
+            raise BackspikeError("--usb needs --port")
         config = board_config(config_name, board_name)
-        bits = baud or built_baud(config_name, board_name)
+        line = built_line(config_name, board_name, baud, usb)
         with connect(
-            config, board_name, port, bitstream, bits, noise, skew, sample_memory, samples_per_frame
+            config, board_name, port, bitstream, line, noise, skew, sample_memory, samples_per_frame
         ) as device:
             return command(device, **others)
 

@@ -19,7 +19,7 @@ from backspike.errors import BackspikeError
 from backspike.interrupts import Terminated
 from backspike.progress import announced
 
-from .device import board_config, built_baud, connect
+from .device import board_config, built_line, connect
 from .options import (
     PATH,
     Known,
@@ -32,6 +32,7 @@ from .options import (
     optional_dataset_option,
     setting_option,
     told,
+    usb_option,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ KEPT = 1000
 @click.option("--port", type=PATH, help="Teach the board at this serial port, such as /dev/ttyUSB1.")
 @click.option("--simulate", is_flag=True, help="Teach a simulated board.")
 @baud_option
+@usb_option
 @optional_dataset_option("What it can learn from beside you, and is tested on; digits where nothing else is given.")
 @setting_option
 @data_dir_option
@@ -100,6 +102,7 @@ def live(
     port: Path | None,
     simulate: bool,
     baud: int | None,
+    usb: bool,
     dataset_name: str | None,
     settings: dict[str, Any],
     data_dir: Path | None,
@@ -128,6 +131,7 @@ def live(
         raise BackspikeError("either --port or --simulate says where the device is")
     for option, given, needed, there in (
         ("--baud", baud, "--port", port),
+        ("--usb", usb, "--port", port),
         ("--board", board_name, "--port or --simulate", port or simulate),
         ("--port", port, "--config, that of the build", config_name or checkpoint),
     ):
@@ -158,12 +162,12 @@ def live(
     named = None if names is None else [*names, *[None] * more]
     way, where = None, "the golden model"
     if port or simulate:
-        bits = baud or built_baud(config_name or network.config.name, board_name)
+        line = built_line(config_name or network.config.name, board_name, baud, usb)
         # Of the seed that it was built with: another one is written to its registers.
         base = config if trained is None else config or trained.config
         assert base
         built = network.config.replace(seed=base.seed)
-        way = partial(connect, built, board_name, port, None, bits, 0.0, 0.0, None, None)
+        way = partial(connect, built, board_name, port, None, line, 0.0, 0.0, None, None)
         where = f"the board at {port}" if port else "a simulated board"
     with closing(LiveNetwork(network, way)) as taught:
         with announced("asking the test samples"):

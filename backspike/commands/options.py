@@ -63,6 +63,7 @@ __all__ = [
     "tell_table",
     "told",
     "trained_weights",
+    "usb_option",
     "work_option",
 ]
 
@@ -173,6 +174,9 @@ baud_option = click.option(
     "--baud",
     type=click.IntRange(9_600, 12_000_000),
     help="Bits per second on the line; that of board or build when left out.",
+)
+usb_option = click.option(
+    "--usb", is_flag=True, help="The host link is at the board's own USB port (ULX3S: US2), not at a serial line."
 )
 dataset_option = click.option(
     "--dataset",

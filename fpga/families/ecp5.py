@@ -8,6 +8,8 @@ from typing import Any
 
 from amaranth import Instance, Module, Signal, Value
 
+from backspike.errors import BackspikeError
+
 from .family import Area, Capacity, CellModels, Family, Pads, Pll, buffered
 
 __all__ = ["ECP5", "LOOP"]
@@ -60,30 +62,37 @@ class Ecp5(Family):
         }
         return replace(pll, parameters=pll.parameters | parameters, delay=eighths / 8 * 1000 / pll.oscillator)
 
+    def exact(self, source: float, wanted: float) -> Pll:
+        """Return a setting whose second output has the wanted clock; the first one is there to be fed back.
+
+        So the oscillator need be no whole multiple of both `source` and `wanted` that the feedback reaches by itself:
+        48 MHz of 25 are a tenth of 480, which are 8 x 12 / 5 times 25.
+        """
+        best: Pll | None = None
+        for first in self.settings(source):
+            divider = round(first.oscillator / wanted)
+            if not 1 <= divider <= 128 or abs(first.oscillator / divider / wanted - 1) > 1e-9:
+                continue
+            if best is None or abs(first.oscillator - self.middle) < abs(best.oscillator - self.middle):
+                parameters: dict[str, int | str] = {
+                    "CLKOS_DIV": divider,
+                    "CLKOS_CPHASE": divider // 2,
+                    "CLKOS_ENABLE": "ENABLED",
+                }
+                best = replace(first, frequency=wanted, parameters=first.parameters | parameters)
+        if best is None:
+            raise BackspikeError(f"no setting of the board's PLL gives exactly {wanted:g} MHz")
+        return best
+
+    def exact_instance(self, pll: Pll, source: Value, clock: Value, locked: Signal) -> Instance:
+        """Return an EHXPLLL."""
+        return _instance(pll, source, Signal(name="fed_back"), locked, clock)
+
     def pll_instance(
         self, m: Module, pll: Pll, pin: Any, clock: Value, locked: Signal, at_pll: bool, later: Value | None = None
     ) -> Instance:
         """Return an EHXPLLL."""
-        second = {} if later is None else {"o_CLKOS": later}
-        return Instance(
-            "EHXPLLL",
-            **{f"p_{name}": value for name, value in pll.parameters.items()},
-            **{f"a_{name}": str(value) for name, value in LOOP.items()},
-            i_CLKI=buffered(m, pin),
-            i_CLKFB=clock,
-            i_RST=0,
-            i_STDBY=0,
-            i_PHASESEL0=0,
-            i_PHASESEL1=0,
-            i_PHASEDIR=1,
-            i_PHASESTEP=1,
-            i_PHASELOADREG=1,
-            i_PLLWAKESYNC=0,
-            i_ENCLKOP=0,
-            o_CLKOP=clock,
-            o_LOCK=locked,
-            **second,
-        )
+        return _instance(pll, buffered(m, pin), clock, locked, later)
 
     def place_and_route_arguments(self, platform: Any) -> list[str]:
         """Return nextpnr's arguments."""
@@ -94,6 +103,30 @@ class Ecp5(Family):
     def packer_arguments(self, platform: Any) -> list[str]:
         """Return ecppack's arguments."""
         return ["--compress", "--input", "top.config", "--bit", "top.bit"]
+
+
+def _instance(pll: Pll, source: Value, first: Value, locked: Signal, second: Value | None) -> Instance:
+    """Return an EHXPLLL, fed back from its first output."""
+    more = {} if second is None else {"o_CLKOS": second}
+    return Instance(
+        "EHXPLLL",
+        **{f"p_{name}": value for name, value in pll.parameters.items()},
+        **{f"a_{name}": str(value) for name, value in LOOP.items()},
+        i_CLKI=source,
+        i_CLKFB=first,
+        i_RST=0,
+        i_STDBY=0,
+        i_PHASESEL0=0,
+        i_PHASESEL1=0,
+        i_PHASEDIR=1,
+        i_PHASESTEP=1,
+        i_PHASELOADREG=1,
+        i_PLLWAKESYNC=0,
+        i_ENCLKOP=0,
+        o_CLKOP=first,
+        o_LOCK=locked,
+        **more,
+    )
 
 
 ECP5 = Ecp5(

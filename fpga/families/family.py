@@ -201,6 +201,29 @@ class Family(ABC):
         """
         raise BackspikeError(f"the PLL of {self.name} makes no second clock that is later")
 
+    def exact(self, source: float, wanted: float) -> Pll:
+        """Return the setting of a second PLL, which gives a clock that is the wanted one, whatever the first gives.
+
+        Raises
+        ------
+        BackspikeError
+            The family has none, or it cannot give this clock.
+        """
+        raise BackspikeError(f"devices of {self.name} have no second PLL that is known here, which USB needs")
+
+    def exact_instance(self, pll: Pll, source: Value, clock: Value, locked: Signal) -> Instance:
+        """Return the primitive of the PLL of `exact`, between the oscillator's clock and the one that it gives.
+
+        Parameters
+        ----------
+        pll : Pll
+        source
+            The oscillator, behind the buffer of its pin.
+        clock, locked
+            What it drives.
+        """
+        raise NotImplementedError
+
     @property
     @abstractmethod
     def middle(self) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backspike.errors import BackspikeError
 
-from .serial_transport import Line, SerialTransport
+from .serial_transport import Line, SerialTransport, UsbTransport
 
 try:
     import serial
@@ -25,7 +25,7 @@ except ModuleNotFoundError:
         """What Linux and macOS say of a port that sends no break."""
 
 
-__all__ = ["open_port", "open_transport"]
+__all__ = ["open_port", "open_transport", "open_usb"]
 
 BYTE_BITS = 10
 """Bits of a byte on the line: start and stop are two of them."""
@@ -80,6 +80,14 @@ def open_transport(path: Path | str, baud: int) -> Iterator[SerialTransport]:
     """Open a serial port as `open_port` does, to carry frames."""
     with open_port(path, baud) as line:
         yield SerialTransport(line, byte_seconds=BYTE_BITS / baud)
+
+
+@contextmanager
+def open_usb(path: Path | str) -> Iterator[UsbTransport]:
+    """Open a port as `open_port` does, where it is no line but the device itself: it has no bit rate."""
+    # What a port is asked for all the same.
+    with open_port(path, 115_200) as line:
+        yield UsbTransport(line)
 
 
 def _reason(error: Exception) -> str:

@@ -17,7 +17,7 @@ try:
 except ModuleNotFoundError as error:
     raise BackspikeError("cobs is missing; install it with: pip install backspike[host]") from error
 
-__all__ = ["LINE_BYTES", "NOISE", "Line", "LineReader", "SerialTransport", "decode_line", "encode_line"]
+__all__ = ["LINE_BYTES", "NOISE", "Line", "LineReader", "SerialTransport", "UsbTransport", "decode_line", "encode_line"]
 
 LINE_BYTES = FRAME_BYTES + -(-FRAME_BYTES // 254)
 """Most bytes of an answer on the line, the 0 at its end apart."""
@@ -153,3 +153,16 @@ class SerialTransport:
                 if late:
                     break
                 late = True
+
+
+class UsbTransport(SerialTransport):
+    """A `Transport` to a device that is a serial one on USB: the same bytes, and a break that USB has a request for.
+
+    Parameters
+    ----------
+    line : Line
+    clock : callable
+        As of a `SerialTransport`.
+    """
+
+    silence = "is it the port of the device itself, and built with --usb?"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from amaranth import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -36,6 +38,9 @@ class SerialTransport(wiring.Component):
 
     RESOURCE = "uart"
     """What platforms call its pins."""
+
+    CLOCKS: ClassVar[dict[str, float]] = {}
+    """It has no other clock than `sync`."""
 
     def __init__(self, divisor: int) -> None:
         self._divisor = divisor

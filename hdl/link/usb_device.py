@@ -1,7 +1,7 @@
-"""A serial device at a USB port, full speed, made of LUNA's parts: what comes in is a stream of bytes, and what goes out.
+"""A serial device at a USB port, full speed: a stream of bytes in, and one out.
 
-Packets and transfers are LUNA's (BSD 3-Clause, Great Scott Gadgets); the wires are in `usb_phy`; what the device says it
-is, what it does when a host breaks or resets it, and that nothing of a transfer outlives that, is said here.
+Packets and control transfers are LUNA's (BSD 3-Clause, Great Scott Gadgets); the wires are in `usb_phy`; what the
+device says it is, the data's way, and what a break or a reset of the bus does, is said here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from amaranth import Elaboratable, Module, ResetInserter, ResetSignal, Signal
 from amaranth.lib import io, stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from backspike.errors import BackspikeError
@@ -25,8 +26,8 @@ try:
         from luna.gateware.usb.stream import USBInStreamInterface
         from luna.gateware.usb.usb2.device import USBDevice
         from luna.gateware.usb.usb2.endpoint import EndpointInterface
-        from luna.gateware.usb.usb2.endpoints.stream import USBStreamInEndpoint, USBStreamOutEndpoint
         from luna.gateware.usb.usb2.request import StallOnlyRequestHandler, USBRequestHandler
+        from luna.gateware.usb.usb2.transfer import USBInTransferManager
         from usb_protocol.emitters import DeviceDescriptorCollection
         from usb_protocol.emitters.descriptors import cdc
         from usb_protocol.types import USBRequestType, USBStandardRequests
@@ -36,7 +37,7 @@ except ModuleNotFoundError as error:
 __all__ = ["PACKET_BYTES", "PRODUCT_ID", "RESET_CYCLES", "VENDOR_ID", "UsbSerialDevice"]
 
 VENDOR_ID, PRODUCT_ID = 0x1209, 0x0001
-"""A test's identity of pid.codes, which is for nothing but private experiments: it says nothing of whose device it is."""
+"""An identity of pid.codes for tests, and for nothing else: it does not say whose device it is."""
 
 PACKET_BYTES = 64
 """Most bytes of a bulk packet at full speed (USB 2.0, 5.8.3)."""
@@ -96,6 +97,7 @@ def _descriptors() -> DeviceDescriptorCollection:
             for direction in (0x80, 0x00):
                 with data.EndpointDescriptor() as endpoint:
                     endpoint.bEndpointAddress, endpoint.wMaxPacketSize = direction | _DATA_ENDPOINT, PACKET_BYTES
+                    endpoint.bInterval = 0
     return descriptors
 
 
@@ -165,27 +167,130 @@ class _StatusEndpoint(Elaboratable):
         return m
 
 
-# Classes of their own, since LUNA names instances by classes, and two of one class by where they are in memory.
-class _RequestEndpoint(USBStreamOutEndpoint):
-    """What comes from the host; `restart` begins it anew."""
+class _RequestEndpoint(Elaboratable):
+    """What comes from the host, up to two packets of it.
+
+    LUNA's own acknowledges a packet that it had no room for, unless it answers as soon as at high speed.
+    Here a packet is taken, whole, if there was room for one of 64 bytes when its token came; or else refused (NAK).
+
+    Attributes
+    ----------
+    restart : Signal
+        It begins anew.
+    interface : EndpointInterface
+    o : stream of 8 bits
+        Bytes of packets whose CRC is right.
+    """
 
     def __init__(self, restart: Signal) -> None:
-        super().__init__(endpoint_number=_DATA_ENDPOINT, max_packet_size=PACKET_BYTES)
-        self._restart = restart
+        self.restart = restart
+        self.interface = EndpointInterface()
+        self.o = stream.Signature(8).create()
 
     def elaborate(self, platform: Any) -> Any:
-        return ResetInserter({"usb": self._restart})(super().elaborate(platform))
+        m = Module()
+        interface, tokens, depth = self.interface, self.interface.tokenizer, 2 * PACKET_BYTES
+        m.submodules.bytes = memory = Memory(shape=8, depth=depth, init=[])
+        stored = memory.write_port(domain="usb")
+        read = memory.read_port(domain="usb")
+        # Places, modulo twice the depth: of the packet that comes, after those that came, and of the next byte out.
+        place = Signal(range(2 * depth))
+        end = Signal.like(place)
+        begin = Signal.like(place)
+        free = Signal()
+        # Only what follows its own token is meant: a token that was damaged may be another device's.
+        expected = Signal()
+        toggle = Signal()
+        taken = Signal()
+        fresh = Signal()
+        used = Signal.like(place)
+        size = Signal.like(place)
+        comes = Signal()
+        m.d.comb += [
+            used.eq(end - begin),
+            size.eq(place - end),
+            fresh.eq(interface.rx_pid_toggle[0] == toggle),
+            comes.eq(expected & free & interface.rx.valid & interface.rx.next),
+            stored.addr.eq(place),
+            stored.data.eq(interface.rx.payload),
+            stored.en.eq(comes & (size != PACKET_BYTES)),
+        ]
+        with m.If(tokens.new_token):
+            m.d.usb += [
+                expected.eq(tokens.is_out & (tokens.endpoint == _DATA_ENDPOINT)),
+                free.eq(used <= depth - PACKET_BYTES),
+                place.eq(end),
+            ]
+        # One that is too long is not taken, ever.
+        with m.If(comes):
+            m.d.usb += [place.eq(place + stored.en), free.eq(stored.en)]
+        with m.If(interface.rx_complete & expected):
+            m.d.usb += taken.eq(free | ~fresh)
+            # One that comes twice has been taken before; its acknowledgement was lost.
+            with m.If(free & fresh):
+                m.d.usb += [end.eq(place), toggle.eq(~toggle)]
+        with m.If((interface.rx_ready_for_response & expected) | interface.rx_invalid):
+            m.d.comb += [
+                interface.handshakes_out.ack.eq(taken & ~interface.rx_invalid),
+                interface.handshakes_out.nak.eq(~taken & ~interface.rx_invalid),
+            ]
+            m.d.usb += expected.eq(0)
+        halt = interface.clear_endpoint_halt_in
+        with m.If(halt.enable & ~halt.direction & (halt.number == _DATA_ENDPOINT)):
+            m.d.usb += toggle.eq(0)
+
+        # The byte at the beginning is read again and again, until it is one.
+        after = Signal.like(begin)
+        m.d.comb += [
+            after.eq(begin + (self.o.valid & self.o.ready)),
+            read.addr.eq(after),
+            self.o.payload.eq(read.data),
+        ]
+        m.d.usb += [begin.eq(after), self.o.valid.eq(after != end)]
+        return ResetInserter({"usb": self.restart})(m)
 
 
-class _AnswerEndpoint(USBStreamInEndpoint):
-    """What goes to the host; `restart` begins it anew."""
+class _AnswerEndpoint(Elaboratable):
+    """What goes to the host, up to two packets of it, of which the host acknowledges each.
+
+    Attributes
+    ----------
+    restart : Signal
+        It begins anew.
+    interface : EndpointInterface
+    i : stream of 8 bits
+    last : Signal
+        The byte in `i` ends a packet.
+    """
 
     def __init__(self, restart: Signal) -> None:
-        super().__init__(endpoint_number=_DATA_ENDPOINT, max_packet_size=PACKET_BYTES)
-        self._restart = restart
+        self.restart = restart
+        self.interface = EndpointInterface()
+        self.i = stream.Signature(8).create()
+        self.last = Signal()
 
     def elaborate(self, platform: Any) -> Any:
-        return ResetInserter({"usb": self._restart})(super().elaborate(platform))
+        m = Module()
+        interface, tokens = self.interface, self.interface.tokenizer
+        m.submodules.packets = packets = USBInTransferManager(PACKET_BYTES)
+        ours = tokens.endpoint == _DATA_ENDPOINT
+        halt = interface.clear_endpoint_halt_in
+        m.d.comb += [
+            packets.generate_zlps.eq(1),
+            packets.active.eq(ours),
+            packets.transfer_stream.payload.eq(self.i.payload),
+            packets.transfer_stream.valid.eq(self.i.valid),
+            packets.transfer_stream.last.eq(self.last),
+            self.i.ready.eq(packets.transfer_stream.ready),
+            packets.reset_sequence.eq(halt.enable & halt.direction & (halt.number == _DATA_ENDPOINT)),
+            interface.tx.stream_eq(packets.packet_stream),
+            interface.tx_pid_toggle.eq(packets.data_pid),
+            interface.tokenizer.connect(packets.tokenizer),
+            packets.handshakes_out.connect(interface.handshakes_out),
+            # After a token of another device it is not we who are acknowledged, which LUNA's own endpoint would take.
+            packets.handshakes_in.ack.eq(interface.handshakes_in.ack & tokens.is_in & ours),
+        ]
+        return ResetInserter({"usb": self.restart})(m)
 
 
 class UsbSerialDevice(wiring.Component):
@@ -195,8 +300,8 @@ class UsbSerialDevice(wiring.Component):
     taken once; where there is no room for a packet of 64 bytes the host is told to try again (NAK).
 
     Latency: a packet's first byte comes out of `received` when its CRC is known to be right, within a microsecond of
-    its end; a byte with `last` can be fetched by the host from the fourth cycle on. The device answers the host 2 to 6.5
-    bits after a packet (USB 2.0, 7.1.18.1). Throughput: what the bus carries, a byte in 32 cycles at most.
+    its end; a byte with `last` can be fetched by the host from the fourth cycle on. The device answers the host 2 to
+    6.5 bits after a packet (USB 2.0, 7.1.18.1). Throughput: what the bus carries, a byte in 32 cycles at most.
 
     Members
     -------
@@ -247,7 +352,7 @@ class UsbSerialDevice(wiring.Component):
         for endpoint in (_StatusEndpoint(), requests, answers):
             device.add_endpoint(endpoint)
 
-        # LUNA, by itself, would leave the steps of a control transfer, and whose turn it is of two packets, as they are.
+        # LUNA, by itself, would leave a control transfer, and whose turn it is of two packets, as they are.
         low = Signal(range(RESET_CYCLES + 1))
         held = Signal()
         was_held = Signal()
@@ -261,12 +366,8 @@ class UsbSerialDevice(wiring.Component):
         m.d.comb += [
             device.connect.eq(~ResetSignal("usb")),
             self.broken.eq(serial.broken | (held & ~was_held)),
-            self.received.valid.eq(requests.stream.valid),
-            self.received.payload.eq(requests.stream.payload),
-            requests.stream.ready.eq(self.received.ready),
-            answers.stream.valid.eq(self.sent.valid),
-            answers.stream.payload.eq(self.sent.payload),
-            answers.stream.last.eq(self.last),
-            self.sent.ready.eq(answers.stream.ready),
+            answers.last.eq(self.last),
         ]
+        connect(m, requests.o, flipped(self.received))
+        connect(m, flipped(self.sent), flipped(answers.i))
         return m

@@ -29,8 +29,8 @@ class UsbPhy(wiring.Component):
     6.5 are allowed (USB 2.0, 7.1.18.1): two clocks, and queues between them, take their time.
 
     Latency: `rx_valid` comes 5 cycles after the middle of a byte's last bit, and `rx_active` falls 7 cycles after the
-    first of the two bits of SE0 begins, at most; a packet is on the line a cycle after `tx_valid`. Throughput: a byte in
-    32 cycles and more, 4 for each bit that is stuffed.
+    first of the two bits of SE0 begins, at most; a packet is on the line a cycle after `tx_valid`. Throughput: a byte
+    in 32 cycles and more, 4 for each bit that is stuffed.
 
     Members
     -------
@@ -108,11 +108,10 @@ class UsbPhy(wiring.Component):
         bits = Signal(3)
         m.d.usb += self.rx_valid.eq(0)
         with m.FSM(domain="usb"):
-            with m.State("Idle"):
-                with m.If(look):
-                    m.d.usb += [zeros.eq(Mux(bit | ended, 0, zeros + (zeros != _ZEROS))), ones.eq(1), bits.eq(0)]
-                    with m.If(bit & ~ended & (zeros == _ZEROS)):
-                        m.next = "Packet"
+            with m.State("Idle"), m.If(look):
+                m.d.usb += [zeros.eq(Mux(bit | ended, 0, zeros + (zeros != _ZEROS))), ones.eq(1), bits.eq(0)]
+                with m.If(bit & ~ended & (zeros == _ZEROS)):
+                    m.next = "Packet"
             with m.State("Packet"):
                 m.d.comb += self.rx_active.eq(1)
                 with m.If(look):

@@ -32,8 +32,8 @@ class UsbTransport(wiring.Component):
     before. A 0 is sent then, which ends the answer that was broken off.
 
     Latency: a packet's first token comes out within a microsecond, and 4 cycles of `sync`, of its end, and the others
-    as fast as both clocks allow; an answer's first block of n bytes is on its way n + 3 cycles after `start`, and can be
-    fetched when it fills a packet, or with the 0 at the answer's end. Throughput: 19 packets of 64 bytes in a
+    as fast as both clocks allow; an answer's first block of n bytes is on its way n + 3 cycles after `start`, and can
+    be fetched when it fills a packet, or with the 0 at the answer's end. Throughput: 19 packets of 64 bytes in a
     millisecond, 1.2 MB/s, in both directions together (USB 2.0, table 5-9).
 
     Members

@@ -10,14 +10,30 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from random import Random
 from typing import Any
 
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import Event, First, Timer, ValueChange
 
-__all__ = ["DATA", "Pid", "UsbError", "UsbHost", "crc5", "crc16", "decode", "encode", "remainder", "states_of", "stuff"]
+__all__ = [
+    "DATA",
+    "PACKET_BYTES",
+    "Pid",
+    "Setup",
+    "UsbError",
+    "UsbHost",
+    "bits_of",
+    "crc5",
+    "crc16",
+    "decode",
+    "descriptors_of",
+    "encode",
+    "remainder",
+    "states_of",
+    "stuff",
+]
 
 BIT_PS = 1e6 / 12
 """Picoseconds of a bit: 12 Mbit/s."""
@@ -210,6 +226,7 @@ class UsbHost:
         self.damage = damage
         self.counted: Counter[str] = Counter()
         self.turns: list[float] = []
+        self.spent: dict[str, float] = {}
         self.address = 0
         self.polls = True
         """Whether data is fetched from the device as well."""
@@ -217,6 +234,7 @@ class UsbHost:
         """Bits between two polls that had no answer."""
         self._toggle_out = self._toggle_in = 0
         self._out: deque[tuple[bytes, Event]] = deque()
+        self._asked: deque[tuple[Setup, bytes, list[bytes | None], Event]] = deque()
         self.received = bytearray()
         self.came = Event()
         self._frame = 0
@@ -298,7 +316,7 @@ class UsbHost:
             raise UsbError(f"an answer after {turn:.2f} bits")
         self.turns.append(turn)
         states = ""
-        for (begun, level), (ended, _) in zip(changes[1:], changes[2:], strict=False):
+        for (begun, level), (ended, _) in pairwise(changes[1:]):
             exact = (ended - begun) / self._bit
             run = round(exact)
             if abs(exact - run) > 0.15 or level == 3 or run == 0:
@@ -326,6 +344,20 @@ class UsbHost:
             self._frame = (self._frame + 1) % 2048
             await self._send(encode(Pid.SOF, self._frame))
             await self.idle(3)
+        if self._random.random() < self.damage / 2:
+            await self._others()
+
+    async def _others(self) -> None:
+        """Talk to another device, of which a bus at this speed hears what the host says."""
+        pid = self._random.choice((Pid.OUT, Pid.IN))
+        await self._send(encode(pid, self.address ^ 0x15 | 2 << 7))
+        await self.idle(self._random.uniform(2, 6))
+        if pid == Pid.OUT:
+            await self._send(encode(self._random.choice(DATA), self._random.randbytes(self._random.randrange(30))))
+        else:
+            await self.idle(60)
+            await self._send(encode(Pid.ACK))
+        await self.idle(TIMEOUT_BITS)
 
     async def _token(self, pid: Pid, endpoint: int) -> None:
         await self._pause()
@@ -420,8 +452,17 @@ class UsbHost:
         if data:
             await done.wait()
 
-    def drop(self) -> None:
-        """Forget what is to be sent."""
+    async def request(self, setup: Setup, data: bytes = b"") -> bytes | None:
+        """Make a request as `control` does, while the host serves the data endpoints."""
+        found: list[bytes | None] = []
+        done = Event()
+        self._asked.append((setup, data, found, done))
+        await done.wait()
+        return found[0]
+
+    def vanish(self) -> None:
+        """Drive the line no more, wherever a packet is, and forget what is to be sent; `serve` has to be ended."""
+        self._dut.put(drive=0)
         self._out.clear()
 
     async def serve(self, out: int, in_: int) -> None:
@@ -431,7 +472,11 @@ class UsbHost:
 
     async def serve_once(self, out: int, in_: int) -> None:
         """Make one transaction: of either direction, as it happens, where there is something to send."""
-        if self._out and (self._random.randrange(2) or not self.polls):
+        if self._asked:
+            setup, content, found, done = self._asked.popleft()
+            found.append(await self.control(setup, content))
+            done.set()
+        elif self._out and (self._random.randrange(2) or not self.polls):
             data, done = self._out[0]
             if await self.give(Pid.OUT, out, DATA[self._toggle_out], data) == Pid.ACK:
                 self._toggle_out ^= 1
