@@ -48,6 +48,13 @@ RESET_CYCLES = 3 * CLOCK_HZ // 1_000_000
 The end of a packet is two bits, 0.17 microseconds.
 """
 
+_ACK_CYCLES = 48 * CLOCK_HZ // 12_000_000
+"""Cycles after a packet of ours in which it is acknowledged, or not at all: 48 bits.
+
+It takes up to 18 bits until the host begins (USB 2.0, 7.1.19.1), and as many for SYNC, identifier and end. An
+acknowledgement to another device comes after a token and data, 100 bits and more.
+"""
+
 _STATUS_ENDPOINT, _DATA_ENDPOINT = 1, 2
 # Communications class (CDC 1.2, tables 14 and 16): abstract control model, without a protocol of its own, so that
 # nobody takes it for a modem and sends it commands.
@@ -177,13 +184,15 @@ class _RequestEndpoint(Elaboratable):
     ----------
     restart : Signal
         It begins anew.
+    begins : Signal
+        Strobe: a packet comes, whoever it is for.
     interface : EndpointInterface
     o : stream of 8 bits
         Bytes of packets whose CRC is right.
     """
 
-    def __init__(self, restart: Signal) -> None:
-        self.restart = restart
+    def __init__(self, restart: Signal, begins: Signal) -> None:
+        self.restart, self.begins = restart, begins
         self.interface = EndpointInterface()
         self.o = stream.Signature(8).create()
 
@@ -198,8 +207,9 @@ class _RequestEndpoint(Elaboratable):
         end = Signal.like(place)
         begin = Signal.like(place)
         free = Signal()
-        # Only what follows its own token is meant: a token that was damaged may be another device's.
+        # Only the very next packet after its token is meant: a token that was damaged may be another device's.
         expected = Signal()
+        begun = Signal()
         toggle = Signal()
         taken = Signal()
         fresh = Signal()
@@ -215,8 +225,13 @@ class _RequestEndpoint(Elaboratable):
             stored.data.eq(interface.rx.payload),
             stored.en.eq(comes & (size != PACKET_BYTES)),
         ]
+        with m.If(self.begins):
+            m.d.usb += begun.eq(1)
+            with m.If(begun):
+                m.d.usb += expected.eq(0)
         with m.If(tokens.new_token):
             m.d.usb += [
+                begun.eq(0),
                 expected.eq(tokens.is_out & (tokens.endpoint == _DATA_ENDPOINT)),
                 free.eq(used <= depth - PACKET_BYTES),
                 place.eq(end),
@@ -257,27 +272,28 @@ class _AnswerEndpoint(Elaboratable):
     ----------
     restart : Signal
         It begins anew.
+    awaited : Signal
+        An acknowledgement that comes now is one of our own last packet.
     interface : EndpointInterface
     i : stream of 8 bits
     last : Signal
         The byte in `i` ends a packet.
     """
 
-    def __init__(self, restart: Signal) -> None:
-        self.restart = restart
+    def __init__(self, restart: Signal, awaited: Signal) -> None:
+        self.restart, self.awaited = restart, awaited
         self.interface = EndpointInterface()
         self.i = stream.Signature(8).create()
         self.last = Signal()
 
     def elaborate(self, platform: Any) -> Any:
         m = Module()
-        interface, tokens = self.interface, self.interface.tokenizer
+        interface = self.interface
         m.submodules.packets = packets = USBInTransferManager(PACKET_BYTES)
-        ours = tokens.endpoint == _DATA_ENDPOINT
         halt = interface.clear_endpoint_halt_in
         m.d.comb += [
             packets.generate_zlps.eq(1),
-            packets.active.eq(ours),
+            packets.active.eq(interface.tokenizer.endpoint == _DATA_ENDPOINT),
             packets.transfer_stream.payload.eq(self.i.payload),
             packets.transfer_stream.valid.eq(self.i.valid),
             packets.transfer_stream.last.eq(self.last),
@@ -287,8 +303,8 @@ class _AnswerEndpoint(Elaboratable):
             interface.tx_pid_toggle.eq(packets.data_pid),
             interface.tokenizer.connect(packets.tokenizer),
             packets.handshakes_out.connect(interface.handshakes_out),
-            # After a token of another device it is not we who are acknowledged, which LUNA's own endpoint would take.
-            packets.handshakes_in.ack.eq(interface.handshakes_in.ack & tokens.is_in & ours),
+            # LUNA's own endpoint takes any, until a token of ours comes.
+            packets.handshakes_in.ack.eq(interface.handshakes_in.ack & self.awaited),
         ]
         return ResetInserter({"usb": self.restart})(m)
 
@@ -348,7 +364,17 @@ class UsbSerialDevice(wiring.Component):
                 lambda setup: (setup.type == USBRequestType.VENDOR) | (setup.type == USBRequestType.RESERVED)
             )
         )
-        requests, answers = _RequestEndpoint(serial.configured), _AnswerEndpoint(serial.configured)
+        was_active = Signal()
+        begins = Signal()
+        quiet = Signal(range(_ACK_CYCLES + 1))
+        awaited = Signal()
+        m.d.usb += was_active.eq(phy.rx_active)
+        m.d.comb += [begins.eq(phy.rx_active & ~was_active), awaited.eq(quiet != _ACK_CYCLES)]
+        with m.If(phy.plus.oe):
+            m.d.usb += quiet.eq(0)
+        with m.Elif(awaited):
+            m.d.usb += quiet.eq(quiet + 1)
+        requests, answers = _RequestEndpoint(serial.configured, begins), _AnswerEndpoint(serial.configured, awaited)
         for endpoint in (_StatusEndpoint(), requests, answers):
             device.add_endpoint(endpoint)
 

@@ -230,7 +230,7 @@ class UsbHost:
         self.address = 0
         self.polls = True
         """Whether data is fetched from the device as well."""
-        self.gap = 30
+        self.gap = 100
         """Bits between two polls that had no answer."""
         self._toggle_out = self._toggle_in = 0
         self._out: deque[tuple[bytes, Event]] = deque()
