@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +135,9 @@ def build(
         raise BackspikeError("--usb and --baud exclude each other: there is no line that would have a rate")
     line: Line = USB if usb else baud or board.usual_baud(clock or board.clock)
     pll, divisor = board.timing(clock or board.clock, line, sample_memory)
-    # That a package is missing is said before anything is built.
-    board.make_transport(divisor)
+    if usb:
+        # That its package is missing is said before anything is written.
+        import_module("backspike.hdl.link.usb_transport")
     if weights is not None:
         check_weights(config, weights)
     make_directory(out)

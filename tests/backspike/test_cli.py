@@ -162,6 +162,11 @@ def test_bad_configuration_is_one_sentence(command, config, sentence, tmp_path, 
             "no setting of the board's PLL gives a clock of 3 MHz: those that it gives are from 16.125 to ",
         ),
         (["--clock", "20", "--baud", "3000000"], "the line cannot have 3,000,000 bits per second at 19.9 MHz: "),
+        (
+            ["--usb"],
+            "iCEBreaker, iCE40 UP5K has no USB port that is wired to the device itself; boards that have one: ",
+        ),
+        (["--usb", "--baud", "9600"], "--usb and --baud exclude each other: there is no line that would have a rate"),
     ],
 )
 def test_a_clock_or_line_that_cannot_be_built_is_one_sentence(option, sentence, tmp_path, capsys) -> None:

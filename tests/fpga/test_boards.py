@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 import pytest
 from amaranth.sim import Simulator
 
 from backspike import PRESETS, BackspikeError
 from backspike.cli import main
-from backspike.fpga.boards import BOARDS, SDRAM, find_board
+from backspike.fpga.boards import BOARDS, SDRAM, USB, find_board
 from backspike.fpga.link.frames import Frame
-from backspike.hdl.link.transport import Token
+from backspike.hdl.link.transport import Token, pins
 from backspike.hdl.link.uart import LEAST_DIVISOR
 from backspike.link import Request
 
@@ -148,6 +149,28 @@ def test_a_line_that_cannot_be_made_is_one_sentence(baud, ratio):
     with pytest.raises(BackspikeError, match=sentence):
         board.timing(60, baud)
     assert not board.has_timing(60, baud)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_usb_port_is_there_or_one_sentence(name):
+    board = BOARDS[name]
+    if name.startswith("ulx3s"):
+        assert board.timing(60, USB) == (board.timing(60, 1_000_000)[0], None)
+        assert {part.name for part in board.platform().lookup("usb", 0).ios} >= set(pins(board.make_transport(None)))
+    else:
+        sentence = (
+            f"^{re.escape(board.title)} has no USB port that is wired to the device itself; boards that have one: "
+        )
+        with pytest.raises(BackspikeError, match=sentence):
+            board.timing(board.clock, USB)
+
+
+def test_luna_that_is_missing_is_one_sentence(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith(("luna", "backspike.hdl.link.usb"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "luna", None)
+    with pytest.raises(BackspikeError, match=r"^luna-usb is missing; install it with: pip install backspike\[usb\]$"):
+        BOARDS["ulx3s-12f"].make_transport(None)
 
 
 def test_a_sample_memory_is_what_was_asked_for():

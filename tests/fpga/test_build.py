@@ -195,6 +195,34 @@ def test_the_report_names_the_sample_memory(kind, said):
     assert re.search(rf"^sample memory +{said}$", table, re.MULTILINE)
 
 
+USB_CLOCK = "$glbnet$board.transport.answers.unbuffered.produce_cdc.usb_clk"
+
+
+def test_the_clock_of_usb_is_not_the_network_s():
+    """It has its own constraint; no speed of training is told by it, and no choice of the network's clock mends it."""
+    config = PRESETS["digits"]
+    board, work = BOARDS["ulx3s-12f"], find_work(config)
+    clocks = {"board.clk": {"achieved": 70.0, "constraint": 60.0}, USB_CLOCK: {"achieved": 50.0, "constraint": 48.0}}
+    report = summarise(board, config, 60.0, None, {1: {**REPORT, "fmax": clocks}}, work) | {"cells": {}}
+    assert (report["link"], report["baud"], report["timing_met"]) == ("usb", None, True)
+    at_60 = report["training_samples_per_second"]
+    assert report["training_samples_per_second_at_fmax"] == pytest.approx(at_60 * 70 / 60)
+    # A millisecond carries 19 packets of 64 bytes (USB 2.0, table 5-9).
+    line = summarise(board, config, 60.0, 6, {1: {**REPORT, "fmax": clocks}}, work)
+    ratio = report["link_samples_per_second"] / line["link_samples_per_second"]
+    assert (line["link"], ratio) == ("serial line", pytest.approx(19 * 64 * 1000 / 1e6))
+    table = format_report(report)
+    assert re.search(r"^host link +USB, full speed: 1\.2 MB/s at most$", table, re.MULTILINE)
+    assert re.search(r"^clock .*usb_clk +50\.0 MHz, 48\.0 wanted$", table, re.MULTILINE)
+    assert re.search(r"^seeds +1: 70\.0 MHz$", table, re.MULTILINE)
+    assert "--baud" not in table
+    clocks[USB_CLOCK]["achieved"] = 40.0
+    report = summarise(board, config, 60.0, None, {1: {**REPORT, "fmax": clocks}}, work)
+    sentence = r"usb_clk reaches 40\.0 MHz of the 48\.0 that it has to; build with more --seeds$"
+    with pytest.raises(BackspikeError, match=sentence):
+        check_timing(report)
+
+
 def test_timing_that_is_missed_is_one_sentence():
     report = summarise(BOARDS["icebreaker"], PRESETS["tiny"], 16.0, 16, {1: SLOW}, UNKNOWN)
     sentence = (

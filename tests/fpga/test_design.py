@@ -6,16 +6,17 @@ import json
 import re
 
 import pytest
-from amaranth import Fragment, Module, ResetSignal, Signal, Value
+from amaranth import Cat, Fragment, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from backspike import PRESETS, BackspikeError
-from backspike.fpga.boards import BOARDS, USUAL_BAUD, Board
+from backspike.fpga.boards import BOARDS, USB, USUAL_BAUD, Board
 from backspike.fpga.families.family import Pll
 from backspike.fpga.flow import Step, place_and_route, synthesise
 from backspike.fpga.tools import find_tool, run_tool
+from backspike.hdl.link.transport import pins
 from backspike.hdl.ram import UNDEFINED
 from backspike.prerequisites import missing_programs
 from backspike.sim import ecp5
@@ -111,6 +112,45 @@ def test_every_board_has_clock_and_pins(name, build):
         unpacked_as_asked(built.pll, routed)
     if name in DECODED and not missing_programs(*DECODED[name]):
         comes_back(built)
+
+
+class UsbLoop(wiring.Component):
+    """In the place of a network and its link at a USB port: what D+ is, D- is some clocks later."""
+
+    def __init__(self, config: object, transport: wiring.Component, weights: object, memory: object = None) -> None:
+        super().__init__({**pins(transport), "busy": Out(1)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        there, here = Signal(8), Signal(8)
+        m.d.usb += there.eq(Cat(self.d_p.i, there))
+        m.d.sync += here.eq(Cat(self.d_n.i, here))
+        m.d.comb += [self.d_n.o.eq(there[-1]), self.d_n.oe.eq(1), self.pullup.o.eq(~ResetSignal("usb"))]
+        m.d.comb += self.busy.eq(here[-1])
+        return m
+
+
+def test_a_usb_port_has_a_clock_of_its_own(tmp_path, monkeypatch):
+    """From a second PLL, as the bits set it; nextpnr derives its constraint from the oscillator's."""
+    monkeypatch.setattr("backspike.fpga.design.BoardTop", UsbLoop)
+    board = BOARDS["ulx3s-12f"]
+    pll, divisor = board.timing(board.clock, USB)
+    with monkeypatch.context() as own:
+        own.setenv("BACKSPIKE_CACHE", str(tmp_path / "cache"))
+        routed = place_and_route(board, synthesise(board, PRESETS["tiny"], pll, divisor), pll.frequency, 1)
+    report = json.loads((routed.folder / "nextpnr.json").read_text())
+    assert report["utilization"]["EHXPLLL"]["used"] == 2
+    found = {name.rpartition(".")[2].removeprefix("$glbnet$"): clock for name, clock in report["fmax"].items()}
+    assert found.keys() == {"clk", "usb_clk"}
+    assert found["usb_clk"]["constraint"] == pytest.approx(48, abs=0.01)
+    assert found["clk"]["constraint"] == pytest.approx(60, abs=0.01)
+    assert all(clock["achieved"] > clock["constraint"] for clock in found.values())
+    run_tool([*find_tool("ecpunpack"), "top.bit", "top.config"], routed.folder, "ecpunpack")
+    text = (routed.folder / "top.config").read_text()
+    # Dividers are one less there: 25 x 12 / 5 MHz is fed back, and what is eight times that is divided.
+    parameters = board.family.exact(25, 48).parameters
+    words = {int(bits, 2) + 1 for bits in re.findall(r"^word: CLKOS_DIV ([01]+)$", text, re.MULTILINE)}
+    assert parameters["CLKOS_DIV"] in words
 
 
 def set_as_ecppll_sets_it(pll: Pll, routed: Step) -> None:

@@ -679,3 +679,35 @@ def test_the_rate_of_the_line_is_that_of_the_build(config, board, options, baud,
     chosen = ["--board", board] if board else []
     assert main(["host", "identify", "--config", str(path), "--port", "/dev/null", *chosen, *options]) == 2
     assert (opened, capsys.readouterr().err) == ([baud], "error: that is all\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "report", "way"),
+    [
+        ([], '{"link": "usb", "baud": null}', "usb"),
+        (["--usb"], '{"link": "serial line", "baud": 1000000}', "usb"),
+        (["--baud", "9600"], '{"link": "usb", "baud": null}', 9600),
+        (["--usb", "--baud", "9600"], "{}", None),
+    ],
+)
+def test_the_way_to_a_device_is_that_of_the_build(options, report, way, tmp_path, monkeypatch, capsys) -> None:
+    PRESETS["tiny"].save(tmp_path / "config.toml")
+    (tmp_path / "report.json").write_text(report)
+    opened = []
+
+    def open_line(port, bits):
+        opened.append(bits)
+        raise BackspikeError("that is all")
+
+    monkeypatch.setattr("backspike.fpga.link.port.open_transport", open_line)
+    monkeypatch.setattr("backspike.fpga.link.port.open_usb", lambda port: open_line(port, "usb"))
+    command = ["host", "identify", "--config", str(tmp_path / "config.toml"), "--port", "/dev/null"]
+    for board in ([], ["--board", "ulx3s-12f"]):
+        opened.clear()
+        assert main([*command, *board, *options]) == 2
+        said = "that is all" if way else "--usb and --baud exclude each other: there is no line that would have a rate"
+        assert (opened, capsys.readouterr().err) == ([way] if way else [], f"error: {said}\n")
+
+
+def test_usb_without_a_port_is_one_sentence(capsys) -> None:
+    assert refused(["identify", "--config", "tiny", "--simulate", "--usb"], capsys) == "--usb needs --port"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,25 @@ def test_a_later_clock_is_as_ecppll_has_it(wanted, phase, tmp_path):
     assert parameters["CLKOS_CPHASE"] - parameters["CLKOP_CPHASE"] == found["CLKOS_CPHASE"] - found["CLKOP_CPHASE"]
     assert all(parameters[name] == found[name] for name in ("CLKOS_FPHASE", "CLKOS_DIV"))
     assert 0 <= phase / 360 * 1000 / pll.frequency - ours.delay < step
+
+
+def test_a_second_pll_is_exact():
+    """48 MHz, of which USB allows 0.25 %, from what the first output of the PLL is no multiple of."""
+    found = ECP5.exact(25, 48).parameters
+    reference, feedback, first, second = (found[name] for name in ("CLKI_DIV", "CLKFB_DIV", "CLKOP_DIV", "CLKOS_DIV"))
+    oscillator = Fraction(25 * feedback * first, reference)
+    assert oscillator / second == 48
+    assert 400 <= oscillator <= 800
+    assert Fraction(25, reference) >= 3.125
+    assert 3.125 <= oscillator / first <= 400
+    with pytest.raises(BackspikeError, match=r"^no setting of the board's PLL gives exactly 48\.1234 MHz$"):
+        ECP5.exact(25, 48.1234)
+
+
+@pytest.mark.parametrize("family", [ICE40, GOWIN])
+def test_a_family_without_a_second_pll_is_one_sentence(family):
+    with pytest.raises(BackspikeError, match=f"^devices of {family.name} have no second PLL that is known here, which"):
+        family.exact(25, 48)
 
 
 def test_gowin_as_gowin_pll_has_it():

@@ -136,6 +136,13 @@ def test_a_board_with_sdram_is_not_simulated_so(built) -> None:
     assert read_built(built.bitstream).pll.delay is None
 
 
+def test_a_board_at_a_usb_port_is_not_simulated_so(built) -> None:
+    report = {"board": "ulx3s-12f", "clock_mhz": 60.0, "link": "usb", "baud": None}
+    built.bitstream.with_name("report.json").write_text(json.dumps(report))
+    with pytest.raises(BackspikeError, match=r"tiny.bin cannot be simulated: its link is at a USB port, which is not "):
+        read_built(built.bitstream)
+
+
 @pytest.mark.parametrize(
     ("board", "sentence"),
     [
