@@ -21,7 +21,7 @@ _LINK = "tests/hdl/link/test_host_link.py"
 _BOARD = "tests/hdl/test_board.py"
 _PLAYED = "tests/mutation/boards.py"
 # They are in no whole that is simulated here: units' tests have to do.
-_ALONE = ("controllers", "texts")
+_ALONE = ("controllers", "texts", "usb")
 # They see buses from outside: the first in Amaranth's simulator, the last as Verilog.
 _BUSES = [
     "tests/mutation/buses.py",
@@ -31,6 +31,8 @@ _OWN = {
     **{file: ["tests/hdl/test_package.py"] for file in ("fusesoc.py", "package.py", "testbench.py", "vendor.py")},
     **{f"bus/{name}.py": [f"tests/hdl/bus/test_{name}.py"] for name in ("bridge", "results", "samples")},
     **{f"bus/{name}.py": ["tests/hdl/bus/test_ends.py"] for name in ("access", "axi", "wishbone")},
+    # A board, but at a host of its own.
+    **{f"link/usb_{name}.py": ["tests/hdl/link/test_usb_transport.py"] for name in ("device", "phy", "transport")},
     "description.py": ["tests/hdl/test_description.py"],
     "ram.py": ["tests/hdl/test_word_store.py", "tests/hdl/test_verilog.py"],
     "verilog.py": ["tests/hdl/test_verilog.py"],

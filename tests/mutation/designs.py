@@ -72,6 +72,8 @@ def kind_of(file: str) -> str:
         return "controllers"
     if file.startswith("bus/"):
         return "buses"
+    if file.startswith("link/usb_"):
+        return "usb"
     if file.startswith(("memory/", "link/memory_")):
         return "memories"
     return "boards" if file.startswith("link/") or file == "board.py" else "networks"
@@ -88,8 +90,8 @@ def designs(kind: str) -> Iterator[str]:
     Yields
     ------
     str
-        RTLIL: of networks alone, on buses, or on boards with and without a sample memory; of SDRAM controllers. Of
-        those that are texts, all texts of a network; of ``numbers``, those of `timing`.
+        RTLIL: of networks alone, on buses, on boards with and without a sample memory, or at USB; of SDRAM
+        controllers. Of those that are texts, all texts of a network; of ``numbers``, those of `timing`.
     """
     if kind == "texts":
         yield from _texts()
@@ -144,6 +146,11 @@ def _tops(kind: str) -> Iterator[wiring.Component]:
         yield SdramController(replace(chip, cas_latency=3), 133)
     elif kind == "buses":
         yield from (BusTop(wrapper, config) for wrapper in WRAPPERS for config in (spikes, rate))
+    elif kind == "usb":
+        from backspike.hdl.link.usb_transport import UsbTransport
+        from tests.hdl.benches.usb import ClockedBoard
+
+        yield ClockedBoard(BoardTop(rate, UsbTransport()))
     elif kind == "networks":
         yield from map(NetworkTop, configs)
     else:
