@@ -321,9 +321,9 @@ class UsbSerialDevice(wiring.Component):
 
     Members
     -------
-    d_p, d_n : ``Out(io.Buffer.Signature("io", 1))``
+    d_p, d_n : ``Out(io.Buffer.Signature(io.Direction.Bidir, 1))``
         The lines, D+ and D-, of no clock domain.
-    pullup : ``Out(io.Buffer.Signature("o", 1))``
+    pullup : ``Out(io.Buffer.Signature(io.Direction.Output, 1))``
         Pulls D+ up: a device is there.
     received : ``Out(stream.Signature(8))``
     sent : ``In(stream.Signature(8))``
@@ -338,9 +338,9 @@ class UsbSerialDevice(wiring.Component):
     def __init__(self) -> None:
         super().__init__(
             {
-                "d_p": Out(io.Buffer.Signature("io", 1)),
-                "d_n": Out(io.Buffer.Signature("io", 1)),
-                "pullup": Out(io.Buffer.Signature("o", 1)),
+                "d_p": Out(io.Buffer.Signature(io.Direction.Bidir, 1)),
+                "d_n": Out(io.Buffer.Signature(io.Direction.Bidir, 1)),
+                "pullup": Out(io.Buffer.Signature(io.Direction.Output, 1)),
                 "received": Out(stream.Signature(8)),
                 "sent": In(stream.Signature(8)),
                 "last": In(1),

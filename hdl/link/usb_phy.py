@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
@@ -34,9 +34,9 @@ class UsbPhy(wiring.Component):
 
     Members
     -------
-    plus, minus : ``Out(io.Buffer.Signature("io", 1))``
+    plus, minus : ``Out(io.Buffer.Signature(io.Direction.Bidir, 1))``
         D+ and D-, of no clock domain.
-    pullup : ``Out(io.Buffer.Signature("o", 1))``
+    pullup : ``Out(io.Buffer.Signature(io.Direction.Output, 1))``
         Pulls D+ up.
     low : ``Out(1)``
         Both lines are 0.
@@ -56,9 +56,9 @@ class UsbPhy(wiring.Component):
     def __init__(self) -> None:
         super().__init__(
             {
-                "plus": Out(io.Buffer.Signature("io", 1)),
-                "minus": Out(io.Buffer.Signature("io", 1)),
-                "pullup": Out(io.Buffer.Signature("o", 1)),
+                "plus": Out(io.Buffer.Signature(io.Direction.Bidir, 1)),
+                "minus": Out(io.Buffer.Signature(io.Direction.Bidir, 1)),
+                "pullup": Out(io.Buffer.Signature(io.Direction.Output, 1)),
                 "low": Out(1),
                 "rx_data": Out(8),
                 "rx_valid": Out(1),
@@ -144,7 +144,7 @@ class UsbPhy(wiring.Component):
         end = Signal(2)
         m.d.usb += phase.eq(phase + 1)
 
-        def put(bit: Signal) -> None:
+        def put(bit: Value | int) -> None:
             m.d.usb += [level.eq(Mux(bit, level, ~level)), ones.eq(Mux(bit, ones + 1, 0))]
 
         with m.FSM(domain="usb"):

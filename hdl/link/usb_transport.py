@@ -38,8 +38,8 @@ class UsbTransport(wiring.Component):
 
     Members
     -------
-    d_p, d_n : ``Out(io.Buffer.Signature("io", 1))``
-    pullup : ``Out(io.Buffer.Signature("o", 1))``
+    d_p, d_n : ``Out(io.Buffer.Signature(io.Direction.Bidir, 1))``
+    pullup : ``Out(io.Buffer.Signature(io.Direction.Output, 1))``
         The port's lines, as of the `UsbSerialDevice`.
     received : ``Out(stream.Signature(token_layout(), always_ready=True))``
     answer : ``In(AnswerPort())``
@@ -56,9 +56,9 @@ class UsbTransport(wiring.Component):
     def __init__(self) -> None:
         super().__init__(
             {
-                "d_p": Out(io.Buffer.Signature("io", 1)),
-                "d_n": Out(io.Buffer.Signature("io", 1)),
-                "pullup": Out(io.Buffer.Signature("o", 1)),
+                "d_p": Out(io.Buffer.Signature(io.Direction.Bidir, 1)),
+                "d_n": Out(io.Buffer.Signature(io.Direction.Bidir, 1)),
+                "pullup": Out(io.Buffer.Signature(io.Direction.Output, 1)),
                 "received": Out(stream.Signature(token_layout(), always_ready=True)),
                 "answer": In(AnswerPort()),
                 "reset": Out(1),
