@@ -158,7 +158,7 @@ $(FPGA): $(CREATED) pyproject.toml
 # As little as `make test-pythons` needs on each of them; that the rest is there for them as well is only asked.
 $(TESTS): $(CREATED) pyproject.toml
 	$(INSTALL) .[dev] --dry-run
-	$(INSTALL) .[sim,host,tests]
+	$(INSTALL) .[sim,host,usb,tests]
 	@touch $(RUNTIME) $@
 
 $(DEVELOPMENT): $(CREATED) pyproject.toml
