@@ -131,7 +131,7 @@ def live(
         raise BackspikeError("either --port or --simulate says where the device is")
     for option, given, needed, there in (
         ("--baud", baud, "--port", port),
-        ("--usb", usb, "--port", port),
+        ("--usb", usb or None, "--port", port),
         ("--board", board_name, "--port or --simulate", port or simulate),
         ("--port", port, "--config, that of the build", config_name or checkpoint),
     ):

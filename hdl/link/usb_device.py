@@ -56,7 +56,7 @@ acknowledgement to another device comes after a token and data, 100 bits and mor
 """
 
 _STATUS_ENDPOINT, _DATA_ENDPOINT = 1, 2
-# Communications class (CDC 1.2, tables 14 and 16): abstract control model, without a protocol of its own, so that
+# Communications class (CDC 1.2, chapter 4): abstract control model, without a protocol of its own, so that
 # nobody takes it for a modem and sends it commands.
 _COMMUNICATIONS, _ABSTRACT_CONTROL, _NO_PROTOCOL, _DATA = 0x02, 0x02, 0x00, 0x0A
 # Of the abstract control model (PSTN 1.2, table 4): it takes line codings and breaks. Without the second bit Linux

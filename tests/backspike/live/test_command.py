@@ -190,6 +190,7 @@ def test_a_simulated_board_is_taught(seed, teach, monkeypatch, tmp_path) -> None
         (["--port", "/dev/null"], "--port needs --config, that of the build"),
         (["--baud", "9600"], "--baud needs --port"),
         (["--baud", "9600", "--simulate"], "--baud needs --port"),
+        (["--usb", "--simulate"], "--usb needs --port"),
         (["--board", "icebreaker"], "--board needs --port or --simulate"),
         (
             ["--board", "icebreaker", "--simulate", "--checkpoint", "none.npz"],
