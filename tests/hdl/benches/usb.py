@@ -300,6 +300,9 @@ class UsbBench(LinkBench):
         host.address = 94
         assert await host.take(self.DATA) is None, "an answer to another's token"
         host.address = 93
+        # More bytes than a packet has are never taken, or the next frame would have them in front.
+        assert await host.give(Pid.OUT, self.DATA, Pid.DATA0, bytes(PACKET_BYTES + 1)) == Pid.NAK
+        assert await host.give(Pid.OUT, self.DATA, Pid.DATA0, self.random.randbytes(2 * PACKET_BYTES)) == Pid.NAK
         # An endpoint that is not halted is begun anew all the same (9.4.5).
         for endpoint in (self.DATA, 0x80 | self.DATA):
             assert await host.control(Setup(2, 1, 0, endpoint)) == b""
