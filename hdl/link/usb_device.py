@@ -315,7 +315,7 @@ class UsbSerialDevice(wiring.Component):
     All members are of the domain ``usb``, 48 MHz. Packets with a wrong CRC are not answered, those that come twice are
     taken once; where there is no room for a packet of 64 bytes the host is told to try again (NAK).
 
-    Latency: a packet's first byte comes out of `received` when its CRC is known to be right, within a microsecond of
+    Latency: a packet's first byte is there when its CRC is known to be right, within a microsecond of
     its end; a byte with `last` can be fetched by the host from the fourth cycle on. The device answers the host 2 to
     6.5 bits after a packet (USB 2.0, 7.1.18.1). Throughput: what the bus carries, a byte in 32 cycles at most.
 
@@ -325,7 +325,8 @@ class UsbSerialDevice(wiring.Component):
         The lines, D+ and D-, of no clock domain.
     pullup : ``Out(io.Buffer.Signature(io.Direction.Output, 1))``
         Pulls D+ up: a device is there.
-    received : ``Out(stream.Signature(8))``
+    received, valid, ready : ``Out(8)``, ``Out(1)``, ``In(1)``
+        A byte from the host, there until it is taken, or the host begins anew: a stream would promise that it stays.
     sent : ``In(stream.Signature(8))``
         A packet goes out when it is full; when it has the byte that came with `last`; and an empty one after a full one
         that had it, without which a host would wait for more.
@@ -341,7 +342,9 @@ class UsbSerialDevice(wiring.Component):
                 "d_p": Out(io.Buffer.Signature(io.Direction.Bidir, 1)),
                 "d_n": Out(io.Buffer.Signature(io.Direction.Bidir, 1)),
                 "pullup": Out(io.Buffer.Signature(io.Direction.Output, 1)),
-                "received": Out(stream.Signature(8)),
+                "received": Out(8),
+                "valid": Out(1),
+                "ready": In(1),
                 "sent": In(stream.Signature(8)),
                 "last": In(1),
                 "broken": Out(1),
@@ -392,8 +395,10 @@ class UsbSerialDevice(wiring.Component):
         m.d.comb += [
             device.connect.eq(~ResetSignal("usb")),
             self.broken.eq(serial.broken | (held & ~was_held)),
+            self.received.eq(requests.o.payload),
+            self.valid.eq(requests.o.valid),
+            requests.o.ready.eq(self.ready),
             answers.last.eq(self.last),
         ]
-        connect(m, requests.o, flipped(self.received))
         connect(m, flipped(self.sent), flipped(answers.i))
         return m

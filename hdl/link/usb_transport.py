@@ -75,11 +75,11 @@ class UsbTransport(wiring.Component):
         m.submodules.requests = requests = AsyncFIFOBuffered(width=9, depth=_CROSSING, w_domain="usb", r_domain="sync")
         breaking = Signal()
         m.d.comb += [
-            requests.w_data.eq(Cat(device.received.payload, ~device.received.valid)),
-            requests.w_en.eq(device.received.valid | breaking),
-            device.received.ready.eq(requests.w_rdy),
+            requests.w_data.eq(Cat(device.received, ~device.valid)),
+            requests.w_en.eq(device.valid | breaking),
+            device.ready.eq(requests.w_rdy),
         ]
-        with m.If(requests.w_rdy & ~device.received.valid):
+        with m.If(requests.w_rdy & ~device.valid):
             m.d.usb += breaking.eq(0)
         with m.If(device.broken):
             m.d.usb += breaking.eq(1)
