@@ -35,6 +35,7 @@ __all__ = [
     "Board",
     "Line",
     "SampleMemory",
+    "chosen_line",
     "find_board",
 ]
 
@@ -338,6 +339,19 @@ BOARDS = {
     )
 }
 """Boards by the name that the command line takes."""
+
+
+def chosen_line(baud: int | None, usb: bool) -> Line | None:
+    """Return what a user has chosen to carry frames, a bit rate or USB; None for neither.
+
+    Raises
+    ------
+    BackspikeError
+        Both are chosen.
+    """
+    if usb and baud is not None:
+        raise BackspikeError("--usb and --baud exclude each other: there is no line that would have a rate")
+    return USB if usb else baud
 
 
 def find_board(name: str) -> Board:

@@ -23,7 +23,7 @@ from backspike.locks import locked
 from backspike.model.network import check_weights
 from backspike.model.synapses import weights_digest
 
-from .boards import USB, USB_BYTES, Board, Line, SampleMemory, find_board
+from .boards import USB, USB_BYTES, Board, SampleMemory, chosen_line, find_board
 from .families import FAMILIES
 from .families.family import Family, Pll
 from .flow import Step, place_and_route, synthesise
@@ -131,9 +131,7 @@ def build(
         bitstream.
     """
     board = find_board(board_name)
-    if usb and baud is not None:
-        raise BackspikeError("--usb and --baud exclude each other: there is no line that would have a rate")
-    line: Line = USB if usb else baud or board.usual_baud(clock or board.clock)
+    line = chosen_line(baud, usb) or board.usual_baud(clock or board.clock)
     pll, divisor = board.timing(clock or board.clock, line, sample_memory)
     if usb:
         # That its package is missing is said before anything is written.
@@ -294,8 +292,7 @@ def summarise(
     clocks = cycles_per_sample(config, known) if known else None
     baud = None if divisor is None else clock * 1e6 / divisor
     trained, entries = None if clocks is None else clock * 1e6 / clocks, known.entries if known else None
-    carried = link_samples(config, baud or LINE_BITS * USB_BYTES, entries)
-    own = [c for name, c in fmax[best].items() if not _of_transport(name)]
+    carried = link_samples(config, USB_BYTES if baud is None else baud / LINE_BITS, entries)
     return {
         "board": board.name,
         "name": config.name,
@@ -316,9 +313,7 @@ def summarise(
         "entries_per_sample": entries,
         "cycles_per_training_sample": clocks,
         "training_samples_per_second": trained,
-        "training_samples_per_second_at_fmax": (
-            None if clocks is None else min(c["achieved"] for c in own) * 1e6 / clocks
-        ),
+        "training_samples_per_second_at_fmax": (None if clocks is None else _fmax(fmax[best]) * 1e6 / clocks),
         "link": "serial line" if divisor is not None else USB,
         "baud": baud,
         "link_samples_per_second": carried,
@@ -358,10 +353,7 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         tools = {tool: speed for tool, speed in found.items() if tool not in ("achieved", "constraint")}
         said = f" ({', '.join(f'{tool} {speed:.1f}' for tool, speed in tools.items())})" if tools else ""
         rows.append((f"clock {name}", f"{found['achieved']:.1f} MHz{said}, {found['constraint']:.1f} wanted"))
-    slowest = {
-        seed: min(c["achieved"] for name, c in clocks.items() if not _of_transport(name))
-        for seed, clocks in report["seeds"].items()
-    }
+    slowest = {seed: _fmax(clocks) for seed, clocks in report["seeds"].items()}
     rows.append(("seeds", ", ".join(f"{seed}: {mhz:.1f} MHz" for seed, mhz in slowest.items())))
     rows.append(("seed taken", str(report["seed"])))
     if report["cycles_per_training_sample"] is not None:
@@ -404,6 +396,16 @@ def _of_transport(clock: str) -> bool:
     return clock.rpartition(".")[2].removeprefix(_GLOBAL) in _TRANSPORT_CLOCKS
 
 
+def _own(clocks: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Return the clocks of the network, which a user chooses."""
+    return {name: found for name, found in clocks.items() if not _of_transport(name)}
+
+
+def _fmax(clocks: dict[str, dict[str, float]]) -> float:
+    """Return the clock in MHz that the network can have."""
+    return min(found["achieved"] for found in _own(clocks).values())
+
+
 def _slowest(clocks: dict[str, dict[str, float]]) -> tuple[str, dict[str, float]]:
     """Return name and speed of the clock that reaches the least part of its constraint."""
     return min(clocks.items(), key=lambda item: item[1]["achieved"] / item[1]["constraint"])
@@ -411,8 +413,7 @@ def _slowest(clocks: dict[str, dict[str, float]]) -> tuple[str, dict[str, float]
 
 def _reachable(report: dict[str, Any]) -> float:
     """Return the clock in MHz that a build like the one reported should ask for."""
-    own = {name: found for name, found in report["clocks"].items() if not _of_transport(name)}
-    found = _slowest(own)[1]
+    found = _slowest(_own(report["clocks"]))[1]
     clock: float = report["clock_mhz"]
     return MARGIN * clock * found["achieved"] / found["constraint"]
 

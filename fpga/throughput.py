@@ -144,21 +144,21 @@ def cycles_per_sample(config: NetworkConfig, work: Work) -> float:
     return work.ticks * tick + sample_cycles(config)
 
 
-def link_samples(config: NetworkConfig, baud: float, entries: float | None = None) -> float:
+def link_samples(config: NetworkConfig, speed: float, entries: float | None = None) -> float:
     """Return how many samples per second the line carries (docs/host_link.md).
 
     Parameters
     ----------
     config : NetworkConfig
-    baud : float
-        Bits per second.
+    speed : float
+        Bytes per second.
     entries : float, optional
         Entries of a sample's lists. When left out, as many as there can be: the least that the line carries.
     """
     lists = config.ticks if config.input == "spikes" else 1
     content = 4 * lists + 2 * (lists * config.layers[0] if entries is None else entries)
     frame = content * 1024 / 1018 * 255 / 254
-    return baud / 10 / frame
+    return speed / frame
 
 
 def samples_through_link(trained: float | None, carried: float) -> float | None:

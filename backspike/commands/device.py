@@ -41,14 +41,10 @@ def built_line(name_or_path: str, board_name: str | None, baud: int | None = Non
     BackspikeError
         Both USB and a bit rate are chosen.
     """
-    from backspike.fpga.boards import USB, USUAL_BAUD, find_board
+    from backspike.fpga.boards import USB, USUAL_BAUD, chosen_line, find_board
 
-    if usb:
-        if baud is not None:
-            raise BackspikeError("--usb and --baud exclude each other: there is no line that would have a rate")
-        return USB
-    if baud is not None:
-        return baud
+    if (line := chosen_line(baud, usb)) is not None:
+        return line
     report = Path(name_or_path).with_name("report.json")
     if name_or_path.endswith(".toml") and report.is_file():
         with reading(report, "report"):

@@ -116,11 +116,11 @@ def test_a_damaged_record_is_one_sentence(content, tmp_path):
 
 def test_the_line_carries_what_a_frame_holds():
     """8 non-zero inputs are 20 bytes of a body: at a million bits per second not quite 5,000 samples."""
-    assert 4_900 < link_samples(PRESETS["tiny"], 1e6) < 5_000
-    assert link_samples(CONFIG, 1e6, 150.0) / link_samples(CONFIG, 1e6) == pytest.approx((4 + 2 * 784) / (4 + 2 * 150))
+    assert 4_900 < link_samples(PRESETS["tiny"], 1e5) < 5_000
+    assert link_samples(CONFIG, 1e5, 150.0) / link_samples(CONFIG, 1e5) == pytest.approx((4 + 2 * 784) / (4 + 2 * 150))
     spikes = CONFIG.replace(input="spikes", ticks=10)
-    assert link_samples(CONFIG, 1e6, 8.0) / link_samples(spikes, 1e6, 8.0) == pytest.approx((40 + 16) / (4 + 16))
-    assert link_samples(CONFIG, 1e6) / link_samples(spikes, 1e6) == pytest.approx(10)
+    assert link_samples(CONFIG, 1e5, 8.0) / link_samples(spikes, 1e5, 8.0) == pytest.approx((40 + 16) / (4 + 16))
+    assert link_samples(CONFIG, 1e5) / link_samples(spikes, 1e5) == pytest.approx(10)
 
 
 def test_the_record_is_that_of_the_results():
