@@ -65,5 +65,6 @@ class SerialTransport(wiring.Component):
         connect(m, decoder.o, flipped(self.received))
         connect(m, flipped(self.answer), encoder.answer)
         connect(m, encoder.o, transmitter.i)
-        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx), self.reset.eq(receiver.broken)]
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        m.d.sync += self.reset.eq(receiver.broken)
         return m

@@ -2,10 +2,11 @@
 
 A transport is a component with the members ``received``, ``Out(stream.Signature(token_layout(), always_ready=True))``,
 ``answer``, ``In(AnswerPort())``, and ``reset``, ``Out(1)``: the host wants link and network reset, which it asks for by
-something that is no frame, since it may be that none is understood any more. Its other members are its pins, and its
-attribute ``RESOURCE`` is what platforms call them: the resource has a subsignal for each pin, of the same name. A pin
-of both directions is a member with the signature of its buffer. ``CLOCKS`` names the domains that it has besides
-`sync`, and their clocks in MHz: the platform makes them, and resets each of them when `sync` is reset.
+something that is no frame, since it may be that none is understood any more. It is a register's output, since it goes
+to all of the network. A transport's other members are its pins, and its attribute ``RESOURCE`` is what platforms call
+them: the resource has a subsignal for each pin, of the same name. A pin of both directions is a member with the
+signature of its buffer. ``CLOCKS`` names the domains that it has besides `sync`, and their clocks in MHz: the platform
+makes them, and resets each of them when `sync` is reset.
 """
 
 from __future__ import annotations

@@ -85,12 +85,13 @@ class UsbTransport(wiring.Component):
             m.d.usb += breaking.eq(1)
         m.submodules.decoder = decoder = ResetInserter(self.reset)(CobsDecoder())
         connect(m, decoder.o, flipped(self.received))
+        # A byte after a break waits for the cycle of the reset.
         m.d.comb += [
-            requests.r_en.eq(1),
+            requests.r_en.eq(~self.reset),
             decoder.i.payload.eq(requests.r_data[:8]),
-            decoder.i.valid.eq(requests.r_rdy & ~requests.r_data[8]),
-            self.reset.eq(requests.r_rdy & requests.r_data[8]),
+            decoder.i.valid.eq(requests.r_rdy & requests.r_en & ~requests.r_data[8]),
         ]
+        m.d.sync += self.reset.eq(requests.r_rdy & requests.r_en & requests.r_data[8])
 
         # To the host.
         m.submodules.answers = answers = AsyncFIFOBuffered(width=8, depth=_CROSSING, w_domain="sync", r_domain="usb")
