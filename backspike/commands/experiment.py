@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from backspike.errors import BackspikeError
+
 from .options import (
     PATH,
     Known,
@@ -127,6 +129,23 @@ def train_out_floats(
 
     for found in [load_experiment(experiments / f"{name}.toml") for name in names]:
         run_trained_out(found, results, seeds=seeds, force=force, data_dir=data_dir, report=click.echo)
+
+
+@experiment.command("config", epilog=examples("backspike experiment config mnist-12-ticks --out mnist-12-ticks.toml"))
+@click.argument("name", type=Known(_names), metavar="NAME")
+@click.option("--seed", type=click.IntRange(1, 2**32 - 1), help="One of the experiment's; its first when left out.")
+@click.option("--out", type=PATH, required=True, help="File to write, whose name ends in .toml.")
+@experiments_option
+def write_config(name: str, seed: int | None, out: Path, experiments: Path) -> None:
+    """Write the configuration of an experiment's network: a file for every --config."""
+    from backspike.experiments.definitions import load_experiment
+
+    if out.suffix != ".toml":
+        raise BackspikeError(f"--out must be a file whose name ends in .toml, not {out}")
+    found = load_experiment(experiments / f"{name}.toml")
+    (chosen, *_) = found.chosen([] if seed is None else [seed])
+    found.task(chosen).network.save(out)
+    click.echo(f"written to {out}")
 
 
 @experiment.command(epilog=examples("backspike experiment softmax --draws 1000"))

@@ -14,6 +14,7 @@ import pytest
 
 from backspike import BackspikeError
 from backspike.cli import main
+from backspike.config import load_config
 from backspike.datasets import load_dataset
 from backspike.experiments.definitions import load_experiment, load_experiments, load_sweeps
 from backspike.experiments.results import cells_path, read_result, result_path
@@ -141,6 +142,21 @@ def test_a_seed_that_is_none_of_the_experiment_is_refused(experiments: Path, tmp
         assert capsys.readouterr().err == f"error: seed {seed} is none of experiment tiny, which has 1, 2\n"
     assert main(["experiment", "run", "tiny", "--seed", "4294967296", *places]) == 2
     assert not (tmp_path / "w").exists()
+
+
+def test_an_experiments_network_becomes_a_configuration_file(experiments: Path, tmp_path: Path, capsys) -> None:
+    experiment, path = load_experiment(experiments / "tiny.toml"), tmp_path / "network.toml"
+    write = ["experiment", "config", "tiny", "--experiments", str(experiments), "--out"]
+    assert main([*write, str(path)]) == 0
+    assert load_config(str(path)) == experiment.task(1).network
+    assert main([*write, str(path), "--seed", "2"]) == 0
+    assert load_config(str(path)) == experiment.task(2).network
+    capsys.readouterr()
+    assert main([*write, str(path), "--seed", "3"]) == 2
+    assert capsys.readouterr().err == "error: seed 3 is none of experiment tiny, which has 1, 2\n"
+    assert main([*write, "network"]) == 2
+    assert capsys.readouterr().err == "error: --out must be a file whose name ends in .toml, not network\n"
+    assert load_config(str(path)) == experiment.task(2).network, "as it was"
 
 
 def test_results_that_cannot_be_written_are_known_at_once(experiments: Path, tmp_path: Path, capsys) -> None:
