@@ -7,6 +7,7 @@ from enum import IntEnum
 __all__ = [
     "ANSWER",
     "BODY_BYTES",
+    "BYTE_BITS",
     "CHECKSUM_WORDS",
     "CRC_BYTES",
     "DAMAGED_RESULT",
@@ -53,6 +54,9 @@ OVERHEAD = HEADER_BYTES + CRC_BYTES
 
 BODY_BYTES = FRAME_BYTES - OVERHEAD
 """Most bytes of a body in a frame that every device takes."""
+
+BYTE_BITS = 10
+"""Bits of a byte on a serial line: start and stop are two of them."""
 
 WORDS = 126
 """Most values that a frame reads or writes: those of the longest answer."""

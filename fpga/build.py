@@ -19,6 +19,7 @@ from tqdm import tqdm
 from backspike.config import NetworkConfig
 from backspike.errors import BackspikeError
 from backspike.files import make_directory, write_atomic
+from backspike.link import BYTE_BITS
 from backspike.locks import locked
 from backspike.model.network import check_weights
 from backspike.model.synapses import weights_digest
@@ -55,9 +56,6 @@ TRIES = 5
 
 NEAR = 0.93
 """Part of the clock asked for from which on another seed may reach it: they differ by a few per cent."""
-
-LINE_BITS = 10
-"""Bits of a byte on a serial line."""
 
 # What nextpnr puts before a clock on the wires for clocks, behind the way to it, and what Amaranth calls those of USB.
 _GLOBAL, _TRANSPORT_CLOCKS = "$glbnet$", ("usb_clk",)
@@ -292,7 +290,7 @@ def summarise(
     clocks = cycles_per_sample(config, known) if known else None
     baud = None if divisor is None else clock * 1e6 / divisor
     trained, entries = None if clocks is None else clock * 1e6 / clocks, known.entries if known else None
-    carried = link_samples(config, USB_BYTES if baud is None else baud / LINE_BITS, entries)
+    carried = link_samples(config, USB_BYTES if baud is None else baud / BYTE_BITS, entries)
     return {
         "board": board.name,
         "name": config.name,

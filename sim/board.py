@@ -27,7 +27,7 @@ from backspike.hdl.memory.block_ram import BlockRam
 from backspike.hdl.memory.sdram import Sdram, SdramController
 from backspike.hdl.timing import sample_limit
 from backspike.hdl.verilog import describe_ports, emit
-from backspike.link import CHECKSUM_WORDS, FRAME_BYTES, LONG_FRAME_BYTES, PARTS
+from backspike.link import BYTE_BITS, CHECKSUM_WORDS, FRAME_BYTES, LONG_FRAME_BYTES, PARTS
 
 from .bitstream import decode
 from .built import CHIP, PORTS, Built
@@ -75,7 +75,6 @@ _COVERAGE: dict[str, tuple[Any, list[Any]]] = {"coverage": (None, [_BOARD, ctype
 _CLOCK_AND_RESET = {name: {"direction": "input", "width": 1, "signed": False} for name in ("clk", "rst")}
 _PUBLIC = " /*verilator public_flat_rw*/"
 _ROOM = 1 << 16
-_BYTE_BITS = 10
 _CLOCK = 1 << 16
 """A clock of the device, in the harness's unit of time."""
 
@@ -175,7 +174,7 @@ class SimulatedBoard:
             divisor = built.divisor
         # Clocks after which a device that has not become quiet is taken to hang: those of a frame's samples, of the
         # longest frame, twice over, and of as many reads as it sums up.
-        answer = 2 * LONG_FRAME_BYTES * _BYTE_BITS * divisor
+        answer = 2 * LONG_FRAME_BYTES * BYTE_BITS * divisor
         self.patience = (PARTS + 3) * sample_limit(config) + answer + CHECKSUM_WORDS * _READ_LIMIT
         self._divisor = divisor
         self.frame_bytes = FRAME_BYTES if sdram is None else SdramController.frame_bytes
@@ -218,7 +217,7 @@ class SimulatedBoard:
     @property
     def byte_clocks(self) -> int:
         """Clocks that a byte takes on the line."""
-        return math.ceil(_BYTE_BITS * self._bit)
+        return math.ceil(BYTE_BITS * self._bit)
 
     def set_line(self, skew: float, phase: float = 0.0) -> None:
         """Give the host a clock of its own from now on.

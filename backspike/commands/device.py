@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from backspike.config import NetworkConfig, load_config
 from backspike.errors import BackspikeError
 from backspike.files import read_json, reading
+from backspike.link import BYTE_BITS
 
 if TYPE_CHECKING:
     from backspike.fpga.boards import Line
@@ -80,8 +81,8 @@ def connect(
     from backspike.fpga.link.device import Device
 
     if port:
-        # An answer is at most 600 bytes of ten bits.
-        seconds = 0.0 if isinstance(line, str) else 6_000 / line
+        # An answer is at most 600 bytes.
+        seconds = 0.0 if isinstance(line, str) else 600 * BYTE_BITS / line
         with _open_transport(board_name, port, line) as transport:
             yield Device(transport, config, 0.2 + seconds, samples_per_frame)
     else:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from backspike.errors import BackspikeError
+from backspike.link import BYTE_BITS
 
 from .serial_transport import Line, SerialTransport, UsbTransport
 
@@ -26,9 +27,6 @@ except ModuleNotFoundError:
 
 
 __all__ = ["open_port", "open_transport", "open_usb"]
-
-BYTE_BITS = 10
-"""Bits of a byte on the line: start and stop are two of them."""
 
 WRITE_SECONDS = 10.0
 """Seconds in which a port has to take a request, of at most 8,300 bytes: 8.7 seconds at 9,600 bits per second."""

@@ -104,7 +104,7 @@ def test_impossible_noise_is_refused(noise) -> None:
 def test_a_device_that_hangs_is_one_sentence(board, monkeypatch) -> None:
     monkeypatch.setattr(board, "patience", 10)
     monkeypatch.setattr("backspike.sim.board._SLICE", 1)
-    monkeypatch.setattr("backspike.sim.board._BYTE_BITS", 0)
+    monkeypatch.setattr("backspike.sim.board.BYTE_BITS", 0)
     with pytest.raises(BackspikeError, match=r"^the device has not become quiet in 10 cycles$"):
         board.exchange(HELLO)
 
