@@ -165,7 +165,7 @@ HASHES = {
     "digits": ("cd55f1fc7a05a5cb", "f7da799663b9b876"),
     "digits-deep": ("04e450e0ce2b4901", "026c61a216faa4e9"),
     "mnist-ecp5": ("699ba389d0384f32", "56fa320f5d80532a"),
-    "mnist-up5k": ("c0a65220c2c19ef2", "b3db8ec91fde470f"),
+    "mnist-up5k": ("f91d2d6785468178", "b3db8ec91fde470f"),
 }
 
 
