@@ -102,7 +102,7 @@ def test_a_preset_with_other_layers_keeps_what_it_gives() -> None:
     # Nobody gave these.
     assert (deeper.lanes, deeper.dropout) == ((20, 20, 10), (0, 0))
     wider = network_of({"preset": "mnist-up5k", "layers": [784, 200, 10]})
-    assert (wider.rates, wider.dropout) == ((32, 16), (16,))
+    assert (wider.rates, wider.dropout) == ((64, 32), (16,))
     assert (wider.lanes, wider.unit_lanes) == ((2, 1), (1,))
 
 
