@@ -6,7 +6,6 @@ import pytest
 from amaranth.lib import wiring
 
 from backspike.hdl.link.serial_transport import SerialTransport
-from backspike.hdl.link.transport import pins
 from backspike.hdl.link.usb_transport import UsbTransport
 from tests.hdl.netlist import check_netlist
 
@@ -14,5 +13,4 @@ from tests.hdl.netlist import check_netlist
 @pytest.mark.parametrize("transport", [SerialTransport(4), UsbTransport()], ids=["serial", "usb"])
 def test_the_reset_is_a_register(transport: wiring.Component) -> None:
     """It goes to all of the network: logic before it would be on the way to each of a device's flip-flops."""
-    assert pins(transport)
     check_netlist(transport, ["select -assert-count 1 w:reset %ci1 t:$*dff* %i", "select -assert-count 2 w:reset %ci1"])
