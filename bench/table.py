@@ -46,6 +46,7 @@ CONFIGURATIONS: dict[str, tuple[NetworkConfig, str]] = {
     "digits": (PRESETS["digits"], "digits"),
     "mnist-up5k": (PRESETS["mnist-up5k"], "mnist"),
     "mnist-ecp5": (PRESETS["mnist-ecp5"], "mnist"),
+    "mnist-ecp5, 100 neurons": (PRESETS["mnist-ecp5"].replace(unit_lanes=(100,)), "mnist"),
     "mnist-ecp5, 2 banks": (PRESETS["mnist-ecp5"].replace(banks=(2, 2)), "mnist"),
 }
 """What is measured, by the name that it has in the tables, and the dataset that it is measured on."""
