@@ -22,15 +22,16 @@ class UsbPhy(wiring.Component):
     """Takes bytes of packets off the line, and puts them on it, in the domain ``usb``, 48 MHz.
 
     SYNC, bit stuffing, NRZI and the end of a packet are made and taken away here. A bit that comes is looked at 2 to 3
-    cycles after its beginning, which each change of the line sets anew. A packet with seven ones in a row ends there:
-    its CRC will be wrong. Nothing is heard while the line is driven.
+    cycles after its beginning, which each change of the line sets anew: two changes may be a quarter of a bit nearer to
+    each other, or further apart, than they should be, where 18.5 ns, 0.22 bits, are allowed (7.1.15.1). A packet with
+    seven ones in a row ends there: its CRC will be wrong. Nothing is heard while the line is driven.
 
     This is in place of the transceiver that LUNA has, whose answers begin up to 14.5 bits after a packet's end where
     6.5 are allowed (USB 2.0, 7.1.18.1): two clocks, and queues between them, take their time.
 
-    Latency: `rx_valid` comes 5 cycles after the middle of a byte's last bit, and `rx_active` falls 7 cycles after the
-    first of the two bits of SE0 begins, at most; a packet is on the line a cycle after `tx_valid`. Throughput: a byte
-    in 32 cycles and more, 4 for each bit that is stuffed.
+    Latency: `rx_valid` comes 5 cycles after the first in which a byte's last bit is on the line, and `rx_active` falls
+    as many after the first one of SE0; a packet is on the line a cycle after `tx_valid`. Throughput: a byte in 32
+    cycles and more, 4 for each bit that is stuffed.
 
     Members
     -------
@@ -96,7 +97,12 @@ class UsbPhy(wiring.Component):
         m.d.usb += phase.eq(Mux(heard != before, 0, phase + 1))
         look = Signal()
         ended = Signal()
-        m.d.comb += [look.eq(phase == 1), ended.eq(heard == 0), self.low.eq(ended)]
+        m.d.comb += [
+            # A change that comes as a rest is looked at is looked at by itself: it would be two bits.
+            look.eq((phase == 1) & (heard == before)),
+            ended.eq(heard == 0),
+            self.low.eq(ended),
+        ]
 
         was_high = Signal(init=1)
         bit = Signal()

@@ -32,7 +32,8 @@ _OWN = {
     **{f"bus/{name}.py": [f"tests/hdl/bus/test_{name}.py"] for name in ("bridge", "results", "samples")},
     **{f"bus/{name}.py": ["tests/hdl/bus/test_ends.py"] for name in ("access", "axi", "wishbone")},
     # A board, but at a host of its own.
-    **{f"link/usb_{name}.py": ["tests/hdl/link/test_usb_transport.py"] for name in ("device", "phy", "transport")},
+    **{f"link/usb_{name}.py": ["tests/hdl/link/test_usb_transport.py"] for name in ("device", "transport")},
+    "link/usb_phy.py": [f"tests/hdl/link/test_usb_{name}.py" for name in ("phy", "transport")],
     "description.py": ["tests/hdl/test_description.py"],
     "ram.py": ["tests/hdl/test_word_store.py", "tests/hdl/test_verilog.py"],
     "verilog.py": ["tests/hdl/test_verilog.py"],
