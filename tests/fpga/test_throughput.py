@@ -162,7 +162,7 @@ def test_the_speed_is_told_wherever_the_command_runs(tmp_path, capsys, monkeypat
     # A value that the file of one of the two leaves out.
     for preset, changes, nearest in (
         ("digits-deep", {"input_draws": "stratified"}, "input_draws = independent"),
-        ("digits", {"input_draws": "stratified", "ticks": 16, "leak": 2}, "leak = 1"),
+        ("digits", {"input_draws": "stratified", "ticks": 16, "temperature": 0.5, "leak": 2}, "leak = 1"),
     ):
         PRESETS[preset].replace(**changes).save(tmp_path / "digits.toml")
         assert main(["estimate", "--config", "digits.toml", "--board", "icebreaker"]) == 0
