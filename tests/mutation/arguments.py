@@ -63,6 +63,24 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "m.d.sync += step.eq(0) -> nothing": "the index of an entry without a value",
         "m.If(self.i.valid & self.i.ready) -> m.If(self.i.valid)": "in this state it is always ready",
     },
+    "link/usb_device.py": {
+        "expected.eq(0) -> expected.eq(1)": "what comes next is the second packet after its token, and not expected",
+    },
+    "link/usb_transport.py": {
+        "_CROSSING = 9 -> _CROSSING = 10": "a longer queue holds more that is on its way, in the same order",
+        "answers.w_data.eq(0) -> nothing": "0 is what it is where nothing else is said",
+        "m.submodules.answers = answers = AsyncFIFOBuffered(width=8, depth=_CROSSING, w_domain='sync', r_domain='usb') "
+        "-> m.submodules.answers = answers = AsyncFIFOBuffered(width=9, depth=_CROSSING, w_domain='sync', "
+        "r_domain='usb')": "a bit that nobody reads",
+    },
+    "link/usb_phy.py": {
+        "before = Signal(2, init=1) -> before = Signal(2, init=0)": (
+            "only when a line at rest is looked at first is another cycle"
+        ),
+        "heard.eq(Mux(drive, 1, line)) -> heard.eq(Mux(drive, 2, line))": (
+            "a line that is K all the time is no packet either, and after it nobody sends for two bits"
+        ),
+    },
     "link/transport.py": {
         "class Token(enum.Enum, shape=2) -> class Token(enum.Enum, shape=3)": (
             "no answer is longer than 511 bytes, and more bits are no fault"

@@ -124,7 +124,14 @@ class UsbBench(LinkBench):
         self.host.damage = self.job["damage"]
         self.serving = self.start(self.host.serve(self.DATA, self.DATA))
         await super().run()
-        for disturb in (self.break_frame, self.break_answer, self.unplug, self.slow_down, self.hurry):
+        for disturb in (
+            self.restart_endpoints,
+            self.break_frame,
+            self.break_answer,
+            self.unplug,
+            self.slow_down,
+            self.hurry,
+        ):
             await disturb()
             await self.hello()
             await self.compare_counters()
@@ -161,6 +168,20 @@ class UsbBench(LinkBench):
         frame = Frame((self.sequence + 1) % 256, Request.READ, bytes((0, 1)))
         await self.refuse(LinkEvent.ORDER, encode_line(frame))
 
+    async def restart_endpoints(self) -> None:
+        """Begin one of the two data endpoints anew where a DATA1 would come next: the other one goes on (9.4.5)."""
+        for out in (True, False):
+            for _ in range(50):
+                if self.host.goes_on(out) and self.host.goes_on(not out):
+                    break
+                await self.read("TICKS", 1)
+            else:
+                raise AssertionError("no two packets come next that are DATA1")
+            endpoint = self.DATA if out else 0x80 | self.DATA
+            assert await self.host.request(Setup(2, 1, 0, endpoint)) == b""
+            self.host.restart_data(out, not out)
+            await self.read("TICKS", 1)
+
     async def break_off(self) -> None:
         """Send a break, as Linux does: one without an end, and its end."""
         for milliseconds in (0xFFFF, 0):
@@ -180,13 +201,16 @@ class UsbBench(LinkBench):
         self.sequence = frame.sequence
         self.counted[LinkEvent.TAKEN] += 1
         await self.send(encode_line(frame))
-        await Timer(50_000, "ns")
+        # Until all that has room in the device waits there.
+        await Timer(400_000, "ns")
         assert self.unit.get("busy"), "an answer is sent to nobody"
+        fetched = self.host.counted["bytes in"]
         await self.break_off()
         await Timer(1000, "ns")
         assert not self.unit.get("busy"), "busy after a break"
         self.host.polls = True
-        await Timer(200_000, "ns")
+        await Timer(400_000, "ns")
+        assert self.host.counted["bytes in"] > fetched + PACKET_BYTES, "nothing of the answer was on its way"
         assert self.answers.empty(), "a whole answer after a break"
         await self.refuse_before_hello()
 

@@ -498,9 +498,14 @@ class UsbHost:
         else:
             await self.idle(self.gap)
 
-    def restart_data(self) -> None:
-        """Begin the data endpoints anew, as a configuration that is set does."""
-        self._toggle_out = self._toggle_in = 0
+    def restart_data(self, out: bool = True, in_: bool = True) -> None:
+        """Begin the data endpoints anew, or one of them, as a configuration that is set does."""
+        self._toggle_out *= not out
+        self._toggle_in *= not in_
+
+    def goes_on(self, out: bool) -> bool:
+        """Whether the next packet of a data endpoint is a DATA1."""
+        return bool(self._toggle_out if out else self._toggle_in)
 
 
 def descriptors_of(content: bytes) -> Iterator[bytes]:
