@@ -7,7 +7,7 @@ order in which they are sent; states of the line are ``"J"`` (D+ alone), ``"K"``
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby, pairwise
@@ -19,12 +19,14 @@ from cocotb.triggers import Event, First, Timer, ValueChange
 
 __all__ = [
     "DATA",
+    "LEVELS",
     "PACKET_BYTES",
     "Pid",
     "Setup",
     "UsbError",
     "UsbHost",
     "bits_of",
+    "bits_of_bytes",
     "crc5",
     "crc16",
     "decode",
@@ -34,6 +36,9 @@ __all__ = [
     "states_of",
     "stuff",
 ]
+
+LEVELS = {"J": 0b01, "K": 0b10, "0": 0b00}
+"""Of D+, the lower bit, and D-, in each state of the line."""
 
 BIT_PS = 1e6 / 12
 """Picoseconds of a bit: 12 Mbit/s."""
@@ -78,6 +83,11 @@ HANDSHAKES = (Pid.ACK, Pid.NAK, Pid.STALL)
 def bits_of(number: int, count: int) -> list[int]:
     """Return the bits of a number, the lowest first, as all fields are sent (8.3)."""
     return [number >> place & 1 for place in range(count)]
+
+
+def bits_of_bytes(content: Iterable[int]) -> list[int]:
+    """Return the bits of bytes, in the order in which they are sent."""
+    return [bit for byte in content for bit in bits_of(byte, 8)]
 
 
 def number_of(bits: Sequence[int]) -> int:
@@ -139,7 +149,7 @@ def encode(pid: Pid, content: bytes | int = b"") -> list[int]:
     if isinstance(content, int):
         token = bits_of(content, 11)
         return [*bits, *token, *crc5(token)]
-    data = [bit for byte in content for bit in bits_of(byte, 8)]
+    data = bits_of_bytes(content)
     return [*bits, *data, *crc16(data)] if pid in DATA else bits
 
 
@@ -271,7 +281,7 @@ class UsbHost:
             self.counted["damaged"] += 1
         states = states_of(stuff(bits))
         for state, run in groupby(states):
-            self._dut.put(drive=1, level={"J": 1, "K": 2, "0": 0}[state])
+            self._dut.put(drive=1, level=LEVELS[state])
             if state == "J":
                 self._end = get_sim_time("ps")
             await self.idle(len(list(run)))
@@ -321,7 +331,7 @@ class UsbHost:
             run = round(exact)
             if abs(exact - run) > 0.15 or level == 3 or run == 0:
                 raise UsbError(f"level {level} for {exact:.2f} bits")
-            states += {0: "0", 1: "J", 2: "K"}[level] * run
+            states += next(state for state, value in LEVELS.items() if value == level) * run
         if not states.endswith("00") or "0" in states[:-2]:
             raise UsbError(f"a packet's end is {states[-4:]}")
         found = decode(states[:-2])
@@ -500,8 +510,10 @@ class UsbHost:
 
     def restart_data(self, out: bool = True, in_: bool = True) -> None:
         """Begin the data endpoints anew, or one of them, as a configuration that is set does."""
-        self._toggle_out *= not out
-        self._toggle_in *= not in_
+        if out:
+            self._toggle_out = 0
+        if in_:
+            self._toggle_in = 0
 
     def goes_on(self, out: bool) -> bool:
         """Whether the next packet of a data endpoint is a DATA1."""

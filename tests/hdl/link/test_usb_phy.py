@@ -11,19 +11,12 @@ import pytest
 from amaranth.sim import Simulator
 
 from backspike.hdl.link.usb_phy import CLOCK_HZ, UsbPhy
-from tests.hdl.benches.usb_host import SYNC, bits_of, states_of, stuff
+from tests.hdl.benches.usb_host import LEVELS, SYNC, bits_of_bytes, states_of, stuff
 
 SEED = 20276
 
 CYCLES = 4
 """Of a bit."""
-
-LEVELS = {"J": 0b01, "K": 0b10, "0": 0b00}
-"""D+ is the lower bit."""
-
-
-def bits_of_bytes(content: Sequence[int]) -> list[int]:
-    return [bit for byte in content for bit in bits_of(byte, 8)]
 
 
 def packet(content: Sequence[int], sync: Sequence[int] = SYNC) -> str:
@@ -40,6 +33,11 @@ def random_content(generator: random.Random) -> list[int]:
 
 def levels_of(states: str) -> list[int]:
     return [LEVELS[state] for state in states for _ in range(CYCLES)]
+
+
+def put(ctx: Any, phy: UsbPhy, level: int) -> None:
+    ctx.set(phy.plus.i, level & 1)
+    ctx.set(phy.minus.i, level >> 1)
 
 
 def run(phy: UsbPhy, bench: Callable[[Any], Awaitable[None]]) -> None:
@@ -67,8 +65,7 @@ def hear(levels: Sequence[int]) -> list[tuple[int, list[tuple[int, int]], int]]:
     async def bench(ctx) -> None:
         active = False
         for cycle, level in enumerate([*levels, *[LEVELS["J"]] * 40]):
-            ctx.set(phy.plus.i, level & 1)
-            ctx.set(phy.minus.i, level >> 1)
+            put(ctx, phy, level)
             now = bool(ctx.get(phy.rx_active))
             if now and not active:
                 found.append([cycle, [], cycle])
@@ -143,8 +140,7 @@ def test_a_packet_is_on_the_line_as_it_should_be() -> None:
         level = ctx.get(phy.plus.o) | ctx.get(phy.minus.o) << 1
         driven.append({value: state for state, value in LEVELS.items()}[level] if both == {1} else "-")
         # What it drives itself is on the line; it is not to hear that.
-        ctx.set(phy.plus.i, level & 1)
-        ctx.set(phy.minus.i, level >> 1)
+        put(ctx, phy, level)
         assert not ctx.get(phy.rx_active) | ctx.get(phy.rx_valid), "it hears itself"
         if ctx.get(phy.tx_ready):
             taken.append(ctx.get(phy.tx_data))
@@ -192,8 +188,7 @@ def test_both_lines_low_are_told() -> None:
 
     async def bench(ctx) -> None:
         for level in levels_of("JJ000JJ"):
-            ctx.set(phy.plus.i, level & 1)
-            ctx.set(phy.minus.i, level >> 1)
+            put(ctx, phy, level)
             lows.append(ctx.get(phy.low))
             await ctx.tick("usb")
 

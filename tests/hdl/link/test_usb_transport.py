@@ -17,6 +17,7 @@ from tests.hdl.benches.usb_host import (
     Pid,
     UsbError,
     bits_of,
+    bits_of_bytes,
     crc5,
     crc16,
     decode,
@@ -66,7 +67,7 @@ def test_checks_of_tokens_are_those_published(field, check):
     ],
 )
 def test_checks_of_data_are_those_published(content, check):
-    data = [bit for byte in bytes.fromhex(content) for bit in bits_of(byte, 8)]
+    data = bits_of_bytes(bytes.fromhex(content))
     assert text_of(crc16(data)) == f"{check:016b}"
     assert remainder([*data, *crc16(data)], 0x8005, 16) == 0b1000_0000_0000_1101
 
