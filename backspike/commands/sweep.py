@@ -76,7 +76,7 @@ def sweep(
         interruption.args = (f"what is finished is written down, and the same command {how}",)
         raise
     click.echo(
-        f"{outcome.finished} cells finished, {outcome.failed} failed, {outcome.before} had a result; "
+        f"cells: {outcome.finished} finished, {outcome.failed} failed, {outcome.before} had a result; "
         f"in {cells_path(results, loaded)}"
         + ("" if outcome.finished or outcome.failed else "; --force trains them again")
     )

@@ -311,7 +311,7 @@ def test_a_scheduler_may_ask_for_certificates(one_cell: Path, tmp_path: Path, ca
         assert main([*sweep, *files[:5], str(tmp_path / "none")]) == 2
         assert "/none: there is no such file" in capsys.readouterr().err
         assert main([*sweep, *files, "--work", str(tmp_path / "work")]) == 0
-        assert "1 cells finished" in capsys.readouterr().out
+        assert "cells: 1 finished" in capsys.readouterr().out
     finally:
         cluster.stop()
 
@@ -339,7 +339,7 @@ def test_a_failed_cell_is_written_down_and_tried_again(experiments: Path, tmp_pa
         == output.count("samples of shape (5,) in 3 classes, but network tiny takes shape (8,)")
         == 3
     ), output
-    assert output.splitlines()[-1] == f"0 cells finished, 3 failed, 1 had a result; in {lines}"
+    assert output.splitlines()[-1] == f"cells: 0 finished, 3 failed, 1 had a result; in {lines}"
     found = read_cells(lines)
     assert found[cells[0].task.key] == had
     assert all("error" in found[cell.task.key] for cell in cells[1:])
