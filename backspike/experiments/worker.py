@@ -93,21 +93,25 @@ def stop(workers: Iterable[Worker]) -> None:
 
 def main(handle: int) -> None:
     """Do what comes through the pipe until its other end is closed: by the parent, or because it is no more."""
-    calls: queue.SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]]] = queue.SimpleQueue()
+    calls: queue.SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]] | None] = queue.SimpleQueue()
     connection: Connection[Any, Any] = Connection(handle)
 
     def listen() -> None:
         with suppress(EOFError, OSError):
             while True:
                 calls.put(connection.recv())
+        # A signal that comes just before the main thread begins to wait for a call would not wake it.
+        calls.put(None)
         # In the main thread this is Ctrl-C: a training leaves a checkpoint of the very sample.
         os.kill(os.getpid(), signal.SIGINT)
 
     tell_warnings()
     # Even if the parent runs in the background of a script, where Ctrl-C is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    threading.Thread(target=listen, daemon=True).start()
     with suppress(KeyboardInterrupt, BrokenPipeError):
-        while True:
-            function, arguments = calls.get()
+        threading.Thread(target=listen, daemon=True).start()
+        while call := calls.get():
+            function, arguments = call
             connection.send(function(*arguments))
+        # The signal may still be on its way, and would be complained of in the end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
