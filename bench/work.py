@@ -3,8 +3,8 @@
     python bench/work.py --data-dir FOLDER
 
 It leaves `fpga/work.json`: a line for the first seed of each experiment that has a result, and for each of the presets
-below that is no experiment's, which is trained; and how long samples are, counted in the datasets. Where a dataset is
-not at hand, the record keeps the length that it had.
+below that is no experiment's, which is trained; and how long samples are and how their rows are spread over banks,
+counted in the datasets. Where a dataset is not at hand, the record keeps what it had.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import trange
 
 from backspike.config import PRESETS, NetworkConfig
-from backspike.datasets import load_dataset
+from backspike.datasets import Dataset, load_dataset
 from backspike.errors import BackspikeError
 from backspike.experiments.definitions import load_experiments
 from backspike.experiments.results import read_result
@@ -31,12 +31,16 @@ from backspike.training.order import sample_order
 from backspike.training.trainer import rates_of_epoch
 
 EPOCHS = 20
+BANKS = 2, 4
+SAMPLES, TICKS = 500, 8
+"""From which the rows of the fullest bank are counted."""
+
 TRAINED = {"digits": "digits", "digits-deep": "digits", "mnist-up5k": "mnist", "mnist-ecp5": "mnist"}
 """Presets, and the dataset of each."""
 
 
 def record_of(task: Task, counted: dict[str, Any]) -> dict[str, Any]:
-    """Return the line of a training; the length of samples comes later."""
+    """Return the line of a training; what is counted in the samples comes later."""
     return {
         "dataset": task.dataset,
         "dataset_settings": task.dataset_settings,
@@ -45,6 +49,7 @@ def record_of(task: Task, counted: dict[str, Any]) -> dict[str, Any]:
         "network": deciding_values(task.network),
         **{key: counted[key] for key in ("samples", "ticks", "rows")},
         "entries": None,
+        "fullest": {},
     }
 
 
@@ -69,11 +74,25 @@ def trained(preset: str, data_dir: Path | None) -> dict[str, Any]:
     return record_of(task, network.counters.to_dict())
 
 
-def entries(line: dict[str, Any], data_dir: Path | None) -> float:
-    """Return the entries of a training sample's lists, in the mean."""
+def counted_in_samples(line: dict[str, Any], data_dir: Path | None) -> dict[str, Any]:
+    """Return the entries of a training sample's lists, in the mean, and how its rows are spread over banks."""
     config = NetworkConfig.from_dict(line["network"])
     data = load_dataset(line["dataset"], config, line["seed"], line["dataset_settings"], data_dir)
-    return float(np.count_nonzero(data.train_values)) / len(data.train_values)
+    entries = float(np.count_nonzero(data.train_values)) / len(data.train_values)
+    return {"entries": round(entries, 1), "fullest": {str(banks): fullest(config, data, banks) for banks in BANKS}}
+
+
+def fullest(config: NetworkConfig, data: Dataset, banks: int) -> float:
+    """Return the rows of the bank with most of a tick's rows, over those of a bank in the mean; the bias row is one."""
+    generator = np.random.Generator(np.random.PCG64(1))
+    most, rows = 0, 0
+    for values in data.train_values[:SAMPLES]:
+        for tick in range(TICKS):
+            recorded = config.input == "spikes"
+            spikes = values[tick % config.ticks] if recorded else generator.integers(0, 256, values.shape) < values
+            of_banks = np.bincount(np.append(np.flatnonzero(spikes), config.layers[0]) % banks, minlength=banks)
+            most, rows = most + int(of_banks.max()), rows + int(of_banks.sum())
+    return round(most * banks / rows, 3)
 
 
 @click.command()
@@ -88,9 +107,9 @@ def main(data_dir: Path | None) -> None:
             lines.append(before.get(json.dumps(network)) or trained(preset, data_dir))
     for line in lines:
         try:
-            line["entries"] = round(entries(line, data_dir), 1)
+            line |= counted_in_samples(line, data_dir)
         except BackspikeError as error:
-            line["entries"] = before.get(json.dumps(line["network"]), {}).get("entries")
+            line |= {key: before.get(json.dumps(line["network"]), line)[key] for key in ("entries", "fullest")}
             click.echo(f"{line['dataset']}: entries as before, {line['entries']}: {error}", err=True)
     write_atomic(RECORD, ("[\n" + ",\n".join(json.dumps(line) for line in lines) + "\n]\n").encode())
 

@@ -6,6 +6,7 @@ is on record (`fpga/work.json`) for trainings that `bench/work.py` has collected
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,9 @@ class Work:
         Rows that a tick visits in each weight layer, in the mean.
     entries : float or None
         Entries of a sample's lists, in the mean; None where the samples were not at hand to be counted.
+    fullest : mapping of int to float
+        By the banks of the first weight layer, how many times the rows of a bank in the mean are those of the bank that
+        has most in a tick; empty as above.
     """
 
     dataset: str
@@ -62,6 +66,7 @@ class Work:
     ticks: float
     rows: tuple[float, ...]
     entries: float | None
+    fullest: Mapping[int, float]
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Work:
@@ -74,6 +79,7 @@ class Work:
             ticks=record["ticks"] / record["samples"],
             rows=tuple(rows / record["ticks"] for rows in record["rows"]),
             entries=record["entries"],
+            fullest={int(banks): ratio for banks, ratio in record["fullest"].items()},
         )
 
     def __str__(self) -> str:
@@ -134,10 +140,11 @@ def _nearest(mine: dict[str, Any], works: list[Work]) -> str:
 def cycles_per_sample(config: NetworkConfig, work: Work) -> float:
     """Estimate the cycles of a training sample, from the rows visited in a whole training and `backspike.hdl.timing`.
 
-    Each tick is taken as the mean one, and the banks' rows as evenly spread. The lists of a crossbar are taken as full
-    where their entries are not known.
+    Each tick is taken as the mean one. Of several banks the one with most rows counts; other layers than the first are
+    taken as evenly spread. The lists of a crossbar are taken as full where their entries are not known.
     """
     rows = [count / layer.banks for layer, count in zip(config.weight_layers, work.rows, strict=True)]
+    rows[0] *= work.fullest.get(config.weight_layer(1).banks, 1.0)
     tick = tick_cycles(config, rows)
     if config.weight_layer(1).crossbar:
         tick = max(tick, list_cycles(config, work.entries or config.layers[0]))
@@ -165,7 +172,7 @@ def samples_through_link(trained: float | None, carried: float) -> float | None:
     """Return how many samples per second are trained at the end of the line; None where the chip's speed is not known.
 
     The device works off a frame when all of it is there, and the next one comes when it has answered: with full frames
-    the times of line and chip add up. In the simulated board it was 2 % more to 7 % less than that (docs/boards.md).
+    the times of line and chip add up. In the simulated board it was 5 % more to 8 % less than that (docs/line.md).
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module
+from amaranth import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -34,7 +34,10 @@ def entries_layout(config: NetworkConfig) -> data.StructLayout:
 class EntrySorter(wiring.Component):
     """Gives each bank of layer 1 the rows of its own among the entries, and joins them to visits.
 
-    Latency: that of a `Serialiser`, two cycles. Throughput: that of a `Serialiser` of words for each bank.
+    Where a visit takes several cycles, the next one is joined meanwhile: it waits until each of several banks has a
+    row, unless none can come before one is taken, and a full bank stops no word without an entry of its own.
+    Latency: that of a `Serialiser`, two cycles, and a third where visits are joined meanwhile. Throughput: that of a
+    `Serialiser` of words for each bank.
 
     Parameters
     ----------
@@ -50,6 +53,7 @@ class EntrySorter(wiring.Component):
 
     def __init__(self, config: NetworkConfig) -> None:
         self._inputs, self._banks = config.layers[0], config.banks[0]
+        self._gathers = self._banks > 1 and config.weight_layer(1).fold > 1
         super().__init__(
             {
                 "entries": In(stream.Signature(entries_layout(config))),
@@ -62,9 +66,12 @@ class EntrySorter(wiring.Component):
         m = Module()
         banks, word = self._banks, self.entries.p
         slots = len(word.spikes)
-        m.submodules.joiner = joiner = VisitJoiner(self._inputs, 1, 1, banks)
+        m.submodules.joiner = joiner = VisitJoiner(self._inputs, 1, 1, banks, waits=self._gathers)
         m.d.comb += joiner.bias_permit.eq(self.bias_permit)
-        connect(m, joiner.o, flipped(self.visits))
+        if self._gathers:
+            self._gather(m, joiner)
+        else:
+            connect(m, joiner.o, flipped(self.visits))
         item = data.StructLayout({"row": joiner.i[0].p.row.shape(), "permit": 1})
         serialisers = []
         for bank in range(banks):
@@ -88,5 +95,23 @@ class EntrySorter(wiring.Component):
                     serialiser.i.p["items"][slot].row.eq(row // banks),
                     serialiser.i.p["items"][slot].permit.eq(word.permits[slot]),
                 ]
-        m.d.comb += self.entries.ready.eq(Cat(serialiser.i.ready for serialiser in serialisers).all())
+        ready = Cat(serialiser.i.ready for serialiser in serialisers)
+        if self._gathers:
+            concerned = Cat(word.last | Cat(row % banks == bank for row in word.rows).any() for bank in range(banks))
+            ready |= ~concerned
+        m.d.comb += self.entries.ready.eq(ready.all())
         return m
+
+    def _gather(self, m: Module, joiner: VisitJoiner) -> None:
+        """Join the next visit while the present one is worked on: as long as entries come, a bank may get its row."""
+        visits, present = self.visits, Signal(self.visits.p.shape(), reset_less=True)
+        m.d.comb += [
+            joiner.wait.eq(~joiner.o.ready | ~self.entries.valid | self.entries.ready),
+            joiner.o.ready.eq(~visits.valid | visits.ready),
+            visits.payload.eq(present),
+        ]
+        with m.If(joiner.o.ready):
+            m.d.sync += [visits.valid.eq(joiner.o.valid), present.eq(joiner.o.payload)]
+        with m.If(present.last):
+            # It follows from the bias row's visit before this one, which may have ended only just now.
+            m.d.comb += visits.p.banks[self._inputs % self._banks].permit.eq(self.bias_permit)

@@ -22,22 +22,28 @@ class VisitJoiner(wiring.Component):
     ----------
     inputs, fold, lanes, banks : int
         See `visit_layout`.
+    waits : bool
+        Whether it has the member ``wait``.
 
     Members
     -------
     i : ``In(stream.Signature(mark_layout(...))).array(banks)``
         For each bank its rows in ascending order of words, and after them something with ``last`` set.
+    wait : ``In(1)``, optional
+        A visit begins only if every bank has a row or has come to its end: worth it where a visit takes many cycles,
+        and what is missing comes soon. What has been offered stays.
     bias_permit : ``In(1)``
         Whether the bias row may learn.
     o : ``Out(stream.Signature(visit_layout(...)))``
     """
 
-    def __init__(self, inputs: int, fold: int, lanes: int, banks: int) -> None:
-        self._inputs, self._fold, self._banks = inputs, fold, banks
+    def __init__(self, inputs: int, fold: int, lanes: int, banks: int, waits: bool = False) -> None:
+        self._inputs, self._fold, self._banks, self._waits = inputs, fold, banks, waits
         self._mark = mark_layout(inputs, fold, lanes, banks)
         super().__init__(
             {
                 "i": In(stream.Signature(self._mark)).array(banks),
+                **({"wait": In(1)} if waits else {}),
                 "bias_permit": In(1),
                 "o": Out(stream.Signature(visit_layout(inputs, fold, lanes, banks))),
             }
@@ -62,6 +68,9 @@ class VisitJoiner(wiring.Component):
         m.d.comb += fitting.eq(has_row)
         if self._fold > 1:
             m.d.comb += fitting.eq(Cat(valid & (word == least[1]) for valid, word in words))
+        if self._waits:
+            with m.If(self.wait & ~Cat(mark.valid for mark in self.i).all()):
+                m.d.comb += fitting.eq(0)
 
         # What has been offered stays: a bank that comes later, be it of a lesser word, waits for the next visit, and
         # gives zeros meanwhile.

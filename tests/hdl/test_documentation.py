@@ -74,7 +74,7 @@ EXAMPLES: dict[str, list[tuple]] = {
     "SpikeGenerator": [(16,), (16, True)],
     "DrawStrata": [(CONFIG.replace(input_draws="stratified"),)],
     "DrawPort": [(CONFIG.replace(input_draws="stratified"),)],
-    "VisitJoiner": [(6, 2, 3, 2)],
+    "VisitJoiner": [(6, 2, 3, 2, True)],
     "SynapseArray": [(CONFIG.weight_layer(1),), (CONFIG.weight_layer(2),)],
     "Wishbone": [()],
     "WishboneRegisters": [()],
