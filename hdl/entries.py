@@ -95,11 +95,11 @@ class EntrySorter(wiring.Component):
                     serialiser.i.p["items"][slot].row.eq(row // banks),
                     serialiser.i.p["items"][slot].permit.eq(word.permits[slot]),
                 ]
-        ready = Cat(serialiser.i.ready for serialiser in serialisers)
+        ready = [serialiser.i.ready for serialiser in serialisers]
         if self._gathers:
-            concerned = Cat(word.last | Cat(row % banks == bank for row in word.rows).any() for bank in range(banks))
-            ready |= ~concerned
-        m.d.comb += self.entries.ready.eq(ready.all())
+            own = [Cat(row % banks == bank for row in word.rows).any() for bank in range(banks)]
+            ready = [free | ~(word.last | has) for free, has in zip(ready, own, strict=True)]
+        m.d.comb += self.entries.ready.eq(Cat(ready).all())
         return m
 
     def _gather(self, m: Module, joiner: VisitJoiner) -> None:
