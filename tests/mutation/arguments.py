@@ -19,8 +19,10 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "if bound <= 0 -> if bound < 0": "with no bit of the bound set, nothing is added to a value that is not below",
     },
     "entries.py": {
-        "m.submodules.joiner = joiner = VisitJoiner(self._inputs, 1, 1, banks) -> m.submodules.joiner = "
-        "joiner = VisitJoiner(self._inputs, 2, 1, banks)": "a bit that nobody reads",
+        "m.submodules.joiner = joiner = VisitJoiner(self._inputs, 1, 1, banks, waits=self._gathers) -> "
+        "m.submodules.joiner = joiner = VisitJoiner(self._inputs, 2, 1, banks, waits=self._gathers)": (
+            "a bit that nobody reads"
+        ),
         "m.submodules[f'serialiser_{bank}'] = serialiser = Serialiser(slots, item, 0) -> "
         "m.submodules[f'serialiser_{bank}'] = serialiser = Serialiser(slots, item, 1)": "a bit that nobody reads",
     },
