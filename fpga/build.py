@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -383,9 +384,11 @@ def check_timing(report: dict[str, Any]) -> None:
         name, found = _slowest(report["clocks"])
         # No choice of the network's clock makes one faster that is always the same.
         other = "" if _of_transport(name) else f"--clock {_reachable(report):.0f}, or with "
+        # Rounded to the nearest, one that misses by little would be said to reach what it has to.
+        reached, wanted = math.floor(100 * found["achieved"]) / 100, math.ceil(100 * found["constraint"]) / 100
         raise BackspikeError(
-            f"timing is not met on {report['board']}: {name} reaches {found['achieved']:.1f} MHz of the "
-            f"{found['constraint']:.1f} that it has to; build with {other}more --seeds"
+            f"timing is not met on {report['board']}: {name} reaches {reached:.2f} MHz of the {wanted:.2f} that it "
+            f"has to; build with {other}more --seeds"
         )
 
 
