@@ -27,7 +27,8 @@ class Joiner(wiring.Component):
     def __init__(self, joiner: VisitJoiner) -> None:
         self._joiner = joiner
         lists = {f"i_{bank}": In(mark.signature.flip()) for bank, mark in enumerate(joiner.i)}
-        super().__init__({**lists, "bias_permit": In(1), "o": Out(joiner.o.signature)})
+        self._inputs = [name for name in ("bias_permit", "wait") if name in joiner.signature.members]
+        super().__init__({**lists, **dict.fromkeys(self._inputs, In(1)), "o": Out(joiner.o.signature)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -35,7 +36,7 @@ class Joiner(wiring.Component):
         for bank, mark in enumerate(joiner.i):
             connect(m, flipped(getattr(self, f"i_{bank}")), mark)
         connect(m, joiner.o, flipped(self.o))
-        m.d.comb += joiner.bias_permit.eq(self.bias_permit)
+        m.d.comb += [getattr(joiner, name).eq(getattr(self, name)) for name in self._inputs]
         return m
 
 
@@ -68,9 +69,11 @@ def joiners():
     variants = {}
     for units, lanes, banks in [(9, 9, 2), (24, 4, 2), (40, 8, 4), (21, 4, 2), (30, 1, 1)]:
         for stalls in (0, 0.4, 0.8):
-            unit = Joiner(VisitJoiner(units, -(-units // lanes), lanes, banks))
-            job = {"units": units, "lanes": lanes, "banks": banks, "stalls": stalls}
-            variants[f"units_{units}_{lanes}_{banks}_{int(10 * stalls)}"] = (unit, job)
+            for waits in (False, True):
+                unit = Joiner(VisitJoiner(units, -(-units // lanes), lanes, banks, waits))
+                job = {"units": units, "lanes": lanes, "banks": banks, "stalls": stalls, "waits": waits}
+                name = f"units_{units}_{lanes}_{banks}_{int(10 * stalls)}{'_waits' if waits else ''}"
+                variants[name] = (unit, job)
     return variants
 
 

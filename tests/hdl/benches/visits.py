@@ -163,7 +163,7 @@ class RowScannerBench(Bench):
 
 
 class VisitJoinerBench(Bench):
-    """The job has ``units``, ``lanes``, ``banks`` and ``stalls``."""
+    """The job has ``units``, ``lanes``, ``banks``, ``stalls`` and ``waits``."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -175,6 +175,8 @@ class VisitJoinerBench(Bench):
     async def run(self) -> None:
         """Compare all visits of several lists."""
         units, banks = self.job["units"], self.job["banks"]
+        if self.job["waits"]:
+            self.start(self._wait())
         for number in range(LISTS):
             density = self.random.choice([0, 10, 50, 100])
             rows = [row for row in range(units) if self.random.randrange(100) < density]
@@ -191,6 +193,25 @@ class VisitJoinerBench(Bench):
             for task in sending:
                 await task
         await self.visits.finish()
+
+    async def _wait(self) -> None:
+        """Let visits wait at times: a new one begins then only with something of each bank, else with a row of any."""
+        unit, held = self.unit, False
+        while True:
+            wait = self.random.randrange(2)
+            unit.put(wait=wait)
+            await unit.edge
+            marks = [
+                unit.get(f"i_{bank}__payload") for bank in range(self.job["banks"]) if unit.get(f"i_{bank}__valid")
+            ]
+            all_there = len(marks) == self.job["banks"]
+            if not held:
+                begins = all_there or (not wait and any(not mark["last"] for mark in marks))
+                got = unit.get("o__valid")
+                assert got == begins, (
+                    f"cycle {self.now()}: expected valid {int(begins)}, got {got} with {marks}, {wait=}"
+                )
+            held = bool(unit.get("o__valid") and not unit.get("o__ready"))
 
     async def _send(self, bank: int, rows: dict[int, tuple[int, int, int]]) -> None:
         """Send a bank's rows and what ends them."""
