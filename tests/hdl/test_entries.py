@@ -54,7 +54,7 @@ def test_the_next_visit_is_joined_while_one_takes_its_cycles(banks: int, slots: 
     fold = config.weight_layer(1).fold
     generator = random.Random(7)
     # One bank is full before the others have a row, and nothing comes for a while; of the others all comes at once.
-    lists = [[*range(0, 3 * banks, banks), *range(2 * banks + 1, 3 * banks), 59]]
+    lists = [[*range(0, 3 * banks, banks), *range(2 * banks + 1, 6 * banks + 1, banks)]]
     lists += [sorted(generator.sample(range(60), generator.choice([0, 1, 20, 30, 40, 60]))) for _ in range(LISTS)]
     unit = EntrySorter(config)
 

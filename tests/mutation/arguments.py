@@ -47,6 +47,12 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     },
     "joiner.py": {
         "if self._fold > 1 -> if self._fold >= 1": "of one word, every row's is the least",
+        "if self._fold > 1 -> if self._fold > 0": "of one word, every row's is the least",
+        "for other in words[1:] -> for other in words[0:]": "no word is less than itself",
+        "def __init__(self, inputs: int, fold: int, lanes: int, banks: int, waits: bool=False) -> None -> "
+        "def __init__(self, inputs: int, fold: int, lanes: int, banks: int, waits: bool=True) -> None": (
+            "nobody drives it where it is not asked for"
+        ),
     },
     "layer.py": {
         "next_mark.gate.eq(neuron.gate | ~moving) -> next_mark.gate.eq(neuron.gate)": (
