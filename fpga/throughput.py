@@ -172,7 +172,7 @@ def samples_through_link(trained: float | None, carried: float) -> float | None:
     """Return how many samples per second are trained at the end of the line; None where the chip's speed is not known.
 
     The device works off a frame when all of it is there, and the next one comes when it has answered: with full frames
-    the times of line and chip add up. In the simulated board it was 5 % more to 8 % less than that (docs/line.md).
+    the times of line and chip add up. In the simulated board it was 3 % more to 7 % less than that (docs/line.md).
 
     Parameters
     ----------
