@@ -104,7 +104,8 @@ class EntrySorter(wiring.Component):
 
     def _gather(self, m: Module, joiner: VisitJoiner) -> None:
         """Join the next visit while the present one is worked on: as long as entries come, a bank may get its row."""
-        visits, present = self.visits, Signal(self.visits.p.shape(), reset_less=True)
+        visits = self.visits
+        present = Signal(visits.p.shape(), reset_less=True)
         m.d.comb += [
             joiner.wait.eq(~joiner.o.ready | ~self.entries.valid | self.entries.ready),
             joiner.o.ready.eq(~visits.valid | visits.ready),
