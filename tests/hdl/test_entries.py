@@ -57,6 +57,7 @@ def test_the_next_visit_is_joined_while_one_takes_its_cycles(banks: int, slots: 
     lists = [[*range(0, 3 * banks, banks), *range(2 * banks + 1, 6 * banks + 1, banks)]]
     lists += [sorted(generator.sample(range(60), generator.choice([0, 1, 20, 30, 40, 60]))) for _ in range(LISTS)]
     unit = EntrySorter(config)
+    taken_apart = 0
 
     async def send(ctx) -> None:
         for number, rows in enumerate(lists):
@@ -77,6 +78,7 @@ def test_the_next_visit_is_joined_while_one_takes_its_cycles(banks: int, slots: 
                 ctx.set(unit.entries.valid, 0)
 
     async def take(ctx) -> None:
+        nonlocal taken_apart
         valid = False
         for _ in range(200):
             _, _, valid = await ctx.tick().sample(unit.visits.valid)
@@ -103,9 +105,11 @@ def test_the_next_visit_is_joined_while_one_takes_its_cycles(banks: int, slots: 
             assert sorted(seen) == rows, f"list {number}"
             fewest = fewest_visits(rows, banks, slots)
             assert visits == fewest, f"list {number}, {rows}: expected {fewest} visits, not {visits}"
+            taken_apart += 1
 
     simulator = Simulator(unit)
     simulator.add_clock(1e-6)
     simulator.add_testbench(send, background=True)
     simulator.add_testbench(take)
     simulator.run_until(LIMIT * 1e-6)
+    assert taken_apart == len(lists), f"{taken_apart} of {len(lists)} lists in {LIMIT} cycles"
