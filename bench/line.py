@@ -25,9 +25,9 @@ from backspike.fpga.link.serial_transport import SerialTransport
 from backspike.fpga.throughput import link_samples, samples_through_link
 from backspike.link import BYTE_BITS
 from backspike.model import Network
-from backspike.model.records import results_of
 from backspike.sim.board import DirectLine, SimulatedBoard
-from backspike.training.differences import weight_difference
+from backspike.training.device import DeviceEngine
+from backspike.training.differences import MismatchError
 from backspike.training.engines import load_engine
 from backspike.training.order import sample_order
 from backspike.training.trainer import rates_of_epoch
@@ -109,16 +109,17 @@ def speed(
         line = DirectLine(simulated)
         # Seconds of the line are not this board's; nothing is lost on it, so that nothing need be sent again.
         device = Device(SerialTransport(line, line.seconds), config, 10.0, samples_per_frame)
-        device.write_weights(model.weights)
-        device.set_rates(model.rates)
+        engine = DeviceEngine(device)
+        # With no sample, it gives the device the model's weights, LFSRs and rates.
+        engine(model, data.train_values, data.train_labels, order[:0], True)
         busy, clocks = device.counters()["CLOCKS"], simulated.clocks
-        results = device.show(data.train_values[order], data.train_labels[order], True)
-        clocks = simulated.clocks - clocks
-        busy, got = device.counters()["CLOCKS"] - busy, device.read_weights()
-    wins = load_engine("fast")(model, data.train_values, data.train_labels, order, True)
-    difference = weight_difference(model.weights, got)
-    if difference or not np.array_equal(results, results_of(wins)):
-        raise click.ClickException(f"mismatch on {board.name} at {baud:,} bits per second: {difference or 'results'}")
+        try:
+            engine(model, data.train_values, data.train_labels, order, True)
+            clocks = simulated.clocks - clocks
+            busy = device.counters()["CLOCKS"] - busy
+            engine.compare_weights(model)
+        except MismatchError as error:
+            raise click.ClickException(f"{board.name} at {baud:,} bits per second: {error}") from error
     return tuple(len(order) * pll.frequency * 1e6 / cycles for cycles in (clocks, busy))
 
 

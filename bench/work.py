@@ -85,10 +85,10 @@ def counted_in_samples(line: dict[str, Any], data_dir: Path | None) -> dict[str,
 def fullest(config: NetworkConfig, data: Dataset, banks: int) -> float:
     """Return the rows of the bank with most of a tick's rows, over those of a bank in the mean; the bias row is one."""
     generator = np.random.Generator(np.random.PCG64(1))
+    recorded = config.input == "spikes"
     most, rows = 0, 0
     for values in data.train_values[:SAMPLES]:
         for tick in range(TICKS):
-            recorded = config.input == "spikes"
             spikes = values[tick % config.ticks] if recorded else generator.integers(0, 256, values.shape) < values
             of_banks = np.bincount(np.append(np.flatnonzero(spikes), config.layers[0]) % banks, minlength=banks)
             most, rows = most + int(of_banks.max()), rows + int(of_banks.sum())
